@@ -1,0 +1,3 @@
+"""Modelwright searches for models."""
+
+__version__ = "0.1.0"

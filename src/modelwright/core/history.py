@@ -1,0 +1,210 @@
+"""History: the one shared, append-only view of what a study knows.
+
+Rows are folded from events as they are stored. Strategies read rows; only the engine appends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, overload
+
+import numpy as np
+
+from modelwright.core import records as r
+from modelwright.core.objective import Objective
+
+
+@dataclass(slots=True)
+class Row:
+    """One trial, as folded so far. Read-only for everyone but ``History``.
+
+    Attributes:
+        config: what ran, or what was proposed while nothing has run.
+        target: fidelity it is, or was last, asked to reach.
+        fidelity: fidelity reached; 0 before the first report.
+        values: one value for each objective at ``step``; None when there is none.
+        segments: fidelity at the end of each segment -> values there.
+        reports: (step, metrics) of every report, in order.
+    """
+
+    number: int
+    config: dict[str, Any]
+    state: r.State = "proposed"
+    target: float = 1.0
+    fidelity: float = 0.0
+    parent: int | None = None
+    note: dict[str, Any] = field(default_factory=dict)
+    values: tuple[float, ...] | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    step: int | None = None
+    steps: int = 0
+    segment: int = -1
+    attempt: int = 0
+    duration: float = 0.0
+    worker: str = ""
+    error: r.Failure | None = None
+    artifacts: dict[str, r.Artifact] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    reports: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    segments: dict[float, tuple[float, ...] | None] = field(default_factory=dict)
+    ran: bool = False
+    judged: str = ""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more will happen to the trial."""
+        return self.state in r.TERMINAL
+
+    @property
+    def pending(self) -> bool:
+        """Whether the trial is on its way to a value."""
+        return self.state in ("proposed", "running")
+
+
+class History(Sequence[r.Event]):
+    """Events in order, and the rows folded from them.
+
+    Args:
+        objectives: what the study optimises; they decide which report of a trial is its best.
+
+    >>> history = History((Objective("loss", "min"),))
+    >>> history.extend([r.Proposed(number=0, config={"x": 1}), r.Started(number=0),
+    ...                 r.Reported(number=0, step=1, metrics={"loss": 3.0})])
+    >>> history.rows[0].state, history.rows[0].reports
+    ('running', [(1, {'loss': 3.0})])
+    """
+
+    def __init__(self, objectives: Sequence[Objective]):
+        self.objectives = tuple(objectives)
+        self.rows: list[Row] = []
+        self.elapsed = 0.0
+        self.notes: list[r.Noted] = []
+        self._events: list[r.Event] = []
+        self._times: list[float] = []
+
+    @overload
+    def __getitem__(self, index: int) -> r.Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[r.Event]: ...
+    def __getitem__(self, index):
+        return self._events[index]
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[r.Event]:
+        return iter(self._events)
+
+    def time_of(self, index: int) -> float:
+        """Seconds of running study time at which event ``index`` was stored."""
+        return self._times[index]
+
+    def extend(self, events: Iterable[r.Event], at: float | None = None) -> None:
+        """Fold ``events``; ``at`` is the study's running time in seconds (never goes back)."""
+        for event in events:
+            self.elapsed = max(self.elapsed, at or 0.0)
+            self._events.append(event)
+            self._times.append(self.elapsed)
+            _FOLDS[type(event)](self, event)
+
+    # --- what strategies read -------------------------------------------------------------------
+
+    def scores(self, objective: int = 0) -> np.ndarray:
+        """One score for each trial, larger is better; NaN where there is no value yet."""
+        made = self.objectives[objective]
+        out = np.full(len(self.rows), np.nan)
+        for i, row in enumerate(self.rows):
+            if row.values is not None:
+                out[i] = made.score(row.values[objective])
+        return out
+
+    def best_step(self, row: Row) -> tuple[int, dict[str, float]] | None:
+        """The report with the best first objective, the earliest of equals; None without a usable one."""
+        made, found = self.objectives[0], None
+        for step, metrics in row.reports:
+            value = metrics.get(made.name)
+            if value is None or math.isnan(value):
+                continue
+            if found is None or made.better(value, found[1][made.name]):
+                found = (step, metrics)
+        return found
+
+    def best(self) -> Row | None:
+        """The best trial by the first objective among those that reached the highest fidelity of any."""
+        ended = [row for row in self.rows if usable(row)]
+        if not ended:
+            return None
+        top = max(row.fidelity for row in ended)
+        made = self.objectives[0]
+        peers = [row for row in ended if row.fidelity >= top - 1e-9]
+        return max(peers, key=lambda row: (made.score(row.values[0]) if row.values else -math.inf, -row.number))
+
+    # --- folds -----------------------------------------------------------------------------------
+
+    def _proposed(self, e: r.Proposed) -> None:
+        assert e.number == len(self.rows), f"trial {e.number} after {len(self.rows)} trials"
+        self.rows.append(
+            Row(number=e.number, config=dict(e.config), target=e.fidelity, parent=e.parent, note=dict(e.note))
+        )
+
+    def _continued(self, e: r.Continued) -> None:
+        row = self.rows[e.number]
+        row.target, row.state = e.fidelity, "proposed"
+        row.note.update(e.note)
+
+    def _started(self, e: r.Started) -> None:
+        row = self.rows[e.number]
+        row.state, row.segment, row.attempt, row.worker = "running", e.segment, e.attempt, e.worker
+        row.judged = ""
+
+    def _configured(self, e: r.Configured) -> None:
+        self.rows[e.number].config = dict(e.config)
+        self.rows[e.number].ran = True
+
+    def _reported(self, e: r.Reported) -> None:
+        row = self.rows[e.number]
+        while row.reports and row.reports[-1][0] >= e.step:
+            row.reports.pop()
+        row.reports.append((e.step, dict(e.metrics)))
+        row.steps = max(row.steps, e.step) if e.step > row.steps else e.step
+        if e.fidelity is not None:
+            row.fidelity = e.fidelity
+
+    def _judged(self, e: r.Judged) -> None:
+        self.rows[e.number].judged = e.decision
+
+    def _finished(self, e: r.Finished) -> None:
+        row = self.rows[e.number]
+        row.state, row.values, row.metrics, row.step = e.state, e.values, dict(e.metrics), e.step
+        row.fidelity, row.steps, row.error = e.fidelity, e.steps, e.error
+        row.duration += e.duration
+        row.artifacts = {**row.artifacts, **e.artifacts}
+        row.facts = {**row.facts, **e.note}
+        row.ran = True
+        row.segments[round(e.fidelity, 9)] = e.values
+
+    def _noted(self, e: r.Noted) -> None:
+        self.notes.append(e)
+
+    def _grew(self, e: r.Grew) -> None:
+        """The engine folds the space itself."""
+
+
+def usable(row: Row) -> bool:
+    """Whether a trial has a value that may be compared: complete, paused or pruned, and finite or infinite."""
+    return row.values is not None and row.state in ("complete", "paused", "pruned") and not math.isnan(row.values[0])
+
+
+_FOLDS: dict[type, Any] = {
+    r.Proposed: History._proposed,
+    r.Continued: History._continued,
+    r.Started: History._started,
+    r.Configured: History._configured,
+    r.Reported: History._reported,
+    r.Judged: History._judged,
+    r.Finished: History._finished,
+    r.Noted: History._noted,
+    r.Grew: History._grew,
+}

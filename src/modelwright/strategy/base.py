@@ -1,0 +1,125 @@
+"""The contract of a strategy: a fold over stored events that says what to try next.
+
+Does not know stores, executors or clocks. ``modelwright.testing.StrategyContract`` checks every promise made here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from modelwright.core.history import History, Row
+from modelwright.core.records import Answer, Config, Decision, Event
+from modelwright.core.rng import Seed
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One dimension of a space's vectors.
+
+    Attributes:
+        name: the parameter.
+        kind: "numeric" (distance means something) or "categorical" (only equality does).
+        levels: number of different values, or None for a continuum. Level ``i`` of ``n`` lies at (i + 0.5) / n
+            for categories, and where the sampling scale puts it for numbers.
+    """
+
+    name: str
+    kind: str
+    levels: int | None = None
+
+
+class SearchSpace(Protocol):
+    """The few things a strategy may ask of a space; an architecture space answers them too."""
+
+    @property
+    def size(self) -> int | None:
+        """Number of different candidates, or None when infinite or not known."""
+        ...
+
+    @property
+    def axes(self) -> Sequence[Axis]:
+        """What each dimension of a vector means."""
+        ...
+
+    def default(self) -> dict[str, Any]:
+        """The configuration of declared defaults."""
+        ...
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+        """One valid configuration, each parameter uniform on its sampling scale."""
+        ...
+
+    def sample_vectors(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """``count`` valid points as rows of vectors, on the lattice, NaN where inactive. Fast."""
+        ...
+
+    def snap(self, vectors: np.ndarray) -> np.ndarray:
+        """Move rows (count, dimensions) onto the lattice, fill or blank what became active or inactive. Fast."""
+        ...
+
+    def encode(self, config: Config) -> np.ndarray:
+        """A vector in [0, 1]^dimensions, NaN where a parameter is inactive or unknown."""
+        ...
+
+    def decode(self, vector: np.ndarray) -> dict[str, Any]:
+        """The valid configuration nearest to ``vector``; ``decode(encode(c))`` is ``c`` for every valid ``c``."""
+        ...
+
+    def neighbours(self, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
+        """Up to ``count`` different valid configurations that differ from ``config`` in one decision."""
+        ...
+
+    def enumerate(self) -> Any:
+        """An iterator over the candidates in a fixed order, continua by ten values; grid search walks it."""
+        ...
+
+    def key(self, config: Config) -> str:
+        """Equal keys are the same candidate; parameters that are inactive do not count."""
+        ...
+
+
+@dataclass(slots=True)
+class Fold:
+    """The least a strategy's state holds: its seed and the shared history, which is never copied."""
+
+    seed: Seed
+    history: History
+
+
+class Strategy(ABC):
+    """Says what to try next.
+
+    ``ask`` and ``judge`` change no state (a cache that may be thrown away is no state); their chance comes from
+    ``state.seed`` and the trial's number alone, so a study resumed from its stored events goes on exactly as it
+    would have.
+    """
+
+    #: Under which name ``tune(strategy=...)`` finds it.
+    name: ClassVar[str] = ""
+    #: Whether it proposes below fidelity 1, so that trials should be able to pause.
+    multi_fidelity: ClassVar[bool] = False
+
+    def init(self, seed: Seed, history: History) -> Any:
+        """The state before the first event. ``history`` is shared, and grows before each ``observe``."""
+        return Fold(seed, history)
+
+    def observe(self, state: Any, events: Sequence[Event]) -> Any:
+        """Fold ``events``, which ``history`` already holds, into the state."""
+        return state
+
+    @abstractmethod
+    def ask(self, state: Any, space: SearchSpace, number: int) -> Answer:
+        """What should run next: trial ``number`` (the next free number), or a paused trial that goes on.
+
+        Never blocks. Returns ``Wait`` when the answer depends on running trials, ``Exhausted`` when there is
+        nothing left to try.
+        """
+
+    def judge(self, state: Any, trial: Row) -> Decision:
+        """What becomes of a running trial after its latest report: "go", "pause" or "stop"."""
+        return "go"

@@ -1,0 +1,127 @@
+"""The contract of a store: studies by name, each an append-only sequence of events, and a folder for files.
+
+Does not know what the events mean. ``modelwright.testing.StoreContract`` checks every promise made here.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.records import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRecord:
+    """What a store knows of a study besides its events.
+
+    Attributes:
+        id: the store's own number; stays the same for ever.
+        name: unique in the store.
+        created: seconds since 1970 UTC.
+        definition: plain values: objectives, strategy, seed, budget, what was tuned, versions.
+    """
+
+    id: int
+    name: str
+    created: float
+    definition: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store(ABC):
+    """Keeps studies.
+
+    ``append`` is atomic: all of the events or none. With ``durable=True`` they survive a power failure once the
+    call has returned; otherwise they survive the death of the process. Any process may read at any time; one at a
+    time may write a study, which ``writer`` guards.
+    """
+
+    #: For people: a path, a URL without its password, or ":memory:".
+    location: str = ""
+
+    @abstractmethod
+    def create(self, name: str, definition: Mapping[str, Any], created: float) -> StudyRecord:
+        """Add an empty study. Raises ``StoreError`` when the name is taken."""
+
+    @abstractmethod
+    def find(self, name: str) -> StudyRecord | None:
+        """The study of that name, or None."""
+
+    @abstractmethod
+    def studies(self) -> list[StudyRecord]:
+        """All studies, oldest first."""
+
+    @abstractmethod
+    def redefine(self, study: int, definition: Mapping[str, Any]) -> None:
+        """Replace a study's definition (its budget grew, say)."""
+
+    @abstractmethod
+    def append(
+        self, study: int, events: Sequence[Event], *, after: int, at: float = 0.0, durable: bool = False
+    ) -> None:
+        """Add ``events`` behind the ``after`` events that the writer knows of.
+
+        Args:
+            at: the study's running time in seconds, stored with each event.
+
+        Raises:
+            StoreError: there are more or fewer than ``after`` events (somebody else wrote), the study is gone, or the
+                medium refused; nothing has been added then.
+        """
+
+    @abstractmethod
+    def load(self, study: int, after: int = 0) -> Iterator[tuple[Event, float]]:
+        """The events behind the first ``after``, in order, each with its time."""
+
+    @abstractmethod
+    def delete(self, study: int) -> None:
+        """Remove a study, its events and its folder."""
+
+    @abstractmethod
+    def folder(self, study: int) -> Path:
+        """An existing private folder for the study's files."""
+
+    @abstractmethod
+    def writer(self, study: int) -> AbstractContextManager[None]:
+        """Hold the right to write the study; raises ``StoreError`` when another process holds it.
+
+        The right ends with the process, however it ends.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files and connections. Closing twice is harmless."""
+
+
+def open_store(given: object) -> Store:
+    """The store that a user named: None, ":memory:", a path, a ``sqlite:///`` URL, or a ``Store``.
+
+    >>> open_store(":memory:").location
+    ':memory:'
+    """
+    from modelwright.core.errors import StoreError
+
+    if isinstance(given, Store):
+        return given
+    if given == ":memory:":
+        from modelwright.store.memory import MemoryStore
+
+        return MemoryStore()
+    if given is None or isinstance(given, (str, Path)):
+        from modelwright.store.sql import SqliteStore
+
+        text = str(given) if given is not None else str(Path(".modelwright") / "studies.db")
+        if "://" in text and not text.startswith("sqlite:///"):
+            raise StoreError(
+                f"this version cannot open {text.split('://')[0]}:// stores",
+                where="store",
+                allowed="None, ':memory:', the path of an SQLite file, or 'sqlite:///path'",
+            )
+        return SqliteStore(Path(text.removeprefix("sqlite:///")))
+    raise StoreError(
+        f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, or a Store"
+    )

@@ -1,0 +1,42 @@
+"""Tables, and the numbered steps that lead to them.
+
+A released step is never changed; a new one is added behind it, and ``tests/store`` keeps a file of each version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+version = sa.Table("modelwright_schema", metadata, sa.Column("version", sa.Integer, nullable=False))
+
+studies = sa.Table(
+    "studies",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("definition", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("study", sa.Integer, sa.ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+
+def _first(connection: sa.Connection) -> None:
+    metadata.create_all(connection, tables=[version, studies, events])
+
+
+#: Step ``i`` leads from version ``i`` to version ``i + 1``.
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first,)

@@ -1,0 +1,262 @@
+"""Studies in an SQLite file, through SQLAlchemy Core.
+
+Owns transactions, durability and the file lock of a running study. One connection, guarded by a lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from modelwright.core.codec import decode_event, dumps, encode_event, loads
+from modelwright.core.errors import ModelwrightError, StoreError
+from modelwright.core.records import Event
+from modelwright.store import schema
+from modelwright.store.base import Store, StudyRecord
+
+_BUSY_SECONDS = 30
+
+
+def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Whether this SQLite has the fix of the WAL-reset bug (3.7.0 to 3.51.2, mended in 3.51.3 and two backports).
+
+    >>> wal_is_safe((3, 40, 1)), wal_is_safe((3, 51, 3)), wal_is_safe((3, 44, 6)), wal_is_safe((3, 50, 4))
+    (False, True, True, False)
+    """
+    return version >= (3, 51, 3) or (3, 44, 6) <= version < (3, 45, 0) or (3, 50, 7) <= version < (3, 51, 0)
+
+
+class SqliteStore(Store):
+    """Studies in one file; trials' files lie in the folder ``artifacts`` beside it.
+
+    Args:
+        path: the database file; it and its folder are made, private to the user, when absent.
+
+    Raises:
+        StoreError: the file cannot be opened, is no database, or was written by a newer version.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).expanduser().absolute()
+        self.location = str(path)
+        self._lock = threading.RLock()
+        self._durable: bool | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StoreError(
+                f"cannot write there: {error.strerror or error}",
+                where=str(self.path),
+                hint="Choose another place with store=..., or store=':memory:' to keep nothing.",
+            ) from error
+        self._engine = sa.create_engine(
+            f"sqlite:///{self.path}",
+            poolclass=StaticPool,
+            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        )
+        with self._wrapped():
+            self._connection = self._engine.connect()
+            for pragma in ("foreign_keys=ON", f"journal_mode={'WAL' if wal_is_safe() else 'TRUNCATE'}"):
+                self._pragma(pragma)
+            self._migrate()
+
+    # --- reading -----------------------------------------------------------------------------------
+
+    def find(self, name: str) -> StudyRecord | None:
+        found = self._records(sa.select(schema.studies).where(schema.studies.c.name == name))
+        return found[0] if found else None
+
+    def studies(self) -> list[StudyRecord]:
+        return self._records(sa.select(schema.studies).order_by(schema.studies.c.id))
+
+    def load(self, study: int, after: int = 0) -> Iterator[tuple[Event, float]]:
+        table = schema.events
+        query = sa.select(table.c.kind, table.c.body, table.c.at).where(table.c.study == study, table.c.seq >= after)
+        with self._transaction() as connection:
+            self._known(connection, study)
+            rows = connection.execute(query.order_by(table.c.seq)).all()
+        return ((decode_event(kind, body), at) for kind, body, at in rows)
+
+    def _records(self, query: sa.Select) -> list[StudyRecord]:
+        with self._transaction() as connection:
+            rows = connection.execute(query).all()
+        return [StudyRecord(id=r.id, name=r.name, created=r.created, definition=loads(r.definition)) for r in rows]
+
+    # --- writing -----------------------------------------------------------------------------------
+
+    def create(self, name: str, definition: Mapping[str, Any], created: float) -> StudyRecord:
+        body = dumps(dict(definition))
+        try:
+            with self._transaction(durable=True) as connection:
+                made = connection.execute(
+                    sa.insert(schema.studies).values(name=name, created=created, definition=body)
+                ).inserted_primary_key
+        except sa.exc.IntegrityError:
+            raise StoreError(f"a study named {name!r} exists already", where=self.location) from None
+        assert made is not None
+        return StudyRecord(id=made[0], name=name, created=created, definition=dict(definition))
+
+    def redefine(self, study: int, definition: Mapping[str, Any]) -> None:
+        with self._transaction(durable=True) as connection:
+            self._known(connection, study)
+            connection.execute(
+                sa.update(schema.studies).where(schema.studies.c.id == study).values(definition=dumps(dict(definition)))
+            )
+
+    def append(
+        self, study: int, events: Sequence[Event], *, after: int, at: float = 0.0, durable: bool = False
+    ) -> None:
+        rows = []
+        for i, event in enumerate(events):
+            kind, body = encode_event(event)
+            rows.append({"study": study, "seq": after + i, "at": at, "kind": kind, "body": body})
+        if not rows:
+            return
+        try:
+            with self._transaction(durable=durable) as connection:
+                if after:
+                    last = connection.execute(_LAST, {"study": study}).scalar()
+                    if last != after - 1:
+                        raise _conflict(self.location, after)
+                connection.execute(_INSERT, rows)
+        except sa.exc.IntegrityError:
+            with self._transaction() as connection:
+                self._known(connection, study)
+            raise _conflict(self.location, after) from None
+
+    def delete(self, study: int) -> None:
+        with self._transaction(durable=True) as connection:
+            self._known(connection, study)
+            connection.execute(sa.delete(schema.events).where(schema.events.c.study == study))
+            connection.execute(sa.delete(schema.studies).where(schema.studies.c.id == study))
+        shutil.rmtree(self._artifacts(study), ignore_errors=True)
+
+    # --- files, locks ------------------------------------------------------------------------------
+
+    def folder(self, study: int) -> Path:
+        path = self._artifacts(study)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"cannot make the folder: {error.strerror or error}", where=str(path)) from error
+        return path
+
+    @contextmanager
+    def writer(self, study: int) -> Iterator[None]:
+        path = self.folder(study) / "lock"
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+                raise StoreError(
+                    f"the study is being run already, by process {owner}",
+                    where=self.location,
+                    hint="Wait for it, stop it, or use another name=.",
+                ) from None
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+            self._engine.dispose()
+
+    def _artifacts(self, study: int) -> Path:
+        return self.path.parent / "artifacts" / self.path.stem / str(study)
+
+    # --- transactions ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self, durable: bool | None = None) -> Iterator[sa.Connection]:
+        with self._lock, self._wrapped():
+            if self._connection.closed:
+                self._connection = self._engine.connect()
+                self._pragma("foreign_keys=ON")
+                self._durable = None
+            if durable is not None and durable != self._durable:
+                self._pragma(f"synchronous={'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
+            with self._connection.begin():
+                yield self._connection
+
+    def _pragma(self, text: str) -> None:
+        raw = self._connection.connection.cursor()
+        try:
+            raw.execute(f"PRAGMA {text}")
+        finally:
+            raw.close()
+
+    @contextmanager
+    def _wrapped(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.IntegrityError:
+            raise
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: Exception) -> StoreError:
+        text = str(getattr(error, "orig", None) or error)
+        hint = "Nothing that was stored before is lost."
+        if "full" in text:
+            text, hint = "the disk is full", "Free some space and run again: the study goes on. " + hint
+        elif "readonly" in text:
+            text, hint = "the store is read-only", "Check its permissions, or choose another store=. " + hint
+        elif "not a database" in text:
+            text, hint = "the file is not an SQLite database", "Choose another path with store=..."
+        elif "malformed" in text:
+            text, hint = "the database file is damaged", "Restore it from a copy; 'sqlite3 FILE .recover' may help."
+        elif "locked" in text:
+            text = f"another process kept the store locked for {_BUSY_SECONDS} s"
+        return StoreError(text, where=str(self.path), hint=hint)
+
+    def _migrate(self) -> None:
+        newest = len(schema.MIGRATIONS)
+        with self._connection.begin():
+            found = 0
+            if sa.inspect(self._connection).has_table(schema.version.name):
+                found = self._connection.execute(sa.select(schema.version.c.version)).scalar() or 0
+            if found > newest:
+                raise StoreError(
+                    f"the store was written by a newer version of Modelwright (schema {found}, known {newest})",
+                    where=str(self.path),
+                    hint="Upgrade: pip install -U modelwright. Nothing was changed.",
+                )
+            for step in schema.MIGRATIONS[found:]:
+                step(self._connection)
+            if found < newest:
+                self._connection.execute(sa.delete(schema.version))
+                self._connection.execute(sa.insert(schema.version).values(version=newest))
+
+    def _known(self, connection: sa.Connection, study: int) -> None:
+        if connection.execute(sa.select(schema.studies.c.id).where(schema.studies.c.id == study)).first() is None:
+            raise StoreError("the study is gone: it was deleted", where=self.location)
+
+
+_LAST = sa.select(sa.func.max(schema.events.c.seq)).where(schema.events.c.study == sa.bindparam("study"))
+_INSERT = sa.insert(schema.events)
+
+
+def _conflict(location: str, after: int) -> ModelwrightError:
+    return StoreError(
+        f"the study does not hold the {after} events that this process knows",
+        where=location,
+        hint="Another process wrote it: load the study again.",
+    )

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The public doors: ``tune``, ``Study``, ``Trial``, ``load_study``."""

@@ -250,7 +250,8 @@ class Outcome:
     ``metrics`` holds the trial's final metrics where it has any besides its reports; the value of an objective
     is looked for there first, then in the best report. ``state`` is what the estimation knows: "complete" when
     the target fidelity was reached (the engine makes it "paused" below full fidelity), "paused" or "pruned" when
-    it obeyed a decision, "infeasible" or "failed" with an ``error``.
+    it obeyed a decision, "infeasible" or "failed" with an ``error``. ``exception`` is the very object that the user's
+    code raised; it is never stored.
     """
 
     state: State = "complete"
@@ -260,3 +261,4 @@ class Outcome:
     error: Failure | None = None
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
+    exception: BaseException | None = None

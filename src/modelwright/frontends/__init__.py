@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""User code, turned into a space and an estimation."""

@@ -113,8 +113,11 @@ class Strategy(ABC):
         return state
 
     @abstractmethod
-    def ask(self, state: Any, space: SearchSpace, number: int) -> Answer:
+    def ask(self, state: Any, space: SearchSpace, number: int | None) -> Answer:
         """What should run next: trial ``number`` (the next free number), or a paused trial that goes on.
+
+        ``number`` is None when the budget has no room for a new trial: only a paused one may be proposed then. A
+        strategy that is not ``multi_fidelity`` is not asked in that case.
 
         Never blocks. Returns ``Wait`` when the answer depends on running trials, ``Exhausted`` when there is
         nothing left to try.

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""How a function, a Keras model or an estimator is run, measured and kept."""

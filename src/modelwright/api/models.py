@@ -1,0 +1,43 @@
+"""Models out of a study: the kept best one, and one trained anew on all the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.errors import StudyError
+from modelwright.core.history import Row
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+
+def best_model(study: Study, row: Row) -> Any:
+    """The model that ``row`` left, read back and checked against its hash."""
+    folder = study._store.folder(study._record.id)
+    kept = row.artifacts.get("model")
+    if kept is not None:
+        from modelwright.training.kept import load_model
+
+        return load_model(folder / kept.path, kept)
+    if study._settings is not None and hasattr(study._settings.estimation, "refit"):
+        return refit(study, row, None)
+    raise StudyError(
+        f"trial {row.number} left no model",
+        where=f"study {study.name!r}",
+        hint="A plain function keeps its own models: build one with study.best.config.",
+    )
+
+
+def refit(study: Study, row: Row, seed: int | None) -> Any:
+    """Train the configuration of ``row`` on all the data the study was given."""
+    settings = study._settings
+    if settings is None or not hasattr(settings.estimation, "refit"):
+        raise StudyError(
+            "there is nothing to train",
+            where=f"study {study.name!r}",
+            hint="refit() needs a study of a model, in the process that made it or resumed by mw.tune(..., name=...).",
+        )
+    task = study._machine.task(row.number, "")
+    chosen = task.seed if seed is None else int(seed)
+    estimation: Any = settings.estimation
+    return estimation.refit(dict(row.config), seed=chosen, steps=row.step)

@@ -1,0 +1,136 @@
+"""One session of a study: executor, panel, loop, confirmation. Knows in which order they come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core import records as r
+from modelwright.core.errors import ArgumentError
+from modelwright.estimation.base import Estimation
+from modelwright.execute.base import Executor
+from modelwright.execute.serial import SerialExecutor
+from modelwright.study.budget import Budget
+from modelwright.study.confirm import confirm
+from modelwright.study.loop import Loop
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """What a session needs besides the study.
+
+    Attributes:
+        needs_folder: whether trials leave files.
+        unit: what a step is called: "epoch", "fold", "step".
+    """
+
+    estimation: Estimation
+    budget: Budget
+    executor: Any = None
+    workers: int = 1
+    verbose: int = 1
+    confirm: int = 0
+    needs_folder: bool = True
+    subject: str = ""
+    unit: str = "step"
+
+
+class _Watch:
+    """Hands events to the panel, with a fresh picture of the study."""
+
+    def __init__(self, study: Study, panel: Any):
+        self._study, self._panel = study, panel
+
+    def events(self, events: Sequence[r.Event]) -> None:
+        self._panel.events(events, view_of(self._study))
+
+
+def prepare_run(study: Study, settings: RunSettings) -> str:
+    """Run a session of ``study`` to its end; returns why it ended."""
+    from modelwright.report.panel import panel
+
+    executor = make_executor(settings)
+    shown = panel(settings.verbose)
+    journal = study._journal
+    loop = Loop(
+        journal,
+        executor,
+        settings.budget,
+        needs_folder=settings.needs_folder,
+        resumable=settings.estimation.resumable,
+    )
+    study._loop = loop
+    watch = _Watch(study, shown)
+    with study._store.writer(study._record.id):
+        executor.open(settings.estimation)
+        journal.observers.append(watch)
+        finished = False
+        try:
+            shown.start(view_of(study))
+            study._stopped = loop.run()
+            if settings.confirm and loop.why != "interrupted":
+                confirm(journal, executor, settings.confirm)
+            finished = True
+        finally:
+            executor.close(now=not finished)
+            shown.finish(view_of(study))
+            if watch in journal.observers:
+                journal.observers.remove(watch)
+            study._loop = None
+    return study._stopped
+
+
+def make_executor(settings: RunSettings) -> Executor:
+    """The executor that the arguments ask for."""
+    if isinstance(settings.executor, Executor):
+        return settings.executor
+    if settings.executor not in (None, "serial", "processes"):
+        raise ArgumentError(
+            f"there is no executor {settings.executor!r}", where="executor", allowed="'serial', 'processes', an Executor"
+        )
+    workers = settings.workers
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ArgumentError(f"workers={workers!r}", where="workers", allowed="a whole number from 1")
+    if settings.executor == "processes" or (settings.executor is None and workers > 1):
+        from modelwright.execute.processes import ProcessExecutor
+
+        return ProcessExecutor(workers)
+    if workers > 1:
+        raise ArgumentError(f"workers={workers} with the serial executor", hint="Leave executor= out.")
+    return SerialExecutor()
+
+
+def view_of(study: Study) -> Any:
+    """The frozen picture that reports read."""
+    from modelwright.report.view import StudyView
+
+    settings = study._settings
+    definition = study._record.definition
+    budget = definition.get("budget", {})
+    return StudyView(
+        name=study.name,
+        history=study._machine.history,
+        space=study._machine.space,
+        strategy=study._machine.setup.strategy.name,
+        trials=settings.budget.trials if settings else budget.get("trials"),
+        seconds=settings.budget.seconds if settings else budget.get("seconds"),
+        elapsed=study.elapsed,
+        seed=study._machine.setup.seed,
+        store=study._store.location,
+        subject=str(definition.get("subject", "")),
+        unit=str(definition.get("unit", "step")),
+        model=_model_text(study),
+        stopped=study._stopped,
+        commands=("study.best", "study.best_model()", "study.refit()", "study.report('study.html')")
+        if settings and settings.needs_folder
+        else ("study.best", "study.frame()", "study.report('study.html')"),
+    )
+
+
+def _model_text(study: Study) -> str:
+    best = study._machine.history.best()
+    return str(best.facts.get("summary", "")) if best is not None else ""

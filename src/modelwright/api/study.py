@@ -1,0 +1,342 @@
+"""Study: what joins space, strategy and estimation, as a user holds it. A thin face over the engine."""
+
+from __future__ import annotations
+
+import random as _random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelwright.api.running import RunSettings, prepare_run, view_of
+from modelwright.api.trial import Trial
+from modelwright.core import records as r
+from modelwright.core.clock import SystemClock
+from modelwright.core.errors import StudyError
+from modelwright.core.history import Row
+from modelwright.core.objective import Objective, parse_objective
+from modelwright.core.rng import Seed
+from modelwright.estimation.base import Estimation
+from modelwright.store.base import Store, StudyRecord, open_store
+from modelwright.strategy import Strategy, resolve
+from modelwright.study.loop import Journal
+from modelwright.study.machine import Machine, Setup
+
+
+class Study:
+    """A search: its trials so far, and the means to go on.
+
+    ``mw.tune`` makes one and runs it. Made directly it is driven by hand, with ``ask`` and ``tell``:
+
+    >>> import modelwright as mw
+    >>> hp = mw.HyperParameters(); x = hp.Float("x", -1.0, 1.0)
+    >>> study = mw.Study(hp, objective="minimize", strategy="random", store=":memory:")
+    >>> for _ in range(20):
+    ...     trial = study.ask()
+    ...     _ = study.tell(trial, trial.config["x"] ** 2)
+    >>> study.best.value <= study.trials[0].value
+    True
+
+    Args:
+        space: ``HyperParameters`` with what was declared on it, or a ``function(hp)`` that declares it; None when
+            trials declare their parameters themselves through ``trial.hp``.
+        strategy: a name or a strategy object.
+        objective: see ``tune``.
+        store: None (``./.modelwright/studies.db``), ``":memory:"``, a path, or a store.
+        name: of a new study; generated when None. An existing name is an error here: use ``load_study``.
+        seed: decides every proposal.
+    """
+
+    def __init__(
+        self,
+        space: Any = None,
+        *,
+        strategy: str | Strategy = "auto",
+        objective: Any = "minimize",
+        store: Any = None,
+        name: str | None = None,
+        seed: int = 0,
+    ):
+        from modelwright.frontends.function import declared_tree
+
+        objectives = parse_objective(objective)
+        made = resolve(strategy)
+        tree = declared_tree(space)
+        definition = {
+            "objectives": [[o.name, o.direction] for o in objectives],
+            "strategy": made.name or type(made).__name__,
+            "seed": int(seed),
+            "parameters": list(tree.specs()),
+        }
+        opened = open_store(store)
+        record = opened.create(name or fresh_name(opened), definition, SystemClock().wall())
+        self._open(opened, record, Setup(space=tree, strategy=made, objectives=objectives, seed=int(seed)))
+        self._journal.begin()
+        if tree.parameters:
+            self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
+
+    @classmethod
+    def _of(cls, store: Store, record: StudyRecord, setup: Setup) -> Study:
+        """A study over what a store holds."""
+        study = cls.__new__(cls)
+        study._open(store, record, setup)
+        return study
+
+    def _open(self, store: Store, record: StudyRecord, setup: Setup) -> None:
+        self._store, self._record = store, record
+        machine = Machine(setup)
+        batch: list[r.Event] = []
+        last = 0.0
+        for event, at in store.load(record.id):
+            if at != last and batch:
+                machine.apply(batch, last)
+                batch = []
+            batch.append(event)
+            last = at
+        machine.apply(batch, last)
+        self._journal = Journal(machine, store, record)
+        self._settings: RunSettings | None = None
+        self._estimation: Estimation | None = None
+        self._loop: Any = None
+        self._stopped = ""
+        self._trials: dict[int, Trial] = {}
+
+    # --- looking -----------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self._record.name
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        return self._machine.setup.objectives
+
+    @property
+    def space(self) -> Any:
+        """What may be built, as far as it is known."""
+        return self._machine.space
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, in order of number."""
+        return [self._trial(row) for row in self._machine.history.rows]
+
+    @property
+    def best(self) -> Trial:
+        """The best trial among those that reached the highest fidelity, confirmed values first.
+
+        Raises:
+            StudyError: no trial has a value yet.
+        """
+        from modelwright.study.confirm import confirmed_best
+
+        row = confirmed_best(self._machine.history) or self._machine.history.best()
+        if row is None:
+            raise StudyError(
+                "no trial has a value yet",
+                where=f"study {self.name!r}",
+                hint="Look at study.trials for states and errors." if self._machine.history.rows else "Run it first.",
+            )
+        return self._trial(row)
+
+    @property
+    def front(self) -> list[Trial]:
+        """Trials that no other beats in all objectives; with one objective, the best."""
+        from modelwright.report.view import front
+
+        return [self._trial(row) for row in front(self._view())]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds this study has been running, over all sessions."""
+        return self._journal.elapsed
+
+    @property
+    def stopped(self) -> str:
+        """Why the last run ended; "" before."""
+        return self._stopped
+
+    def frame(self) -> Any:
+        """All trials as a pandas ``DataFrame``, one row each."""
+        from modelwright.report.export import frame
+
+        return frame(self._view())
+
+    def report(self, path: str | Path) -> Path:
+        """Write one self-contained HTML file about the study; returns its path."""
+        from modelwright.report.html import write
+
+        return Path(write(self._view(), path))
+
+    def summary(self) -> str:
+        """The search space and the best trials, as text."""
+        from modelwright.report.summary import results, search_space_summary
+
+        return f"{search_space_summary(self._machine.space)}\n\n{results(self._view())}"
+
+    def search_space_summary(self) -> None:
+        """Print what may be built."""
+        from modelwright.report.summary import search_space_summary
+
+        print(search_space_summary(self._machine.space))
+
+    def results_summary(self, count: int = 10) -> None:
+        """Print the best ``count`` trials."""
+        from modelwright.report.summary import results
+
+        print(results(self._view(), count))
+
+    def __repr__(self) -> str:
+        rows = self._machine.history.rows
+        best = self._machine.history.best()
+        shown = f", best={best.values[0]:.6g}" if best is not None and best.values else ""
+        return f"Study({self.name!r}, trials={len(rows)}{shown})"
+
+    def _repr_html_(self) -> str:
+        from modelwright.report.html import repr_html
+
+        return repr_html(self._view())
+
+    # --- driving by hand ---------------------------------------------------------------------------
+
+    def ask(self) -> Trial:
+        """The next trial to run: its ``config``, or its ``hp`` to call.
+
+        Raises:
+            StudyError: the space is exhausted, or the strategy waits for trials that were not told yet.
+        """
+        self._journal.begin()
+        answer = self._machine.propose()
+        if not isinstance(answer, list):
+            waits = isinstance(answer, r.Wait)
+            raise StudyError(
+                f"nothing to ask for: {answer.why}",
+                where=f"study {self.name!r}",
+                hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
+            )
+        number = answer[-1].number
+        assert number is not None
+        self._journal.write(answer)
+        self._journal.write(self._machine.start(number))
+        row = self._machine.history.rows[number]
+        if self._machine.space.parameters and not row.ran:
+            missing = Seed(self._machine.setup.seed).child("trial", number).child("draw")
+            full = self._machine.space.complete(row.config, missing.generator())
+            if full != row.config:
+                self._journal.write([r.Configured(number=number, config=full)])
+        return self._trial(row)
+
+    def tell(self, trial: Trial | int, value: Any = None, state: str = "complete") -> Trial:
+        """What became of a trial that ``ask`` gave.
+
+        Args:
+            value: a number, a dict of metrics, a list with one number for each objective, or None when it reported.
+            state: "complete", "pruned", "failed" or "infeasible".
+        """
+        from modelwright.api.telling import outcome_of_told
+
+        row = self._row(trial)
+        self._trace_asked(row.number)
+        self._journal.write(self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True)
+        return self._trial(self._machine.history.rows[row.number])
+
+    def stop(self) -> None:
+        """Finish the running trial, then end the search; callable from callbacks, threads and the tuned code."""
+        if self._loop is not None:
+            self._loop.stop("stopped by study.stop()")
+
+    def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:
+        """Go on with a study that ``load_study`` opened: the same call as ``tune``, with this study's name.
+
+        Without ``subject`` it goes on with the one it was made with, in the process that made it.
+        """
+        if subject is not None:
+            from modelwright.api.tune import tune
+
+            options.setdefault("objective", list(self.objectives))
+            options.setdefault("strategy", self._record.definition.get("strategy", "auto"))
+            options.setdefault("seed", self._machine.setup.seed)
+            budget = self._record.definition.get("budget", {})
+            if "trials" not in options and "seconds" not in options:
+                options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
+            return tune(subject, *data, store=self._store, name=self.name, **options)
+        if self._settings is None:
+            raise StudyError(
+                "this process does not know what is tuned",
+                where=f"study {self.name!r}",
+                hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
+            )
+        return self._run()
+
+    # --- what comes out ----------------------------------------------------------------------------
+
+    def best_model(self) -> Any:
+        """The best trial's model at its best step, as a plain Keras model or a fitted estimator."""
+        from modelwright.api.models import best_model
+
+        return best_model(self, self.best._row)
+
+    def refit(self, trial: Trial | int | None = None, *, seed: int | None = None) -> Any:
+        """Train the best configuration (or that of ``trial``) on all the data, validation rows included.
+
+        A Keras model is trained for as many epochs as its best epoch. Returns the trained model.
+        """
+        from modelwright.api.models import refit
+
+        return refit(self, self._row(trial) if trial is not None else self.best._row, seed)
+
+    # --- engine ------------------------------------------------------------------------------------
+
+    @property
+    def _machine(self) -> Machine:
+        return self._journal.machine
+
+    def _trial(self, row: Row) -> Trial:
+        if row.number not in self._trials:
+            self._trials[row.number] = Trial(self, row)
+        return self._trials[row.number]
+
+    def _row(self, trial: Trial | int) -> Row:
+        number = trial.number if isinstance(trial, Trial) else int(trial)
+        rows = self._machine.history.rows
+        if not 0 <= number < len(rows):
+            raise StudyError(f"there is no trial {number}", where=f"study {self.name!r}", allowed=f"0 to {len(rows) - 1}")
+        return rows[number]
+
+    def _view(self) -> Any:
+        return view_of(self)
+
+    def _bind(self, number: int) -> Any:
+        from modelwright.training.function import bind
+
+        return bind(self._machine.task(number, ""), self._machine.space)
+
+    def _trace_asked(self, number: int) -> None:
+        hp = self._trial(self._machine.history.rows[number])._hp
+        if hp is not None:
+            self._journal.write(self._machine.trace(number, hp.ran, hp.trace))
+
+    def _report(self, trial: Trial, step: int, metrics: Mapping[str, float]) -> r.Decision:
+        self._trace_asked(trial.number)
+        event = r.Reported(number=trial.number, step=step, metrics={k: float(v) for k, v in metrics.items()})
+        self._journal.write([event])
+        decision = self._machine.judge(trial.number)
+        if decision != "go":
+            self._journal.write([r.Judged(number=trial.number, step=step, decision=decision, why="strategy")])
+        return decision
+
+    def _run(self) -> Study:
+        assert self._settings is not None
+        self._stopped = prepare_run(self, self._settings)
+        return self
+
+
+def fresh_name(store: Store) -> str:
+    """A name nobody has used in ``store``: two plain words and a number."""
+    adjectives: Sequence[str] = ("amber", "brisk", "calm", "deft", "early", "fair", "keen", "lucid", "quiet", "swift")
+    nouns: Sequence[str] = ("anvil", "bench", "chisel", "forge", "gauge", "lathe", "plane", "rasp", "rule", "vise")
+    chance = _random.SystemRandom()
+    pick: Callable[[Sequence[str]], str] = chance.choice
+    while True:
+        name = f"{pick(adjectives)}-{pick(nouns)}-{chance.randrange(1000, 10000)}"
+        if store.find(name) is None:
+            return name

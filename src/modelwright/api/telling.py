@@ -1,0 +1,49 @@
+"""What ``study.tell`` was told, as an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelwright.core.errors import ArgumentError, StudyError
+from modelwright.core.history import Row
+from modelwright.core.objective import Objective
+from modelwright.core.records import Failure, Outcome
+
+_STATES = ("complete", "pruned", "failed", "infeasible")
+
+
+def outcome_of_told(row: Row, value: Any, state: str, objectives: Sequence[Objective]) -> Outcome:
+    """Check and translate the arguments of ``tell``.
+
+    Raises:
+        StudyError: the trial is over already.
+        ArgumentError: an unknown state, or a value that is neither number, dict nor list.
+    """
+    if row.terminal:
+        raise StudyError(f"trial {row.number} is {row.state} already", hint="A trial is told once.")
+    if state not in _STATES:
+        raise ArgumentError(f"state={state!r}", where="study.tell", allowed=", ".join(map(repr, _STATES)))
+    if state in ("failed", "infeasible"):
+        message = str(value) if value is not None else "told so"
+        return Outcome(state=state, error=Failure(kind="exception" if state == "failed" else state, message=message))
+    return Outcome(state="complete" if state == "complete" else "pruned", metrics=_metrics(value, objectives))
+
+
+def _metrics(value: Any, objectives: Sequence[Objective]) -> dict[str, float]:
+    try:
+        if value is None:
+            return {}
+        if isinstance(value, Mapping):
+            return {str(k): float(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            if len(value) != len(objectives):
+                raise ArgumentError(f"{len(value)} values for {len(objectives)} objectives", where="study.tell")
+            return {o.name: float(v) for o, v in zip(objectives, value, strict=True)}
+        return {objectives[0].name: float(value)}
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ArgumentError):
+            raise
+        raise ArgumentError(
+            f"cannot read {value!r} as a result", where="study.tell", allowed="a number, a dict or list of numbers, None"
+        ) from error

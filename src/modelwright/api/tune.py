@@ -1,0 +1,202 @@
+"""tune: the first door. Joins what the user wrote with a strategy, a store and a budget, and runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from modelwright.api.running import RunSettings
+from modelwright.api.study import Study, fresh_name
+from modelwright.core import records as r
+from modelwright.core.clock import SystemClock
+from modelwright.core.errors import ArgumentError, SpaceError, StudyError
+from modelwright.core.objective import parse_objective
+from modelwright.execute.base import Executor
+from modelwright.frontends.subject import Prepared, Request, prepare
+from modelwright.store.base import Store, StudyRecord, open_store
+from modelwright.strategy import Strategy, resolve
+from modelwright.study.budget import Budget
+from modelwright.study.machine import Setup
+
+
+def tune(
+    subject: Callable[..., Any],
+    *data: Any,
+    objective: Any = None,
+    strategy: str | Strategy = "auto",
+    trials: int | None = None,
+    seconds: float | None = None,
+    workers: int = 1,
+    executor: str | Executor | None = None,
+    store: Any = None,
+    name: str | None = None,
+    seed: int = 0,
+    verbose: int = 1,
+    validation_split: float | None = None,
+    validation_data: Any = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    callbacks: Sequence[Any] | None = None,
+    cv: Any = None,
+    groups: Any = None,
+    sample_weight: Any = None,
+    fit: Mapping[str, Any] | None = None,
+    space: Any = None,
+    steps: int | None = None,
+    executions: int = 1,
+    confirm: int = 0,
+    max_model_size: int | None = None,
+) -> Study:
+    """Search for good hyperparameters of something you wrote.
+
+    Args:
+        subject: ``build(hp)`` that returns a compiled Keras model or a scikit-learn estimator, a ``HyperModel``,
+            ``function(hp)`` that returns a number or a dict of numbers, or ``function(hp, trial)`` that calls
+            ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``.
+        data: what the model's ``fit`` takes: ``x, y``, or a data set.
+        objective: ``"val_accuracy"`` (direction inferred), ``"minimize"``, ``"maximize"``, ``mw.Minimize("name")``,
+            or a list of these for a Pareto front. Left out, a Keras model minimises ``val_loss`` and an estimator
+            maximises its own score.
+        strategy: a name (``modelwright.strategy.NAMES``) or a strategy object.
+        trials: configurations to start in all, earlier sessions included.
+        seconds: running time in all; one of ``trials`` and ``seconds`` must be given.
+        workers: processes that run trials at the same time; 1 runs them in this process.
+        executor: ``"serial"``, ``"processes"`` or an executor object, instead of what ``workers`` implies.
+        store: None (``./.modelwright/studies.db``), ``":memory:"``, a path, or a store.
+        name: None makes a new study; an existing name resumes that study.
+        seed: the same seed gives the same search, with a budget in trials and one worker.
+        verbose: 0 prints nothing, 1 progress, 2 every report. The model's own output is ``fit={"verbose": 1}``.
+        validation_split, validation_data, epochs, batch_size, callbacks: as in ``model.fit``. Each trial trains up to
+            ``epochs``; callbacks are copied for each trial.
+        cv: folds for cross-validation: a number, or a scikit-learn splitter.
+        groups, sample_weight: one entry a row, for estimators.
+        fit: further arguments for the model's own ``fit``.
+        space: parameters declared ahead: ``HyperParameters`` or a function that declares them.
+        steps: the step at which a reporting function is done; lets strategies train it part of the way.
+        executions: runs of each trial with different seeds; the mean counts, the spread is kept.
+        confirm: so many of the best are run again with fresh seeds before the winner is named.
+        max_model_size: parameters a model may have; larger ones are infeasible.
+
+    Returns:
+        The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
+
+    Raises:
+        ArgumentError, ObjectiveError, SpaceError, StrategyError, SubjectError: something above makes no sense.
+        StudyError: the study cannot be resumed as asked, or the same error ended three configurations.
+        Exception: what the user's code raised, when that was in the very first trial.
+
+    >>> import modelwright as mw
+    >>> study = mw.tune(lambda hp: (hp.Float("x", -5, 5) - 2) ** 2, objective="minimize", strategy="random",
+    ...                 trials=30, store=":memory:", verbose=0)
+    >>> len(study.trials), abs(study.best.config["x"] - 2) < 1
+    (30, True)
+    """
+    if trials is None and seconds is None:
+        raise ArgumentError(
+            "neither trials nor seconds was given", where="tune", hint="Say how much to spend: trials=30 or seconds=600."
+        )
+    budget = Budget(trials=trials, seconds=seconds)
+    checked = {"executions": executions, "steps": steps, "epochs": epochs, "batch_size": batch_size}
+    for argument, value in checked.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise ArgumentError(f"{argument}={value!r}", where="tune", allowed="a whole number from 1")
+    request = Request(
+        subject=subject,
+        data=data,
+        objectives=parse_objective(objective) if objective is not None else (),
+        space=space,
+        seed=int(seed),
+        options={
+            "validation_split": validation_split,
+            "validation_data": validation_data,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "callbacks": callbacks,
+            "cv": cv,
+            "groups": groups,
+            "sample_weight": sample_weight,
+            "fit": fit,
+            "steps": steps,
+            "executions": executions if executions != 1 else None,
+            "max_model_size": max_model_size,
+        },
+    )
+    prepared = prepare(request)
+    made = resolve(strategy, steps=prepared.estimation.steps, resumable=prepared.estimation.resumable)
+    study = _open(prepared, made, open_store(store), name, int(seed), budget)
+    study._settings = RunSettings(
+        estimation=prepared.estimation,
+        budget=budget,
+        executor=executor,
+        workers=workers,
+        verbose=verbose,
+        confirm=confirm,
+        needs_folder=prepared.needs_folder,
+        subject=prepared.described,
+        unit=prepared.unit,
+    )
+    return study._run()
+
+
+def _open(
+    prepared: Prepared, strategy: Strategy, store: Store, name: str | None, seed: int, budget: Budget
+) -> Study:
+    """A new study, or the stored one of that name when it is the same search."""
+    definition = {
+        "objectives": [[o.name, o.direction] for o in prepared.objectives],
+        "strategy": strategy.name or type(strategy).__name__,
+        "seed": seed,
+        "subject": prepared.described,
+        "kind": prepared.kind,
+        "unit": prepared.unit,
+        "steps": prepared.estimation.steps,
+        "budget": {"trials": budget.trials, "seconds": budget.seconds},
+        **prepared.facts,
+    }
+    record = store.find(name) if name is not None else None
+    if record is None:
+        record = store.create(name or fresh_name(store), definition, SystemClock().wall())
+    else:
+        _same_search(record, definition)
+        store.redefine(record.id, definition)
+        record = StudyRecord(id=record.id, name=record.name, created=record.created, definition=definition)
+    setup = Setup(space=_empty(prepared), strategy=strategy, objectives=prepared.objectives, seed=seed)
+    study = Study._of(store, record, setup)
+    specs = prepared.tree.specs()
+    try:
+        grown = study._machine.space.grow(specs)
+    except SpaceError as error:
+        raise StudyError(
+            f"the space changed since the study was started: {error}",
+            where=f"study {record.name!r}",
+            hint="Give the search another name=, or put the space back as it was. Nothing was changed.",
+        ) from None
+    if specs and grown is not study._machine.space:
+        study._journal.write([r.Grew(parameters=tuple(specs))])
+    return study
+
+
+def _empty(prepared: Prepared) -> Any:
+    return type(prepared.tree)()
+
+
+def _same_search(record: StudyRecord, definition: Mapping[str, Any]) -> None:
+    """Refuse to mix two searches under one name; say what differs."""
+    changed = []
+    for key, label in (("objectives", "objective"), ("seed", "seed"), ("strategy", "strategy"), ("steps", "epochs")):
+        before, now = record.definition.get(key), definition.get(key)
+        if before is not None and _listed(before) != _listed(now):
+            changed.append(f"{label} was {_listed(before)!r}, now {_listed(now)!r}")
+    if changed:
+        raise StudyError(
+            f"the study exists and was another search: {'; '.join(changed)}",
+            where=f"study {record.name!r}",
+            hint="Use the old arguments to resume it, or another name= for a new search. Nothing was changed.",
+        )
+
+
+def _listed(value: Any) -> Any:
+    return [list(v) if isinstance(v, (list, tuple)) else v for v in value] if isinstance(value, (list, tuple)) else value
+
+
+__all__ = ["tune"]

@@ -1,0 +1,242 @@
+"""Runs tasks in local worker processes that are kept alive between tasks.
+
+Workers are started as ``python -m modelwright.execute.child``, never forked, and never run the user's script again:
+the estimation travels to them by value once. Owns their life, cores and memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from modelwright.core.errors import StudyError
+from modelwright.core.records import Failure, Task
+from modelwright.execute.base import Executor, Handler, Runnable
+
+_GRACE = 5.0
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen
+    connection: Connection
+    cores: tuple[int, ...]
+    ready: bool = False
+    task: Task | None = None
+    tasks_done: int = 0
+    first_bytes: int = 0
+    last_bytes: int = 0
+
+
+class ProcessExecutor(Executor):
+    """Runs up to ``slots`` tasks at a time in as many processes.
+
+    Args:
+        slots: number of workers.
+        environment: variables set for the workers, over those of this process; the default gives each worker one
+            thread when there are as many workers as cores, else its share.
+        recycle_after: tasks after which a worker is replaced.
+        recycle_growth: bytes a worker may have grown since its first task before it is replaced.
+        quiet: whether the workers' own output is thrown away.
+    """
+
+    def __init__(
+        self,
+        slots: int,
+        *,
+        environment: Mapping[str, str] | None = None,
+        recycle_after: int = 500,
+        recycle_growth: int = 2 << 30,
+        quiet: bool = False,
+    ):
+        self.slots = slots
+        self._environment = dict(environment or {})
+        self._recycle_after, self._recycle_growth, self._quiet = recycle_after, recycle_growth, quiet
+        self._workers: list[_Worker] = []
+        self._folder: Path | None = None
+        self._code = b""
+
+    def open(self, runnable: Runnable) -> None:
+        from modelwright.execute.transfer import pack
+
+        self._folder = Path(tempfile.mkdtemp(prefix="modelwright-share-"))
+        try:
+            self._code = pack(runnable, self._folder)
+        except Exception as error:
+            self.close()
+            raise StudyError(
+                f"the tuned code or its data cannot be sent to worker processes: {error}",
+                where="workers",
+                hint="Use workers=1, or make what cannot be copied (open files, locks, sessions) inside the function.",
+            ) from error
+        shares = core_shares(self.slots)
+        self._workers = [self._spawn(cores) for cores in shares]
+
+    @property
+    def free(self) -> int:
+        return sum(worker.task is None for worker in self._workers)
+
+    def submit(self, task: Task) -> None:
+        worker = next(w for w in self._workers if w.task is None)
+        worker.task = task
+        if worker.ready:
+            self._send(worker, task)
+
+    def poll(self, handler: Handler, timeout: float | None = None) -> None:
+        if all(worker.task is None for worker in self._workers):
+            return
+        by_connection = {w.connection: w for w in self._workers}
+        for connection in wait(list(by_connection), timeout):
+            worker = by_connection[connection]  # pyright: ignore[reportArgumentType]
+            try:
+                message = worker.connection.recv()
+            except (EOFError, OSError):
+                self._died(worker, handler)
+                continue
+            self._handle(worker, message, handler)
+
+    def close(self, *, now: bool = False) -> None:
+        for worker in self._workers:
+            if not now and worker.task is None:
+                with contextlib.suppress(OSError):
+                    worker.connection.send(None)
+            else:
+                _signal(worker, signal.SIGKILL if now else signal.SIGTERM)
+        for worker in self._workers:
+            try:
+                worker.process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                _signal(worker, signal.SIGKILL)
+                worker.process.wait()
+            worker.connection.close()
+        self._workers = []
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    # --- one worker --------------------------------------------------------------------------------
+
+    def _spawn(self, cores: tuple[int, ...]) -> _Worker:
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "modelwright.execute.child", str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if self._quiet else None,
+            stderr=subprocess.DEVNULL if self._quiet else None,
+            env={**os.environ, **thread_environment(len(cores)), **self._path(), **self._environment},
+        )
+        theirs.close()
+        connection = Connection(ours.detach())
+        with contextlib.suppress(OSError):
+            connection.send({"path": list(sys.path), "folder": os.getcwd(), "cores": cores})
+            connection.send_bytes(self._code)
+        return _Worker(process, connection, cores)
+
+    @staticmethod
+    def _path() -> dict[str, str]:
+        import modelwright
+
+        root = str(Path(modelwright.__file__).resolve().parent.parent)
+        return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))}
+
+    def _send(self, worker: _Worker, message: object) -> None:
+        with contextlib.suppress(OSError):  # a dead worker shows in the next poll
+            worker.connection.send(message)
+
+    def _handle(self, worker: _Worker, message: tuple, handler: Handler) -> None:
+        kind, *rest = message
+        number = worker.task.number if worker.task is not None else -1
+        if kind == "ready":
+            worker.ready = True
+            if worker.task is not None:
+                self._send(worker, worker.task)
+        elif kind == "traced":
+            handler.traced(number, *rest)
+        elif kind == "report":
+            self._send(worker, handler.reported(number, *rest))
+        elif kind == "ended":
+            outcome, memory = rest
+            worker.task = None
+            worker.tasks_done += 1
+            worker.first_bytes, worker.last_bytes = worker.first_bytes or memory, memory
+            self._recycle_if_due(worker)
+            handler.ended(number, outcome)
+        elif kind == "broken":
+            raise StudyError(
+                f"a worker could not load the tuned code: {rest[0]}",
+                where="workers",
+                hint=f"Use workers=1, or make the code importable there.\n{rest[1]}",
+            )
+
+    def _recycle_if_due(self, worker: _Worker) -> None:
+        grown = worker.last_bytes - worker.first_bytes
+        if worker.tasks_done >= self._recycle_after or grown > self._recycle_growth:
+            self._send(worker, None)
+            worker.process.wait()
+            worker.connection.close()
+            self._replace(worker)
+
+    def _replace(self, worker: _Worker) -> None:
+        self._workers[self._workers.index(worker)] = self._spawn(worker.cores)
+
+    def _died(self, worker: _Worker, handler: Handler) -> None:
+        worker.connection.close()
+        code = worker.process.wait()
+        self._replace(worker)
+        if worker.task is None:
+            if not worker.ready:
+                raise StudyError(f"a worker process ended at its start with code {code}", where="workers")
+            return
+        handler.lost(worker.task.number, _failure(code))
+
+
+def _failure(code: int) -> Failure:
+    if code >= 0:
+        return Failure(kind="signal", type="exit", message=f"the worker process ended by itself with code {code}")
+    name = signal.Signals(-code).name
+    if -code == signal.SIGKILL:
+        return Failure(kind="memory", type=name, message="the worker was killed (SIGKILL), most likely out of memory")
+    return Failure(kind="signal", type=name, message=f"the worker process died of {name}")
+
+
+def _signal(worker: _Worker, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker.process.pid, number)
+
+
+def available_cores() -> list[int]:
+    """Cores this process may use, by its affinity mask and the cgroup's quota."""
+    mask = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            return mask[: max(1, int(quota) // int(period))]
+    return mask
+
+
+def core_shares(slots: int) -> list[tuple[int, ...]]:
+    """Which cores each of ``slots`` workers is bound to; empty tuples when there are more workers than cores."""
+    cores = available_cores()
+    if slots > len(cores):
+        return [()] * slots
+    share = len(cores) // slots
+    return [tuple(cores[i * share : (i + 1) * share]) for i in range(slots)]
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Variables that keep numerical libraries to ``threads`` threads; what the user has set is left alone."""
+    count = str(max(1, threads))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+    return {name: count for name in names if name not in os.environ}

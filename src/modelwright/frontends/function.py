@@ -1,0 +1,53 @@
+"""Plain functions, and spaces declared by hand."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from modelwright.core.errors import SpaceError, SubjectError
+from modelwright.space import HyperParameters, Tree
+
+
+def declared_tree(given: Any) -> Tree:
+    """The space that a user declared: None, a ``Tree``, ``HyperParameters``, or a function that declares on one."""
+    if given is None:
+        return Tree()
+    if isinstance(given, Tree):
+        return given
+    if isinstance(given, HyperParameters):
+        return given.tree
+    if callable(given):
+        hp = HyperParameters()
+        given(hp)
+        return hp.tree
+    raise SpaceError(
+        f"cannot read a {type(given).__name__} as a space",
+        where="space",
+        allowed="mw.HyperParameters with declared parameters, or a function(hp) that declares them",
+    )
+
+
+def takes_trial(function: Callable[..., Any]) -> bool:
+    """Whether a function wants ``(hp, trial)`` rather than ``(hp)``.
+
+    Raises:
+        SubjectError: it takes neither one nor two arguments.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = [p for p in places if p.default is p.empty]
+    anything = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    demanded = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    if len(required) > 2 or demanded or (not places and not anything):
+        raise SubjectError(
+            f"{getattr(function, '__name__', function)!s}{inspect.signature(function)} cannot be called",
+            where="the tuned function",
+            allowed="function(hp), or function(hp, trial)",
+            hint="Bind further arguments with functools.partial or a lambda.",
+        )
+    return len(required) == 2 or (len(places) >= 2 and places[1].name == "trial")

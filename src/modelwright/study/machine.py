@@ -1,0 +1,231 @@
+"""The study as a pure state machine: facts in, events out. No clock, no store, no executor.
+
+Every decision is a function of what is folded so far. ``apply`` is the only way the state changes, so a study that
+is folded from its stored events is in the very state of the one that wrote them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from modelwright.core import records as r
+from modelwright.core.errors import ObjectiveError
+from modelwright.core.history import History, Row
+from modelwright.core.objective import VALUE, Objective
+from modelwright.core.rng import Seed
+from modelwright.strategy.base import SearchSpace, Strategy
+
+
+class StudySpace(SearchSpace, Protocol):
+    """A search space that the engine can let grow."""
+
+    def grow(self, parameters: Sequence[Mapping[str, Any]]) -> StudySpace:
+        """The space with these parameters too; the same object when all are known."""
+        ...
+
+    def learn(self, config: r.Config) -> StudySpace:
+        """The space after it saw which parameters a configuration that really ran had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a study is, apart from what happened in it."""
+
+    space: StudySpace
+    strategy: Strategy
+    objectives: tuple[Objective, ...]
+    seed: int = 0
+    retries: int = 1
+
+
+class Machine:
+    """Folds events and computes the next ones.
+
+    >>> from modelwright.space import Tree; from modelwright.strategy.random import Random
+    >>> from modelwright.space.hyperparameters import HyperParameters
+    >>> hp = HyperParameters(); x = hp.Float("x", 0.0, 1.0)
+    >>> m = Machine(Setup(space=hp.tree, strategy=Random(), objectives=(Objective("value", "min"),)))
+    >>> events = m.propose(); m.apply(events); events[-1].config
+    {'x': 0.0}
+    >>> m.apply(m.start(0)); m.apply(m.finish(0, r.Outcome(metrics={"value": 3.0})))
+    >>> m.history.best().values
+    (3.0,)
+    """
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self.space: StudySpace = setup.space
+        self.history = History(setup.objectives)
+        self._root = Seed(setup.seed)
+        self._strategy_state = setup.strategy.init(self._root.child("strategy"), self.history)
+
+    # --- fold --------------------------------------------------------------------------------------
+
+    def apply(self, events: Sequence[r.Event], at: float | None = None) -> None:
+        """Fold events that are stored, or are about to be."""
+        if not events:
+            return
+        self.history.extend(events, at)
+        for event in events:
+            if isinstance(event, r.Grew):
+                self.space = self.space.grow(event.parameters)
+            elif isinstance(event, r.Configured):
+                self.space = self.space.learn(event.config)
+        self._strategy_state = self.setup.strategy.observe(self._strategy_state, events)
+
+    # --- decide ------------------------------------------------------------------------------------
+
+    def propose(self, new_allowed: bool = True) -> list[r.Event] | r.Wait | r.Exhausted:
+        """Ask the strategy for the next trial, or for a paused one to go on with.
+
+        Args:
+            new_allowed: whether the budget has room for one more configuration.
+        """
+        number = len(self.history.rows)
+        if not new_allowed and not self.setup.strategy.multi_fidelity:
+            return r.Exhausted(why="the budget of trials is used up")
+        answer = self.setup.strategy.ask(self._strategy_state, self.space, number if new_allowed else None)
+        if not isinstance(answer, r.Proposal):
+            return answer
+        if answer.trial is not None:
+            return [r.Continued(number=answer.trial, fidelity=answer.fidelity, note=answer.note)]
+        return [
+            r.Proposed(
+                number=number, config=dict(answer.config), fidelity=answer.fidelity, parent=answer.parent,
+                note=answer.note,
+            )
+        ]  # fmt: skip
+
+    def start(self, number: int, worker: str = "") -> list[r.Event]:
+        """The trial begins to run, or goes on, or runs again after it was lost."""
+        row = self.history.rows[number]
+        again = row.state == "running"
+        return [
+            r.Started(
+                number=number,
+                segment=row.segment if again else row.segment + 1,
+                attempt=row.attempt + 1 if again else 0,
+                worker=worker,
+            )
+        ]
+
+    def task(self, number: int, folder: str) -> r.Task:
+        """What is to be run for a trial that was started."""
+        row = self.history.rows[number]
+        parent = self.history.rows[row.parent] if row.parent is not None else None
+        ended = [f for f, _ in row.segments.items()]
+        return r.Task(
+            number=number,
+            segment=row.segment,
+            attempt=row.attempt,
+            config=dict(row.config),
+            seed=self._root.child("trial", number).integer(),
+            start=max(ended, default=0.0) if "checkpoint" in row.artifacts else 0.0,
+            stop=row.target,
+            folder=folder,
+            checkpoint=row.artifacts.get("checkpoint"),
+            artifacts=dict(row.artifacts),
+            parent=row.parent,
+            inherit=dict(parent.artifacts) if parent else {},
+            note=dict(row.note),
+        )
+
+    def trace(self, number: int, config: r.Config, parameters: Sequence[Mapping[str, Any]]) -> list[r.Event]:
+        """What a running trial asked of the space."""
+        events: list[r.Event] = []
+        if parameters and self.space.grow(parameters) is not self.space:
+            events.append(r.Grew(parameters=tuple(parameters), number=number))
+        row = self.history.rows[number]
+        if not row.ran or dict(config) != row.config:
+            events.append(r.Configured(number=number, config=dict(config)))
+        return events
+
+    def judge(self, number: int) -> r.Decision:
+        """What the strategy says of a running trial after its latest report."""
+        return self.setup.strategy.judge(self._strategy_state, self.history.rows[number])
+
+    def finish(self, number: int, outcome: r.Outcome) -> list[r.Event]:
+        """A segment ended. A value that is not finite makes the trial infeasible; a missing one makes it fail."""
+        row = self.history.rows[number]
+        state, error = outcome.state, outcome.error
+        step, metrics = self._measured(row, outcome)
+        values = tuple(metrics.get(o.name, math.nan) for o in self.setup.objectives)
+        missing = [o.name for o in self.setup.objectives if o.name not in metrics]
+        fidelity = outcome.fidelity if outcome.fidelity is not None else row.target
+        if state in ("complete", "paused", "pruned"):
+            if missing:
+                state, error = "failed", _no_value(missing, metrics)
+            elif not all(math.isfinite(v) for v in values):
+                state, error = "infeasible", _not_finite(self.setup.objectives, values)
+        if state == "complete" and fidelity < 1 - 1e-9:
+            state = "paused"
+        return [
+            r.Finished(
+                number=number, state=state, values=None if missing else values, metrics=metrics, fidelity=fidelity,
+                step=step, steps=row.steps, duration=outcome.duration, error=error, artifacts=outcome.artifacts,
+                note=outcome.note,
+            )
+        ]  # fmt: skip
+
+    def lose(self, number: int, failure: r.Failure) -> list[r.Event]:
+        """Whoever ran the trial is gone: it runs again while retries are left, then it is given up."""
+        row = self.history.rows[number]
+        if row.attempt < self.setup.retries:
+            return self.start(number)
+        state: r.State = "infeasible" if failure.kind == "memory" else "failed"
+        return [r.Finished(number=number, state=state, fidelity=row.fidelity, steps=row.steps, error=failure)]
+
+    def unfinished(self) -> list[int]:
+        """Trials that were proposed or running when the last session ended: they run (again) first."""
+        return [row.number for row in self.history.rows if row.state in ("proposed", "running")]
+
+    def put_aside(self) -> list[int]:
+        """Trials that only the end of the budget paused, and that a larger one lets go on."""
+        return [row.number for row in self.history.rows if row.state == "paused" and row.facts.get("why") == "budget"]
+
+    # --- what counts -------------------------------------------------------------------------------
+
+    def _measured(self, row: Row, outcome: r.Outcome) -> tuple[int | None, dict[str, float]]:
+        final = {k: float(v) for k, v in outcome.metrics.items()}
+        name = self.setup.objectives[0].name
+        best = self.history.best_step(row)
+        if best is not None and name not in final:
+            return best[0], {**best[1], **final}
+        if name not in final and row.reports:
+            return row.reports[-1][0], {**row.reports[-1][1], **final}
+        return (best[0] if best else None), final
+
+    def repeated_failure(self, number: int, limit: int) -> int:
+        """How many different configurations failed as this one did, when that is ``limit`` or more; else 0."""
+        failed = self.history.rows[number].error
+        if failed is None or self.history.rows[number].state != "failed":
+            return 0
+        mark = (failed.kind, failed.type, failed.where)
+        same = {
+            self.space.key(row.config)
+            for row in self.history.rows
+            if row.state == "failed" and row.error and (row.error.kind, row.error.type, row.error.where) == mark
+        }
+        return len(same) if len(same) >= limit else 0
+
+
+def _no_value(missing: Sequence[str], metrics: Mapping[str, float]) -> r.Failure:
+    if missing == [VALUE] and not metrics:
+        problem = ObjectiveError(
+            "the trial gave no value", hint="Return a number, a dict with it, or report it with trial.report."
+        )
+    else:
+        found = ", ".join(sorted(metrics)) or "none"
+        problem = ObjectiveError(
+            f"the trial gave no {', '.join(repr(m) for m in missing)}", allowed=f"one of what it gave: {found}"
+        )
+    return r.Failure(kind="objective", type="ObjectiveError", message=str(problem))
+
+
+def _not_finite(objectives: Sequence[Objective], values: Sequence[float]) -> r.Failure:
+    shown = ", ".join(f"{o.name}={v}" for o, v in zip(objectives, values, strict=True))
+    return r.Failure(kind="nan", message=f"the result is not a finite number: {shown}")

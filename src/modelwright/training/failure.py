@@ -1,0 +1,61 @@
+"""What an exception in a user's code means for its trial: failed, or infeasible, with the user's own line."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from pathlib import Path
+
+from modelwright.core.errors import InfeasibleError
+from modelwright.core.records import Failure, Outcome
+
+_MEMORY_MARKS = ("resource_exhausted", "out of memory", "outofmemory", "cannot allocate memory", "oom when allocating")
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
+_LIBRARIES = tuple({sysconfig.get_paths()[k] for k in ("purelib", "platlib", "stdlib")})
+
+
+def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
+    """The outcome of a trial that raised ``error``.
+
+    Out of memory and ``InfeasibleError`` make it infeasible, everything else failed.
+
+    >>> outcome_of(MemoryError()).state, outcome_of(ValueError("x")).state
+    ('infeasible', 'failed')
+    """
+    kind = "exception"
+    if isinstance(error, InfeasibleError):
+        kind = "infeasible"
+    elif is_out_of_memory(error):
+        kind = "memory"
+    failure = Failure(
+        kind=kind,
+        type=type(error).__name__,
+        message=_one_line(error),
+        traceback="".join(traceback.format_exception(error)),
+        where=user_line(error),
+    )
+    return Outcome(
+        state="failed" if kind == "exception" else "infeasible", duration=duration, error=failure, exception=error
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on the host or on an accelerator."""
+    if isinstance(error, MemoryError):
+        return True
+    text = f"{type(error).__name__}: {error}".lower()
+    return isinstance(error, (RuntimeError, OSError, ValueError)) and any(mark in text for mark in _MEMORY_MARKS)
+
+
+def user_line(error: BaseException) -> str:
+    """``file:line`` of the innermost frame that belongs to neither a library nor Modelwright; "" without one."""
+    found = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith((_PACKAGE, *_LIBRARIES, "<frozen")):
+            found = f"{frame.filename}:{frame.lineno}"
+    return found
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:2000] if text else type(error).__name__

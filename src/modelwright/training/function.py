@@ -1,0 +1,188 @@
+"""Runs a plain function as a trial: with or without reports, returning a number, a dict or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.errors import ArgumentError, SubjectError
+from modelwright.core.objective import Objective
+from modelwright.core.records import Decision, Outcome, Task
+from modelwright.core.rng import Seed
+from modelwright.estimation.base import Estimation, Reporter
+from modelwright.space import HyperParameters, Tree
+from modelwright.training.failure import outcome_of
+
+
+def bind(task: Task, declared: Tree | None) -> HyperParameters:
+    """The hyperparameters of a task: its configuration, and the trial's own draws for what that does not cover."""
+    by_default = task.note.get("by") == "default"
+    draw = None if by_default else Seed(task.seed).child("draw")
+    return HyperParameters.bind(task.config, declared=declared, draw=draw)
+
+
+class FunctionTrial:
+    """What ``function(hp, trial)`` is given.
+
+    Attributes:
+        number: the trial's number.
+        seed: an integer that belongs to the trial, for the function's own chance.
+        fidelity: how far this run should go, in (0, 1].
+        steps: the step at which it should end, when ``tune(steps=...)`` was given; else None.
+        folder: a private folder that stays with the trial, also when it is run again to a higher fidelity.
+    """
+
+    def __init__(self, task: Task, steps: int | None, on_report: Callable[[int, dict[str, float]], Decision]):
+        self.number, self.seed, self.fidelity = task.number, task.seed, task.stop
+        self.steps = None if steps is None else max(1, round(steps * task.stop))
+        self._folder, self._on_report = task.folder, on_report
+        self._decision: Decision = "go"
+        self._last = 0
+
+    @property
+    def folder(self) -> Path:
+        return Path(self._folder)
+
+    def report(self, step: int, value: float | None = None, /, **metrics: float) -> None:
+        """Tell what was measured after ``step`` (counted from 1): ``trial.report(3, loss=0.2)``.
+
+        Raises:
+            ArgumentError: the step is no whole number, or nothing was measured.
+        """
+        if isinstance(step, bool) or int(step) != step or step < 0:
+            raise ArgumentError(f"step={step!r} is no step", where="trial.report", allowed="0, 1, 2, ...")
+        named = {name: _number(v, name) for name, v in metrics.items()}
+        if value is not None:
+            named["value"] = _number(value, "value")
+        if not named:
+            raise ArgumentError("nothing was measured", where="trial.report", hint="Write trial.report(1, loss=0.5).")
+        self._last = int(step)
+        self._decision = self._on_report(int(step), named)
+
+    def should_stop(self) -> bool:
+        """Whether the function should return now: enough was seen of this trial, or it reached its fidelity."""
+        return self._decision != "go" or (self.steps is not None and self._last >= self.steps)
+
+    def __repr__(self) -> str:
+        return f"FunctionTrial(number={self.number})"
+
+
+class FunctionEstimation(Estimation):
+    """Calls ``function(hp)`` or ``function(hp, trial)``.
+
+    Args:
+        function: the user's function.
+        objectives: decide what a bare number, or a sequence of numbers, means.
+        with_trial: whether the function takes a second argument.
+        declared: a space declared ahead, or None.
+        steps: the step that fidelity 1 means, or None.
+    """
+
+    resumable = False
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        objectives: Sequence[Objective],
+        with_trial: bool = False,
+        declared: Tree | None = None,
+        steps: int | None = None,
+    ):
+        self.function, self.objectives, self.with_trial = function, tuple(objectives), with_trial
+        self.declared, self.steps = declared, steps
+
+    def estimate(self, task: Task, reporter: Reporter) -> Outcome:
+        began = time.perf_counter()
+        hp = bind(task, self.declared)
+        told: list[int] = []
+        decisions: list[Decision] = []
+
+        def trace() -> None:
+            if len(hp.trace) not in told:
+                told.append(len(hp.trace))
+                reporter.traced(hp.ran, hp.trace)
+
+        def on_report(step: int, metrics: dict[str, float]) -> Decision:
+            trace()
+            fidelity = min(1.0, step / self.steps) if self.steps else None
+            decisions.append(reporter.report(step, self._named(metrics), fidelity))
+            return decisions[-1]
+
+        trial = FunctionTrial(task, self.steps, on_report)
+        try:
+            result = self.function(hp, trial) if self.with_trial else self.function(hp)
+            metrics = self._metrics(result)
+        except Exception as error:
+            trace()
+            return outcome_of(error, time.perf_counter() - began)
+        trace()
+        stopped = bool(decisions) and decisions[-1] != "go"
+        state = ("paused" if decisions[-1] == "pause" else "pruned") if stopped else "complete"
+        reached = min(1.0, trial._last / self.steps) if self.steps and trial._last else task.stop
+        return Outcome(
+            state=state,
+            metrics=metrics,
+            fidelity=reached if stopped else task.stop,
+            duration=time.perf_counter() - began,
+        )
+
+    def _named(self, metrics: dict[str, float]) -> dict[str, float]:
+        if "value" in metrics and len(self.objectives) == 1 and self.objectives[0].name not in metrics:
+            return {**metrics, self.objectives[0].name: metrics["value"]}
+        return metrics
+
+    def _metrics(self, result: Any) -> dict[str, float]:
+        if result is None:
+            return {}
+        if isinstance(result, Mapping):
+            return {str(k): _number(v, str(k)) for k, v in result.items() if _is_number(v)}
+        if isinstance(result, (list, tuple)):
+            if len(result) != len(self.objectives):
+                raise SubjectError(
+                    f"the function returned {len(result)} values for {len(self.objectives)} objectives",
+                    hint="Return one number for each objective, or a dict of metrics.",
+                )
+            return {o.name: _number(v, o.name) for o, v in zip(self.objectives, result, strict=True)}
+        _refuse_models(result)
+        if len(self.objectives) > 1:
+            raise SubjectError(
+                f"the function returned one number for {len(self.objectives)} objectives",
+                hint="Return a dict: " + repr({o.name: 0.0 for o in self.objectives}),
+            )
+        return {self.objectives[0].name: _number(result, "the result")}
+
+
+def _is_number(value: Any) -> bool:
+    return hasattr(value, "__float__") and not isinstance(value, (str, bytes)) and getattr(value, "size", 1) == 1
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, complex) or not _is_number(value):
+        raise SubjectError(
+            f"{name} is {_short(value)}, no number",
+            where="the tuned function",
+            allowed="a number, a dict of numbers, or None after trial.report(...)",
+        )
+    return float(value.item() if getattr(value, "ndim", 0) else value)
+
+
+def _refuse_models(result: Any) -> None:
+    modules = {base.__module__.split(".")[0] for base in type(result).__mro__}
+    if "keras" in modules:
+        raise SubjectError(
+            "the function returned a Keras model, but no data was given to train it on",
+            hint="Write mw.tune(build, x, y, objective='val_accuracy', validation_split=0.2, epochs=10, trials=30).",
+        )
+    if "sklearn" in modules:
+        raise SubjectError(
+            "the function returned a scikit-learn estimator, but no data was given to fit it on",
+            hint="Write mw.tune(build, X, y, objective='accuracy', cv=5, trials=30).",
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return f"a {type(value).__name__}" if len(text) > 60 else f"{text} (a {type(value).__name__})"

@@ -1,0 +1,141 @@
+"""Acquisition: where a surrogate promises most. Does not know how the surrogate was made, nor what a trial is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from scipy.special import erfcx, ndtr
+
+from modelwright.strategy.base import SearchSpace
+
+_ROOT_HALF_PI = np.sqrt(np.pi / 2)
+_LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+
+
+class Surrogate(Protocol):
+    """What an acquisition asks of a model."""
+
+    def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
+
+
+def log_ei(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
+    """Logarithm of the expected improvement over ``best``, exact where the improvement itself underflows.
+
+    Ament et al. 2023, "Unexpected improvements to expected improvement", section 4.1.
+
+    >>> log_ei(np.array([0.0, -50.0]), np.array([1.0, 1.0]), 0.0).round(2).tolist()
+    [-0.92, -1258.74]
+    """
+    return np.log(std) + _parts((mean - best) / std)[0]
+
+
+def log_ei_slopes(mean: np.ndarray, std: np.ndarray, best: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``log_ei`` with its derivatives by mean and by standard deviation."""
+    value, by_mean, by_std = _parts((mean - best) / std)
+    return np.log(std) + value, by_mean / std, by_std / std
+
+
+def _parts(u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """With h = phi + u Phi: log h, Phi / h and phi / h."""
+    u = np.asarray(u, dtype=float)
+    mills = _ROOT_HALF_PI * erfcx(-np.minimum(u, -1.0) / np.sqrt(2.0))
+    far = np.minimum(u, -1.0)
+    # 1 + u * mills loses all digits for very negative u, where it tends to 1 / u^2.
+    tail = np.where(far < -1e4, 1.0 / (far * far), 1.0 + far * mills)
+    near = np.maximum(u, -1.0)
+    density = np.exp(-0.5 * near * near - _LOG_ROOT_2PI)
+    h = density + near * ndtr(near)
+    left = u < -1.0
+    value = np.where(left, -0.5 * u * u - _LOG_ROOT_2PI + np.log(tail), np.log(h))
+    return value, np.where(left, mills / tail, ndtr(near) / h), np.where(left, 1.0 / tail, density / h)
+
+
+def candidates(
+    space: SearchSpace, rng: np.random.Generator, tops: np.ndarray, sigma: np.ndarray, count: int = 512
+) -> np.ndarray:
+    """Points worth a look: half uniform, the rest near ``tops`` (few parameters moved, or all) and one flip away.
+
+    Args:
+        tops: good points, best first, shape (few, axes).
+        sigma: width of the moves along each axis.
+        count: about how many.
+
+    Returns:
+        Points on the lattice, shape (about count, axes).
+    """
+    uniform = space.sample_vectors(rng, count)
+    if not len(tops):
+        return uniform
+    axes = uniform.shape[1]
+    half, quarter = count // 2, count // 4
+    near = tops[rng.integers(len(tops), size=half)]
+    fresh = np.where(np.isnan(uniform), rng.random(uniform.shape), uniform)
+    near = np.where(np.isnan(near), fresh[:half], near)
+    categorical = np.array([axis.kind == "categorical" for axis in space.axes])
+    width = rng.choice([0.1, 0.3, 1.0], size=(half, 1)) * sigma
+    moved = np.clip(near + width * rng.normal(size=near.shape), 0.0, 1.0)
+    moved = np.where(categorical, fresh[-half:], moved)
+    which = rng.random(near.shape) < np.where(rng.random((half, 1)) < 0.5, min(1.0, 2.0 / axes), 1.0)
+    which &= ~categorical | (rng.random(near.shape) < min(0.5, 1.0 / axes))
+    flips = np.where(np.isnan(tops), 0.5, tops)[np.arange(quarter) % len(tops)]
+    axis = rng.integers(axes, size=quarter)
+    flips[np.arange(quarter), axis] = fresh[:quarter][np.arange(quarter), axis]
+    return np.vstack([uniform[: count - half], space.snap(np.vstack([np.where(which, moved, near), flips]))])
+
+
+def climb(
+    model: Surrogate, best: float, starts: np.ndarray, axes: Sequence[str], steps: int = 25
+) -> tuple[np.ndarray, np.ndarray]:
+    """Climb ``log_ei`` from every start at once along the numeric axes, by signs of the gradient with own step sizes.
+
+    Igel & Huesken 2000 (iRprop-): robust where the acquisition is flat in its logarithm, and one batch per step.
+
+    Returns:
+        The best point seen from each start, off the lattice, and its value.
+    """
+    x = starts.copy()
+    free = ~np.isnan(x) & np.array([kind != "categorical" for kind in axes])
+    size = np.where(free, 0.03, 0.0)
+    last = np.zeros_like(x)
+    found, value = x.copy(), np.full(len(x), -np.inf)
+    for _ in range(steps):
+        mean, std, mean_slope, std_slope = model.slopes(x)
+        here, by_mean, by_std = log_ei_slopes(mean, std, best)
+        slope = np.where(free, by_mean[:, None] * mean_slope + by_std[:, None] * std_slope, 0.0)
+        better = here > value
+        found[better], value[better] = x[better], here[better]
+        agreed = slope * last
+        size = np.clip(np.where(agreed > 0, 1.3 * size, np.where(agreed < 0, 0.5 * size, size)), 1e-5, 0.2) * free
+        last = np.where(agreed < 0, 0.0, slope)
+        x = np.where(free, np.clip(np.where(free, x, 0.0) + np.sign(last) * size, 0.0, 1.0), x)
+    return found, value
+
+
+def propose_vectors(
+    model: Surrogate,
+    space: SearchSpace,
+    rng: np.random.Generator,
+    best: float,
+    tops: np.ndarray,
+    sigma: np.ndarray,
+    extra: np.ndarray | None = None,
+    starts: int = 6,
+    count: int = 512,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points on the lattice by falling expected improvement, with their ``log_ei``."""
+    pool = candidates(space, rng, tops, sigma, count)
+    if extra is not None and len(extra):
+        pool = np.vstack([pool, extra])
+    worth = log_ei(*model.predict(pool), best)
+    order = np.argsort(-worth, kind="stable")
+    chosen = order[: starts]
+    refined, _ = climb(model, best, pool[chosen], [axis.kind for axis in space.axes])
+    refined = space.snap(refined)
+    again = log_ei(*model.predict(refined), best)
+    points, values = np.vstack([refined, pool]), np.concatenate([again, worth])
+    order = np.argsort(-values, kind="stable")
+    return points[order], values[order]

@@ -1,0 +1,322 @@
+"""Bayesian optimisation: a Gaussian process over what is known, expected improvement for what comes next.
+
+Owns which stored facts are learned from and what is proposed; the model, the warp and the search for the maximum have
+files of their own. Sources: Jones et al. 1998 (expected improvement), Ginsbourger et al. 2010 (pending trials),
+Knowles 2006 (several objectives), Hvarfner et al. 2024 (lengths in many dimensions), Cowen-Rivers et al. 2022
+(warped outputs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.history import History, Row
+from modelwright.core.records import Answer, Exhausted, Proposal
+from modelwright.core.rng import Seed
+from modelwright.strategy.acquisition import propose_vectors
+from modelwright.strategy.base import Fold, SearchSpace, Strategy
+from modelwright.strategy.gp import GP
+from modelwright.strategy.warp import clean, standardise, warp
+
+#: More observations than this are thinned: asking stays under a tenth of a second.
+_MOST = 300
+#: Decoded points that may turn out to be known before the search for a new one gives up on the model.
+_TRIES = 200
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was computed from rows before, to be thrown away at any time: no proposal depends on it."""
+
+    space: Any = None
+    axes: tuple[Any, ...] = ()
+    known: dict[int, tuple[Any, str, np.ndarray]] = field(default_factory=dict)
+
+    def look_up(self, space: SearchSpace, rows: list[Row]) -> tuple[list[str], np.ndarray]:
+        """Key and vector of every row."""
+        if self.space is not space or self.axes != tuple(space.axes):
+            self.space, self.axes, self.known = space, tuple(space.axes), {}
+        for row in rows:
+            held = self.known.get(row.number)
+            if held is None or held[0] is not row.config:
+                self.known[row.number] = (row.config, space.key(row.config), space.encode(row.config))
+        found = [self.known[row.number] for row in rows]
+        vectors = np.array([vector for _, _, vector in found], dtype=float).reshape(len(rows), len(self.axes))
+        return [key for _, key, _ in found], vectors
+
+
+@dataclass(slots=True)
+class Facts:
+    """Observations as arrays; the fidelity is the last axis of the points when there are several."""
+
+    points: np.ndarray
+    scores: np.ndarray
+    pending: np.ndarray
+    fidelities: bool
+
+
+@dataclass(slots=True)
+class _State(Fold):
+    memory: Memory = field(default_factory=Memory)
+
+
+class Bayesian(Strategy):
+    """Gaussian-process search with expected improvement: the best choice when a trial costs more than a second.
+
+    Args:
+        initial: trials before the model takes over, the defaults included; None for max(4, min(2 D, 10)).
+
+    >>> Bayesian(initial=3).name
+    'bayesian'
+    """
+
+    name: ClassVar[str] = "bayesian"
+
+    def __init__(self, initial: int | None = None):
+        self.initial = initial
+
+    def init(self, seed: Seed, history: History) -> _State:
+        return _State(seed, history)
+
+    def ask(self, state: _State, space: SearchSpace, number: int) -> Answer:
+        """A configuration never proposed before, at full fidelity; ``Exhausted`` when there is none left."""
+        config, note = propose(state.history, space, state.seed, number, initial=self.initial, memory=state.memory)
+        if config is None:
+            return Exhausted(why=note["reason"])
+        return Proposal(config=config, note=note)
+
+
+def propose(
+    history: History,
+    space: SearchSpace,
+    seed: Seed,
+    number: int,
+    *,
+    initial: int | None = None,
+    memory: Memory | None = None,
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The next configuration and a note of how it was found; for strategies that only need a proposer.
+
+    A pure function of the stored rows, the space, the seed and the number. The note must be stored with the proposal:
+    later fits start from the lengths in it.
+
+    Args:
+        history: rows at any fidelities; pending ones are taken to turn out as predicted.
+        initial: trials before the model takes over; None for a number that fits the space.
+        memory: keeps keys and vectors between calls.
+
+    Returns:
+        ``(config, note)``; ``note["by"]`` is "default", "design", "gp" or "fallback" (with ``note["reason"]``).
+        ``config`` is None when nothing new is left, and ``note["reason"]`` says why.
+    """
+    memory = memory or Memory()
+    rows = history.rows
+    if not len(space.axes):
+        if any(row.ran for row in rows) or (space.size == 1 and rows and rows[0].config):
+            return None, {"reason": "the space has a single point"}
+        return space.default(), {"by": "default"}
+    keys, vectors = memory.look_up(space, rows)
+    used = set(keys)
+    if space.size is not None and len(used) >= space.size:
+        return None, {"reason": f"all {space.size} configurations of the space have been tried"}
+    start = space.default()
+    if not rows and space.key(start) not in used:
+        return start, {"by": "default"}
+    rng = seed.child("ask", number).generator()
+    count = initial or max(4, min(2 * len(space.axes), 10))
+    if len(rows) < count:
+        return _first_new(space, rng, used, _design(space, seed, number, count), {"by": "design"})
+    try:
+        facts = _facts(history, vectors, seed, number)
+        if facts is None:
+            return _first_new(space, rng, used, (), {"by": "fallback", "reason": "no trial has a value yet"})
+        with _one_thread():
+            points, note = _model(space, rows, facts, rng)
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        return _first_new(space, rng, used, (), {"by": "fallback", "reason": f"{type(error).__name__}: {error}"})
+    return _first_new(space, rng, used, points, note)
+
+
+# --- what is known -------------------------------------------------------------------------------
+
+
+def _facts(history: History, vectors: np.ndarray, seed: Seed, number: int) -> Facts | None:
+    """Scores to learn from: every segment's values, failures as the worst seen; None without a usable value."""
+    observed: list[tuple[int, float, tuple[float, ...]]] = []
+    pending: list[int] = []
+    failed: list[int] = []
+    for row in history.rows:
+        if row.state in ("failed", "infeasible"):
+            failed.append(row.number)
+            continue
+        segments = [(f, values) for f, values in row.segments.items() if values is not None]
+        observed += [(row.number, f, values) for f, values in segments]
+        if row.pending and not segments:
+            pending.append(row.number)
+    if not observed:
+        return None
+    scores = np.array([[made.score(v) for made, v in zip(history.objectives, values)] for _, _, values in observed])
+    scores = np.where(np.isfinite(scores), scores, np.nan)
+    if not np.isfinite(scores).all(axis=1).any():
+        return None
+    fidelity = np.array([f for _, f, _ in observed] + [1.0] * len(failed))
+    points = vectors[[n for n, _, _ in observed] + failed]
+    scores = np.vstack([scores, np.full((len(failed), scores.shape[1]), np.nan)])
+    value = scores[:, 0] if scores.shape[1] == 1 else _chebyshev(scores, seed.child("weights", number).generator())
+    several = bool(np.any(np.abs(fidelity - 1.0) > 1e-9))
+    waiting = vectors[pending]
+    if several:
+        points = np.column_stack([points, _depth(fidelity)])
+        waiting = np.column_stack([waiting, np.ones(len(waiting))])
+    return Facts(points, value, waiting, several)
+
+
+def _depth(fidelity: np.ndarray) -> np.ndarray:
+    """Fidelity as an axis: by its logarithm, a hundredth at 0 and the whole at 1."""
+    return np.clip(1.0 + np.log10(np.maximum(fidelity, 1e-9)) / 2.0, 0.0, 1.0)
+
+
+def _chebyshev(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Several objectives as one: the augmented Chebyshev sum with weights drawn anew for each trial (ParEGO)."""
+    weights = rng.dirichlet(np.ones(scores.shape[1]))
+    columns = [clean(column) for column in scores.T]
+    unit = np.array([(c - c.min()) / max(float(np.ptp(c)), 1e-12) for c in columns]).T
+    value = (unit * weights).min(axis=1) + 0.05 * unit @ weights
+    return np.where(np.isnan(scores).any(axis=1), np.nan, value)
+
+
+def _thin(points: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Rows to keep of very many: the best third, and of the rest those nearest to the best, and every few others."""
+    if len(values) <= _MOST:
+        return np.arange(len(values))
+    order = np.argsort(-values, kind="stable")
+    best, rest = order[: _MOST // 3], order[_MOST // 3 :]
+    gaps = np.nan_to_num(points[rest], nan=-0.5) - np.nan_to_num(points[order[0]], nan=-0.5)
+    near = rest[np.argsort((gaps * gaps).sum(axis=1), kind="stable")[: _MOST // 3]]
+    others = np.setdiff1d(rest, near)
+    spread = others[np.linspace(0, len(others) - 1, _MOST - len(best) - len(near)).astype(int)]
+    return np.unique(np.concatenate([best, near, spread]))
+
+
+# --- the model -----------------------------------------------------------------------------------
+
+
+def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+    """Candidates by falling expected improvement, and the note."""
+    values = warp(facts.scores)
+    if not values.any():
+        raise ValueError("all values are equal")
+    keep = _thin(facts.points, values)
+    points, values = facts.points[keep], standardise(values[keep])
+    names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
+    kinds = [axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities
+    probe = space.sample_vectors(rng, 64)
+    masked = np.asarray(np.isnan(probe).any(axis=0))
+    masked = np.concatenate([masked, np.zeros(len(kinds) - len(masked), dtype=bool)]) | np.isnan(points).any(axis=0)
+    model = GP(kinds, masked)
+    start, since = _start(rows, names, model)
+    fresh = len(values) - since >= max(1, len(values) // 20)
+    model.fit(points, values, start=start, steps=(40 if since == 0 else 10) if fresh else 0)
+    model.extend(facts.pending)
+    surrogate = _Full(model) if facts.fidelities else model
+    mean, _ = surrogate.predict(points[:, : len(space.axes)])
+    best = float(mean.max())
+    tops = _distinct(points[np.argsort(-mean, kind="stable"), : len(space.axes)], 5)
+    sigma = np.minimum(np.exp(model.theta[: len(space.axes)]) * 0.5, 0.3)
+    found, worth = propose_vectors(surrogate, space, rng, best, tops, sigma)
+    top_mean, top_std = surrogate.predict(found[:1])
+    note: dict[str, Any] = {
+        "by": "gp",
+        "mean": round(float(top_mean[0]), 4),
+        "std": round(float(top_std[0]), 4),
+        "log_ei": round(float(worth[0]), 3),
+    }
+    if fresh:
+        theta = [round(float(t), 3) for t in model.theta]
+        note["fit"] = {"n": len(values), "axes": dict(zip(names, theta)), "noise": theta[-2], "scale": theta[-1]}
+    return found, note
+
+
+class _Full:
+    """A model with a fidelity axis, asked only about full fidelity."""
+
+    def __init__(self, model: GP):
+        self.model = model
+
+    def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.model.predict(np.column_stack([x, np.ones(len(x))]))
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        mean, std, by_mean, by_std = self.model.slopes(np.column_stack([x, np.ones(len(x))]))
+        return mean, std, by_mean[:, :-1], by_std[:, :-1]
+
+
+def _start(rows: list[Row], names: list[str], model: GP) -> tuple[np.ndarray | None, int]:
+    """Where the fit begins: the lengths stored with the latest fitted proposal, and how many values it had."""
+    for row in reversed(rows):
+        fit = row.note.get("fit")
+        if isinstance(fit, dict) and "axes" in fit:
+            theta = model.theta.copy()
+            for i, name in enumerate(names):
+                theta[i] = fit["axes"].get(name, theta[i])
+            theta[-2:] = fit["noise"], fit["scale"]
+            return theta, int(fit["n"])
+    return None, 0
+
+
+def _distinct(points: np.ndarray, count: int) -> np.ndarray:
+    """The first ``count`` different rows."""
+    _, first = np.unique(np.nan_to_num(points, nan=-1.0).round(9), axis=0, return_index=True)
+    return points[np.sort(first)[:count]]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread where ``threadpoolctl`` is there: more get in each other's way."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+# --- what has not been tried ---------------------------------------------------------------------
+
+
+def _design(space: SearchSpace, seed: Seed, number: int, count: int) -> np.ndarray:
+    """Row ``number`` of a Latin hypercube: every axis is cut in ``count`` strata, and each is visited once."""
+    rng = seed.child("design").generator()
+    axes = len(space.axes)
+    strata = np.array([rng.permutation(count) for _ in range(axes)]).T
+    cube = (strata + rng.random((count, axes))) / count
+    return space.snap(cube[[number % count]])
+
+
+def _first_new(
+    space: SearchSpace, rng: np.random.Generator, used: set[str], points: Any, note: dict[str, Any]
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """The first of ``points`` that was never proposed; else a random one, else the first of all that is new."""
+    for i, vector in enumerate(points):
+        if i >= _TRIES:
+            break
+        config = space.decode(vector)
+        if space.key(config) not in used:
+            return config, {**note, "skipped": i} if i else note
+    lost = {**note, "skipped": len(points)} if len(points) else note
+    if note["by"] == "gp":
+        lost = {"by": "fallback", "reason": "every point that the model proposed has been tried"}
+    for vector in space.sample_vectors(rng, 64):
+        config = space.decode(vector)
+        if space.key(config) not in used:
+            return config, lost
+    for config in space.enumerate():
+        if space.key(config) not in used:
+            return dict(config), lost
+    return None, {"reason": "every configuration of the space has been tried"}

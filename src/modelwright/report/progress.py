@@ -1,0 +1,206 @@
+"""Progress: what a running study looks like at one moment, folded from its events at no cost that grows.
+
+Owns counts, the best so far, the estimate of the time left and the lines that say so. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modelwright.core import records as r
+from modelwright.core.history import Row
+from modelwright.report import text
+from modelwright.report.view import STATES, StudyView
+
+_USABLE = ("complete", "paused", "pruned")
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best trial so far, as it was when it became the best."""
+
+    number: int
+    fidelity: float
+    values: tuple[float, ...]
+    config: dict[str, r.Value]
+
+
+class Progress:
+    """Counts and the best so far.
+
+    Args:
+        view: the study as it is at the start; a resumed one already has trials.
+    """
+
+    def __init__(self, view: StudyView):
+        self.view = view
+        self.best: Best | None = None
+        self.running: dict[int, None] = {}
+        self.settled: dict[int, str] = {}
+        self.states: Counter[str] = Counter()
+        self._front: list[tuple[float, tuple[float, ...]]] = []
+        self._since, self._ended = view.time, 0
+        for row in view.history.rows:
+            if row.state == "running":
+                self.running[row.number] = None
+            elif row.state != "proposed":
+                self._settle(row.number, row.state)
+            if row.values is not None and row.state in _USABLE:
+                self._consider(row.number, row.fidelity, row.values)
+
+    def fold(self, event: r.Event, view: StudyView) -> bool:
+        """Take in one event that the history already holds; whether it made a new best (or joined the front)."""
+        self.view = view
+        if isinstance(event, r.Started):
+            self._unsettle(event.number)
+            self.running[event.number] = None
+        elif isinstance(event, r.Continued):
+            self._unsettle(event.number)
+        elif isinstance(event, r.Finished):
+            self.running.pop(event.number, None)
+            self._unsettle(event.number)
+            self._settle(event.number, event.state)
+            self._ended += 1
+            if event.values is not None and event.state in _USABLE:
+                return self._consider(event.number, event.fidelity, event.values)
+        return False
+
+    def _settle(self, number: int, state: str) -> None:
+        self.settled[number] = state
+        self.states[state] += 1
+
+    def _unsettle(self, number: int) -> None:
+        state = self.settled.pop(number, None)
+        if state is not None:
+            self.states[state] -= 1
+
+    def _consider(self, number: int, fidelity: float, values: tuple[float, ...]) -> bool:
+        scores = tuple(o.score(v) for o, v in zip(self.view.objectives, values))
+        if values[0] != values[0]:
+            return False
+        level, mine = round(fidelity, 9), (scores[0],)
+        old = self.best
+        first = old is None or (level, mine) > (
+            round(old.fidelity, 9),
+            (self.view.objectives[0].score(old.values[0]),),
+        )
+        if first:
+            self.best = Best(number, fidelity, values, dict(self.view.history.rows[number].config))
+        if len(scores) == 1:
+            return first
+        top = max([level, *(lev for lev, _ in self._front)])
+        self._front = [item for item in self._front if item[0] >= top]
+        if level < top or any(all(a >= b for a, b in zip(other, scores)) for _, other in self._front):
+            return False
+        self._front = [item for item in self._front if not all(a >= b for a, b in zip(scores, item[1]))]
+        self._front.append((level, scores))
+        return True
+
+    # --- what is said about it -------------------------------------------------------------------
+
+    def fraction(self, elapsed: float) -> float | None:
+        """Part of the budget used, in [0, 1]; None without a budget."""
+        view, parts = self.view, []
+        if view.trials:
+            parts.append(len(self.settled) / view.trials)
+        if view.seconds:
+            parts.append(elapsed / view.seconds)
+        return min(max(parts), 1.0) if parts else None
+
+    def left(self, elapsed: float) -> float | None:
+        """Seconds until the budget is used up, as far as one can tell; None when one cannot."""
+        view, guesses = self.view, []
+        if view.seconds is not None:
+            guesses.append(max(view.seconds - elapsed, 0.0))
+        if view.trials is not None and self._ended and elapsed > self._since:
+            pace = (elapsed - self._since) / self._ended
+            guesses.append(max(view.trials - len(self.settled), 0) * pace)
+        return min(guesses) if guesses else None
+
+    def used(self, elapsed: float) -> str:
+        """The budget and how much of it is used, in words."""
+        view, started = self.view, len(self.view.history.rows)
+        trials = f"{started} trials" if view.trials is None else f"{started} of {view.trials} trials"
+        spent = text.duration(elapsed)
+        time = spent if view.seconds is None else f"{spent} of {text.duration(view.seconds)}"
+        left = self.left(elapsed)
+        return f"{trials}, {time}" + (f", about {text.duration(left)} left" if left else "")
+
+    def ended(self) -> str:
+        """How many trials ended in which state, in words."""
+        return ", ".join(f"{self.states[s]} {s}" for s in STATES if self.states[s] > 0)
+
+    def mark(self, elapsed: float) -> str:
+        """The prefix of a plain line: trials ended, and the time."""
+        total = "" if self.view.trials is None else f"/{self.view.trials}"
+        return f"[{len(self.settled)}{total} {text.duration(elapsed)}]"
+
+
+def header(view: StudyView) -> str:
+    """What is searched, how and for how long, on one line."""
+    parts = [text.goal(view.objectives)]
+    if view.subject:
+        parts.append(text.clean(view.subject, 60))
+    if view.strategy:
+        parts.append(f"strategy {text.clean(view.strategy, 40)}")
+    parts.append(f"budget {text.budget_text(view.trials, view.seconds)}")
+    if view.seed is not None:
+        parts.append(f"seed {view.seed}")
+    if view.store:
+        parts.append(f"kept in {text.clean(view.store, 120)}")
+    if view.history.rows:
+        parts.append(f"goes on after {len(view.history.rows)} trials")
+    return f"Study {text.clean(view.name, 60)}: " + ", ".join(parts)
+
+
+def latest(row: Row, view: StudyView) -> str:
+    """The last report of a running trial, its objective first."""
+    if not row.reports:
+        return ""
+    step, metrics = row.reports[-1]
+    named = [o.name for o in view.objectives if o.name in metrics] or list(metrics)[:1]
+    return " ".join([f"{view.unit} {step}", *(f"{text.clean(n, 30)}={text.number(metrics[n])}" for n in named)])
+
+
+def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌") -> list[tuple[str, str]]:
+    """The panel as (style, line) pairs; each line fits ``columns``."""
+    view, lines = progress.view, []
+    title = f"{text.clean(view.name, 40)}  {text.goal(view.objectives)}  {text.clean(view.strategy, 30)}"
+    lines.append(("bold", title))
+    part = progress.fraction(elapsed)
+    if part is not None:
+        full = round(part * 40)
+        lines.append(("cyan", f"{bar[0] * full}{bar[1] * (40 - full)} {part:4.0%}"))
+    lines.append(("", progress.used(elapsed)))
+    if progress.ended():
+        lines.append(("", progress.ended()))
+    best = progress.best
+    if best is not None:
+        named = " ".join(f"{text.clean(o.name, 40)}={text.number(v)}" for o, v in zip(view.objectives, best.values))
+        lines.append(("green", f"best: trial {best.number}  {named}"))
+        lines.append(("green", f"      {text.config_text(best.config)}"))
+    lines += [("", line) for line in _running(progress)]
+    return [(style, _fit(line, columns)) for style, line in lines]
+
+
+def _running(progress: Progress, limit: int = 8) -> Sequence[str]:
+    view, numbers = progress.view, list(progress.running)
+    lines = []
+    for number in numbers[:limit]:
+        row = view.history.rows[number]
+        lines.append(f"trial {number}: {latest(row, view) or 'running'}  {text.config_text(row.config)}")
+    return lines + ([f"and {len(numbers) - limit} more running"] if len(numbers) > limit else [])
+
+
+def _fit(line: str, columns: int) -> str:
+    if text.width(line) <= columns:
+        return line
+    taken, room = "", columns - 1
+    for char in line:
+        room -= text.width(char)
+        if room < 0:
+            break
+        taken += char
+    return taken + "…"

@@ -1,0 +1,204 @@
+"""Summaries as plain text: results, leaderboard, search space, and the block that ends a search.
+
+Owns what is said and in which order; ``text`` owns how a single thing looks, ``export`` owns data for machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from modelwright.core.history import Row
+from modelwright.report import text
+from modelwright.report.export import frame, records
+from modelwright.report.view import StudyView, causes, counts, front, ranked, reason
+
+__all__ = ["final_block", "frame", "leaderboard", "leaderboard_rows", "records", "results", "search_space_summary"]
+
+
+def leaderboard_rows(view: StudyView, count: int | None = 10) -> list[dict[str, Any]]:
+    """The best trials as plain dicts: rank, trial, one entry for each objective, fidelity, seconds, config.
+
+    With several objectives these are the trials of the Pareto front.
+    """
+    rows = (front(view) if len(view.objectives) > 1 and ranked(view) else ranked(view))[:count]
+    return [
+        {
+            "rank": rank,
+            "trial": row.number,
+            **{o.name: v for o, v in zip(view.objectives, row.values or ())},
+            "state": row.state,
+            "fidelity": row.fidelity,
+            "best_step": row.step,
+            "seconds": row.duration,
+            "config": dict(row.config),
+        }
+        for rank, row in enumerate(rows, 1)
+    ]
+
+
+def leaderboard(view: StudyView, count: int | None = 10, limit: int = 60) -> str:
+    """The best trials as a text table; ``limit`` is the most characters a configuration may take."""
+    rows = leaderboard_rows(view, count)
+    uneven = len({round(row.fidelity, 9) for row in ranked(view)}) > 1
+    heads = ["rank", "trial", *(o.name for o in view.objectives)]
+    right = [True] * len(heads)
+    heads += ["fidelity"] * uneven + ["time", "configuration"]
+    right += [True] * uneven + [True, False]
+    lines = []
+    for row in rows:
+        line = [str(row["rank"]), str(row["trial"]), *(text.number(row[o.name]) for o in view.objectives)]
+        line += [text.number(row["fidelity"], 3)] * uneven
+        lines.append([*line, text.duration(row["seconds"]), text.config_text(row["config"], limit)])
+    return text.table(heads, lines, right)
+
+
+def results(view: StudyView, count: int = 10) -> str:
+    """What a study found: how far it went, its best trials with all settings, what failed and why.
+
+    The counterpart of ``results_summary`` in other tuners.
+    """
+    parts = [_heading(view)]
+    shown = leaderboard_rows(view, count)
+    if not shown:
+        parts.append("No trial has a value yet.")
+    by_number = {row.number: row for row in view.history.rows}
+    for entry in shown:
+        parts.append(_one(by_number[entry["trial"]], entry["rank"], view))
+    parts += _failures(view)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _one(row: Row, rank: int, view: StudyView) -> str:
+    step = f", {view.unit} {row.step}" if row.step is not None else ""
+    lines = [f"{rank}. trial {row.number} ({row.state}{step}, {text.duration(row.duration)})"]
+    lines += [f"   {text.clean(o.name, 60)}: {text.number(v, 6)}" for o, v in zip(view.objectives, row.values or ())]
+    lines += [f"   {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in row.config.items()]
+    return "\n".join(lines)
+
+
+def _heading(view: StudyView) -> str:
+    rows = view.history.rows
+    states = ", ".join(f"{n} {state}" for state, n in counts(view).items())
+    spent = text.duration(view.time) + (f" of {text.duration(view.seconds)}" if view.seconds is not None else "")
+    total = f"{len(rows)} trials" if view.trials is None else f"{len(rows)} of {view.trials} trials"
+    return f"Study {text.clean(view.name, 60)} ({text.goal(view.objectives)}): {total}, {spent}" + (
+        f" ({states})" if states else ""
+    )
+
+
+def _failures(view: StudyView, limit: int = 5) -> list[str]:
+    found = causes(view)
+    if not found:
+        return []
+    lines = ["Trials without a value:"]
+    for cause in found[:limit]:
+        said = text.clean(cause.text, 200) or "nothing is known of why"
+        lines.append(f"  {len(cause.trials)} {cause.state}: {said} [{text.numbers_text(cause.trials)}]")
+    if len(found) > limit:
+        lines.append(f"  and {len(found) - limit} other reasons")
+    return ["\n".join(lines)]
+
+
+def final_block(view: StudyView) -> str:
+    """What is printed when a search ends: best, time against the limit, top 5, failures by cause, what to do next."""
+    parts = [_heading(view) + (f". {text.clean(view.stopped, 200)}" if view.stopped else "")]
+    best = view.history.best()
+    if best is None:
+        parts.append("No trial has a value.")
+    else:
+        step = f" at {view.unit} {best.step}" if best.step is not None else ""
+        lines = [f"Best: trial {best.number}, {text.values_text(best, view.objectives)}{step}"]
+        lines += [f"  {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in best.config.items()]
+        several = len(view.objectives) > 1
+        lines += ["", "Front:" if several else "Top 5:", leaderboard(view, 10 if several else 5)]
+        parts.append("\n".join(lines))
+    parts += _failures(view)
+    if view.store:
+        parts.append(f"Kept in {text.clean(view.store, 200)}")
+    parts.append("\n".join(["Next:", *(f"  {text.clean(c, 200)}" for c in view.commands or _COMMANDS)]))
+    return "\n\n".join(parts)
+
+
+_COMMANDS = ('study.report("report.html")', "study.frame()")
+
+
+def trial_line(row: Row, view: StudyView, note: str = "") -> str:
+    """The end of a trial (or of a segment of it) on one line; ``note`` stands in brackets after the value."""
+    how = f"trial {row.number} {row.state}"
+    if row.state in ("failed", "infeasible", "lost"):
+        how += f": {text.clean(reason(row), 300)}" if row.error else ""
+    elif row.values is not None:
+        how += f": {text.values_text(row, view.objectives)}" + (f" ({note})" if note else "")
+        how += f" at {view.unit} {row.step} of {row.steps}" if row.step is not None and row.steps > 1 else ""
+    return f"{how}, {text.duration(row.duration)}, {text.config_text(row.config, 160)}"
+
+
+# --- the space ----------------------------------------------------------------------------------
+
+
+def search_space_summary(space: Any) -> str:
+    """What is searched: one line for each parameter with its kind, range or choices, default and condition."""
+    rows = space_rows(space)
+    size = getattr(space, "size", None)
+    many = "" if size is None else f", {size:,} different configurations" if size != 1 else ", one configuration"
+    head = f"Search space: {len(rows)} parameter{'' if len(rows) == 1 else 's'}{many}"
+    if not rows:
+        return head
+    heads = ["name", "kind", "values", "default", "active when"]
+    used = [i for i in range(len(heads)) if i < 3 or any(row[heads[i]] for row in rows)]
+    lines = [[row[heads[i]] for i in used] for row in rows]
+    return head + "\n\n" + text.table([heads[i] for i in used], lines)
+
+
+def space_rows(space: Any) -> list[dict[str, str]]:
+    """Each parameter of ``space`` in words: name, kind, values, default, active when."""
+    return [
+        {
+            "name": text.clean(spec.name, 80),
+            "kind": _kind(spec),
+            "values": _range(spec),
+            "default": text.setting(getattr(spec, "default", None), 40),
+            "active when": _conditions(spec),
+        }
+        for spec in getattr(space, "parameters", None) or ()
+    ]
+
+
+def _domain(spec: Any) -> Any:
+    return getattr(spec, "domain", None) or spec
+
+
+def _kind(spec: Any) -> str:
+    given = getattr(spec, "kind", None) or type(_domain(spec)).__name__
+    return text.clean(str(given).lower(), 20)
+
+
+def _range(spec: Any) -> str:
+    domain = _domain(spec)
+    values = getattr(domain, "values", None)
+    if isinstance(values, Sequence) and not isinstance(values, str) and not hasattr(domain, "low"):
+        return text.clean(", ".join(text.setting(v) for v in values), 120)
+    low, high = getattr(domain, "low", None), getattr(domain, "high", None)
+    if low is None or high is None:
+        value = getattr(domain, "value", None)
+        return text.setting(value) if value is not None else text.clean(domain, 80)
+    out = f"{text.number(low)} to {text.number(high)}"
+    step, sampling = getattr(domain, "step", None), getattr(domain, "sampling", None)
+    out += f" by {text.number(step)}" if step not in (None, 0) else ""
+    return out + (f", {text.clean(sampling, 20)}" if sampling not in (None, "linear", "") else "")
+
+
+def _conditions(spec: Any) -> str:
+    found = getattr(spec, "conditions", None) or ()
+    words = []
+    for item in found:
+        name, values = getattr(item, "name", None), getattr(item, "values", None)
+        if name is None and isinstance(item, (tuple, list)) and len(item) == 2:
+            name, values = item
+        if name is None or values is None:
+            words.append(text.clean(item, 60))
+            continue
+        many = values if isinstance(values, (tuple, list, set, frozenset)) else (values,)
+        words.append(f"{text.clean(name, 40)} is {' or '.join(text.setting(v) for v in many)}")
+    return text.clean(" and ".join(words), 120)

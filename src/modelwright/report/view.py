@@ -1,0 +1,159 @@
+"""StudyView: the one frozen thing that every report reads, and the few facts all of them share.
+
+Ranking, counting and grouping are done here once, so that the panel, the tables, the frame and the HTML file
+never disagree. Does not format anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelwright.core.history import History, Row, usable
+from modelwright.core.objective import Objective
+
+#: States in the order in which they are listed.
+STATES = ("complete", "pruned", "paused", "running", "proposed", "infeasible", "failed", "lost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyView:
+    """What is known of a study at one moment.
+
+    Attributes:
+        name: the study's name.
+        history: rows and events; shared, not copied, so it may grow while the view is held.
+        space: an object with ``parameters``, ``axes``, ``size`` and ``encode``, or None when none is known.
+        strategy: name of the strategy.
+        trials: budget in configurations started, or None.
+        seconds: budget in seconds of running time, or None.
+        elapsed: seconds of running time so far; None takes the history's.
+        seed: the study's seed, or None.
+        store: where it is kept, for people.
+        subject: what is tuned, for people.
+        unit: what a step is called ("epoch", "step").
+        model: summary of the best model as text, or "".
+        stopped: why the search ended, or "" while it may go on.
+        commands: what the user may do next, one line of code or shell each.
+        facts: further lines for the study's facts (version, device, backend ...).
+    """
+
+    name: str
+    history: History
+    space: Any = None
+    strategy: str = ""
+    trials: int | None = None
+    seconds: float | None = None
+    elapsed: float | None = None
+    seed: int | None = None
+    store: str = ""
+    subject: str = ""
+    unit: str = "step"
+    model: str = ""
+    stopped: str = ""
+    commands: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimised, the most important first."""
+        return self.history.objectives
+
+    @property
+    def time(self) -> float:
+        """Seconds of running time so far."""
+        return self.history.elapsed if self.elapsed is None else self.elapsed
+
+
+def ranked(view: StudyView) -> list[Row]:
+    """Trials with a comparable value, best first: the highest fidelity counts before the value.
+
+    The first one is ``history.best()``. With several objectives the order is that of the first.
+    """
+    made = view.objectives[0]
+    rows = [row for row in view.history.rows if usable(row)]
+    return sorted(rows, key=lambda row: (-round(row.fidelity, 9), -made.score((row.values or (0.0,))[0]), row.number))
+
+
+def dominates(a: Row, b: Row, objectives: tuple[Objective, ...]) -> bool:
+    """Whether ``a`` is at least as good as ``b`` everywhere and better somewhere."""
+    left = [o.score(v) for o, v in zip(objectives, a.values or ())]
+    right = [o.score(v) for o, v in zip(objectives, b.values or ())]
+    return all(x >= y for x, y in zip(left, right)) and left != right
+
+
+def front(view: StudyView) -> list[Row]:
+    """The trials of the highest fidelity that no other one beats in every objective, best first objective first.
+
+    Trials are swept in order of the first objective, so a candidate is compared with the front alone.
+    """
+    rows = ranked(view)
+    rows = [row for row in rows if row.fidelity >= rows[0].fidelity - 1e-9]
+    kept: list[Row] = []
+    for row in sorted(rows, key=lambda r: _scores(r, view.objectives), reverse=True):
+        if not any(dominates(other, row, view.objectives) for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _scores(row: Row, objectives: tuple[Objective, ...]) -> list[float]:
+    return [o.score(v) for o, v in zip(objectives, row.values or ())]
+
+
+def counts(view: StudyView) -> dict[str, int]:
+    """State -> number of trials, for the states that occur, in the order of ``STATES``."""
+    found = Counter(row.state for row in view.history.rows)
+    return {state: found[state] for state in STATES if found[state]}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Trials that ended badly for the same reason."""
+
+    state: str
+    text: str
+    trials: tuple[int, ...]
+
+
+def reason(row: Row) -> str:
+    """Why a trial ended badly, in one line as the user's code said it; "" when nothing is known."""
+    if row.error is None:
+        return ""
+    head, said = row.error.type, row.error.message
+    text = f"{head}: {said}" if head and said else said or head or row.error.kind
+    return f"{text} ({row.error.where})" if row.error.where else text
+
+
+def causes(view: StudyView) -> list[Cause]:
+    """Failed, infeasible and lost trials, grouped by reason, the most frequent first.
+
+    Trials belong together when the same kind of error came from the same line of the user's code, or, where
+    that line is not known, with the same message; the text is that of the first.
+    """
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in view.history.rows:
+        if row.state not in ("failed", "infeasible", "lost"):
+            continue
+        error = row.error
+        key = (row.state,) if error is None else (row.state, error.kind, error.type, error.where or error.message)
+        groups.setdefault(key, []).append(row)
+    made = [Cause(rows[0].state, reason(rows[0]), tuple(row.number for row in rows)) for rows in groups.values()]
+    return sorted(made, key=lambda cause: (-len(cause.trials), cause.trials))
+
+
+def parameter_names(view: StudyView) -> list[str]:
+    """Names of all hyperparameters: those of the space first, then others in the order in which trials used them."""
+    names = dict.fromkeys(str(spec.name) for spec in getattr(view.space, "parameters", None) or ())
+    for row in view.history.rows:
+        names.update(dict.fromkeys(map(str, row.config)))
+    return list(names)
+
+
+def metric_names(view: StudyView) -> list[str]:
+    """Names of all metrics that a trial ended with, the objectives first."""
+    seen: dict[str, None] = {}
+    for row in view.history.rows:
+        seen.update(dict.fromkeys(row.metrics))
+    first = [o.name for o in view.objectives if o.name in seen]
+    return first + [name for name in seen if name not in first]

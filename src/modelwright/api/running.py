@@ -90,7 +90,9 @@ def make_executor(settings: RunSettings) -> Executor:
         return settings.executor
     if settings.executor not in (None, "serial", "processes"):
         raise ArgumentError(
-            f"there is no executor {settings.executor!r}", where="executor", allowed="'serial', 'processes', an Executor"
+            f"there is no executor {settings.executor!r}",
+            where="executor",
+            allowed="'serial', 'processes', an Executor",
         )
     workers = settings.workers
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:

@@ -236,7 +236,9 @@ class Study:
 
         row = self._row(trial)
         self._trace_asked(row.number)
-        self._journal.write(self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True)
+        self._journal.write(
+            self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True
+        )
         return self._trial(self._machine.history.rows[row.number])
 
     def stop(self) -> None:
@@ -299,7 +301,9 @@ class Study:
         number = trial.number if isinstance(trial, Trial) else int(trial)
         rows = self._machine.history.rows
         if not 0 <= number < len(rows):
-            raise StudyError(f"there is no trial {number}", where=f"study {self.name!r}", allowed=f"0 to {len(rows) - 1}")
+            raise StudyError(
+                f"there is no trial {number}", where=f"study {self.name!r}", allowed=f"0 to {len(rows) - 1}"
+            )
         return rows[number]
 
     def _view(self) -> Any:

@@ -45,5 +45,7 @@ def _metrics(value: Any, objectives: Sequence[Objective]) -> dict[str, float]:
         if isinstance(error, ArgumentError):
             raise
         raise ArgumentError(
-            f"cannot read {value!r} as a result", where="study.tell", allowed="a number, a dict or list of numbers, None"
+            f"cannot read {value!r} as a result",
+            where="study.tell",
+            allowed="a number, a dict or list of numbers, None",
         ) from error

@@ -93,7 +93,9 @@ def tune(
     """
     if trials is None and seconds is None:
         raise ArgumentError(
-            "neither trials nor seconds was given", where="tune", hint="Say how much to spend: trials=30 or seconds=600."
+            "neither trials nor seconds was given",
+            where="tune",
+            hint="Say how much to spend: trials=30 or seconds=600.",
         )
     budget = Budget(trials=trials, seconds=seconds)
     checked = {"executions": executions, "steps": steps, "epochs": epochs, "batch_size": batch_size}
@@ -138,9 +140,7 @@ def tune(
     return study._run()
 
 
-def _open(
-    prepared: Prepared, strategy: Strategy, store: Store, name: str | None, seed: int, budget: Budget
-) -> Study:
+def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None, seed: int, budget: Budget) -> Study:
     """A new study, or the stored one of that name when it is the same search."""
     definition = {
         "objectives": [[o.name, o.direction] for o in prepared.objectives],
@@ -196,7 +196,9 @@ def _same_search(record: StudyRecord, definition: Mapping[str, Any]) -> None:
 
 
 def _listed(value: Any) -> Any:
-    return [list(v) if isinstance(v, (list, tuple)) else v for v in value] if isinstance(value, (list, tuple)) else value
+    return (
+        [list(v) if isinstance(v, (list, tuple)) else v for v in value] if isinstance(value, (list, tuple)) else value
+    )
 
 
 __all__ = ["tune"]

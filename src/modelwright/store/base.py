@@ -122,6 +122,4 @@ def open_store(given: object) -> Store:
                 allowed="None, ':memory:', the path of an SQLite file, or 'sqlite:///path'",
             )
         return SqliteStore(Path(text.removeprefix("sqlite:///")))
-    raise StoreError(
-        f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, or a Store"
-    )
+    raise StoreError(f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, or a Store")

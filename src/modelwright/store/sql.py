@@ -129,6 +129,7 @@ class SqliteStore(Store):
                 if after:
                     last = connection.execute(_LAST, {"study": study}).scalar()
                     if last != after - 1:
+                        self._known(connection, study)
                         raise _conflict(self.location, after)
                 connection.execute(_INSERT, rows)
         except sa.exc.IntegrityError:

@@ -89,7 +89,13 @@ class Loop:
     """
 
     def __init__(
-        self, journal: Journal, executor: Executor, budget: Budget, *, needs_folder: bool = True, resumable: bool = False
+        self,
+        journal: Journal,
+        executor: Executor,
+        budget: Budget,
+        *,
+        needs_folder: bool = True,
+        resumable: bool = False,
     ):
         self.journal, self.executor, self.budget = journal, executor, budget
         self.machine = journal.machine

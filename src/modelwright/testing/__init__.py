@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Contract suites."""

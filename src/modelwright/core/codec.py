@@ -80,7 +80,7 @@ def from_plain(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
-        (tag, body), = value.items()
+        ((tag, body),) = value.items()
         if tag == "$float":
             return float(body)
         if tag == "$tuple":

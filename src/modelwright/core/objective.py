@@ -58,7 +58,9 @@ class Objective:
 
     def better(self, new: float, old: float | None) -> bool:
         """Whether ``new`` beats ``old``; anything finite beats None and NaN."""
-        return old is None and not math.isnan(new) or old is not None and self.score(new) > self.score(old)
+        if old is None:
+            return not math.isnan(new)
+        return self.score(new) > self.score(old)
 
 
 def Minimize(name: str) -> Objective:

@@ -1,0 +1,79 @@
+# Every target sets up what it needs in .venv; only Python 3.11 or newer, make and pip have to be there.
+#
+#   make demo         tune a network on Fashion-MNIST, two to three minutes
+#   make test         everything that has to be green: style, types, layers, tests, examples in the documentation
+#   make test-slow    the tests that take longer
+#   make format       put the source in order
+#   make api          write down the public signatures again, after a change that is meant
+#   make bench-lab    time to quality, side by side with KerasTuner (half an hour on two quiet cores)
+#   make clean        remove .venv and what the tools left
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+DEV := $(VENV)/.dev-installed
+USE := $(VENV)/.use-installed
+SOURCES := src tests examples benchmarks
+# Keras' JAX backend, unless the user says otherwise; deprecated CPU instructions and GPUs are nobody's concern here.
+RUN := KERAS_BACKEND=$${KERAS_BACKEND:-jax} JAX_PLATFORMS=$${JAX_PLATFORMS:-cpu} TF_CPP_MIN_LOG_LEVEL=2 PYTHONUNBUFFERED=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types layers unit test-slow format api bench-lab clean
+
+help:
+	@sed -n '3,9s/^#  *//p' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Modelwright needs Python 3.11 or newer: apt install python3, or make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) ..."
+	@# Debian's python3 comes without ensurepip: then the environment is made bare and the system's pip fills it.
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 \
+	|| { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install -q pip; } \
+	|| { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV); } \
+	|| { rm -rf $(VENV); echo "Could not make $(VENV). On Debian: apt install python3-venv, or python3-pip" >&2; exit 1; }
+
+# With everything for development the parts for use are there too, so the demo does not install twice.
+$(DEV): pyproject.toml | $(BIN)/python
+	@echo "Installing Modelwright and its tools; the first time this takes a minute or two ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $(DEV) $(USE)
+
+$(USE): pyproject.toml | $(BIN)/python
+	@echo "Installing Modelwright, Keras and JAX; the first time this takes a minute or two ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[all]'
+	@touch $(USE)
+
+demo: $(USE)
+	@$(RUN) $(BIN)/python examples/demo.py
+
+# In this order, so that what is quick fails first and pytest's summary stands last.
+test: lint types layers unit
+
+lint: $(DEV)
+	$(BIN)/ruff check $(SOURCES)
+
+types: $(DEV)
+	$(BIN)/basedpyright --level error
+
+layers: $(DEV)
+	$(BIN)/lint-imports --no-logo --no-cache
+
+unit: $(DEV)
+	$(RUN) $(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' tests src/modelwright README.md docs
+
+test-slow: $(DEV)
+	$(RUN) $(BIN)/python -m pytest -m 'slow and not gpu' tests
+
+format: $(DEV)
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+api: $(DEV)
+	$(RUN) $(BIN)/python tests/project/api_snapshot.py --write
+
+bench-lab: $(DEV)
+	$(RUN) $(BIN)/python benchmarks/lab.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache

@@ -1,0 +1,416 @@
+"""A Keras trial: one compiled model, trained in segments that can be paused, saved and gone on with elsewhere.
+
+Owns what happens between two epochs. Does not know where the model came from, strategies, or stores.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError, ObjectiveError, SubjectError
+from modelwright.core.objective import Objective
+from modelwright.core.records import Artifact, Decision, Failure, State
+from modelwright.core.rng import Seed
+from modelwright.training import keras_callbacks as cbs
+from modelwright.training import keras_state as st
+from modelwright.training.checkpoint import read_checkpoint, write_checkpoint
+from modelwright.training.keras_backend import ensure_backend, kept_generators, seed_everything
+
+keras = ensure_backend()
+
+#: Called after each epoch with the number of epochs finished and the epoch's metrics.
+OnEpoch = Callable[[int, dict[str, float]], Decision]
+#: The user's own fit: (model, *data, **arguments) -> History, dict, number or None.
+Fit = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """How a segment of training ended.
+
+    Attributes:
+        state: "complete" (target reached, or a callback stopped early), "paused", "pruned", "infeasible".
+        stopped_by: "", "decision", "callback", "nan" or "memory".
+        epochs: epochs finished since the trial began.
+        best_epoch: number of the best epoch, from 1, or None.
+        metrics: the metrics of the best epoch (of the last one where no epoch has the objective).
+        error: why it is infeasible.
+        returned: what the user's own fit returned, or the ``History``.
+        note: facts: ``exact_resume``, ``params``, ``size_mb``, ``why_not_exact``, ``fast``.
+    """
+
+    state: State
+    stopped_by: str = ""
+    epochs: int = 0
+    best_epoch: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    error: Failure | None = None
+    returned: Any = None
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What a trial has lived through so far."""
+
+    epochs: int = 0
+    reports: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    best: tuple[int, dict[str, float]] | None = None
+    best_weights: dict[str, np.ndarray] | None = None
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    arrays: dict[str, np.ndarray] | None = None
+
+
+class KerasSession:
+    """Trains one compiled ``keras.Model``, segment by segment.
+
+    Args:
+        model: a compiled model; it need not be built.
+        data: the positional arguments of ``model.fit``: ``(x, y)``, ``(dataset,)``, ...
+        objectives: the first one decides which epoch is the best; each must be among the metrics of the first
+            epoch that can have it, unless it is named in ``elsewhere``.
+        epochs: epochs of the whole trial, which callbacks read in ``params["epochs"]``.
+        fit_arguments: further arguments of ``model.fit``. ``callbacks`` may hold instances (copied for this trial),
+            classes, or functions without arguments that return a callback.
+        seed: decides data order and what is drawn while training, epoch by epoch.
+        fit: the user's own fit, called as ``fit(model, *data, **arguments)`` in place of ``model.fit``.
+        elsewhere: objectives that are measured by somebody else.
+        accelerate: whether to use the fast loop where it is equivalent.
+
+    ``exact_resume`` says whether a pause changes nothing at all; ``why_not_exact`` says why not.
+
+    >>> model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> data = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    >>> session = KerasSession(model, data, objectives=(Objective("loss", "min"),), epochs=3)
+    >>> segment = session.train(0, 2, lambda epoch, logs: "go")
+    >>> segment.state, segment.epochs, session.count_params()
+    ('complete', 2, 3)
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: Sequence[Any] = (),
+        *,
+        objectives: Sequence[Objective],
+        epochs: int = 1,
+        fit_arguments: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        fit: Fit | None = None,
+        elsewhere: Iterable[str] = (),
+        accelerate: bool = True,
+    ):
+        if not isinstance(model, keras.Model):
+            raise SubjectError(f"expected a compiled keras.Model, got {type(model).__name__}", where="model")
+        if fit is None and not getattr(model, "compiled", False):
+            raise SubjectError(
+                "the model is not compiled", where="model", hint="Call model.compile(optimizer, loss) in build(hp)."
+            )
+        arguments = dict(fit_arguments or {})
+        arguments.setdefault("verbose", 0)
+        for name in ("epochs", "initial_epoch"):
+            arguments.pop(name, None)
+        self.model, self.data, self.seed, self.total = model, tuple(data), int(seed), int(epochs)
+        self.objectives, self.elsewhere = tuple(objectives), frozenset(elsewhere)
+        self.callbacks = cbs.fresh_callbacks(arguments.pop("callbacks", None))
+        self.ignored = [c for c in self.callbacks if type(c).__name__ == "BackupAndRestore" and cbs.is_builtin(c)]
+        self.callbacks = [c for c in self.callbacks if c not in self.ignored]
+        if not any(isinstance(c, keras.callbacks.History) for c in self.callbacks):
+            self.callbacks.append(keras.callbacks.History())
+        self.arguments, self.fit, self.accelerate = arguments, fit, accelerate
+        self.progress = _Progress()
+        self._resume = False
+        self.fast: bool | None = None
+        self.why_not_exact = self._why_not_exact()
+
+    # --- what a caller may ask -------------------------------------------------------------------------
+
+    @property
+    def epochs(self) -> int:
+        """Epochs finished since the trial began."""
+        return self.progress.epochs
+
+    @property
+    def exact_resume(self) -> bool:
+        """Whether training in segments gives the same numbers, bit for bit, as training in one go."""
+        return not self.why_not_exact
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Number of the best epoch, from 1."""
+        return self.progress.best[0] if self.progress.best else None
+
+    def count_params(self) -> int:
+        """Number of weights (0 for a model that is not built yet)."""
+        return st.count_params(self.model)
+
+    def size_in_bytes(self) -> int:
+        """Bytes the weights take."""
+        return st.size_in_bytes(self.model)
+
+    def _why_not_exact(self) -> str:
+        if keras.backend.backend() != "jax":
+            return f"the backend is {keras.backend.backend()}, not jax"
+        if self.fit is not None:
+            return "the model is trained by a fit of its own"
+        x = self.arguments.get("x", self.data[0] if self.data else None)
+        if not all(_is_array(leaf) for leaf in keras.tree.flatten(x)):
+            return "the data are not numpy arrays"
+        for callback in self.callbacks:
+            if not cbs.is_builtin(callback):
+                return f"the callback {type(callback).__name__} may keep state of its own"
+        return ""
+
+    # --- training ---------------------------------------------------------------------------------------
+
+    def train(self, from_epoch: int, to_epoch: int, on_epoch: OnEpoch) -> Segment:
+        """Train from ``from_epoch`` epochs finished to ``to_epoch``, asking ``on_epoch`` after each.
+
+        ``on_epoch`` returns "go", "pause" or "stop". Callbacks see a fit that goes on: epochs keep their numbers,
+        ``params`` hold the epochs of the whole trial, their state is what it was.
+
+        Raises:
+            ArgumentError: ``from_epoch`` is not where this session stands.
+            ObjectiveError: the epochs do not report an objective; raised after the first of them.
+        """
+        if from_epoch != self.epochs or to_epoch <= from_epoch:
+            raise ArgumentError(
+                f"cannot train from epoch {from_epoch} to {to_epoch}",
+                where="train",
+                allowed=f"from {self.epochs} (what this session has finished) to a larger number",
+            )
+        hook = _EpochHook(self, to_epoch, on_epoch)
+        for callback in self.callbacks:
+            if from_epoch and type(callback).__name__ == "CSVLogger" and cbs.is_builtin(callback):
+                callback.append = True
+        arguments = {
+            **self.arguments, "callbacks": [*self.callbacks, hook], "initial_epoch": from_epoch, "epochs": to_epoch
+        }
+        try:
+            with kept_generators(), self._accelerated():
+                seed_everything(self._epoch_seed(from_epoch))
+                returned = (self.fit or _plain_fit)(self.model, *self.data, **arguments)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            return self._segment("infeasible", "memory", error=_memory_failure(error))
+        self.progress.arrays = hook.arrays
+        self._resume = hook.arrays is not None
+        if not self._resume:
+            self.progress.callbacks = cbs.callback_state(self.callbacks)
+        return self._segment(hook.state, hook.stopped_by, error=hook.error, returned=returned)
+
+    def _accelerated(self) -> contextlib.AbstractContextManager[Any]:
+        if not self.accelerate:
+            return contextlib.nullcontext()
+        from modelwright.training.keras_fast import accelerated
+
+        return accelerated(self.model, total=self.total)
+
+    def _epoch_seed(self, epoch: int) -> int:
+        return Seed(self.seed).child("epoch", epoch).integer()
+
+    def _segment(self, state: State, stopped_by: str, *, error: Failure | None = None, returned: Any = None) -> Segment:
+        progress = self.progress
+        last = progress.reports[-1][1] if progress.reports else {}
+        note: dict[str, Any] = {
+            "exact_resume": self.exact_resume,
+            "params": self.count_params(),
+            "size_mb": self.size_in_bytes() / 1e6,
+        }
+        if self.why_not_exact:
+            note["why_not_exact"] = self.why_not_exact
+        if self.ignored:
+            note["ignored_callbacks"] = [type(c).__name__ for c in self.ignored]
+        return Segment(
+            state=state,
+            stopped_by=stopped_by,
+            epochs=progress.epochs,
+            best_epoch=self.best_epoch,
+            metrics=dict(progress.best[1] if progress.best else last),
+            error=error,
+            returned=returned,
+            note=note,
+        )
+
+    # --- keeping ----------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> Artifact:
+        """Write all that is needed to go on, and the best epoch's weights, to one file (see ``checkpoint``)."""
+        progress = self.progress
+        arrays = dict(progress.arrays if progress.arrays is not None else st.read_state(self.model))
+        for name, array in (progress.best_weights or {}).items():
+            arrays[f"best/{name}"] = array
+        state = {
+            "epochs": progress.epochs,
+            "reports": [[step, dict(metrics)] for step, metrics in progress.reports],
+            "best_epoch": self.best_epoch,
+            "seed": self.seed,
+            "callbacks": cbs.pack(progress.callbacks, arrays, "callback"),
+            "backend": keras.backend.backend(),
+            "keras": keras.__version__,
+        }
+        return write_checkpoint(path, arrays, state)
+
+    def restore(self, path: str | os.PathLike[str], *, sha256: str = "") -> None:
+        """Go back to what ``save`` wrote, in this or any other process.
+
+        Raises:
+            StoreError: the file is missing, damaged or belongs to another model; the session is unchanged.
+        """
+        arrays, state = read_checkpoint(path, sha256=sha256)
+        own = {name: array for name, array in arrays.items() if not name.startswith(("best/", "callback/"))}
+        if self.model.built and self.model.optimizer is not None and self.model.optimizer.built:
+            st.write_state(self.model, own)
+        best = {name.removeprefix("best/"): a for name, a in arrays.items() if name.startswith("best/")}
+        reports = [(int(step), dict(metrics)) for step, metrics in state["reports"]]
+        found = state["best_epoch"]
+        self.progress = _Progress(
+            epochs=int(state["epochs"]),
+            reports=reports,
+            best=next(((step, m) for step, m in reports if step == found), None),
+            best_weights=best or None,
+            callbacks=cbs.unpack(state["callbacks"], arrays),
+            arrays=own,
+        )
+        self._resume = True
+
+    def inherit(self, path: str | os.PathLike[str], *, sha256: str = "") -> int:
+        """Start from another trial's best weights wherever position and shape agree; returns how many were used."""
+        arrays, _ = read_checkpoint(path, sha256=sha256)
+        best = {name.removeprefix("best/"): a for name, a in arrays.items() if name.startswith("best/")}
+        return st.copy_matching(self.model, best or arrays)
+
+    def load_best(self) -> int | None:
+        """Put the best epoch's weights into the model; returns its number, or None where there is none."""
+        if self.progress.best_weights is None:
+            return None
+        st.write_state(self.model, self.progress.best_weights, ("trainable", "non_trainable"))
+        return self.best_epoch
+
+    def save_model(self, path: str | os.PathLike[str]) -> int | None:
+        """Write the model with its best weights as a plain ``.keras`` file that loads without Modelwright."""
+        best = self.load_best()
+        draft = Path(path).with_name(f".{Path(path).stem}.{os.getpid()}.keras")
+        try:
+            self.model.save(draft)
+            os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return best
+
+
+def _plain_fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+    return model.fit(*args, **kwargs)
+
+
+def _is_array(leaf: Any) -> bool:
+    kind = type(leaf)
+    return isinstance(leaf, np.ndarray) or kind.__module__.split(".")[0] in ("pandas", "jaxlib", "jax") or leaf is None
+
+
+class _EpochHook(cbs.Callback):
+    """The last callback of a fit: what the session needs to do between two epochs."""
+
+    def __init__(self, session: KerasSession, to_epoch: int, on_epoch: OnEpoch):
+        super().__init__()
+        self.session, self.to_epoch, self.ask = session, to_epoch, on_epoch
+        self.state: State = "complete"
+        self.stopped_by, self.error, self.arrays = "", None, None
+        self.resumed = False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        session, params = self.session, dict(self.params or {})
+        if session._resume and not self.resumed:
+            self.resumed = True
+            st.write_state(session.model, session.progress.arrays or {})
+            cbs.load_callback_state(session.callbacks, session.progress.callbacks)
+        for callback in session.callbacks:
+            callback.set_params({**params, "epochs": session.total})
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # Data order, and whatever else draws from the global generators, depends on (seed, epoch) alone.
+        seed_everything(self.session._epoch_seed(self.session.epochs))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        session, progress = self.session, self.session.progress
+        metrics = {name: float(v) for name, v in (logs or {}).items() if _is_number(v)}
+        progress.epochs += 1
+        progress.reports.append((progress.epochs, metrics))
+        if not math.isfinite(metrics.get("loss", 0.0)):
+            self._stop("infeasible", "nan")
+            self.error = Failure(
+                kind="nan", message=f"the loss became {metrics['loss']} in epoch {progress.epochs}", type="ValueError"
+            )
+            return
+        _check_objectives(session, metrics, progress.epochs)
+        self._keep_best(metrics)
+        by_callback = bool(session.model.stop_training)
+        decision = self.ask(progress.epochs, metrics)
+        if decision == "stop":
+            self._stop("pruned", "decision")
+        elif by_callback:
+            self.stopped_by = "callback"
+        elif decision == "pause":
+            self._stop("paused", "decision")
+        if self.state == "paused" or (not self.stopped_by and self.to_epoch <= progress.epochs < session.total):
+            # Before on_train_end: callbacks change weights there, and a pause is not the end.
+            progress.callbacks = cbs.callback_state(session.callbacks)
+            self.arrays = st.read_state(session.model)
+
+    def _stop(self, state: State, why: str) -> None:
+        self.state, self.stopped_by = state, why
+        self.session.model.stop_training = True
+
+    def _keep_best(self, metrics: Mapping[str, float]) -> None:
+        session, progress = self.session, self.session.progress
+        if not session.objectives:
+            return
+        objective = session.objectives[0]
+        value = metrics.get(objective.name)
+        old = progress.best[1][objective.name] if progress.best else None
+        if value is not None and objective.better(value, old):
+            progress.best = (progress.epochs, dict(metrics))
+            progress.best_weights = st.weights_only(st.read_state(session.model, ("trainable", "non_trainable")))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) or getattr(value, "shape", None) == ()
+
+
+def _check_objectives(session: KerasSession, metrics: Mapping[str, float], epoch: int) -> None:
+    frequency = session.arguments.get("validation_freq", 1)
+    due = epoch % frequency == 0 if isinstance(frequency, int) else epoch >= min(frequency, default=1)
+    for objective in session.objectives:
+        name = objective.name
+        seen = name in metrics or name in session.elsewhere or any(name in m for _, m in session.progress.reports)
+        if seen or (name.startswith("val_") and not due):
+            continue
+        hint = ""
+        if name.startswith("val_") and not any(k.startswith("val_") for k in metrics):
+            hint = "Pass validation_data=(x, y) or validation_split=0.2."
+        raise ObjectiveError(
+            f"no epoch reports {name!r}",
+            where="objective",
+            allowed=", ".join(sorted(metrics)) or "nothing: fit reported no metrics",
+            hint=hint,
+        )
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out, on the host or on an accelerator."""
+    text = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text or "OutOfMemory" in text
+
+
+def _memory_failure(error: BaseException) -> Failure:
+    return Failure(kind="memory", message=str(error).splitlines()[0][:300] or "out of memory", type=type(error).__name__)

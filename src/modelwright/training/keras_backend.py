@@ -1,0 +1,163 @@
+"""Which Keras runs, and how it is set up: the default backend, seeds, JAX's compilation cache.
+
+Imports keras only when asked to. Never overrides what the user chose.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import os
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import MissingPackageError
+from modelwright.core.optional import optional
+
+_PACKAGES = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch", "openvino": "openvino"}
+_PURPOSE = "training Keras models"
+_UNTOUCHED = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}
+
+
+def ensure_backend() -> ModuleType:
+    """Import keras and return it; on JAX where nobody chose a backend and JAX is installed.
+
+    A choice is ``KERAS_BACKEND``, an edited ``keras.json`` (in ``~/.keras`` or ``$KERAS_HOME``), or keras being
+    imported already. JAX's persistent compilation cache is switched on unless it is configured.
+
+    Raises:
+        MissingPackageError: keras, or the package of the backend chosen, is not installed.
+    """
+    if "keras" not in sys.modules:
+        chosen = os.environ.get("KERAS_BACKEND") or _configured_backend()
+        if chosen is None and importlib.util.find_spec("jax") is not None:
+            chosen = os.environ["KERAS_BACKEND"] = "jax"
+        package = _PACKAGES.get(chosen or "")
+        if package and importlib.util.find_spec("keras") is not None and importlib.util.find_spec(package) is None:
+            extra = " (or: pip install 'modelwright[keras]' and KERAS_BACKEND=jax)" if package != "jax" else ""
+            raise MissingPackageError(
+                f"Keras is set to the backend {chosen!r}, but the package {package!r} is not installed",
+                where=_PURPOSE,
+                hint="Run: pip install 'modelwright[keras]'" if package == "jax" else f"Run: pip install {package}{extra}",
+            )
+    try:
+        keras = optional("keras", extra="keras", purpose=_PURPOSE)
+    except MissingPackageError as error:
+        if "'keras'" in error.what or importlib.util.find_spec("keras") is None:
+            raise
+        raise MissingPackageError(
+            f"{error.what} by Keras' backend {os.environ.get('KERAS_BACKEND') or _configured_backend()!r}",
+            hint="Run: pip install 'modelwright[keras]', or set KERAS_BACKEND to a backend that is installed",
+        ) from error
+    if keras.backend.backend() == "jax":
+        enable_compilation_cache()
+    return keras
+
+
+def _configured_backend() -> str | None:
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    try:
+        found = json.loads(Path(home, "keras.json").read_text())
+        # Keras writes this file itself when it is first imported: only one that somebody edited is a choice.
+        return None if found == _UNTOUCHED else found.get("backend") or None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept: ``MODELWRIGHT_CACHE``, or a folder in the user's cache directory."""
+    given = os.environ.get("MODELWRIGHT_CACHE")
+    if given:
+        return Path(given)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~/AppData/Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base, "modelwright")
+
+
+def enable_compilation_cache() -> str | None:
+    """Keep JAX's compiled programs on disk, in a folder only this user may read; returns it, or None.
+
+    Nothing happens when a cache folder is configured already, the cache is switched off, ``MODELWRIGHT_CACHE`` is
+    ``off``, or the folder is not private. Compiled programs are code: a folder that others can write is refused.
+    """
+    import jax
+
+    given = os.environ.get("MODELWRIGHT_CACHE", "").lower()
+    if jax.config.jax_compilation_cache_dir or not jax.config.jax_enable_compilation_cache or given == "off":
+        return None
+    folder = cache_folder() / "jax"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)
+    if not _private(folder):
+        return None
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    _prune(folder)
+    return str(folder)
+
+
+def _prune(folder: Path, limit: int = 1 << 30) -> None:
+    """Drop the programs used longest ago once they take more than ``limit`` bytes; JAX would need a package for it."""
+    with contextlib.suppress(OSError):
+        files = sorted(((f.stat().st_mtime, f.stat().st_size, f.path) for f in os.scandir(folder)), reverse=True)
+        total = 0
+        for _, size, path in files:
+            total += size
+            if total > limit // 2 and sum(f[1] for f in files) > limit:
+                os.unlink(path)
+
+
+def _private(folder: Path) -> bool:
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    if os.name == "nt":
+        return True
+    return found.st_uid == os.getuid() and not found.st_mode & 0o077 and os.access(folder, os.W_OK)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, numpy and the backend, as ``keras.utils.set_random_seed``, importing no other backend.
+
+    What training of a user's model draws from global generators is decided here and nowhere else.
+    """
+    import keras
+
+    random.seed(seed)
+    np.random.seed(seed % (1 << 32))
+    with contextlib.suppress(ImportError, AttributeError):
+        from keras.src.backend.common import global_state
+
+        # A new one is drawn from Python's generator as soon as somebody needs it.
+        global_state.set_global_attribute("global_seed_generator", None)
+    backend = keras.backend.backend()
+    if backend == "torch":
+        importlib.import_module("torch").manual_seed(seed)
+    elif backend == "tensorflow":
+        importlib.import_module("tensorflow").random.set_seed(seed)
+
+
+@contextlib.contextmanager
+def kept_generators() -> Iterator[None]:
+    """Give Python's and numpy's global generators back as they were."""
+    state: tuple[Any, Any] = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(state[0])
+        np.random.set_state(state[1])

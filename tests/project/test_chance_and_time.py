@@ -34,7 +34,8 @@ def calls(path: Path) -> list[tuple[int, str, ast.Call]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                known[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+                first = alias.name.split(".")[0]
+                known[alias.asname or first] = alias.name if alias.asname else first
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
@@ -80,6 +81,7 @@ def test_the_search_for_violations_finds_them(tmp_path):
     assert [found.split(":")[0] for found in violations(bad, "bad.py")] == [f"line {n}" for n in range(5, 12)]
     good = tmp_path / "good.py"
     good.write_text(
-        "import time, random\nimport numpy as np\ntime.monotonic()\nnp.random.default_rng(7)\nrandom.Random(3).random()\n"
+        "import time, random\nimport numpy as np\n"
+        "time.monotonic()\nnp.random.default_rng(7)\nrandom.Random(3).random()\n"
     )
     assert not violations(good, "good.py")

@@ -45,7 +45,8 @@ def test_no_module_names_a_package_above_it_not_even_for_types(path):
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            other = (name.split(".") + [""])[1] if name.split(".")[0] == "modelwright" else ""
+            root, _, rest = name.partition(".")
+            other = rest.split(".")[0] if root == "modelwright" else ""
             if other in height and other != mine and height[other] >= height[mine]:
                 wrong.append(f"line {node.lineno}: {name}")
     assert not wrong, f"{short(path)} reaches up or sideways: {wrong}"

@@ -1,0 +1,1 @@
+"""Ready-made hypermodels for images."""

@@ -1,0 +1,1 @@
+"""The parts that KerasTuner's users subclass: oracle, tuner, trial, hyperparameters. See ``docs/keras_tuner.md``."""

@@ -1,0 +1,102 @@
+"""Keras callbacks of a trial: the tuner's hooks, and the memory of the best epoch. Imports keras."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+from modelwright.keras_tuner.engine.objective import Objective
+from modelwright.keras_tuner.errors import FatalRuntimeError
+from modelwright.training.keras_state import read_state, write_state
+
+
+class TunerCallback(keras.callbacks.Callback):
+    """Calls a tuner's hooks of epochs."""
+
+    def __init__(self, tuner: Any, trial: Any):
+        super().__init__()
+        self.tuner, self.trial = tuner, trial
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.tuner.on_epoch_begin(self.trial, self.model, epoch, logs=logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.tuner.on_epoch_end(self.trial, self.model, epoch, logs=logs)
+
+
+class TunerBatchCallback(TunerCallback):
+    """Calls the hooks of batches too. Whoever looks at each batch slows training down, so it is used only then."""
+
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.tuner.on_batch_begin(self.trial, self.model, batch, logs)
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.tuner.on_batch_end(self.trial, self.model, batch, logs)
+
+
+def tuner_callback(tuner: Any, trial: Any) -> TunerCallback:
+    """The callback that calls those hooks of a tuner that its class overrides."""
+    from modelwright.keras_tuner.engine.tuner import Tuner
+
+    kind = type(tuner)
+    own = kind.on_batch_begin is not Tuner.on_batch_begin or kind.on_batch_end is not Tuner.on_batch_end
+    return (TunerBatchCallback if own else TunerCallback)(tuner, trial)
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Remembers the model of the best epoch over all executions, and writes it when told to.
+
+    An epoch whose logs lack the objective counts as the best so far: the objective may be known only after training.
+
+    Args:
+        objective: what "best" means.
+        path: the file for weights and optimizer.
+    """
+
+    def __init__(self, objective: Objective, path: str):
+        super().__init__()
+        self.objective, self.path = objective, path
+        self.best_value = float("-inf" if objective.direction == "max" else "inf")
+        self._kept: dict[str, np.ndarray] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        logs = logs or {}
+        if self.objective.has_value(logs):
+            value = self.objective.get_value(logs)
+            if not self.objective.better_than(value, self.best_value):
+                return
+            self.best_value = value
+        if self.model is not None:
+            self._kept = read_state(self.model)
+
+    def write(self) -> None:
+        """Write the best epoch, when a better one was seen since the last time, and let go of the model."""
+        model, kept, self._kept = self.model, self._kept, {}
+        self.set_model(None)
+        if not kept or model is None:
+            return
+        write_state(model, kept)
+        folder, name = os.path.split(self.path)
+        draft = os.path.join(folder, f".new.{name}")
+        model.save_weights(draft)
+        os.replace(draft, self.path)
+
+
+def load_weights(model: Any, path: str) -> None:
+    """Give a built model the weights in ``path``, and its optimizer the state that is there with them.
+
+    Raises:
+        FatalRuntimeError: there is no such file.
+    """
+    if not os.path.exists(path):
+        raise FatalRuntimeError(
+            f"there are no weights at {path}: the trial ended before its first epoch did, or its files were deleted"
+        )
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and not optimizer.built:
+        # Keras skips the state of an optimizer that has no variables yet.
+        optimizer.build(model.trainable_variables)
+    model.load_weights(path)

@@ -1,0 +1,68 @@
+"""State that is kept as JSON: one base class, and files that are either old or new, never half."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+
+
+class Stateful:
+    """What can tell its state as plain values and take it back."""
+
+    def get_state(self) -> dict[str, Any]:
+        """The state, as values that JSON can hold."""
+        raise NotImplementedError
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """The inverse of ``get_state``."""
+        raise NotImplementedError
+
+    def save(self, fname: str) -> str:
+        """Write the state to a file; returns the text that was written."""
+        return save_json(fname, self.get_state())
+
+    def reload(self, fname: str) -> None:
+        """Take the state from a file that ``save`` wrote."""
+        self.set_state(load_json(fname))
+
+
+def save_json(path: str | os.PathLike[str], obj: Any) -> str:
+    """Write ``obj`` to ``path`` in one step: a reader, or a killed process, never leaves or sees half of it."""
+    text = json.dumps(obj, default=_plain)
+    folder, name = os.path.split(os.fspath(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
+    return text
+
+
+def load_json(path: str | os.PathLike[str]) -> Any:
+    """Read what ``save_json`` wrote."""
+    with open(path) as file:
+        return json.load(file)
+
+
+def make_folder(path: str) -> str:
+    """The folder ``path``, which exists afterwards."""
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (set, frozenset, tuple)):
+        return list(value)
+    raise TypeError(f"{value!r} of type {type(value).__name__} is no JSON value")

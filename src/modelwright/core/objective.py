@@ -19,12 +19,16 @@ _MAX = """accuracy acc binary_accuracy categorical_accuracy sparse_categorical_a
 sparse_top_k_categorical_accuracy balanced_accuracy auc roc_auc average_precision precision recall f1 f1_score
 fbeta_score r2 r2_score iou mean_io_u one_hot_io_u binary_io_u one_hot_mean_io_u true_positives true_negatives
 precision_at_recall recall_at_precision sensitivity_at_specificity specificity_at_sensitivity cosine_similarity
-bleu score concordance_correlation pearson_correlation throughput reward""".split()
+bleu score concordance_correlation pearson_correlation throughput reward adjusted_mutual_info_score adjusted_rand_score
+completeness_score d2_absolute_error_score d2_brier_score d2_log_loss_score explained_variance fowlkes_mallows_score
+homogeneity_score jaccard matthews_corrcoef mcc mutual_info_score normalized_mutual_info_score
+positive_likelihood_ratio rand_score v_measure_score""".split()
 _MIN = """loss error mse mae rmse mape msle rmsle mean_squared_error mean_absolute_error root_mean_squared_error
 mean_absolute_percentage_error mean_squared_logarithmic_error log_loss logcosh log_cosh binary_crossentropy
 categorical_crossentropy sparse_categorical_crossentropy crossentropy kl_divergence kullback_leibler_divergence
 poisson hinge squared_hinge categorical_hinge false_positives false_negatives perplexity params size_mb latency_ms
-duration seconds wer cer""".split()
+duration seconds wer cer brier brier_score max_error median_absolute_error mean_gamma_deviance mean_poisson_deviance
+mean_squared_log_error root_mean_squared_log_error negative_likelihood_ratio""".split()
 _KNOWN: dict[str, Direction] = {**dict.fromkeys(_MAX, "max"), **dict.fromkeys(_MIN, "min")}
 
 
@@ -76,7 +80,8 @@ def Maximize(name: str) -> Objective:
 def infer_direction(name: str) -> Direction | None:
     """The direction of a metric by its name, or None when the name is not known.
 
-    ``val_``, ``weighted_``, ``mean_``, ``test_`` and the ``_1`` that Keras appends do not matter.
+    ``val_``, ``weighted_``, ``test_``, the ``_1`` that Keras appends, and ``_macro``, ``_ovr`` and the like, by which
+    scikit-learn averages over classes, do not matter.
 
     >>> infer_direction("val_auc_2"), infer_direction("val_loss"), infer_direction("my_metric")
     ('max', 'min', None)
@@ -88,6 +93,8 @@ def infer_direction(name: str) -> Direction | None:
         return _KNOWN[bare]
     if bare.startswith("neg_"):
         return "max"
+    if bare.endswith(("_weighted", "_macro", "_micro", "_samples", "_ovr", "_ovo")):
+        return infer_direction(bare.rpartition("_")[0])
     stem, _, tail = bare.rpartition("_")
     if tail.isdigit() and stem in _KNOWN:
         return _KNOWN[stem]

@@ -69,6 +69,13 @@ class Domain(ABC):
     def describe(self) -> str:
         """A few words for people: ``Int 32..512 step 32``."""
 
+    def canonical(self, value: Any) -> Any:
+        """``value`` as a draw would have given it; what is not in the domain comes back as it is."""
+        try:
+            return self.coerce(value)
+        except SpaceError:
+            return value
+
     def contains(self, value: Any) -> bool:
         """Whether ``value`` is in the domain, with the right type (a float domain takes integers too)."""
         try:
@@ -76,6 +83,13 @@ class Domain(ABC):
         except SpaceError:
             return False
         return type(found) is type(value) or (type(found) is float and type(value) is int)
+
+    def snap_units(self, units: np.ndarray) -> np.ndarray:
+        """The unit positions of the values that ``units`` in [0, 1] stand for."""
+        levels = self.levels
+        if levels is None:
+            return units
+        return (np.minimum(np.floor(units * levels), levels - 1) + 0.5) / levels
 
     def sample(self, rng: np.random.Generator) -> Any:
         """One value, uniform on the sampling scale."""
@@ -175,6 +189,14 @@ class _Numeric(Domain):
     def nearest(self, value: Any) -> Any:
         """The value of the domain next to the number ``value``, on the sampling scale."""
         return self.from_unit(self._position(min(max(value, self.low), self.high)))
+
+    def above(self, value: Any) -> Any:
+        """The next larger value of a lattice; of a free integer, one more."""
+        return value + 1 if self.count is None else self._at(min(self._level(value) + 1, self.count - 1))
+
+    def _level(self, value: Any) -> int:
+        """Index of the lattice point nearest to ``value``."""
+        raise NotImplementedError
 
     def _position(self, value: Any) -> float:
         """Unit position of any number in the range, on the lattice or not."""
@@ -285,7 +307,6 @@ class IntDomain(_Numeric):
         return (self._level(value) + 0.5) / self.count
 
     def _level(self, value: Any) -> int:
-        """Index of the lattice point nearest to ``value``."""
         assert self.count is not None
         if self.count == 1:
             return 0
@@ -306,6 +327,14 @@ class IntDomain(_Numeric):
             return min(max(int(self.low * math.exp(clipped * self._span)), self.low), self.high)
         mirrored = int(self.low * math.exp((1.0 - clipped) * self._span))
         return self.high + self.low - min(max(mirrored, self.low), self.high)
+
+    def snap_units(self, units: np.ndarray) -> np.ndarray:
+        if self.count is not None:
+            return super(IntDomain, self).snap_units(units)
+        toward = units if self.sampling == "log" else 1.0 - units
+        values = np.clip(np.floor(self.low * np.exp(toward * self._span)), self.low, self.high)
+        centres = np.log((values + 0.5) / self.low) / self._span
+        return centres if self.sampling == "log" else 1.0 - centres
 
     def coerce(self, value: Any) -> int:
         found = integer(value, "value")
@@ -420,6 +449,10 @@ class FloatDomain(_Numeric):
             if special is not None and abs(found - special) <= 0.5 * quantum:
                 return special
         return min(max(found, self.low), self.high)
+
+    def canonical(self, value: Any) -> Any:
+        found = super(FloatDomain, self).canonical(value)
+        return self.rounded(found) if type(found) is float and self.count is None and self.contains(found) else found
 
     def _digits(self, value: float) -> int:
         if self._scale != "log":

@@ -15,22 +15,7 @@ import numpy as np
 from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Decision, Event
 from modelwright.core.rng import Seed
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One dimension of a space's vectors.
-
-    Attributes:
-        name: the parameter.
-        kind: "numeric" (distance means something) or "categorical" (only equality does).
-        levels: number of different values, or None for a continuum. Level ``i`` of ``n`` lies at (i + 0.5) / n
-            for categories, and where the sampling scale puts it for numbers.
-    """
-
-    name: str
-    kind: str
-    levels: int | None = None
+from modelwright.space.axis import Axis
 
 
 class SearchSpace(Protocol):

@@ -1,0 +1,76 @@
+"""The examples run, on few rows and for few epochs, and say what they promise to say."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(name: str, folder: Path, **variables: str) -> str:
+    """What an example prints in an empty folder, made small."""
+    source = str(EXAMPLES.parent / "src")
+    environment = {**os.environ, "MODELWRIGHT_SMALL": "1", "PYTHONPATH": source, **variables}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name)], cwd=folder, env=environment, capture_output=True, text=True, timeout=400
+    )
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture
+def without_fashion(monkeypatch, tmp_path):
+    """Variables with which Fashion-MNIST is nowhere: no data, no cache, no way out."""
+    return {
+        "MODELWRIGHT_DATA": "",
+        "KERAS_HOME": str(tmp_path / "keras"),
+        "https_proxy": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "no_proxy": "",
+    }
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda p: p.name)
+def test_an_example_says_first_what_it_teaches(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r'"""[^"]+(Learn here|make demo)', text)
+
+
+def test_plain_function(tmp_path):
+    out = run("plain_function.py", tmp_path)
+    assert re.search(r"^oven: 40 trials, best \d+\.\d", out, re.MULTILINE)
+    assert re.search(r"^descent: lowest 0\.\d+ .* of 40 trials ended early$", out, re.MULTILINE)
+
+
+def test_pytorch_loop(tmp_path):
+    out = run("pytorch_loop.py", tmp_path)
+    assert out.startswith("Skipped: this example needs PyTorch") or re.search(
+        r"^best: 0\.\d+ at epoch", out, re.MULTILINE
+    )
+
+
+def test_fashion_mnist_lab(tmp_path):
+    pytest.importorskip("keras")
+    if not os.environ.get("MODELWRIGHT_DATA"):
+        pytest.skip("MODELWRIGHT_DATA is not set; without the files the lab is the demo's fallback")
+    out = run("fashion_mnist_lab.py", tmp_path)
+    assert "digits" not in out
+    assert len(re.findall(r"test accuracy 0\.\d+", out)) == 3
+    assert (tmp_path / "fashion_mnist_lab.html").stat().st_size > 10_000
+
+
+def test_the_demo_falls_back_to_the_digits_and_says_so(tmp_path, without_fashion):
+    pytest.importorskip("keras")
+    pytest.importorskip("sklearn")
+    out = run("demo.py", tmp_path, **without_fashion)
+    assert "takes the digits bundled with scikit-learn" in out
+    assert "leaderboard" in out and re.search(r"difference [+-]0\.\d+, standard error 0\.\d+", out)
+    (report,) = (tmp_path / ".modelwright").glob("*.html")
+    assert report.resolve().as_uri() in out
+    assert (tmp_path / ".modelwright" / "studies.db").exists()

@@ -109,13 +109,15 @@ def encode_event(event: records.Event) -> tuple[str, str]:
 
     >>> encode_event(records.Started(number=3))
     ('Started', '{"number":3}')
+    >>> encode_event(records.Proposed(number=0, config={}))
+    ('Proposed', '{"number":0,"config":{}}')
     """
     body = {}
     for spec in dataclasses.fields(event):
         value = getattr(event, spec.name)
         if value is None or (not isinstance(value, (Mapping, tuple)) and value == spec.default):
             continue
-        if isinstance(value, Mapping) and not value:
+        if isinstance(value, Mapping) and not value and spec.default_factory is not dataclasses.MISSING:
             continue
         body[spec.name] = value
     return type(event).__name__, dumps(body)

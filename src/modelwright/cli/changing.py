@@ -1,0 +1,79 @@
+"""Commands that change a store: ``delete``, ``copy``, ``import-optuna``."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Any
+
+from modelwright.cli.output import Declined, Output, UsageError
+from modelwright.cli.reading import existing_store, find_study, view_of
+from modelwright.report import text
+
+
+def delete(args: Namespace, out: Output) -> int:
+    """Remove a study with its files; asks before, where there is somebody to ask."""
+    with existing_store(args.store) as store:
+        record = find_study(store, args.name)
+        count = len(view_of(store, record, space=False).history.rows)
+        if not args.yes:
+            _ask(f"Delete the study {text.clean(record.name)} with its {count} trials and all its files?")
+        with store.writer(record.id):
+            store.delete(record.id)
+    if out.as_json:
+        out.document({"deleted": record.name, "trials": count})
+    else:
+        out.say(f"Deleted {text.clean(record.name)} ({count} trials).")
+    return 0
+
+
+def _ask(question: str) -> None:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", where="delete", hint="Add --yes to delete without asking.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Declined("nothing was deleted")
+
+
+def copy(args: Namespace, out: Output) -> int:
+    """Copy a study to another store."""
+    from modelwright.api.transfer import copy_study
+
+    _check_new(args.new_name)
+    if args.to == ":memory:":
+        raise UsageError("a store in memory ends with this command", where="--to", hint="Name a file.")
+    with existing_store(args.store) as store:
+        find_study(store, args.name)
+        made = copy_study(args.name, store=store, to=args.to, new_name=args.new_name)
+    return _told(made, out, "copied to")
+
+
+def import_optuna(args: Namespace, out: Output) -> int:
+    """Read a study out of Optuna's file."""
+    from modelwright.api.transfer import import_optuna as read
+
+    _check_new(args.new_name)
+    if args.store == ":memory:":
+        raise UsageError("a store in memory ends with this command", where="--store", hint="Name a file.")
+    made = read(args.source, study=args.study, store=args.store, name=args.new_name)
+    return _told(made, out, "imported into")
+
+
+def _check_new(name: str | None) -> None:
+    if name is not None and not name.strip():
+        raise UsageError("the name is empty", where="--as")
+
+
+def _told(made: Any, out: Output, how: str) -> int:
+    record, view = made._record, made._view()
+    made._store.close()
+    count = len(view.history.rows)
+    left_out = (record.definition.get("imported") or {}).get("left_out", 0) if how.startswith("imported") else 0
+    if out.as_json:
+        out.document({"study": record.name, "store": view.store, "trials": count, "left_out": left_out})
+    else:
+        out.data(text.clean(record.name))
+        more = f"; {left_out} that were only queued are left out" if left_out else ""
+        out.say(f"{count} trials {how} {text.clean(view.store)}{more}")
+    return 0

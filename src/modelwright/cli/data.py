@@ -1,0 +1,174 @@
+"""``--data``: arrays from an npz file, a table of numbers from a CSV file, or what a function returns."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.cli.output import UsageError
+from modelwright.cli.subject import CodeError, load
+from modelwright.core.errors import ArgumentError
+
+_NAMES = ("x", "x_train"), ("y", "y_train"), ("x_val", "x_valid", "x_validation"), ("y_val", "y_valid", "y_validation")
+
+
+def load_data(given: str, target: str | None = None) -> tuple[tuple[Any, ...], Any]:
+    """The data that ``--data`` and ``--target`` name.
+
+    Returns:
+        What ``tune`` takes as positional data, and its ``validation_data`` or None.
+
+    Raises:
+        UsageError: ``given`` is neither a file of a known kind nor ``module:function``.
+        ArgumentError: the content cannot be used.
+    """
+    ending = Path(given).suffix.lower()
+    if target is not None and ending != ".csv":
+        raise UsageError("only a CSV file has columns", where="--target", hint="Leave --target out.")
+    if ending in (".npz", ".csv"):
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise ArgumentError(f"there is no file {given!r}", where="--data")
+        if ending == ".npz":
+            return _npz(path)
+        if target is None:
+            raise UsageError("a CSV file needs --target COLUMN", where="--data")
+        return read_csv(path, target), None
+    if ":" not in given:
+        raise UsageError(f"cannot read {given!r}", where="--data", allowed="FILE.npz, FILE.csv or module:function")
+    return _returned(given)
+
+
+def _npz(path: Path) -> tuple[tuple[Any, ...], Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # zipfile, zlib and numpy have many ways to say that a file is damaged
+        hint = "Save plain arrays: np.savez(file, x=x, y=y)."
+        raise ArgumentError(f"cannot be read: {error}", where=str(path), hint=hint) from error
+    return _named(arrays, str(path))
+
+
+def _named(arrays: Mapping[str, Any], where: str) -> tuple[tuple[Any, ...], Any]:
+    """x and y, and what is meant for validation, under the names people give them."""
+    found = [next((arrays[name] for name in names if name in arrays), None) for names in _NAMES]
+    x, y, x_val, y_val = found
+    if x is None or y is None:
+        has = ", ".join(map(repr, arrays)) or "nothing"
+        raise ArgumentError(f"it holds {has}", where=where, allowed="x and y, or x_train and y_train")
+    _same_rows(x, y, where)
+    if (x_val is None) != (y_val is None):
+        raise ArgumentError("it holds only one of x_val and y_val", where=where)
+    if x_val is not None:
+        _same_rows(x_val, y_val, where)
+    return (x, y), None if x_val is None else (x_val, y_val)
+
+
+def _same_rows(x: Any, y: Any, where: str) -> None:
+    if getattr(x, "shape", ()) and getattr(y, "shape", ()) and x.shape[0] != y.shape[0]:
+        raise ArgumentError(f"x has {x.shape[0]} rows and y has {y.shape[0]}", where=where)
+    if getattr(x, "shape", None) and x.shape[0] == 0:
+        raise ArgumentError("there are no rows", where=where)
+
+
+def _returned(reference: str) -> tuple[tuple[Any, ...], Any]:
+    function = load(reference, "--data")
+    try:
+        made = function() if callable(function) else function
+    except (Exception, SystemExit) as error:
+        raise CodeError(f"it raised {type(error).__name__}: {error}", where=reference) from error
+    if made is None:
+        raise ArgumentError("it returned None", where=reference, allowed="(x, y), or a dict with x and y")
+    if isinstance(made, Mapping):
+        return _named(made, reference)
+    if isinstance(made, tuple) and len(made) == 2 and all(isinstance(part, tuple) for part in made):
+        hint = "Return dict(x=..., y=..., x_val=..., y_val=...), and keep the test rows out of the search."
+        raise ArgumentError("it returned a pair of pairs", where=reference, allowed="(x, y)", hint=hint)
+    data = made if isinstance(made, tuple) else (made,)
+    if len(data) == 2:
+        _same_rows(*data, reference)
+    return data, None
+
+
+def read_csv(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
+    """Features and target of a CSV file of numbers with a header line.
+
+    The separator is a comma, semicolon or tab, whichever the header has most of. A target of whole numbers becomes
+    integers, so that it can name classes.
+
+    Raises:
+        ArgumentError: no such column, text or a gap where a number should be, lines of different length.
+    """
+    where = str(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            separator = max(",;\t", key=head.count)
+            lines = csv.reader(itertools.chain([head], file), delimiter=separator, strict=True)
+            names = [name.strip() for name in next(lines, [])]
+            column = _column(names, target, where)
+            table = _numbers(lines, names, where)
+    except UnicodeDecodeError as error:
+        raise ArgumentError("it is not UTF-8 text", where=where) from error
+    except (OSError, csv.Error) as error:
+        raise ArgumentError(f"cannot be read: {error}", where=where) from error
+    y = table[:, column]
+    whole = bool(np.all(y == np.round(y))) and bool(np.all(np.abs(y) < 2**53))
+    return np.delete(table, column, axis=1), y.astype(np.int64) if whole else y
+
+
+def _column(names: list[str], target: str, where: str) -> int:
+    if not any(names):
+        raise ArgumentError("it is empty", where=where, allowed="a header line and rows of numbers")
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise ArgumentError(f"two columns are named {twice!r}", where=where)
+    if target not in names:
+        shown = ", ".join(map(repr, names[:30])) + (" ..." if len(names) > 30 else "")
+        raise ArgumentError(f"there is no column {target!r} in {where}", where="--target", allowed=shown)
+    if len(names) < 2:
+        raise ArgumentError("the target is the only column", where=where)
+    return names.index(target)
+
+
+def _numbers(lines: Iterable[list[str]], names: list[str], where: str) -> np.ndarray:
+    rows = np.array(list(_rows(lines, names, where)), dtype=np.float64)
+    if not len(rows):
+        raise ArgumentError("there are no rows below the header", where=where)
+    return rows
+
+
+def _rows(lines: Any, names: list[str], where: str) -> Iterator[list[float]]:
+    for cells in lines:
+        if not cells:
+            continue
+        if len(cells) != len(names):
+            raise ArgumentError(f"line {lines.line_num} has {len(cells)} cells, the header {len(names)}", where=where)
+        try:
+            row = [float(cell) for cell in cells]
+            if all(value - value == 0 for value in row) and "_" not in "".join(cells):
+                yield row
+                continue
+        except ValueError:
+            pass
+        raise _not_a_number(cells, names, f"{where}, line {lines.line_num}")
+
+
+def _not_a_number(cells: list[str], names: list[str], where: str) -> ArgumentError:
+    for name, cell in zip(names, cells):
+        text = cell.strip()
+        if not text:
+            return ArgumentError(f"column {name!r} has a gap", where=where, hint="Fill gaps or leave such rows out.")
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if value - value != 0 or "_" in text:
+            hint = "Encode categories as numbers, or write a function: --data module:function."
+            return ArgumentError(f"column {name!r} holds {text[:40]!r}", where=where, allowed="numbers", hint=hint)
+    raise AssertionError("every cell is a number")

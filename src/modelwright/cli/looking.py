@@ -1,0 +1,166 @@
+"""Commands that look: ``studies``, ``show``, ``report``, ``export``. They change no study."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from modelwright.cli.output import Exit, Output, UsageError
+from modelwright.cli.reading import best_of, existing_store, find_study, view_of
+from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.report import text
+from modelwright.report.view import StudyView, counts
+from modelwright.store.base import StudyRecord
+
+
+def studies(args: Namespace, out: Output) -> int:
+    """List the studies of a store, oldest first."""
+    with existing_store(args.store) as store:
+        where, found, unread = store.location, [], []
+        for record in store.studies():
+            try:
+                found.append(_summary(record, view_of(store, record, space=False)))
+            except StoreError as error:
+                unread.append(error)
+    if out.as_json:
+        out.document({"store": where, "studies": found, "unreadable": [str(error) for error in unread]})
+    elif found:
+        out.data(_listing(found))
+    elif not unread:
+        out.say(f"There are no studies in {where}.")
+    for error in unread:
+        out.complain(f"modelwright: {error}")
+    return Exit.STORE if unread else Exit.OK
+
+
+def _summary(record: StudyRecord, view: StudyView) -> dict[str, Any]:
+    best = best_of(view)
+    return {
+        "name": record.name,
+        "created": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
+        "subject": view.subject,
+        "objectives": [{"name": o.name, "direction": o.direction} for o in view.objectives],
+        "strategy": view.strategy,
+        "seed": view.seed,
+        "budget": {"trials": view.trials, "seconds": view.seconds},
+        "elapsed": view.time,
+        "trials": len(view.history.rows),
+        "states": counts(view),
+        "best": None if best is None else {"number": best.number, "values": list(best.values or ())},
+    }
+
+
+def _listing(found: list[dict[str, Any]]) -> str:
+    lines = []
+    for entry in found:
+        objectives = " ".join(f"{o['direction']}:{o['name']}" for o in entry["objectives"])
+        states = ", ".join(f"{n} {state}" for state, n in entry["states"].items())
+        best = " ".join(text.number(v, 6) for v in entry["best"]["values"]) if entry["best"] else "-"
+        created = entry["created"].replace("T", " ").removesuffix("+00:00")
+        row = [entry["name"], created, objectives, best, states or "-", text.duration(entry["elapsed"])]
+        lines.append([*row, entry["strategy"] or "-"])
+    heads = ["name", "created (UTC)", "objective", "best", "trials", "time", "strategy"]
+    return text.table(heads, lines, [False, False, False, True, False, True, False])
+
+
+def show(args: Namespace, out: Output) -> int:
+    """What a study found."""
+    from modelwright.report.export import to_json
+    from modelwright.report.summary import leaderboard_rows, results, search_space_summary, space_rows
+
+    with existing_store(args.store) as store:
+        record = find_study(store, args.name)
+        view = view_of(store, record)
+    if not out.as_json:
+        head = search_space_summary(view.space) + "\n\n" if view.space is not None else ""
+        out.data(head + results(view, args.trials))
+        return 0
+    whole = json.loads(to_json(view, None))
+    order = [entry["trial"] for entry in leaderboard_rows(view, args.trials)]
+    best = best_of(view)
+    out.document(
+        {
+            "study": {**whole["study"], **_summary(record, view), "store": view.store},
+            "space": space_rows(view.space) if view.space is not None else [],
+            "best": None if best is None else whole["trials"][best.number],
+            "trials": [whole["trials"][number] for number in order],
+        }
+    )
+    return 0
+
+
+def report(args: Namespace, out: Output) -> int:
+    """Write one HTML file about a study; prints its path."""
+    with existing_store(args.store) as store:
+        view = view_of(store, find_study(store, args.name))
+    path = write_report(view, args.output or f"{file_name(args.name)}.html")
+    if out.as_json:
+        out.document({"study": view.name, "path": path})
+    else:
+        out.data(text.clean(path))
+    return 0
+
+
+def write_report(view: StudyView, path: str) -> str:
+    """Write the HTML report; returns the path.
+
+    Raises:
+        ArgumentError: the file cannot be written.
+    """
+    from modelwright.report.html import write
+
+    try:
+        return str(write(view, path))
+    except OSError as error:
+        raise ArgumentError(f"cannot be written: {error.strerror or error}", where=path) from error
+
+
+def file_name(name: str) -> str:
+    """A harmless file name for a study's name.
+
+    >>> file_name("../lab 1"), file_name("-rf"), file_name("été")
+    ('lab_1', 'rf', 'été')
+    """
+    return re.sub(r"[^\w.-]+", "_", name).strip("._-")[:100] or "study"
+
+
+def export(args: Namespace, out: Output) -> int:
+    """The trials of a study as CSV or JSON."""
+    from modelwright.report.export import to_csv, to_json
+
+    ending = Path(args.output).suffix.lower() if args.output else ""
+    kind = args.format or ("json" if ending == ".json" or (out.as_json and not args.output) else "csv")
+    if out.as_json and not args.output and kind != "json":
+        raise UsageError("--json prints JSON", where="export", hint="Leave --json out, or write the CSV with -o FILE.")
+    with existing_store(args.store) as store:
+        view = view_of(store, find_study(store, args.name))
+    content = to_json(view) if kind == "json" else to_csv(view)
+    if not args.output:
+        out.data(content)
+        return 0
+    _write(Path(args.output), content)
+    if out.as_json:
+        out.document({"study": view.name, "path": args.output, "format": kind, "trials": len(view.history.rows)})
+    else:
+        out.say(f"{len(view.history.rows)} trials written to {args.output}")
+    return 0
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a whole file or none."""
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_text(content, encoding="utf-8", newline="")
+            return
+        beside.write_text(content, encoding="utf-8", newline="")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ArgumentError(f"cannot be written: {error.strerror or error}", where=str(path)) from error

@@ -1,0 +1,77 @@
+"""``modelwright COMMAND ...``: reads the command line, runs the command, turns every ending into an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+from modelwright.cli.output import Exit, Output, UsageError, discard_output, exit_of, prepare_streams
+from modelwright.core.errors import ModelwrightError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code, see ``docs/cli.md``.
+
+    Args:
+        arguments: the words after ``modelwright``; those of this process when None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    before_ends = words[: words.index("--")] if "--" in words else words
+    out = Output(as_json="--json" in before_ends, quiet="--quiet" in before_ends or "-q" in before_ends)
+    prepare_streams()
+    try:
+        code = _guarded(words, out)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read, as in "| head", has enough
+        discard_output()
+        code = Exit.OK
+    except OSError as error:
+        discard_output()
+        code = out.error(Exit.INPUT, error, f"standard output: {error.strerror or error}")
+    except KeyboardInterrupt:  # between the command's end and ours
+        code = Exit.INTERRUPTED
+    return int(code)
+
+
+def _guarded(words: list[str], out: Output) -> int:
+    try:
+        return _run(words, out)
+    except KeyboardInterrupt as error:
+        return out.error(Exit.INTERRUPTED, error, "interrupted")
+    except BrokenPipeError:
+        raise
+    except ModelwrightError as error:
+        return out.error(exit_of(error), error)
+    except OSError as error:  # a full disk, an output that cannot be written
+        return out.error(Exit.INPUT, error, f"{error.filename or 'input or output'}: {error.strerror or error}")
+    except Exception as error:
+        told = "".join(traceback.format_exception(error))
+        out.complain(told.rstrip())
+        return out.error(Exit.INTERNAL, error, f"internal error, please report it: {type(error).__name__}: {error}")
+
+
+def _run(words: list[str], out: Output) -> int:
+    from modelwright.cli.parser import parser
+
+    made = parser()
+    try:
+        args = made.parse_args(words)
+        for word in words:
+            _check_text(word)
+    except SystemExit as ended:  # --help and --version, which argparse prints itself
+        return ended.code if isinstance(ended.code, int) else Exit.OK
+    module, _, name = args.run.partition(":")
+    out.as_json, out.quiet = args.json, args.quiet
+    return getattr(importlib.import_module(module), name)(args, out)
+
+
+def _check_text(word: str) -> None:
+    if not word.isprintable() and any("\ud800" <= char <= "\udfff" for char in word):
+        raise UsageError(f"the argument {word!a} is not text in this locale's encoding", hint="Use UTF-8.")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

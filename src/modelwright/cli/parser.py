@@ -1,0 +1,116 @@
+"""The commands and their options. ``docs/cli.md`` describes the same ones, and a test compares the two."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import modelwright
+from modelwright.cli.output import UsageError
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of printing to standard error and leaving, so that ``--json`` holds for mistakes too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, where=self.prog, hint=f"See: {self.prog} --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; ``args.run`` names the function that carries a command out."""
+    made = _Parser(
+        prog="modelwright",
+        description="Search for models: tune them, and look after the studies that searches leave.",
+        epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad data or configuration, 4 the budget ended without "
+        "a valid model, 5 store unavailable or incompatible, 6 not allowed, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"modelwright {modelwright.__version__}")
+    commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    _tune(_command(commands, "tune", "search for good hyperparameters", "modelwright.cli.tuning:tune"))
+    _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
+    show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
+    _name(show)
+    show.add_argument("--trials", type=_count, default=10, metavar="N", help="how many of the best trials (10)")
+    report = _command(commands, "report", "write one HTML file about a study", "modelwright.cli.looking:report")
+    _name(report)
+    report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
+    export = _command(commands, "export", "the trials as CSV or JSON", "modelwright.cli.looking:export")
+    _name(export)
+    export.add_argument("--format", choices=("csv", "json"), help="(by the ending of FILE, else csv)")
+    export.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
+    delete = _command(commands, "delete", "remove a study with all its files", "modelwright.cli.changing:delete")
+    _name(delete)
+    delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    copy = _command(commands, "copy", "copy a study with its files to a store", "modelwright.cli.changing:copy")
+    _name(copy)
+    copy.add_argument("--to", required=True, metavar="STORE", help="the store to copy to; made when absent")
+    copy.add_argument("--as", dest="new_name", metavar="NEW", help="name of the copy (the same)")
+    optuna = _command(
+        commands, "import-optuna", "read a study out of Optuna's SQLite file", "modelwright.cli.changing:import_optuna"
+    )
+    optuna.add_argument("source", metavar="FILE", help="the file, or sqlite:///FILE")
+    optuna.add_argument("--study", metavar="NAME", help="which study (the only one)")
+    optuna.add_argument("--as", dest="new_name", metavar="NEW", help="name here (the same)")
+    return made
+
+
+def _command(commands: Any, name: str, text: str, run: str) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
+    made.set_defaults(run=run)
+    made.add_argument("--store", metavar="STORE", help="a file of studies (./.modelwright/studies.db)")
+    made.add_argument("--json", action="store_true", help="print JSON, errors too")
+    made.add_argument("-q", "--quiet", action="store_true", help="no messages but errors")
+    return made
+
+
+def _name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="name of the study")
+
+
+def _tune(add: argparse.ArgumentParser) -> None:
+    add.add_argument("subject", metavar="SUBJECT", help="what is tuned: module:name or path/to/file.py:name")
+    add.add_argument("--data", metavar="X", help="data.npz, data.csv, or module:function that returns (x, y)")
+    add.add_argument("--target", metavar="COLUMN", help="the column of a CSV file that is to be predicted")
+    add.add_argument(
+        "--objective",
+        action="append",
+        metavar="METRIC",
+        help="val_accuracy, minimize, maximize, min:METRIC or max:METRIC; again for a Pareto front",
+    )
+    add.add_argument("--trials", type=_positive, metavar="N", help="configurations to start in all")
+    add.add_argument("--seconds", type=_seconds, metavar="S", help="running time in all")
+    add.add_argument("--strategy", default="auto", metavar="NAME", help="how to search (auto)")
+    add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
+    add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")
+    add.add_argument("--steps", type=_positive, metavar="N", help="the step at which a reporting function is done")
+    add.add_argument("--batch-size", type=_positive, metavar="N", help="as in model.fit")
+    add.add_argument("--validation-split", type=_share, metavar="P", help="share of the rows kept for validation")
+    add.add_argument("--cv", type=_folds, metavar="N", help="folds for cross-validation")
+    add.add_argument("--confirm", type=_count, default=0, metavar="N", help="run so many of the best again (0)")
+    add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
+    add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
+    add.add_argument("-v", "--verbose", action="store_true", help="say every report and decision")
+
+
+def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool]) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except (ValueError, OverflowError):
+            value = None
+        if value is None or not fits(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {allowed}")
+        return value
+
+    return read
+
+
+_positive = _number(int, "a whole number from 1", lambda n: n >= 1)
+_count = _number(int, "a whole number from 0", lambda n: n >= 0)
+_folds = _number(int, "a whole number from 2", lambda n: n >= 2)
+_seconds = _number(float, "a positive number", lambda s: s > 0 and math.isfinite(s))
+_share = _number(float, "a number between 0 and 1", lambda p: 0 < p < 1)

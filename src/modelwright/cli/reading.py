@@ -1,0 +1,159 @@
+"""Opening stores for commands that only look: nothing is made, nothing is run, no strategy and no model is needed."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from modelwright.core import records as r
+from modelwright.core.errors import ModelwrightError, StoreError, StudyError
+from modelwright.core.history import History, Row
+from modelwright.core.objective import Objective
+from modelwright.report.view import StudyView
+from modelwright.store.base import Store, StudyRecord, open_store
+
+_DEFAULT = Path(".modelwright") / "studies.db"
+
+
+@contextmanager
+def existing_store(given: str | None) -> Iterator[Store]:
+    """The store that ``--store`` names, open until the end of the block; it must exist and hold studies.
+
+    Raises:
+        StoreError: there is none, or it is something else. Nothing has been made or changed then.
+    """
+    _check(given)
+    store = open_store(given)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _check(given: str | None) -> None:
+    if given == ":memory:":
+        raise StoreError("a store in memory has nothing to look at", where="--store", hint="Name a file.")
+    if given is not None and "://" in given and not given.startswith("sqlite:///"):
+        return  # open_store knows which ones there are
+    path = Path(given.removeprefix("sqlite:///")).expanduser() if given is not None else _DEFAULT
+    shown = str(path)
+    if not path.exists():
+        hint = "Name another with --store." if given is None else "Check the path given with --store."
+        raise StoreError("there is no store", where=shown, hint=hint)
+    if not path.is_file():
+        raise StoreError("this is not a file", where=shown, hint="A store is an SQLite file: FOLDER/studies.db.")
+    tables = _tables(path)
+    if "modelwright_schema" in tables:
+        return
+    if {"studies", "trial_params"} <= tables:
+        raise StoreError("this file belongs to Optuna", where=shown, hint="Run: modelwright import-optuna FILE")
+    raise StoreError("this file holds no studies of Modelwright", where=shown, hint="Check the path.")
+
+
+def _tables(path: Path) -> set[str]:
+    """Names of the tables in an SQLite file, read without leaving a trace."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        hint = "Check the path and its permissions."
+        raise StoreError(f"cannot be read: {error}", where=str(path), hint=hint) from error
+
+
+def find_study(store: Store, name: str) -> StudyRecord:
+    """The study of that name.
+
+    Raises:
+        StudyError: there is none; the message names those that are alike, or the latest ones.
+    """
+    found = store.find(name)
+    if found is not None:
+        return found
+    known = [record.name for record in store.studies()]
+    folded = {other.casefold(): other for other in known}
+    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)
+    guess = " or ".join(repr(folded[other]) for other in near)
+    latest = ", ".join(map(repr, known[-5:]))
+    hint = f"Did you mean {guess}?" if near else f"The latest are {latest}." if known else "The store is empty."
+    raise StudyError(f"there is no study {name!r}", where=store.location, hint=hint)
+
+
+def view_of(store: Store, record: StudyRecord, *, space: bool = True) -> StudyView:
+    """What is known of a stored study, folded from its events alone.
+
+    Args:
+        space: whether to fold the space too; listings do without.
+
+    Raises:
+        StoreError: its events are not understood.
+    """
+    definition = record.definition
+    history, tree = _folded(store, record, space)
+    best = history.best()
+    budget = definition.get("budget") or {}
+    return StudyView(
+        name=record.name,
+        history=history,
+        space=tree,
+        strategy=str(definition.get("strategy", "")),
+        trials=budget.get("trials"),
+        seconds=budget.get("seconds"),
+        seed=definition.get("seed"),
+        store=store.location,
+        subject=str(definition.get("subject", "")),
+        unit=str(definition.get("unit", "step")),
+        model=str(best.facts.get("summary", "")) if best is not None else "",
+    )
+
+
+def _folded(store: Store, record: StudyRecord, space: bool) -> tuple[History, Any]:
+    history = History(objectives_of(record.definition))
+    tree: Any = _empty_tree() if space else None
+    try:
+        for event, at in store.load(record.id):
+            history.extend([event], at)
+            if tree is not None:
+                tree = _grown(tree, event)
+    except StoreError:
+        raise
+    except (ModelwrightError, ValueError, TypeError, KeyError, IndexError, AssertionError) as error:
+        where = f"study {record.name!r} in {store.location}"
+        hint = error.hint if isinstance(error, ModelwrightError) else "It was written by another version, or damaged."
+        what = error.what if isinstance(error, ModelwrightError) else f"{type(error).__name__}: {error}"
+        raise StoreError(f"cannot be read: {what}", where=where, hint=hint) from error
+    return history, tree
+
+
+def best_of(view: StudyView) -> Row | None:
+    """The trial that ``Study.best`` is: confirmed values count before others."""
+    from modelwright.study.confirm import confirmed_best
+
+    return confirmed_best(view.history) or view.history.best()
+
+
+def objectives_of(definition: Any) -> tuple[Objective, ...]:
+    """The objectives that a study's definition names."""
+    named = tuple(Objective(name, direction) for name, direction in definition.get("objectives") or ())
+    return named or (Objective("value", "min"),)
+
+
+def _empty_tree() -> Any:
+    from modelwright.space import Tree
+
+    return Tree()
+
+
+def _grown(tree: Any, event: r.Event) -> Any:
+    """The space after ``event``; None once something in it is not understood: the trials still are."""
+    try:
+        if isinstance(event, r.Grew):
+            return tree.grow(event.parameters)
+        if isinstance(event, r.Configured):
+            return tree.learn(event.config)
+    except ModelwrightError:
+        return None
+    return tree

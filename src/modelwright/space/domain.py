@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import SpaceError
-from modelwright.space.numeric import Domain, FloatDomain, IntDomain
+from modelwright.space.base import Domain
+from modelwright.space.numeric import FloatDomain, IntDomain
 from modelwright.space.value import exact, plain, thaw
 
 __all__ = [

@@ -124,3 +124,16 @@ class Parameter:
     def __str__(self) -> str:
         when = f" when {' and '.join(map(str, self.conditions))}" if self.conditions else ""
         return f"{self.name}: {self.domain.describe()}{when}"
+
+
+def conflict(old: Parameter, new: Parameter) -> SpaceError:
+    """Two declarations of one name that cannot both be meant."""
+    when = f" when {' and '.join(map(str, new.conditions))}" if new.conditions else ""
+    first, second = old.domain.describe(), new.domain.describe()
+    if first == second:
+        first, second = repr(old.domain), repr(new.domain)
+    return SpaceError(
+        f"declared as {first} and again as {second}",
+        where=f"{new.name!r}{when}",
+        hint="Give them different names, or put them under hp.name_scope or different hp.conditional_scope values.",
+    )

@@ -6,7 +6,7 @@ learned from configurations that ran (see ``hints``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,10 @@ from modelwright.space.axis import Axis
 from modelwright.space.constraints import Constraint, constraint_from_spec
 from modelwright.space.counting import Rule
 from modelwright.space.hints import Evidence, Hint
-from modelwright.space.parameter import Parameter
+from modelwright.space.mutate import neighbours
+from modelwright.space.parameter import Parameter, conflict
 from modelwright.space.repair import Repair
-from modelwright.space.value import exact, shown
+from modelwright.space.value import exact
 from modelwright.space.vectors import Vectors
 
 #: Draws before a space under constraints counts as empty; finite spaces up to the same size are listed instead.
@@ -156,7 +157,12 @@ class Tree:
 
     # --- configurations ----------------------------------------------------------------------------
 
-    def _walk(self, choose: Any, keep: Config | None = None) -> dict[str, Any]:
+    def walk(self, choose: Callable[[Rule], Any], keep: Config | None = None) -> dict[str, Any]:
+        """A configuration whose values ``choose`` gives, for each active parameter in order.
+
+        Args:
+            keep: names in it are taken in although a hint says that they are not there.
+        """
         chosen: dict[str, Any] = {}
         for rule in self._rules:
             name = rule.name
@@ -177,7 +183,7 @@ class Tree:
 
     def default(self) -> dict[str, Any]:
         """The configuration of declared defaults (which may violate a constraint)."""
-        return self._walk(lambda rule: rule.domain.default_value)
+        return self.walk(lambda rule: rule.domain.default_value)
 
     def complete(self, config: Config, rng: np.random.Generator | Seed | None = None) -> dict[str, Any]:
         """All active values: those of ``config`` that are in their domains, and draws for the rest.
@@ -205,10 +211,10 @@ class Tree:
             return rule.domain.sample(rng.child(*names).generator())
 
         drawn: list[str] = []
-        first = full = self._walk(choose, keep=config)
+        first = full = self.walk(choose, keep=config)
         while drawn and attempt < 100 and self.violated(full) is not None:
             attempt += 1
-            full = self._walk(choose, keep=config)
+            full = self.walk(choose, keep=config)
         return first if attempt == 100 else full
 
     def violated(self, config: Config) -> Constraint | None:
@@ -255,7 +261,7 @@ class Tree:
             SpaceError: nothing satisfied the constraints in ``TRIES`` draws.
         """
         for _ in range(TRIES if self.constraints else 1):
-            found = self._walk(lambda rule: rule.domain.sample(rng))
+            found = self.walk(lambda rule: rule.domain.sample(rng))
             if self.violated(found) is None:
                 return found
         listed = self._listed()
@@ -278,28 +284,7 @@ class Tree:
 
     def neighbours(self, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
         """Up to ``count`` different valid configurations that differ in one decision (and what hangs on it)."""
-        base = self.complete(config, rng)
-        base = {p.name: base[p.name] for p in self.active(base)}
-        open_ = [p for p in self.active(base) if not p.fixed and p.domain.levels != 1]
-        found: dict[str, dict[str, Any]] = {self.key(base): base}
-        for _ in range(8 if open_ else 0):
-            moves = [
-                (p.name, value)
-                for p in open_
-                for value in p.domain.neighbours(base[p.name], rng, 1 + count // len(open_))
-            ]
-            for i in rng.permutation(len(moves)):
-                name, value = moves[i]
-                moved = {**base, name: value}
-                other = self._walk(lambda r: moved[r.name] if self._fits(r, moved) else r.domain.sample(rng))  # noqa: B023
-                if self.violated(other) is None:
-                    found.setdefault(self.key(other), other)
-                if len(found) > count:
-                    return list(found.values())[1:]
-        return list(found.values())[1:]
-
-    def _fits(self, rule: Rule, config: Config) -> bool:
-        return rule.name in config and rule.domain.contains(config[rule.name])
+        return neighbours(self, config, rng, count)
 
     # --- counting ----------------------------------------------------------------------------------
 
@@ -403,21 +388,8 @@ class Tree:
             unit = row[rule.axis] if rule.axis is not None else np.nan
             return rule.domain.default_value if unit != unit else rule.domain.from_unit(unit)
 
-        return self._walk(choose)
+        return self.walk(choose)
 
     def __repr__(self) -> str:
         inside = ", ".join(str(p) for p in self.parameters[:20])
         return f"Tree({inside}{', ...' if len(self.parameters) > 20 else ''})"
-
-
-def conflict(old: Parameter, new: Parameter) -> SpaceError:
-    """Two declarations of one name that cannot both be meant."""
-    when = f" (when {shown({c.parent: c.values for c in new.conditions})})" if new.conditions else ""
-    first, second = old.domain.describe(), new.domain.describe()
-    if first == second:
-        first, second = repr(old.domain), repr(new.domain)
-    return SpaceError(
-        f"declared as {first} and again as {second}",
-        where=f"{new.name!r}{when}",
-        hint="Give them different names, or put them under hp.name_scope or different hp.conditional_scope values.",
-    )

@@ -1,0 +1,45 @@
+"""Mutation: configurations one decision away. Does not know why one wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelwright.core.records import Config
+
+if TYPE_CHECKING:
+    from modelwright.space.counting import Rule
+    from modelwright.space.tree import Tree
+
+_ROUNDS = 8
+
+
+def neighbours(tree: Tree, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
+    """Up to ``count`` different valid configurations that differ from ``config`` in one decision.
+
+    Every parameter is as likely to move as any other; what a move activates is drawn anew.
+    """
+    base = tree.complete(config, rng)
+    base = {p.name: base[p.name] for p in tree.active(base)}
+    movable = [p for p in tree.active(base) if not p.fixed and p.domain.levels != 1]
+    found: dict[str, dict[str, Any]] = {tree.key(base): base}
+    for _ in range(_ROUNDS if movable else 0):
+        each = 1 + count // len(movable)
+        moves = [(p.name, value) for p in movable for value in p.domain.neighbours(base[p.name], rng, each)]
+        for i in rng.permutation(len(moves)):
+            other = _moved(tree, {**base, moves[i][0]: moves[i][1]}, rng)
+            if tree.violated(other) is None:
+                found.setdefault(tree.key(other), other)
+            if len(found) > count:
+                return list(found.values())[1:]
+    return list(found.values())[1:]
+
+
+def _moved(tree: Tree, wanted: Config, rng: np.random.Generator) -> dict[str, Any]:
+    def choose(rule: Rule) -> Any:
+        if rule.name in wanted and rule.domain.contains(wanted[rule.name]):
+            return wanted[rule.name]
+        return rule.domain.sample(rng)
+
+    return tree.walk(choose)

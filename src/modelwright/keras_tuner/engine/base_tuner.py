@@ -33,6 +33,9 @@ class BaseTuner(Stateful):
         remaining_trials: how many more trials may start, None without a limit.
     """
 
+    #: While a trial runs: tells the study what an epoch measured.
+    _epochs: Any = None
+
     def __init__(
         self,
         oracle: Oracle,

@@ -25,6 +25,8 @@ class TunerCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.tuner.on_epoch_end(self.trial, self.model, epoch, logs=logs)
+        if self.tuner._epochs is not None:
+            self.tuner._epochs(epoch, logs)
 
 
 class TunerBatchCallback(TunerCallback):

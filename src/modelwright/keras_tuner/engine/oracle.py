@@ -17,8 +17,9 @@ from typing import Any
 
 from modelwright.keras_tuner.engine.display import Display
 from modelwright.keras_tuner.engine.hyperparameters import HyperParameters
+from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
 from modelwright.keras_tuner.engine.objective import MultiObjective, Objective, create_objective, direction_of
-from modelwright.keras_tuner.engine.stateful import Stateful, make_folder
+from modelwright.keras_tuner.engine.stateful import Stateful, load_json, make_folder
 from modelwright.keras_tuner.engine.synchronize import synchronized
 from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
 from modelwright.keras_tuner.engine.walk import untried
@@ -126,7 +127,7 @@ class Oracle(Stateful):
         self.tuner_ids.add(tuner_id)
         if self._retry_queue:
             trial = self.trials[self._retry_queue.pop()]
-            trial.status = TrialStatus.RUNNING
+            trial.status, trial.metrics, trial.message = TrialStatus.RUNNING, MetricsTracker(), None
         else:
             trial = self._new_trial()
             if trial.status == TrialStatus.STOPPED:
@@ -165,7 +166,6 @@ class Oracle(Stateful):
             if not trial.metrics.exists(name):
                 trial.metrics.register(name, direction=direction_of(self.objective, name))
             trial.metrics.update(name, value, step=step)
-        self._save_trial(trial)
         return trial
 
     @synchronized
@@ -333,26 +333,49 @@ class Oracle(Stateful):
         """Read a project, ours or KerasTuner's; trials that were running when it stopped will run again.
 
         Raises:
-            RuntimeError: the files there are those of a different kind of oracle.
+            RuntimeError: the files there are those of a different kind of oracle, or damaged.
         """
-        for path in sorted(glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*", "trial.json"))):
-            trial = Trial.load(path)
-            self.trials[trial.trial_id] = trial
+        from modelwright.keras_tuner.engine.facts import ENDED, progress, read_back
+
+        kept, snapshot = read_back(self._project_dir)
         try:
-            super().reload(self._get_oracle_fname())
+            for path in sorted(glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*", "trial.json"))):
+                trial = Trial.load(path)
+                self.trials[trial.trial_id] = trial
+            written = load_json(self._get_oracle_fname()) if os.path.exists(self._get_oracle_fname()) else None
+        except ValueError as error:
+            if snapshot is None:
+                raise self._cannot_reload(f"a file is damaged ({error})") from error
+            written = None
+        for trial_id, told in kept.items():
+            if trial_id not in self.trials or self.trials[trial_id].status not in ENDED:
+                self.trials[trial_id] = Trial.from_state(told)
+        state = written if progress(written) >= progress(snapshot) else snapshot
+        if state is None:
+            raise self._cannot_reload("oracle.json is missing")
+        try:
+            self.set_state(dict(state))
         except KeyError as error:
-            raise RuntimeError(
-                f"Error reloading the project at {self._project_dir}: {error} is missing. To begin a new one, change "
-                "project_name or pass overwrite=True."
-            ) from error
-        for trial in self.ongoing_trials.values():
-            if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED):
-                # It had ended, and only the oracle's own file was not written any more.
-                self._run_times[trial.trial_id] += 1
-                self.end_order.append(trial.trial_id)
-            else:
-                self._retry_queue.append(trial.trial_id)
+            raise self._cannot_reload(f"{error} is missing") from error
+        self._retry_queue += [t.trial_id for t in self.ongoing_trials.values() if t.status not in ENDED]
         self.ongoing_trials = {}
+        for trial_id in kept:
+            if trial_id not in self.end_order and trial_id not in self._retry_queue:
+                self._catch_up(self.trials[trial_id])
+
+    def _catch_up(self, trial: Trial) -> None:
+        """Take note of a trial that had ended when the oracle's own state was not written any more."""
+        if trial.trial_id not in self.start_order:
+            self.start_order.append(trial.trial_id)
+        self.end_order.append(trial.trial_id)
+        self._run_times[trial.trial_id] += 1
+        self._record_values(trial)
+
+    def _cannot_reload(self, why: str) -> RuntimeError:
+        return RuntimeError(
+            f"Error reloading the project at {self._project_dir}: {why}. To begin a new one, change project_name or "
+            "pass overwrite=True."
+        )
 
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:
         self._directory, self._project_name = directory, project_name

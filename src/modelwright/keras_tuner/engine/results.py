@@ -67,7 +67,8 @@ def convert_to_metrics_dict(results: Any, objective: Objective) -> dict[str, Any
     if is_number(results):
         return {objective.name: float(results)}
     if isinstance(results, dict):
-        return results
+        known = objective.name in results or not objective.has_value(results)
+        return results if known else {**results, objective.name: objective.get_value(results)}
     return _best_epoch(results, objective)[0]
 
 

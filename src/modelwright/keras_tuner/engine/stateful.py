@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -23,7 +24,13 @@ class Stateful:
 
     def save(self, fname: str) -> str:
         """Write the state to a file; returns the text that was written."""
-        return save_json(fname, self.get_state())
+        text = json.dumps(self.get_state(), default=_plain)
+        written: dict[str, Any] = self.__dict__.setdefault("_written", {})
+        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+        if written.get(fname) != (digest, _stamp(fname)):
+            _replace(fname, text)
+            written[fname] = (digest, _stamp(fname))
+        return text
 
     def reload(self, fname: str) -> None:
         """Take the state from a file that ``save`` wrote."""
@@ -33,6 +40,11 @@ class Stateful:
 def save_json(path: str | os.PathLike[str], obj: Any) -> str:
     """Write ``obj`` to ``path`` in one step: a reader, or a killed process, never leaves or sees half of it."""
     text = json.dumps(obj, default=_plain)
+    _replace(path, text)
+    return text
+
+
+def _replace(path: str | os.PathLike[str], text: str) -> None:
     folder, name = os.path.split(os.fspath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
     try:
@@ -43,7 +55,6 @@ def save_json(path: str | os.PathLike[str], obj: Any) -> str:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-    return text
 
 
 def load_json(path: str | os.PathLike[str]) -> Any:
@@ -56,6 +67,15 @@ def make_folder(path: str) -> str:
     """The folder ``path``, which exists afterwards."""
     os.makedirs(path, exist_ok=True)
     return path
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    """Which version of a file is there; it tells whether what was written last is still what is there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _plain(value: Any) -> Any:

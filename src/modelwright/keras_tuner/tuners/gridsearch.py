@@ -105,19 +105,9 @@ class GridSearchOracle(Oracle):
         self._populate_next.append(trial.trial_id)
         super().end_trial(trial)
 
-    def get_state(self) -> dict[str, Any]:
-        return {
-            **super().get_state(),
-            "ordered_ids": list(self._ordered_ids),
-            "populate_next": list(self._populate_next),
-        }
-
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
-        if "ordered_ids" in state:
-            self._ordered_ids, self._populate_next = list(state["ordered_ids"]), list(state["populate_next"])
-            return
-        # A project of KerasTuner, which keeps neither: put the trials in order, and ask each for its neighbour.
+        # The files do not tell the order, but the trials do. Each is asked for its neighbour once more.
         self._ordered_ids = sorted(self.start_order, key=functools.cmp_to_key(self._compare_trials))
         self._populate_next = list(self._ordered_ids)
 

@@ -1,0 +1,362 @@
+"""Keras models: a user's ``build(hp)`` or ``HyperModel`` and data, as a space and an estimation."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.errors import ModelwrightError, ObjectiveError, StoreError, SubjectError
+from modelwright.core.objective import Objective, parse_objective
+from modelwright.core.records import Artifact, Decision, Failure, Outcome, Task
+from modelwright.core.rng import Seed
+from modelwright.estimation.base import Estimation, Reporter
+from modelwright.frontends.hypermodel import HyperModel
+from modelwright.frontends.keras_data import Holdout, all_rows, check_arrays, folds
+from modelwright.frontends.subject import Prepared, Request, described
+from modelwright.space import HyperParameters, Tree
+from modelwright.training.failure import outcome_of
+
+#: Metrics that a study measures itself, besides what the epochs report.
+_MEASURED = ("params", "size_mb")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is the same in all trials of a Keras study.
+
+    Attributes:
+        build: the user's ``build(hp)``.
+        fit: the user's ``fit(hp, model, *data, **arguments)``, or None.
+        arguments: further arguments of ``model.fit``, or a function of hp that returns them.
+        epochs: a number, or a function of hp.
+        executions: runs of each trial with different seeds.
+        cv: a number of folds or a splitter, or None.
+    """
+
+    build: Callable[[HyperParameters], Any]
+    data: tuple[Any, ...]
+    objectives: tuple[Objective, ...]
+    fit: Callable[..., Any] | None = None
+    arguments: Mapping[str, Any] | Callable[[HyperParameters], Mapping[str, Any]]
+    epochs: int | Callable[[HyperParameters], int] = 1
+    batch_size: Any = None
+    executions: int = 1
+    cv: Any = None
+    max_model_size: int | None = None
+    seed: int = 0
+
+
+class KerasEstimation(Estimation):
+    """Builds, trains and keeps Keras models; a trial pauses after any epoch and goes on from its checkpoint."""
+
+    def __init__(self, plan: Plan, declared: Tree):
+        self.plan, self.declared = plan, declared
+        self.replicated = plan.executions > 1 or plan.cv is not None
+        self.resumable = not self.replicated and isinstance(plan.epochs, int)
+        self.steps = plan.epochs if self.resumable and isinstance(plan.epochs, int) else None
+
+    # --- one task ----------------------------------------------------------------------------------
+
+    def estimate(self, task: Task, reporter: Reporter) -> Outcome:
+        began = time.perf_counter()
+        try:
+            outcome = self._replicated(task, reporter) if self.replicated else self._single(task, reporter)
+        except Exception as error:
+            outcome = outcome_of(error)
+        finally:
+            _release()
+        return replace(outcome, duration=time.perf_counter() - began)
+
+    def _single(self, task: Task, reporter: Reporter) -> Outcome:
+        trial = _Run(self, task, reporter)
+        session, too_large = trial.session(self.plan.data, {}, task.seed)
+        if too_large is not None:
+            return too_large
+        begun = trial.restore(session, task)
+        last = max(begun + 1, round(trial.epochs * task.stop))
+        segment = session.train(begun, last, trial.on_epoch)
+        trial.trace()
+        folder = Path(task.folder)
+        artifacts: dict[str, Artifact] = {}
+        note = {**segment.note, "summary": _summary(session.model), "restarts": trial.restarts}
+        ended = segment.state == "complete" and (segment.stopped_by == "callback" or last >= trial.epochs)
+        if segment.state in ("complete", "paused") and not ended:
+            made = session.save(folder / f"segment-{task.segment}.ckpt")
+            artifacts["checkpoint"] = replace(made, path=f"{folder.name}/segment-{task.segment}.ckpt")
+        if segment.state in ("complete", "pruned", "paused") and segment.best_epoch is not None:
+            artifacts["model"] = _kept(session, folder)
+        measured = {name: float(note[name]) for name in _MEASURED if name in note}
+        return Outcome(
+            state=segment.state,
+            metrics={**measured, **_own_metrics(segment.returned, self.plan)},
+            fidelity=1.0 if ended else segment.epochs / trial.epochs,
+            error=segment.error,
+            artifacts=artifacts,
+            note=note,
+        )
+
+    def _replicated(self, task: Task, reporter: Reporter) -> Outcome:
+        """Several trainings of one configuration, each in full; the mean counts, every single value is kept."""
+        values: list[dict[str, float]] = []
+        note: dict[str, Any] = {}
+        splits: Sequence[Holdout | None] = [None]
+        if self.plan.cv is not None:
+            splits = folds(self.plan.data, self.plan.cv, self.plan.seed)
+        runs = [(i, split) for i in range(self.plan.executions) for split in splits]
+        artifacts: dict[str, Artifact] = {}
+        for i, (execution, split) in enumerate(runs):
+            trial = _Run(self, task, reporter, silent=i > 0)
+            seed = task.seed if i == 0 else Seed(task.seed).child("execution", i, execution).integer()
+            data, extra = (self.plan.data, {}) if split is None else split
+            session, too_large = trial.session(data, extra, seed)
+            if too_large is not None:
+                return too_large
+            segment = session.train(0, trial.epochs, trial.on_epoch)
+            trial.trace()
+            if segment.state not in ("complete", "pruned"):
+                return Outcome(state=segment.state, error=segment.error, note=segment.note)
+            values.append({**dict(segment.metrics), **_own_metrics(segment.returned, self.plan)})
+            note = {**segment.note, "summary": _summary(session.model)}
+            if i == 0 and segment.best_epoch is not None:
+                artifacts["model"] = _kept(session, Path(task.folder))
+            if segment.state == "pruned":
+                break
+        names = [name for name in values[0] if all(name in v for v in values)]
+        means = {name: statistics.fmean(v[name] for v in values) for name in names}
+        spread = {name: statistics.stdev(v[name] for v in values) for name in names} if len(values) > 1 else {}
+        note |= {"executions": values, "spread": spread}
+        return Outcome(metrics=means, fidelity=1.0, artifacts=artifacts, note=note)
+
+    # --- after the search --------------------------------------------------------------------------
+
+    def refit(self, config: Mapping[str, Any], *, seed: int, steps: int | None) -> Any:
+        """A model trained on all rows, validation rows included, for as many epochs as its best epoch."""
+        task = Task(number=-1, config=dict(config), seed=seed)
+        trial = _Run(self, task, _Nobody())
+        arguments = trial.arguments()
+        data, arguments = all_rows(self.plan.data, arguments)
+        session, too_large = trial.session(data, arguments, seed, whole=True)
+        if too_large is not None:
+            raise SubjectError(too_large.error.message if too_large.error else "the model is too large")
+        session.train(0, steps or trial.epochs, lambda epoch, logs: "go")
+        return session.model
+
+    def model_of(self, config: Mapping[str, Any], checkpoint: Path, seed: int) -> Any:
+        """The model of a paused trial at its best epoch, from its checkpoint."""
+        trial = _Run(self, Task(number=-1, config=dict(config), seed=seed), _Nobody())
+        session, _ = trial.session(self.plan.data, {}, seed)
+        session.restore(checkpoint)
+        session.train(session.epochs, session.epochs + 1, lambda epoch, logs: "stop")
+        return session.model
+
+
+class _Run:
+    """One task on its way: hyperparameters, arguments, what is told."""
+
+    def __init__(self, estimation: KerasEstimation, task: Task, reporter: Reporter, *, silent: bool = False):
+        from modelwright.training.function import bind
+
+        self.plan, self.task, self.reporter, self.silent = estimation.plan, task, reporter, silent
+        self.hp = bind(task, estimation.declared)
+        self.told = -1
+        self.epochs = 1
+        self.restarts = 0
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of ``model.fit`` for this configuration."""
+        given = self.plan.arguments
+        made = dict(given(self.hp) if callable(given) else given)
+        batch = self.plan.batch_size(self.hp) if callable(self.plan.batch_size) else self.plan.batch_size
+        if batch is not None:
+            made["batch_size"] = int(batch)
+        epochs = self.plan.epochs(self.hp) if callable(self.plan.epochs) else self.plan.epochs
+        self.epochs = int(made.pop("epochs", epochs))
+        return made
+
+    def session(
+        self, data: Sequence[Any], extra: Mapping[str, Any], seed: int, whole: bool = False
+    ) -> tuple[Any, Outcome | None]:
+        """A fresh model in a session, or the outcome of a model that is too large."""
+        from modelwright.training.keras import KerasSession
+        from modelwright.training.keras_backend import kept_generators, seed_everything
+
+        with kept_generators():
+            seed_everything(Seed(seed).child("build").integer())
+            model = self.plan.build(self.hp)
+        check_model(model, self.plan.build)
+        arguments = dict(extra) if whole else {**self.arguments(), **extra}
+        if extra and not whole:
+            arguments.pop("validation_split", None)
+        fit, hp = self.plan.fit, self.hp
+        session = KerasSession(
+            model,
+            data,
+            objectives=self.plan.objectives if not whole else (),
+            epochs=self.epochs,
+            fit_arguments=arguments,
+            seed=seed,
+            fit=None if fit is None else lambda model, *a, **kw: fit(hp, model, *a, **kw),
+            elsewhere=_MEASURED if fit is None else (*_MEASURED, *(o.name for o in self.plan.objectives)),
+        )
+        self.trace()
+        limit, size = self.plan.max_model_size, session.count_params()
+        if limit is not None and size > limit:
+            failure = Failure(kind="size", message=f"the model has {size:,} parameters, more than the {limit:,} allowed")
+            return session, Outcome(state="infeasible", error=failure, note={"params": size})
+        return session, None
+
+    def restore(self, session: Any, task: Task) -> int:
+        """Epochs finished: from the checkpoint when it is whole, from zero otherwise."""
+        if task.inherit.get("checkpoint") and task.segment == 0:
+            session.inherit(_root(task) / task.inherit["checkpoint"].path)
+        if task.checkpoint is None:
+            return 0
+        try:
+            session.restore(_root(task) / task.checkpoint.path, sha256=task.checkpoint.sha256)
+        except StoreError:
+            self.restarts += 1
+            return 0
+        return session.epochs
+
+    def on_epoch(self, epoch: int, logs: dict[str, float]) -> Decision:
+        self.trace()
+        if self.silent:
+            return "go"
+        return self.reporter.report(epoch, logs, min(1.0, epoch / self.epochs))
+
+    def trace(self) -> None:
+        """Tell what was asked of the hyperparameters, when there is news."""
+        if not self.silent and len(self.hp.trace) != self.told:
+            self.told = len(self.hp.trace)
+            self.reporter.traced(self.hp.ran, self.hp.trace)
+
+
+class _Nobody:
+    """A reporter that nobody listens to."""
+
+    def traced(self, config: Any, parameters: Any) -> None:
+        return None
+
+    def report(self, step: int, metrics: Mapping[str, float], fidelity: float | None = None) -> Decision:
+        return "go"
+
+
+def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperParameters, tree: Tree) -> Prepared:
+    """Turn the arguments of ``tune`` into what the engine needs; ``made`` is the model built with the defaults."""
+    request.refuse("a Keras model", "groups", "steps")
+    check_model(made, build)
+    fit = request.subject.fit if _own_fit(request.subject) else None
+    given = request.given("fit", {})
+    arguments: Any = given
+    fixed = {
+        name: request.options[name]
+        for name in ("validation_split", "validation_data", "callbacks", "sample_weight")
+        if request.options.get(name) is not None
+    }
+    if callable(given):
+        arguments = lambda hp: {**fixed, **given(hp)}  # noqa: E731
+        static = fixed
+    else:
+        arguments = static = {**fixed, **given}
+    validated = bool({"validation_split", "validation_data"} & set(static)) or request.given("cv") is not None
+    objectives = request.objectives or parse_objective("val_loss" if validated or fit else "loss")
+    if fit is None and not callable(given) and not validated:
+        _refuse_unvalidated(objectives)
+    check_arrays(request.data, static)
+    epochs = request.given("epochs", static.get("epochs", 1))
+    plan = Plan(
+        build=build,
+        data=request.data,
+        objectives=objectives,
+        fit=fit,
+        arguments=arguments,
+        epochs=epochs,
+        batch_size=request.given("batch_size"),
+        executions=int(request.given("executions", 1)),
+        cv=request.given("cv"),
+        max_model_size=request.given("max_model_size"),
+        seed=request.seed,
+    )
+    grown = tree.grow(hp.trace)
+    return Prepared(
+        estimation=KerasEstimation(plan, tree),
+        tree=grown if isinstance(grown, Tree) else tree,
+        objectives=objectives,
+        kind="keras",
+        unit="epoch",
+        described=described(request.subject),
+    )
+
+
+def check_model(model: Any, build: Any) -> None:
+    """Raise a ``SubjectError`` for what is not a compiled Keras model."""
+    where = f"{described(build)}(hp)"
+    if model is None:
+        raise SubjectError("it returned None", where=where, hint="Did you forget 'return model'?")
+    if not callable(getattr(model, "fit", None)) or not hasattr(model, "compiled"):
+        raise SubjectError(f"it returned a {type(model).__name__}", where=where, allowed="a compiled keras.Model")
+    if not model.compiled:
+        raise SubjectError(
+            "the model it returned is not compiled",
+            where=where,
+            hint="Call model.compile(optimizer=..., loss=..., metrics=[...]) before you return it.",
+        )
+
+
+def _own_fit(subject: Any) -> bool:
+    own = getattr(type(subject), "fit", None)
+    return own is not None and own is not HyperModel.fit and callable(getattr(subject, "build", None))
+
+
+def _own_metrics(returned: Any, plan: Plan) -> dict[str, float]:
+    """What a user's own fit returned besides a ``History``: a dict of metrics, or one number."""
+    if plan.fit is None or returned is None or hasattr(returned, "history"):
+        return {}
+    if isinstance(returned, Mapping):
+        return {str(k): float(v) for k, v in returned.items()}
+    if isinstance(returned, (int, float)) or hasattr(returned, "__float__"):
+        return {plan.objectives[0].name: float(returned)}
+    raise SubjectError(f"fit returned a {type(returned).__name__}", allowed="a History, a dict of numbers, or a number")
+
+
+def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
+    for objective in objectives:
+        if objective.name.startswith("val_"):
+            raise ObjectiveError(
+                f"{objective.name!r} needs validation data",
+                where="objective",
+                hint="Pass validation_split=0.2, validation_data=(x, y) or cv=5.",
+            )
+
+
+def _kept(session: Any, folder: Path) -> Artifact:
+    from modelwright.training.kept import artifact_of
+
+    path = folder / "model.keras"
+    session.save_model(path)
+    return artifact_of(path, folder.parent)
+
+
+def _root(task: Task) -> Path:
+    return Path(task.folder).parent
+
+
+def _summary(model: Any) -> str:
+    lines: list[str] = []
+    try:
+        model.summary(print_fn=lambda line, **_: lines.append(str(line)), line_length=88)
+    except (ValueError, ModelwrightError) as error:
+        return f"no summary: {error}"
+    return "\n".join(lines)[:4000]
+
+
+def _release() -> None:
+    from modelwright.training import keras
+
+    release = getattr(keras, "release", None)
+    if release is not None:
+        release()

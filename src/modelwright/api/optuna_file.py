@@ -22,6 +22,7 @@ from modelwright.core import records as r
 from modelwright.core.errors import ModelwrightError, StoreError, StudyError
 
 _STATES: Mapping[str, r.State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "lost"}
+_WHICH = "Say which one: --study NAME, or study= in Python."
 _SPECIAL = {"INF_POS": math.inf, "INF_NEG": -math.inf, "NAN": math.nan}
 
 
@@ -129,7 +130,7 @@ class _Reader:
             return known[name], name
         listed = ", ".join(map(repr, list(known)[:20]))
         problem = f"there is no study {name!r}" if name is not None else f"there are {len(known)} studies"
-        raise StudyError(problem, where=self._where, allowed=listed, hint="" if name or not known else "Say which one.")
+        raise StudyError(problem, where=self._where, allowed=listed, hint="" if name or not known else _WHICH)
 
     def _version(self) -> str:
         rows = self._rows("SELECT library_version FROM version_info")
@@ -228,7 +229,8 @@ class _Writer:
         state, values, error = self._outcome(trial)
         fidelity = 1.0
         if state != "complete":
-            fidelity = min(last / self._full, 0.999) if self._full and last > 0 else 0.0
+            most = 0.999 if state == "pruned" else 1.0  # a trial that was given up is no peer of those that ended
+            fidelity = min(last / self._full, most) if self._full and last > 0 else 0.0
         metrics = dict(zip(self._objectives, values or ()))
         finished = r.Finished(
             number=number, state=state, values=values, metrics=metrics, fidelity=fidelity, steps=max(last, 0),

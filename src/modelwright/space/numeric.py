@@ -102,7 +102,9 @@ class _Numeric(Domain):
 
     @property
     def default_value(self) -> Any:
-        return self.low if self.default is None else self.default
+        if self.default is not None:
+            return self.default
+        return self.low if self.count is None else self._at(0)
 
     def _index(self, unit: float) -> int:
         assert self.count is not None
@@ -145,7 +147,7 @@ class IntDomain(_Numeric):
         step: added (linear, default 1) or multiplied (log scales, then above 1) between values, counted from ``low``
             (for ``reverse_log`` from ``high`` down).
         sampling: "linear", "log" or "reverse_log" (fine near ``high``), in any case of letters.
-        default: a value of the domain; ``low`` when None.
+        default: a value of the domain; the smallest when None.
 
     Raises:
         SpaceError: arguments that describe no domain.
@@ -266,7 +268,9 @@ class FloatDomain(_Numeric):
         width = self.high - self.low
         if not math.isfinite(width):
             raise SpaceError(f"the range {self.low}..{self.high} is too wide", allowed="a finite difference")
-        self._set(_places=DIGITS - math.floor(math.log10(width)) if width > 0 else 0)
+        # A reversed scale is fine where numbers are large, so it needs more of their digits.
+        digits = DIGITS + 2 if self.sampling == "reverse_log" else DIGITS
+        self._set(_places=digits - math.floor(math.log10(width)) if width > 0 else 0)
         # On so narrow a range a logarithm is a straight line, and the line loses no digits.
         self._set(_scale=self.sampling if self.sampling != "linear" and self.high / self.low >= 1.01 else "linear")
         if self._scale != "linear":

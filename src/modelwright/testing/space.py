@@ -28,7 +28,7 @@ class SpaceContract:
 
     @pytest.fixture
     def space(self) -> SearchSpace:
-        return type(self).make()
+        return self.make()
 
     @pytest.fixture
     def rng(self) -> np.random.Generator:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,20 @@ from modelwright.report.view import StudyView, parameter_names
 
 def is_number(value: Any) -> bool:
     """Whether ``value`` is a finite number, booleans not counted."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def spread_out(values: Sequence[float]) -> bool:
-    """Whether positive numbers reach over so many powers of ten that they read better on a log scale."""
-    return len(values) > 1 and min(values) > 0 and max(values) / min(values) >= 50
+    """Whether positive numbers reach over so many powers of ten that they read better on a log scale.
+
+    Evenly spread numbers do not, however close to zero the smallest lies.
+
+    >>> spread_out([0.001, 0.01, 0.1, 1.0]), spread_out([0.001, 0.3, 0.6, 0.9])
+    (True, False)
+    """
+    if len(values) < 2 or min(values) <= 0 or max(values) / 50 < min(values):
+        return False
+    return sorted(values)[(len(values) - 1) // 2] < max(values) / 4
 
 
 def specification(view: StudyView, name: str) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _cell(value: Any) -> str:
         return str(value)
     if isinstance(value, (int, float)):
         return repr(value)
-    text = json.dumps(_finite(value), ensure_ascii=False) if isinstance(value, (tuple, list)) else str(value)
+    text = json.dumps(finite(value), ensure_ascii=False) if isinstance(value, (tuple, list)) else str(value)
     text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     guard = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else ""
     return guard + text.replace("\r\n", "\n").replace("\r", "\n")  # csv leaves a lone carriage return unquoted
@@ -164,20 +164,21 @@ def to_json(view: StudyView, indent: int | None = 2) -> str:
         },
         "trials": records(view),
     }
-    return json.dumps(_finite(body), indent=indent, ensure_ascii=True, allow_nan=False)
+    return json.dumps(finite(body), indent=indent, ensure_ascii=True, allow_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """``value`` as JSON can say it: numbers that are not finite become strings, tuples lists, oddities text."""
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else repr(value)
     try:
-        return _finite(_untagged(to_plain(value)))
+        return finite(_untagged(to_plain(value)))
     except Exception:  # a fact that nobody can store is still worth a word
         return clean(value, 200)
 

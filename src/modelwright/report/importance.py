@@ -21,7 +21,13 @@ from modelwright.report.encoding import encode_rows
 from modelwright.report.view import StudyView
 
 #: Draws of the trials, and trees on each.
-DRAWS, TREES = 24, 6
+DRAWS, TREES = 16, 8
+#: Places along a parameter, and random points of the space, at which a forest's variance is taken.
+PLACES, POINTS = 64, 256
+#: Chance of a parameter to be looked at in a node, so that weaker ones are heard too.
+SUBSET = 0.4
+#: Size of a draw as a part of the trials: less than one, because forests on full draws agree too well.
+DRAWN = 0.6
 #: Trials that are looked at when there are more: enough for main effects, and quick.
 MOST = 400
 #: Below this part of the variance explained in trials a forest has not seen, it does not know enough to rank.
@@ -138,33 +144,46 @@ def _comparable(view: StudyView, objective: int) -> tuple[list[Row], np.ndarray,
 
 
 def _pull_in(scores: np.ndarray) -> np.ndarray:
+    scores = scores / max(float(abs(scores).max()), 1e-300)  # so that no square overflows
     low, high = np.percentile(scores, [25, 75])
     return np.maximum(scores, low - 2.0 * (high - low)) if high > low else scores
 
 
 def _draws(points: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Shares (draws, parameters), and the part of the variance explained in trials left out."""
+    """Shares (draws, parameters), and the part of the variance explained in trials left out.
+
+    The trees of a forest are averaged before its variance is taken, so that what single trees make up cancels.
+    """
     count, width = points.shape
     shares = np.zeros((DRAWS, width))
     total, seen = np.zeros(count), np.zeros(count)
     missing = np.isnan(points)
     for draw in range(DRAWS):
-        taken = rng.integers(0, count, count)
+        taken = rng.integers(0, count, max(int(DRAWN * count), 4))
         out = np.setdiff1d(np.arange(count), taken)
-        found = np.zeros(width)
+        anywhere = _anywhere(width, rng)
+        alone, whole = np.zeros((width, PLACES)), np.zeros(POINTS)
         for _ in range(TREES):
             filled = np.where(missing, rng.random((count, width)), points)
             tree = _grow(filled[taken], values[taken], rng)
-            found += tree.shares() / TREES
+            alone += tree.alone()
+            whole += tree.predict(anywhere)
             if len(out):
                 total[out] += tree.predict(filled[out])
                 seen[out] += 1
-        shares[draw] = found
+        spread = float(whole.var())
+        shares[draw] = np.minimum(alone.var(axis=1) / spread, 1.0) if spread > 1e-300 else 0.0
     known = seen > 0
     spread = float(np.var(values[known])) if known.any() else 0.0
     if spread == 0:
         return shares, math.nan
     return shares, 1.0 - float(np.mean((total[known] / seen[known] - values[known]) ** 2)) / spread
+
+
+def _anywhere(width: int, rng: np.random.Generator) -> np.ndarray:
+    """Random points of the space, each parameter evenly covered (a Latin hypercube)."""
+    rows = rng.permuted(np.tile(np.arange(POINTS), (width, 1)), axis=1).T
+    return (rows + rng.random((POINTS, width))) / POINTS
 
 
 @dataclass(slots=True)
@@ -175,22 +194,19 @@ class _Tree:
     high: np.ndarray
     value: np.ndarray
 
-    def shares(self) -> np.ndarray:
-        """Variance of each parameter's own effect over the variance of the tree, both over the whole cube."""
+    def alone(self) -> np.ndarray:
+        """The effect of each parameter at ``PLACES`` places, averaged exactly over all others."""
         sides = self.high - self.low
         volume = sides.prod(axis=1)
-        mean = float(volume @ self.value)
-        variance = float(volume @ (self.value - mean) ** 2)
-        if variance <= 1e-300:
-            return np.zeros(sides.shape[1])
-        out = np.empty(sides.shape[1])
+        places = (np.arange(PLACES) + 0.5) / PLACES
+        out = np.empty((sides.shape[1], PLACES))
         for j in range(sides.shape[1]):
             edges = np.unique(np.concatenate([self.low[:, j], self.high[:, j]]))
-            weight = volume / sides[:, j] * (self.value - mean)
+            weight = volume / sides[:, j] * self.value
             steps = np.zeros(len(edges))
             np.add.at(steps, np.searchsorted(edges, self.low[:, j]), weight)
             np.add.at(steps, np.searchsorted(edges, self.high[:, j]), -weight)
-            out[j] = np.cumsum(steps)[:-1] ** 2 @ np.diff(edges) / variance
+            out[j] = np.cumsum(steps)[np.searchsorted(edges, places, side="right") - 1]
         return out
 
     def predict(self, points: np.ndarray) -> np.ndarray:
@@ -199,7 +215,7 @@ class _Tree:
         return self.value[inside.argmax(axis=1)]
 
 
-def _grow(points: np.ndarray, values: np.ndarray, rng: np.random.Generator, least: int = 3, tries: int = 3) -> _Tree:
+def _grow(points: np.ndarray, values: np.ndarray, rng: np.random.Generator, least: int = 2, tries: int = 3) -> _Tree:
     """A tree whose nodes take the best of ``tries`` random thresholds for each parameter."""
     width = points.shape[1]
     todo: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [
@@ -231,7 +247,8 @@ def _split(points: np.ndarray, values: np.ndarray, rng: np.random.Generator, lea
     n = left.sum(axis=1)
     centred = values - values.mean()
     total = np.einsum("tnd,n->td", left, centred)
-    fair = (n >= least) & (n <= count - least)
+    heard = (rng.random(points.shape[1]) < SUBSET) & (high > low)
+    fair = (n >= least) & (n <= count - least) & (heard if heard.any() else high > low)
     gain = np.where(fair, total**2 / np.maximum(n, 1) + total**2 / np.maximum(count - n, 1), -1.0)
     best = int(gain.argmax())
     t, j = divmod(best, points.shape[1])

@@ -34,6 +34,7 @@ class Scale:
         value = min(max(float(value), low), high)
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
+        low, high, value = low / 2, high / 2, value / 2  # the difference of two large numbers may be too large
         return (value - low) / (high - low) if high > low else 0.5
 
     def ticks(self, count: int = 5) -> list[tuple[float, str]]:
@@ -63,8 +64,8 @@ class Levels:
 
 def _round_numbers(low: float, high: float, count: int) -> list[float]:
     span = high - low
-    if not span > 0:
-        return [low]
+    if not 1e-290 < span < 1e300:
+        return [low, high] if span > 0 else [low]
     raw = span / max(count, 1)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999)
@@ -130,8 +131,8 @@ def parameter_scale(spec: dict[str, Any], values: Sequence[Any], pad: float = 0.
     listed = all(is_number(v) for v in values) and bool(values)
     if listed and spec.get("kind") not in ("choice", "boolean", "fixed"):
         low, high = spec.get("low"), spec.get("high")
-        if is_number(low) and is_number(high) and low < high:
-            low, high = min(low, *values), max(high, *values)  # pyright: ignore
+        if low is not None and high is not None and low < high:
+            low, high = min(low, *values), max(high, *values)
             log = spec.get("sampling") == "log" and low > 0
             return _padded(float(low), float(high), log, pad)
         return full(values, pad)

@@ -5,11 +5,11 @@ Owns what is said and in which order; ``text`` owns how a single thing looks, ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from modelwright.core.history import Row
 from modelwright.report import text
+from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
 from modelwright.report.view import StudyView, causes, counts, front, ranked, reason
 
@@ -165,28 +165,24 @@ def space_rows(space: Any) -> list[dict[str, str]]:
     ]
 
 
-def _domain(spec: Any) -> Any:
-    return getattr(spec, "domain", None) or spec
-
-
 def _kind(spec: Any) -> str:
-    given = getattr(spec, "kind", None) or type(_domain(spec)).__name__
-    return text.clean(str(given).lower(), 20)
+    return text.clean(str(plain_spec(spec).get("kind", "")).lower(), 20)
 
 
 def _range(spec: Any) -> str:
-    domain = _domain(spec)
-    values = getattr(domain, "values", None)
-    if isinstance(values, Sequence) and not isinstance(values, str) and not hasattr(domain, "low"):
-        return text.clean(", ".join(text.setting(v) for v in values), 120)
-    low, high = getattr(domain, "low", None), getattr(domain, "high", None)
+    found = plain_spec(spec)
+    if found.get("kind") == "boolean":
+        return "False, True"
+    if isinstance(found.get("values"), (tuple, list)):
+        return text.clean(", ".join(text.setting(v) for v in found["values"]), 120)
+    low, high = found.get("low"), found.get("high")
     if low is None or high is None:
-        value = getattr(domain, "value", None)
-        return text.setting(value) if value is not None else text.clean(domain, 80)
+        return text.setting(found.get("value"), 80)
     out = f"{text.number(low)} to {text.number(high)}"
-    step, sampling = getattr(domain, "step", None), getattr(domain, "sampling", None)
-    out += f" by {text.number(step)}" if step not in (None, 0) else ""
-    return out + (f", {text.clean(sampling, 20)}" if sampling not in (None, "linear", "") else "")
+    step, sampling = found.get("step"), found.get("sampling")
+    log = sampling not in (None, "linear", "")
+    out += f" {'times' if log else 'by'} {text.number(step)}" if step not in (None, 0) else ""
+    return out + (f", {text.clean(str(sampling).replace('_', ' '), 20)}" if log else "")
 
 
 def _conditions(spec: Any) -> str:

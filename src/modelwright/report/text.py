@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from modelwright.core.history import Row
@@ -55,10 +56,12 @@ def number(value: object, digits: int = 4) -> str:
     """
     if value is None:
         return "-"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, Real):
         return clean(value)
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**15 else f"{value:.{digits}e}"
+    if isinstance(value, Integral):
+        whole = int(value)
+        return str(whole) if abs(whole) < 10**15 else f"{float(whole):.{digits}e}" if abs(whole) < 1e300 else "huge"
+    value = float(value)
     if math.isfinite(value) and value == int(value) and abs(value) < 10 ** max(digits, 6):
         return str(int(value))
     return f"{value:.{digits}g}"

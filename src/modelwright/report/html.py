@@ -1,0 +1,194 @@
+"""The report: one HTML file that needs nothing else, and the small card that a notebook shows.
+
+Owns the page's order and its safety: every text is escaped, a content security policy allows this page's one script
+by its hash and no request at all. Charts come from ``plots`` and ``parallel``, look and behaviour from the package's
+``report.css`` and ``report.js``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.history import Row
+from modelwright.report import page
+from modelwright.report.chosen import LIMIT, chosen
+from modelwright.report.export import finite
+from modelwright.report.importance import importance
+from modelwright.report.parallel import parallel_chart, varied
+from modelwright.report.plots import Chart, curves_chart, history_chart, importance_chart, slice_chart, tradeoff_charts
+from modelwright.report.svg import esc
+from modelwright.report.text import budget_text, clean, config_text, duration, goal, number
+from modelwright.report.view import StudyView, counts, parameter_names, ranked, reason
+
+#: Version of the data block in the page.
+SCHEMA_VERSION = 1
+#: Slices that a page shows, the most important first.
+SLICES = 16
+
+
+def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) -> Path:
+    """Write the report to ``path``, all at once: a reader never sees half of it.
+
+    Args:
+        view: the study.
+        path: the file; what was there is replaced.
+        limit: trials that the page shows at most; the best are always among them.
+
+    Returns:
+        The path.
+
+    Raises:
+        ArgumentError: the file cannot be written.
+    """
+    target = Path(path)
+    text = render(view, limit=limit)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError("it is a folder")
+        beside.write_text(text, encoding="utf-8")
+        os.replace(beside, target)
+    except (OSError, ValueError) as error:
+        beside.unlink(missing_ok=True) if "\0" not in str(beside) else None
+        said = getattr(error, "strerror", None) or str(error)
+        raise ArgumentError(
+            f"cannot write the report: {said}",
+            where=repr(str(path)),
+            hint="Give the path of a file in a folder that exists.",
+        ) from error
+    return target
+
+
+def render(view: StudyView, *, limit: int = LIMIT) -> str:
+    """The report as text: a whole HTML page in UTF-8 without any reference to something outside it."""
+    rows = chosen(view, limit)
+    style, script = _asset("report.css"), _asset("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"
+    sections = _sections(view, rows)
+    links = "".join(f'<a href="#{key}">{esc(title)}</a>' for key, title, body in sections if body)
+    main = "".join(page.section(key, title, body) for key, title, body in sections if body)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="Modelwright">\n'
+        f"<title>{esc(view.name, 120)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        '<a class="skip" href="#main">Skip to the content</a>\n'
+        f'{page.header(view, rows)}\n<nav aria-label="Sections">{links}</nav>\n<main id="main">{main}</main>\n'
+        f"<footer>{page.footer(view)}</footer>\n"
+        f'<script type="application/json" id="data">{embedded(_data(view, rows))}</script>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("modelwright.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def embedded(value: object) -> str:
+    """JSON that may stand inside a script element whatever strings it holds.
+
+    >>> embedded({"a": "</script><!--"})
+    '{"a":"\\\\u003c/script\\\\u003e\\\\u003c!--"}'
+    """
+    text = json.dumps(finite(value), separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _data(view: StudyView, rows: Sequence[Row]) -> dict[str, object]:
+    """What the script shows of a trial, and what other programs may read."""
+    names = parameter_names(view)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": clean(view.name),
+        "objectives": [[clean(o.name), o.direction] for o in view.objectives],
+        "parameters": [clean(name) for name in names],
+        "columns": ["number", "state", "values", "config", "seconds", "fidelity", "reason"],
+        "trials": [
+            [
+                row.number,
+                row.state,
+                list(row.values) if row.values else None,
+                {str(i): _short(row.config[name]) for i, name in enumerate(names) if name in row.config},
+                round(row.duration, 3),
+                round(row.fidelity, 4),
+                clean(reason(row), 160),
+            ]
+            for row in rows
+        ],
+    }
+
+
+def _short(value: object) -> object:
+    return clean(value, 80) if isinstance(value, str) else value
+
+
+def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
+    """(anchor, title, safe markup) of each section, in order; empty ones are left out of the page."""
+    found = importance(view)
+    history, curves = history_chart(view, rows), curves_chart(view, rows)
+    known = importance_chart(found)
+    parallel = parallel_chart(view, rows, found)
+    trades = tradeoff_charts(view, rows)
+    relevant = "" if known else f'<p class="quiet">{esc(found.message)}</p>'
+    return [
+        ("best", "Best", page.best(view)),
+        ("search", "The search", page.legend(view) + page.grid([history, curves]) if history else ""),
+        ("relations", "All settings together", page.figure(parallel, wide=True) if parallel else ""),
+        ("matters", "What matters", (page.grid([known]) if known else relevant) if rows else ""),
+        ("slices", "One parameter at a time", _slices(view, rows, [effect.name for effect in found.effects])),
+        ("tradeoff", "Size, speed and quality", page.grid(trades)),
+        ("trials", "Trials", page.trials(view, rows)),
+        ("failures", "Trials without a value", page.failures(view)),
+        ("space", "What was searched", page.space(view)),
+        ("facts", "About this study", page.facts(view)),
+    ]
+
+
+def _slices(view: StudyView, rows: list[Row], order: list[str]) -> str:
+    names = [name for name in parameter_names(view) if varied(rows, name)]
+    listed = [name for name in order if name in names] + [name for name in names if name not in order]
+    charts: list[Chart] = []
+    for i, name in enumerate(listed[:SLICES]):
+        chart = slice_chart(view, rows, name, f"slice{i}")
+        charts += [chart] if chart else []
+    more = f'<p class="quiet">{len(listed) - SLICES} more parameters.</p>' if len(listed) > SLICES else ""
+    return (page.grid(charts, small=True) + more) if charts else ""
+
+
+def repr_html(view: StudyView) -> str:
+    """A compact card for notebooks: escaped, no script, no style sheet, readable on light and dark."""
+    cell = 'style="text-align:left;padding:.15em .7em .15em 0;border:0;background:none"'
+    states = ", ".join(f"{n} {state}" for state, n in counts(view).items()) or "no trials yet"
+    budget = budget_text(view.trials, view.seconds)
+    parts = [
+        f"<b>{esc(view.name, 80)}</b>: {esc(goal(view.objectives))}",
+        f"{esc(states)}; {esc(duration(view.time))} used, budget {esc(budget)}",
+    ]
+    best = view.history.best()
+    if best is not None:
+        values = ", ".join(f"{o.name} = {number(v, 6)}" for o, v in zip(view.objectives, best.values or ()))
+        parts.append(f"Best: trial {best.number}, <b>{esc(values)}</b>")
+    body = "".join(f'<div style="margin:.1em 0">{part}</div>' for part in parts)
+    top = ranked(view)[:5]
+    if top:
+        heads = ["trial", *(o.name for o in view.objectives), "time", "configuration"]
+        lines = [
+            [str(r.number), *(number(v) for v in r.values or ()), duration(r.duration), config_text(r.config, 160)]
+            for r in top
+        ]
+        head = "".join(f"<th {cell}>{esc(h, 40)}</th>" for h in heads)
+        rest = "".join("<tr>" + "".join(f"<td {cell}>{esc(c)}</td>" for c in line) + "</tr>" for line in lines)
+        body += f'<table style="border-collapse:collapse;margin-top:.4em"><tr>{head}</tr>{rest}</table>'
+    frame = "border:1px solid currentColor;border-radius:6px;padding:.6em .9em;font-size:90%;overflow-x:auto"
+    return f'<div style="{frame}">{body}</div>'
+
+

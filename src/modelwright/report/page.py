@@ -1,0 +1,248 @@
+"""The pieces of the report's page as safe markup: header, figures, tables, facts. Draws no charts.
+
+Everything that comes from a user passes ``esc`` (or ``block``) exactly once, here.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from modelwright.core.history import Row
+from modelwright.report import text
+from modelwright.report.plots import Chart, legend_states
+from modelwright.report.summary import space_rows
+from modelwright.report.svg import esc, glyph_icon
+from modelwright.report.view import StudyView, causes, counts, metric_names, parameter_names, ranked, reason
+
+#: Cells of the table of trials; a study with many parameters shows fewer lines.
+CELLS = 40_000
+#: Characters of a traceback or a model summary that are shown.
+LONG = 20_000
+
+
+def block(given: object, limit: int = LONG) -> str:
+    """Text of several lines, escaped; of a long one the end, where errors say what happened."""
+    said = text.clean_block(given)
+    if len(said) > limit:
+        said = "…\n" + said[-limit:]
+    return f'<pre tabindex="0">{html.escape(said)}</pre>'
+
+
+def section(key: str, title: str, body: str) -> str:
+    """A part of the page with its heading."""
+    return f'<section id="{key}" aria-labelledby="h-{key}"><h2 id="h-{key}">{esc(title)}</h2>{body}</section>\n'
+
+
+def header(view: StudyView, rows: Sequence[Row]) -> str:
+    """Name, aim and the four numbers that matter."""
+    total = view.history.rows
+    best = view.history.best()
+    states = ", ".join(f"{n} {state}" for state, n in counts(view).items())
+    made = view.objectives[0]
+    value = text.number((best.values or (None,))[0], 5) if best else "-"
+    tiles = [
+        (f"best {made.name}", value, f"trial {best.number}" if best else "no trial has a value yet"),
+        ("trials", str(len(total)) + (f" of {view.trials}" if view.trials is not None else ""), states),
+        ("time", text.duration(view.time), f"of {text.duration(view.seconds)}" if view.seconds is not None else ""),
+        ("strategy", view.strategy or "-", f"seed {view.seed}" if view.seed is not None else ""),
+    ]
+    cards = "".join(
+        f'<div class="tile"><dt>{esc(name, 40)}</dt><dd>{esc(said, 40)}<small>{esc(more, 120)}</small></dd></div>'
+        for name, said, more in tiles
+    )
+    note = ""
+    if len(rows) < len(total):
+        note = (
+            f'<p class="notice">Showing {len(rows):,} of {len(total):,} trials in charts and tables: the best, each '
+            "new best and an even choice of the others. Counts, importance and the best are those of all trials.</p>"
+        )
+    subject = f"{esc(view.subject, 120)}: " if view.subject else ""
+    return (
+        f'<header><div class="row"><h1>{esc(view.name, 120)}</h1>'
+        '<button type="button" id="theme" hidden>Dark or light</button></div>'
+        f'<p class="lead">{subject}{esc(text.goal(view.objectives))}</p><dl class="tiles">{cards}</dl>{note}</header>'
+    )
+
+
+def footer(view: StudyView) -> str:
+    """Who made the page, and what may be done next."""
+    lines = "".join(f"<li><code>{esc(command, 300)}</code></li>" for command in view.commands)
+    more = f"<p>Next:</p><ul>{lines}</ul>" if lines else ""
+    return f"{more}<p>Made by Modelwright. This file is complete in itself and makes no request.</p>"
+
+
+def grid(charts: Sequence[Chart | None], small: bool = False) -> str:
+    """Figures side by side where there is room."""
+    found = [figure(chart) for chart in charts if chart is not None]
+    return f'<div class="grid{" small" if small else ""}">{"".join(found)}</div>' if found else ""
+
+
+def figure(chart: Chart, wide: bool = False) -> str:
+    """A chart with its title, what is to be seen, and the table twin."""
+    note = f'<p class="quiet">{esc(chart.note)}</p>' if chart.note else ""
+    twin = (
+        f'<details><summary>Data as a table<span class="sr"> for {esc(chart.title)}</span></summary>'
+        f"{table(chart.heads, chart.rows, chart.title)}"
+        '<p class="quiet"><a href="#trials">All trials</a></p></details>'
+        if chart.rows
+        else ""
+    )
+    drawn = f'<div class="scroll" tabindex="0" role="group" aria-label="{esc(chart.title)}">{chart.svg}</div>'
+    return (
+        f'<figure id="{chart.key}"><figcaption><h3>{esc(chart.title)}</h3><p>{esc(chart.summary)}</p></figcaption>'
+        f"{drawn if wide else chart.svg}{note}{twin}</figure>"
+    )
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A plain table."""
+    head = "".join(f'<th scope="col">{esc(name, 80)}</th>' for name in heads)
+    body = "".join("<tr>" + "".join(f"<td>{esc(cell, 200)}</td>" for cell in line) + "</tr>" for line in rows)
+    return (
+        f'<div class="scroll" tabindex="0" role="group" aria-label="Table: {esc(caption)}"><table>'
+        f'<caption class="sr">{esc(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def pairs(given: Sequence[tuple[str, str]]) -> str:
+    """Names and values."""
+    lines = "".join(f"<div><dt>{esc(name, 80)}</dt><dd>{esc(said, 300)}</dd></div>" for name, said in given)
+    return f'<dl class="pairs">{lines}</dl>'
+
+
+def best(view: StudyView) -> str:
+    """The best trial: its settings, its metrics, its model."""
+    row = view.history.best()
+    if row is None:
+        return '<p class="quiet">No trial has a value yet.</p>'
+    step = f", best at {view.unit} {row.step} of {row.steps}" if row.step is not None else ""
+    lead = f"Trial {row.number}: {text.values_text(row, view.objectives)}{step}, {text.duration(row.duration)}."
+    settings = [(name, text.setting(value, 200)) for name, value in row.config.items()]
+    metrics = [(name, text.number(value, 6)) for name, value in row.metrics.items()]
+    facts = [(name, text.setting(value, 80)) for name, value in row.facts.items() if _plain(value)]
+    parts = [f"<p>{esc(lead)}</p>"]
+    if len(view.objectives) > 1:
+        parts.append('<p class="quiet">Best by the first objective; the trade-off below shows the whole front.</p>')
+    for title, given in (("Settings", settings), ("Metrics", metrics), ("Measured", facts)):
+        parts.append(f"<div><h3>{title}</h3>{pairs(given)}</div>" if given else "")
+    body = f'{parts[0]}<div class="columns">{"".join(parts[1:])}</div>'
+    if view.model:
+        body += f"<details open><summary>Summary of the best model</summary>{block(view.model)}</details>"
+    return body
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool)) and len(str(value)) < 80
+
+
+def trials(view: StudyView, rows: Sequence[Row]) -> str:
+    """The table of trials, sortable by every column; states have a shape and a word."""
+    if not rows:
+        return '<p class="quiet">No trial has been started.</p>'
+    names, uneven = parameter_names(view), len({round(row.fidelity, 6) for row in rows}) > 1
+    sized = any("params" in row.facts for row in rows)
+    heads = ["trial", "state", *(o.name for o in view.objectives)] + ["fidelity"] * uneven
+    heads += [f"best {view.unit}", "time"] + ["size"] * sized + [*names, "error"]
+    shown = _fitting(view, rows, max(CELLS // len(heads), 50))
+    head = "".join(f'<th scope="col"><button type="button">{esc(name, 60)}</button></th>' for name in heads)
+    winner = view.history.best()
+    first = winner.number if winner else -1
+    body = "".join(_trial(row, view, names, uneven, sized, row.number == first) for row in shown)
+    total = len(view.history.rows)
+    count = f"{total:,} trials" if len(shown) == total else f"Showing {len(shown):,} of {total:,} trials"
+    return (
+        f'{legend(view)}<p class="row"><span>{count}</span>'
+        '<label id="filter" hidden>Filter <input type="search"></label></p>'
+        '<div class="scroll tall" tabindex="0" role="group" aria-label="Table of trials"><table id="table">'
+        f'<caption class="sr">Trials</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def legend(view: StudyView) -> str:
+    """The marks of the states that occur, with counts."""
+    items = (f"<li>{glyph_icon(state)}{esc(state)} ({n})</li>" for state, n in legend_states(view.history.rows))
+    return f'<ul class="legend" aria-label="States">{"".join(items)}</ul>'
+
+
+def _fitting(view: StudyView, rows: Sequence[Row], limit: int) -> list[Row]:
+    if len(rows) <= limit:
+        return list(rows)
+    kept = {row.number for row in ranked(view)[: limit // 2]}
+    others = [row for row in rows if row.number not in kept]
+    room = limit - len([row for row in rows if row.number in kept])
+    kept |= {others[int(i * len(others) / room)].number for i in range(min(room, len(others)))}
+    return [row for row in rows if row.number in kept]
+
+
+def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized: bool, winner: bool) -> str:
+    cells = [
+        f'<td><button type="button" class="n" data-t="{row.number}">{row.number}</button></td>',
+        f'<td><span class="badge">{glyph_icon(row.state)}{esc(row.state)}{" (best)" if winner else ""}</span></td>',
+    ]
+    values = row.values or (None,) * len(view.objectives)
+    cells += [_number(value) for value in values]
+    cells += [_number(row.fidelity, 3)] * uneven
+    cells.append(_number(row.step))
+    cells.append(f'<td data-v="{row.duration:.4g}">{text.duration(row.duration) if row.duration else ""}</td>')
+    cells += [_number(row.facts.get("params"))] * sized
+    cells += [f"<td>{esc(text.setting(row.config[n], 60))}</td>" if n in row.config else "<td></td>" for n in names]
+    cells.append(f"<td>{esc(reason(row), 160)}</td>")
+    return f'<tr{" class=win" if winner else ""}>{"".join(cells)}</tr>'
+
+
+def _number(value: object, digits: int = 5) -> str:
+    return "<td></td>" if value is None else f"<td>{esc(text.number(value, digits), 40)}</td>"
+
+
+def failures(view: StudyView, limit: int = 20) -> str:
+    """Reasons of failed, infeasible and lost trials, with a traceback of each."""
+    found = causes(view)
+    parts = []
+    for cause in found[:limit]:
+        said = cause.text or "Nothing is known of why."
+        head = f"{glyph_icon(cause.state)}<b>{len(cause.trials)} {esc(cause.state)}</b>"
+        parts.append(f"<li><p>{head}: {esc(said, 500)} ")
+        parts.append(f'<span class="quiet">({esc(text.numbers_text(cause.trials, 12))})</span></p>')
+        error = view.history.rows[cause.trials[0]].error
+        if error is not None and error.traceback:
+            parts.append(f"<details><summary>Traceback of trial {cause.trials[0]}</summary>")
+            parts.append(f"{block(error.traceback, 6000)}</details>")
+        parts.append("</li>")
+    more = f'<p class="quiet">and {len(found) - limit} other reasons</p>' if len(found) > limit else ""
+    return f'<ul class="causes">{"".join(parts)}</ul>{more}' if parts else ""
+
+
+def space(view: StudyView) -> str:
+    """What was searched: each parameter with its range, default and condition."""
+    rows = space_rows(view.space) if view.space is not None else []
+    if rows:
+        heads = [head for head in rows[0] if head in ("name", "kind", "values") or any(row[head] for row in rows)]
+        size = getattr(view.space, "size", None)
+        note = f"<p>{size:,} different configurations.</p>" if isinstance(size, int) else ""
+        return note + table(heads, [[row[head] for head in heads] for row in rows], "Search space")
+    used: list[list[str]] = []
+    for name in parameter_names(view):
+        values = list(dict.fromkeys(text.setting(r.config[name]) for r in view.history.rows if name in r.config))
+        used.append([name, ", ".join(values[:8]) + (f" and {len(values) - 8} more" if len(values) > 8 else "")])
+    note = '<p class="quiet">The space was not declared; these are the values that trials used.</p>'
+    return note + table(["name", "values"], used, "Search space") if used else ""
+
+
+def facts(view: StudyView) -> str:
+    """Strategy, seed, budget and the like."""
+    levels = sorted({round(row.fidelity, 4) for row in view.history.rows if row.values is not None})
+    shown = ", ".join(text.number(v) for v in levels[:12]) + (" ..." if len(levels) > 12 else "")
+    given = [
+        ("objective", text.goal(view.objectives)),
+        ("strategy", view.strategy),
+        ("seed", "" if view.seed is None else str(view.seed)),
+        ("budget", text.budget_text(view.trials, view.seconds)),
+        ("time used", text.duration(view.time)),
+        ("why it ended", view.stopped),
+        ("fidelities reached", shown),
+        ("metrics", ", ".join(metric_names(view)[:40])),
+        ("kept in", view.store),
+        *((str(name), text.setting(value, 200)) for name, value in view.facts.items()),
+    ]
+    return pairs([(name, said) for name, said in given if said])

@@ -53,4 +53,5 @@ class _State(Fold):
             self._space, self._walk, self.held = space, iter(space.enumerate()), None
         if self.held is not None:
             yield self.held
-        yield from self._walk
+        for config in self._walk:  # noqa: UP028 - "yield from" would close the walk together with this generator
+            yield config

@@ -52,7 +52,7 @@ def brackets(steps: int, eta: float = 3.0) -> list[list[tuple[int, int]]]:
 
 
 def score_at(row: Row, history: History, steps: int, step: int) -> float | None:
-    """The best score a trial had shown by ``step``; minus infinity for one that ended badly, None when not known yet."""
+    """The best score shown by ``step``; minus infinity for a trial that ended badly, None when not known yet."""
     made = history.objectives[0]
     if row.state in ("failed", "infeasible", "lost"):
         return -math.inf

@@ -199,7 +199,8 @@ class Loop:
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
         self.journal.write([report])
         decision, why = self.machine.judge(number), "strategy"
-        if decision == "go" and not self.budget.in_time(self.journal.elapsed):
+        done = fidelity is not None and fidelity >= self.machine.history.rows[number].target - 1e-9
+        if decision == "go" and not done and not self.budget.in_time(self.journal.elapsed):
             decision, why = ("pause" if self.resumable else "stop"), "budget"
         if decision != "go":
             self.journal.write([r.Judged(number=number, step=step, decision=decision, why=why)])

@@ -139,13 +139,23 @@ def test_a_damaged_file(stored):
     assert done.code == 5 and "Traceback" not in done.err
 
 
-def test_other_databases_are_left_alone(tmp_path):
-    with sqlite3.connect(tmp_path / "other.db") as connection:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "studies --store other.db",
+        "delete lab --yes --store other.db",
+        "copy lab --store s.db --to other.db",
+        "tune job:parabola --objective minimize --trials 2 --store other.db",
+    ],
+)
+def test_other_databases_are_left_alone(words, stored):
+    other = stored.parent / "other.db"
+    with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE studies (a)")
-    before = (tmp_path / "other.db").read_bytes()
-    done = run("studies", "--store", "other.db", folder=tmp_path)
+    before = other.read_bytes()
+    done = run(*words.split(), folder=stored.parent)
     assert done.code == 5 and "no studies of Modelwright" in done.err
-    assert (tmp_path / "other.db").read_bytes() == before
+    assert other.read_bytes() == before
 
 
 def test_a_full_standard_output(lab):

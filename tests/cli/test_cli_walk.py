@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import pytest
 from cli_process import command, environment, run
 
 TUNE = "tune job.py:parabola --objective minimize --trials 4 --strategy random".split()
@@ -68,6 +69,16 @@ def test_several_objectives_with_directions(folder):
         folder=folder,
     )
     assert done.code == 0 and len(done.json["best"]["values"]) == 2
+
+
+def test_an_estimator_on_a_table(folder):
+    pytest.importorskip("sklearn")
+    lines = [f"{a},{a % 3},{2 * a - a % 3}" for a in range(30)]
+    (folder / "table.csv").write_text("\n".join(["a,b,y", *lines]))
+    words = "tune job:Line --data table.csv --target y --cv 3 --trials 3 --strategy random --json".split()
+    done = run(*words, folder=folder)
+    assert done.code == 0, done.err
+    assert done.json["best"]["value"] > 0.9 and 0.001 <= done.json["best"]["config"]["alpha"] <= 1.0
 
 
 def test_every_looking_command_prints_a_versioned_document(lab):

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import Any
 
 from modelwright.cli.output import Declined, Output, UsageError
-from modelwright.cli.reading import existing_store, find_study, view_of
+from modelwright.cli.reading import check_target, existing_store, find_study, view_of
 from modelwright.report import text
 
 
@@ -45,6 +45,7 @@ def copy(args: Namespace, out: Output) -> int:
         raise UsageError("a store in memory ends with this command", where="--to", hint="Name a file.")
     with existing_store(args.store) as store:
         find_study(store, args.name)
+        check_target(args.to)
         made = copy_study(args.name, store=store, to=args.to, new_name=args.new_name)
     return _told(made, out, "copied to")
 
@@ -56,6 +57,7 @@ def import_optuna(args: Namespace, out: Output) -> int:
     _check_new(args.new_name)
     if args.store == ":memory:":
         raise UsageError("a store in memory ends with this command", where="--store", hint="Name a file.")
+    check_target(args.store)
     made = read(args.source, study=args.study, store=args.store, name=args.new_name)
     return _told(made, out, "imported into")
 

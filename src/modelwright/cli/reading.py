@@ -26,7 +26,7 @@ def existing_store(given: str | None) -> Iterator[Store]:
     Raises:
         StoreError: there is none, or it is something else. Nothing has been made or changed then.
     """
-    _check(given)
+    _check_existing(given)
     store = open_store(given)
     try:
         yield store
@@ -34,24 +34,48 @@ def existing_store(given: str | None) -> Iterator[Store]:
         store.close()
 
 
-def _check(given: str | None) -> None:
+def check_target(given: str | None) -> None:
+    """Refuse to write studies into a database of somebody else's; a store that does not exist yet is fine.
+
+    Raises:
+        StoreError: the file is something else. Nothing has been changed then.
+    """
+    path = _path(given)
+    if path is not None and path.is_file() and path.stat().st_size:
+        _check_ours(path)
+
+
+def _path(given: str | None) -> Path | None:
+    """The file that ``--store`` names; None when it names something else, which ``open_store`` knows."""
+    if given is None:
+        return _DEFAULT
+    if given == ":memory:" or ("://" in given and not given.startswith("sqlite:///")):
+        return None
+    return Path(given.removeprefix("sqlite:///")).expanduser()
+
+
+def _check_existing(given: str | None) -> None:
     if given == ":memory:":
         raise StoreError("a store in memory has nothing to look at", where="--store", hint="Name a file.")
-    if given is not None and "://" in given and not given.startswith("sqlite:///"):
-        return  # open_store knows which ones there are
-    path = Path(given.removeprefix("sqlite:///")).expanduser() if given is not None else _DEFAULT
+    path = _path(given)
+    if path is None:
+        return
     shown = str(path)
     if not path.exists():
         hint = "Name another with --store." if given is None else "Check the path given with --store."
         raise StoreError("there is no store", where=shown, hint=hint)
     if not path.is_file():
         raise StoreError("this is not a file", where=shown, hint="A store is an SQLite file: FOLDER/studies.db.")
+    _check_ours(path)
+
+
+def _check_ours(path: Path) -> None:
     tables = _tables(path)
     if "modelwright_schema" in tables:
         return
     if {"studies", "trial_params"} <= tables:
-        raise StoreError("this file belongs to Optuna", where=shown, hint="Run: modelwright import-optuna FILE")
-    raise StoreError("this file holds no studies of Modelwright", where=shown, hint="Check the path.")
+        raise StoreError("this file belongs to Optuna", where=str(path), hint="Run: modelwright import-optuna FILE")
+    raise StoreError("this file holds no studies of Modelwright", where=str(path), hint="Name another file.")
 
 
 def _tables(path: Path) -> set[str]:

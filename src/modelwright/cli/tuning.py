@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.cli.output import Exit, Output, UsageError
+from modelwright.cli.reading import check_target
 from modelwright.cli.subject import CodeError, load
 from modelwright.core.errors import ArgumentError, ModelwrightError, ObjectiveError
 from modelwright.core.objective import Objective, parse_objective
@@ -26,6 +27,7 @@ def tune(args: Namespace, out: Output) -> int:
         raise UsageError("the name is empty", where="--name", hint="Leave it out for a generated one.")
     if args.report is not None:
         _check_report(args.report)
+    check_target(args.store)
     with output_kept_clean():
         try:
             study, path = _search(args, out)

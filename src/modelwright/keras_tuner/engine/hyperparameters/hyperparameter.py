@@ -72,7 +72,7 @@ class HyperParameter:
 
 def prob_to_index(prob: float, count: int) -> int:
     """Which of ``count`` equal slices of [0, 1] holds ``prob``."""
-    return max(0, min(int(prob // (1 / count)), count - 1))
+    return max(0, min(int(prob / (1 / count)), count - 1))
 
 
 def index_to_prob(index: float, count: int) -> float:

@@ -5,7 +5,7 @@ from scipy.stats import norm
 from small_space import Part, Small, floats
 
 from modelwright.strategy.acquisition import candidates, climb, log_ei, log_ei_slopes, propose_vectors
-from modelwright.strategy.gp import GP
+from modelwright.strategy.gp import GP, Bend
 
 
 @pytest.mark.parametrize("mean, std, best", [(0.0, 1.0, 0.5), (1.0, 0.2, 0.0), (-2.0, 0.7, 1.0)])
@@ -33,7 +33,8 @@ def test_slopes(mean):
 def test_candidates_lie_on_the_lattice_with_conditions_kept():
     space = Small(Part("kind", 3, "categorical"), Part("units", 7), Part("rate", only_if=("kind", 1)))
     tops = space.sample_vectors(np.random.default_rng(0), 3)
-    made = candidates(space, np.random.default_rng(1), tops, np.full(3, 0.3), 256)
+    bend = Bend(np.full(3, 0.5), np.full(3, 2.0), np.array([False, True, True]))
+    made = candidates(space, np.random.default_rng(1), tops, np.full(3, 0.3), bend, 256)
     assert np.array_equal(made, space.snap(made), equal_nan=True)
     assert (np.isnan(made[:, 2]) == (np.floor(made[:, 0] * 3) != 1)).all()
     assert len(np.unique(made[:, 1])) == 7

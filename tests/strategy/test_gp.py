@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from modelwright.strategy.gp import GP, Prior
+from modelwright.strategy.gp import GP, Bend, Prior
 
 
 def mixed_points(count=25, seed=0):
@@ -19,15 +19,15 @@ def mixed_points(count=25, seed=0):
 KINDS = ["numeric", "numeric", "numeric", "categorical"]
 
 
-@pytest.mark.parametrize("prior", [Prior(), Prior(scale_width=0.5, bias=1.0)])
+@pytest.mark.parametrize("prior", [Prior(), Prior(scale_width=0.5, bend_width=0.0)])
 def test_gradient_of_the_posterior_is_exact(prior):
     x, y = mixed_points()
     model = GP(KINDS, prior=prior).fit(x, y, steps=0)
-    theta = model.theta + np.linspace(-0.5, 0.5, len(model.theta))
+    free = np.flatnonzero(prior.widths(4))
+    theta = model.theta.copy()
+    theta[free] += np.linspace(-0.5, 0.5, len(free))
     _, slope = model._loss(theta)
-    assert slope[: len(slope) - (not prior.scale_width)] == pytest.approx(
-        approx_fprime(theta, model.loss, 1e-6)[: len(slope) - (not prior.scale_width)], abs=2e-4
-    )
+    assert slope == pytest.approx(np.where(prior.widths(4), approx_fprime(theta, model.loss, 1e-6), 0.0), abs=2e-4)
 
 
 def test_gradients_of_the_prediction_are_exact():
@@ -38,10 +38,12 @@ def test_gradients_of_the_prediction_are_exact():
     mean, std, mean_slope, std_slope = model.slopes(at)
     again = model.predict(at)
     assert mean == pytest.approx(again[0]) and std == pytest.approx(again[1])
+    bend = Bend(*np.exp(model.theta[4:12]).reshape(2, 4), model.numeric)
     for axis in range(3):
-        ahead, behind = at.copy(), at.copy()
+        ahead, behind = bend.there(at), bend.there(at)
         ahead[:, axis] += 1e-5
         behind[:, axis] -= 1e-5
+        ahead, behind = bend.back(ahead), bend.back(behind)
         active = ~np.isnan(at[:, axis])
         for slope, which in ((mean_slope, 0), (std_slope, 1)):
             numeric = (model.predict(ahead)[which] - model.predict(behind)[which]) / 2e-5
@@ -70,8 +72,8 @@ def test_learns_which_axes_matter_and_the_noise():
     y = np.sin(6 * x[:, 1])
     quiet, loud = GP(["numeric"] * 4).fit(x, y), GP(["numeric"] * 4).fit(x, y + 0.5 * rng.normal(size=120))
     assert np.argmin(quiet.theta[:4]) == 1
-    assert quiet.theta[4] < loud.theta[4]
-    assert np.exp(loud.theta[4]) == pytest.approx(0.25, rel=0.5)
+    assert quiet.theta[-2] < loud.theta[-2]
+    assert np.exp(loud.theta[-2]) == pytest.approx(0.25, rel=0.5)
 
 
 def test_repeated_points_and_equal_values_can_be_factorised():

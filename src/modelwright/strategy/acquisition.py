@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import erfcx, ndtr
@@ -16,6 +16,9 @@ _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 
 class Surrogate(Protocol):
     """What an acquisition asks of a model."""
+
+    @property
+    def bend(self) -> Any: ...
 
     def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
@@ -55,13 +58,14 @@ def _parts(u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def candidates(
-    space: SearchSpace, rng: np.random.Generator, tops: np.ndarray, sigma: np.ndarray, count: int = 512
+    space: SearchSpace, rng: np.random.Generator, tops: np.ndarray, sigma: np.ndarray, bend: Any, count: int = 512
 ) -> np.ndarray:
     """Points worth a look: half uniform, the rest near ``tops`` (few parameters moved, or all) and one flip away.
 
     Args:
         tops: good points, best first, shape (few, axes).
-        sigma: width of the moves along each axis.
+        sigma: width of the moves along each axis, in bent coordinates.
+        bend: ``there`` and ``back`` between points and bent coordinates; moves are made in the latter.
         count: about how many.
 
     Returns:
@@ -72,19 +76,22 @@ def candidates(
         return uniform
     axes = uniform.shape[1]
     half, quarter = count // 2, count // 4
-    near = tops[rng.integers(len(tops), size=half)]
     fresh = np.where(np.isnan(uniform), rng.random(uniform.shape), uniform)
+    near = tops[rng.integers(len(tops), size=half)]
     near = np.where(np.isnan(near), fresh[:half], near)
     categorical = np.array([axis.kind == "categorical" for axis in space.axes])
     width = rng.choice([0.1, 0.3, 1.0], size=(half, 1)) * sigma
-    moved = np.clip(near + width * rng.normal(size=near.shape), 0.0, 1.0)
+    moved = bend.back(bend.there(near) + width * rng.normal(size=near.shape))
     moved = np.where(categorical, fresh[-half:], moved)
     which = rng.random(near.shape) < np.where(rng.random((half, 1)) < 0.5, min(1.0, 2.0 / axes), 1.0)
     which &= ~categorical | (rng.random(near.shape) < min(0.5, 1.0 / axes))
     flips = np.where(np.isnan(tops), 0.5, tops)[np.arange(quarter) % len(tops)]
     axis = rng.integers(axes, size=quarter)
     flips[np.arange(quarter), axis] = fresh[:quarter][np.arange(quarter), axis]
-    return np.vstack([uniform[: count - half], space.snap(np.vstack([np.where(which, moved, near), flips]))])
+    wide = bend.back(fresh[: (count - half) // 2])
+    wide = np.where(categorical, fresh[: len(wide)], wide)
+    rest = uniform[len(wide) : count - half]
+    return np.vstack([rest, space.snap(np.vstack([wide, np.where(which, moved, near), flips]))])
 
 
 def climb(
@@ -97,13 +104,14 @@ def climb(
     Returns:
         The best point seen from each start, off the lattice, and its value.
     """
-    x = starts.copy()
+    bend = model.bend
+    x = bend.there(starts)
     free = ~np.isnan(x) & np.array([kind != "categorical" for kind in axes])
     size = np.where(free, 0.03, 0.0)
     last = np.zeros_like(x)
     found, value = x.copy(), np.full(len(x), -np.inf)
     for _ in range(steps):
-        mean, std, mean_slope, std_slope = model.slopes(x)
+        mean, std, mean_slope, std_slope = model.slopes(np.where(free, bend.back(x), starts))
         here, by_mean, by_std = log_ei_slopes(mean, std, best)
         slope = np.where(free, by_mean[:, None] * mean_slope + by_std[:, None] * std_slope, 0.0)
         better = here > value
@@ -112,7 +120,7 @@ def climb(
         size = np.clip(np.where(agreed > 0, 1.3 * size, np.where(agreed < 0, 0.5 * size, size)), 1e-5, 0.2) * free
         last = np.where(agreed < 0, 0.0, slope)
         x = np.where(free, np.clip(np.where(free, x, 0.0) + np.sign(last) * size, 0.0, 1.0), x)
-    return found, value
+    return np.where(free, bend.back(found), starts), value
 
 
 def propose_vectors(
@@ -127,7 +135,7 @@ def propose_vectors(
     count: int = 512,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points on the lattice by falling expected improvement, with their ``log_ei``."""
-    pool = candidates(space, rng, tops, sigma, count)
+    pool = candidates(space, rng, tops, sigma, model.bend, count)
     if extra is not None and len(extra):
         pool = np.vstack([pool, extra])
     worth = log_ei(*model.predict(pool), best)

@@ -8,7 +8,7 @@ Knowles 2006 (several objectives), Hvarfner et al. 2024 (lengths in many dimensi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -20,13 +20,18 @@ from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.core.rng import Seed
 from modelwright.strategy.acquisition import propose_vectors
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
-from modelwright.strategy.gp import GP
+from modelwright.strategy.gp import GP, Bend
 from modelwright.strategy.warp import clean, standardise, warp
 
 #: More observations than this are thinned: asking stays under a tenth of a second.
 _MOST = 300
 #: Decoded points that may turn out to be known before the search for a new one gives up on the model.
 _TRIES = 200
+#: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
+_REFIT = 20
+#: Improvements below this many standard deviations are not worth a trial. Without it the search ends up polishing the
+#: tenth digit of one optimum.
+_MARGIN = 0.05
 
 
 @dataclass(slots=True)
@@ -214,21 +219,20 @@ def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Gen
     keep = _thin(facts.points, values)
     points, values = facts.points[keep], standardise(values[keep])
     names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
-    kinds = [axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities
-    probe = space.sample_vectors(rng, 64)
-    masked = np.asarray(np.isnan(probe).any(axis=0))
-    masked = np.concatenate([masked, np.zeros(len(kinds) - len(masked), dtype=bool)]) | np.isnan(points).any(axis=0)
-    model = GP(kinds, masked)
+    model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
     start, since = _start(rows, names, model)
-    fresh = len(values) - since >= max(1, len(values) // 20)
-    model.fit(points, values, start=start, steps=(40 if since == 0 else 10) if fresh else 0)
+    starts = [model.theta if start is None else start]
+    if max(since, 0) // 10 < len(values) // 10:
+        starts.append(model.noisy())
+    fresh = len(values) - since >= max(1, len(values) // _REFIT) or len(values) < since
+    model.fit(points, values, starts, steps=(10 if since > 0 else 40) if fresh else 0)
     model.extend(facts.pending)
+    axes = len(space.axes)
     surrogate = _Full(model) if facts.fidelities else model
-    mean, _ = surrogate.predict(points[:, : len(space.axes)])
-    best = float(mean.max())
-    tops = _distinct(points[np.argsort(-mean, kind="stable"), : len(space.axes)], 5)
-    sigma = np.minimum(np.exp(model.theta[: len(space.axes)]) * 0.5, 0.3)
-    found, worth = propose_vectors(surrogate, space, rng, best, tops, sigma)
+    mean, _ = surrogate.predict(points[:, :axes])
+    tops = _distinct(points[np.argsort(-mean, kind="stable"), :axes], 5)
+    sigma = np.minimum(model.lengths[:axes] * 0.5, 0.3)
+    found, worth = propose_vectors(surrogate, space, rng, float(mean.max()) + _MARGIN, tops, sigma)
     top_mean, top_std = surrogate.predict(found[:1])
     note: dict[str, Any] = {
         "by": "gp",
@@ -237,8 +241,9 @@ def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Gen
         "log_ei": round(float(worth[0]), 3),
     }
     if fresh:
-        theta = [round(float(t), 3) for t in model.theta]
-        note["fit"] = {"n": len(values), "axes": dict(zip(names, theta)), "noise": theta[-2], "scale": theta[-1]}
+        noise, scale = (round(float(t), 3) for t in model.theta[-2:])
+        shapes = model.theta[:-2].reshape(3, -1).T.round(3).tolist()
+        note["fit"] = {"n": len(values), "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
     return found, note
 
 
@@ -247,6 +252,7 @@ class _Full:
 
     def __init__(self, model: GP):
         self.model = model
+        self.bend = Bend(model.bend.a[:-1], model.bend.b[:-1], model.numeric[:-1])
 
     def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self.model.predict(np.column_stack([x, np.ones(len(x))]))
@@ -257,15 +263,19 @@ class _Full:
 
 
 def _start(rows: list[Row], names: list[str], model: GP) -> tuple[np.ndarray | None, int]:
-    """Where the fit begins: the lengths stored with the latest fitted proposal, and how many values it had."""
+    """Where the fit begins: the shapes stored with the latest fitted proposal, and how many values it had.
+
+    An axis that was not there then begins at the prior; a fit that lacks one is due again at once.
+    """
     for row in reversed(rows):
         fit = row.note.get("fit")
-        if isinstance(fit, dict) and "axes" in fit:
+        if isinstance(fit, Mapping) and "axes" in fit:
             theta = model.theta.copy()
+            shapes = theta[:-2].reshape(3, -1)
             for i, name in enumerate(names):
-                theta[i] = fit["axes"].get(name, theta[i])
+                shapes[:, i] = fit["axes"].get(name, shapes[:, i])
             theta[-2:] = fit["noise"], fit["scale"]
-            return theta, int(fit["n"])
+            return theta, int(fit["n"]) if set(names) <= set(fit["axes"]) else -len(rows)
     return None, 0
 
 

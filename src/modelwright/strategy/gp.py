@@ -1,9 +1,9 @@
 """Gaussian process: exact regression on mixed, partly inactive axes. Knows nothing of trials, spaces or acquisition.
 
 Matern-5/2 with a length for each axis (Rasmussen & Williams 2006, sections 2.2, 4.2 and 5.4.1): numeric axes by
-difference, categorical axes by mismatch, and an axis that is inactive (NaN) in only one of two points by a constant.
-The squared distance is a sum of products of per-point features, so that the kernel and every gradient of the marginal
-likelihood are matrix products and no (axes, n, n) array is ever made.
+difference after a learned bend, categorical axes by mismatch, and an axis that is inactive (NaN) in only one of two
+points by a constant. Squared distances and every gradient of the marginal likelihood are written as matrix products:
+no (axes, n, n) array is ever made.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs
 from scipy.optimize import minimize
 
-_ROOT5 = np.sqrt(5.0)
 _potrf, _potrs, _potri, _trtrs = get_lapack_funcs(("potrf", "potrs", "potri", "trtrs"), dtype=np.float64)
 #: Squared distance between an active and an inactive value, on an axis of length 1.
 _GAP = 0.25
 _LENGTHS = (np.log(5e-3), np.log(1e2))
+#: Bent axes end this far from 0 and 1, where slopes stay finite.
+_EDGE = 1e-6
+_JITTER = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,73 +30,68 @@ class Prior:
 
     Attributes:
         length: median length up to ten axes; above, it grows with the root of their number (Hvarfner et al. 2024).
+        bend_width: how far the two exponents of an axis' bend may be from 1.
         noise: median variance of the noise, for values of unit variance.
         floor: the least variance of the noise.
+        scale_width: how far the variance of the function may be from 1; 0 fixes it.
     """
 
     length: float = 0.7
     length_width: float = 1.0
-    noise: float = float(np.exp(-4.0))
-    noise_width: float = 1.0
+    bend_width: float = 0.5
+    noise: float = 1e-3
+    noise_width: float = 2.0
     floor: float = 1e-6
     scale_width: float = 0.0
-    bias: float = 0.0
 
-    def start(self, axes: int) -> np.ndarray:
-        """Logarithms of the lengths, the noise and the scale at the prior's median."""
+    def middle(self, axes: int) -> np.ndarray:
+        """Parameters at the prior's median: as ``GP.theta``."""
         length = np.log(self.length) + 0.5 * np.log(max(axes, 10) / 10)
-        return np.concatenate([np.full(axes, length), [np.log(self.noise), 0.0]])
+        return np.concatenate([np.full(axes, length), np.zeros(2 * axes), [np.log(self.noise), 0.0]])
+
+    def widths(self, axes: int) -> np.ndarray:
+        """Width of the prior of each parameter; 0 where it is fixed."""
+        bends = np.full(2 * axes, self.bend_width)
+        return np.concatenate([np.full(axes, self.length_width), bends, [self.noise_width, self.scale_width]])
 
 
-class Features:
-    """Left and right factors whose product, weighted by axis, is the squared distance of every pair of points.
+class Bend:
+    """Bends numeric axes by 1 - (1 - x^a)^b, so that they may matter more near an end (Snoek et al. 2014).
 
     Args:
-        kinds: "numeric" or "categorical" for each axis.
-        points: the points, shape (n, axes), that will be on the right side.
-        masked: whether an axis may be inactive, for each axis.
+        a, b: one pair of exponents for each axis.
+        numeric: which axes to bend.
     """
 
-    def __init__(self, kinds: Sequence[str], points: np.ndarray, masked: np.ndarray):
-        numeric = np.array([kind != "categorical" for kind in kinds], dtype=bool)
-        self.plain = np.flatnonzero(numeric & ~masked)
-        self.gapped = np.flatnonzero(numeric & masked)
-        self.levels = [(int(d), np.unique(_level(points[:, d]))) for d in np.flatnonzero(~numeric)]
-        codes = np.array([d for d, _ in self.levels], dtype=int)
-        onehot = [np.full(len(levels), d) for d, levels in self.levels]
-        self.owner = np.concatenate([np.tile(self.plain, 3), np.tile(self.gapped, 6), codes, *onehot]).astype(int)
+    def __init__(self, a: np.ndarray, b: np.ndarray, numeric: np.ndarray):
+        self.a, self.b = np.where(numeric, a, 1.0), np.where(numeric, b, 1.0)
 
-    def left(self, points: np.ndarray) -> np.ndarray:
-        """Factors of ``points``, shape (n, columns)."""
-        x, a, m = self._parts(points)
-        one = np.ones_like
-        gap = [a * a, m, -2 * a, _GAP * m, _GAP * one(m), -2 * _GAP * m]
-        codes = np.ones((len(points), len(self.levels)))
-        return np.hstack([x * x, one(x), -2 * x, *gap, codes, *self._onehot(points, -1)])
+    def there(self, x: np.ndarray) -> np.ndarray:
+        """Bent points; NaN stays NaN."""
+        return 1.0 - (1.0 - np.clip(x, _EDGE, 1 - _EDGE) ** self.a) ** self.b
 
-    def right(self, points: np.ndarray) -> np.ndarray:
-        """The factors that ``left`` is multiplied with."""
-        x, a, m = self._parts(points)
-        one = np.ones_like
-        gap = [m, a * a, a, one(m), m, m]
-        codes = np.ones((len(points), len(self.levels)))
-        return np.hstack([one(x), x * x, x, *gap, codes, *self._onehot(points, 1)])
+    def back(self, bent: np.ndarray) -> np.ndarray:
+        """The inverse of ``there``, up to the ends."""
+        x = (1.0 - (1.0 - np.clip(bent, 0.0, 1.0)) ** (1 / self.b)) ** (1 / self.a)
+        return np.where(x <= 2 * _EDGE, 0.0, np.where(x >= 1 - 2 * _EDGE, 1.0, x))
 
-    def _parts(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        a = points[:, self.gapped]
-        return np.nan_to_num(points[:, self.plain], nan=0.5), np.nan_to_num(a, nan=0.0), (~np.isnan(a)).astype(float)
-
-    def _onehot(self, points: np.ndarray, sign: int) -> list[np.ndarray]:
-        return [sign * (_level(points[:, d])[:, None] == levels).astype(float) for d, levels in self.levels]
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of ``there`` by the logarithms of ``a`` and of ``b``."""
+        x = np.clip(x, _EDGE, 1 - _EDGE)
+        power = x**self.a
+        rest = np.maximum(1.0 - power, 1e-300)
+        by_a = self.a * self.b * rest ** (self.b - 1) * power * np.log(x)
+        return by_a, -self.b * rest**self.b * np.log(rest)
 
 
 class GP:
     """A Gaussian process over vectors in [0, 1]^axes, NaN where inactive.
 
+    ``theta`` holds logarithms: a length for each axis, both exponents of its bend, the noise, the scale.
+
     Args:
         kinds: "numeric" or "categorical" for each axis.
-        masked: whether an axis may be inactive; by default where the points given to ``fit`` are.
-        prior: beliefs about lengths and noise.
+        prior: beliefs about all parameters.
 
     >>> x = np.linspace(0, 1, 12)[:, None]
     >>> model = GP(["numeric"]).fit(x, np.sin(6 * x[:, 0]))
@@ -103,36 +100,51 @@ class GP:
     (True, True)
     """
 
-    def __init__(self, kinds: Sequence[str], masked: np.ndarray | None = None, prior: Prior | None = None):
+    def __init__(self, kinds: Sequence[str], prior: Prior | None = None):
         self.kinds = tuple(kinds)
-        self.masked = masked
+        self.numeric = np.array([kind != "categorical" for kind in kinds], dtype=bool)
         self.prior = prior or Prior()
-        self.theta = self.prior.start(len(self.kinds))
+        self.theta = self.prior.middle(len(self.kinds))
 
-    def fit(self, x: np.ndarray, y: np.ndarray, start: np.ndarray | None = None, steps: int = 50) -> GP:
-        """Find the most likely lengths and noise, by L-BFGS from ``start`` (default: the prior), and condition.
+    def fit(
+        self, x: np.ndarray, y: np.ndarray, starts: Sequence[np.ndarray] | None = None, steps: int = 50
+    ) -> GP:
+        """Find the most likely parameters by L-BFGS from each of ``starts``, and condition on the data.
 
         Args:
             x: points, shape (n, axes).
             y: values, shape (n,), best standardised.
-            start: logarithms of lengths, noise and scale, as in ``theta``.
-            steps: at most so many iterations; 0 keeps ``start``.
+            starts: as ``theta``; by default the prior's median, and the same with much noise: a signal under noise
+                has two explanations, and the one with short lengths and no noise is not left by walking downhill.
+            steps: at most so many iterations from each; 0 keeps the first of ``starts``.
 
         Raises:
             numpy.linalg.LinAlgError: the kernel matrix cannot be factorised with any jitter.
         """
         self._take(x, y)
-        theta = self.theta if start is None else np.asarray(start, dtype=float)
-        if steps:
-            low, high = self._bounds()
-            theta = np.clip(theta, low, high)
+        starts = [self.theta, self.noisy()] if starts is None else starts
+        self.theta = np.asarray(starts[0], dtype=float)
+        least = np.inf
+        low, high = self._bounds()
+        for start in starts if steps else ():
             found = minimize(
-                self._loss, theta, jac=True, method="L-BFGS-B", bounds=list(zip(low, high)), options={"maxiter": steps}
+                self._loss,
+                np.clip(start, low, high),
+                jac=True,
+                method="L-BFGS-B",
+                bounds=list(zip(low, high)),
+                options={"maxiter": steps},
             )
-            theta = found.x if np.isfinite(found.fun) else theta
-        self.theta = theta
+            if np.isfinite(found.x).all() and found.fun < least:
+                self.theta, least = found.x, found.fun
         self._condition()
         return self
+
+    def noisy(self) -> np.ndarray:
+        """A start that takes half of the variance for noise."""
+        theta = self.prior.middle(len(self.kinds))
+        theta[-2] = np.log(0.5)
+        return theta
 
     def extend(self, x: np.ndarray) -> GP:
         """Believe that ``x`` will turn out as predicted: same mean, less variance (Ginsbourger et al. 2010)."""
@@ -146,6 +158,17 @@ class GP:
         """Negative log posterior of ``theta``, up to a constant."""
         return self._loss(theta)[0]
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """The length of each axis, in bent coordinates."""
+        return np.exp(self.theta[: len(self.kinds)])
+
+    @property
+    def bend(self) -> Bend:
+        """The bend of the axes; it leaves categories as they are."""
+        a, b = np.exp(self.theta[len(self.kinds) : -2]).reshape(2, -1)
+        return Bend(a, b, self.numeric)
+
     def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, without noise, at the rows of ``x``."""
         k, _ = self._cross(x)
@@ -154,50 +177,77 @@ class GP:
         return k @ self._alpha, np.sqrt(variance)
 
     def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Mean, standard deviation and the gradients of both, shape (count, axes); 0 on categorical axes."""
+        """Mean, standard deviation and the gradients of both by the bent coordinates; 0 where there is no slope."""
         k, r2 = self._cross(x)
-        root = _ROOT5 * np.sqrt(r2)
+        root = np.sqrt(5.0 * r2)
         dk = -5.0 / 6.0 * np.exp(self.theta[-1]) * (1 + root) * np.exp(-root)
         solved = _potrs(self._factor, k.T, lower=1)[0].T
         std = np.sqrt(np.maximum(self._top - np.einsum("ij,ij->i", solved, k), 1e-12))
         into_mean, into_std = dk * self._alpha, -dk * solved / std[:, None]
-        weights = 2 * np.exp(-2 * self.theta[: len(self.kinds)])
-        moving = np.array([kind != "categorical" for kind in self.kinds]) * weights
-        here, there = np.nan_to_num(x, nan=0.0), np.nan_to_num(self.x, nan=0.0)
-        known = (~np.isnan(self.x)).astype(float)
-        active = ~np.isnan(x) * moving
+        here, active = self._parts(x, self._bend(self.theta))
+        there, known = self._there
+        weights = 2 * active * np.exp(-2 * self.theta[: len(self.kinds)])[self.numeric]
 
         def pull(into: np.ndarray) -> np.ndarray:
-            return active * (here * (into @ known) - into @ (there * known))
+            out = np.zeros(np.shape(x))
+            out[:, self.numeric] = weights * (here * (into @ known) - into @ there)
+            return out
 
         return k @ self._alpha, std, pull(into_mean), pull(into_std)
 
     # --- inside ----------------------------------------------------------------------------------
 
+    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        axes = len(self.kinds)
+        reach = 3 * np.where(np.tile(self.numeric, 2), self.prior.bend_width, 0.0)
+        scale = 3 * self.prior.scale_width
+        low = np.concatenate([np.full(axes, _LENGTHS[0]), -reach, [np.log(self.prior.floor), -scale]])
+        return low, np.concatenate([np.full(axes, _LENGTHS[1]), reach, [0.0, scale]])
+
     def _take(self, x: np.ndarray, y: np.ndarray) -> None:
         self.x, self.y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-        masked = np.asarray(np.isnan(self.x).any(axis=0) if self.masked is None else self.masked)
-        self._features = Features(self.kinds, self.x, masked)
-        self._left, self._right = self._features.left(self.x), self._features.right(self.x)
+        self._levels = [np.unique(_level(self.x[:, d])) for d in np.flatnonzero(~self.numeric)]
 
-    def _bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        axes, reach = len(self.kinds), (3.0 if self.prior.scale_width else 0.0)
-        low = np.concatenate([np.full(axes, _LENGTHS[0]), [np.log(self.prior.floor), -reach]])
-        return low, np.concatenate([np.full(axes, _LENGTHS[1]), [0.0, reach]])
+    def _bend(self, theta: np.ndarray) -> Bend:
+        a, b = np.exp(theta[len(self.kinds) : -2]).reshape(2, -1)
+        return Bend(a[self.numeric], b[self.numeric], np.ones(int(self.numeric.sum()), dtype=bool))
 
-    def _kernel(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Root-5 distances, correlations and weights of the axes."""
+    def _parts(self, x: np.ndarray, bend: Bend) -> tuple[np.ndarray, np.ndarray]:
+        """Bent numeric values, 0 where inactive, and where they are active."""
+        part = np.asarray(x, dtype=float)[:, self.numeric]
+        active = ~np.isnan(part)
+        return np.where(active, bend.there(np.where(active, part, 0.5)), 0.0), active.astype(float)
+
+    def _codes(self, x: np.ndarray) -> np.ndarray:
+        """Categories seen in the data, one column for each."""
+        columns = np.asarray(x, dtype=float)[:, ~self.numeric].T
+        return np.hstack(
+            [np.zeros((len(x), 0)), *[_level(c)[:, None] == known for c, known in zip(columns, self._levels)]]
+        ).astype(float)
+
+    def _distances(self, theta, left, left_codes, right, right_codes) -> np.ndarray:
+        """Squared distances, as matrix products: |p - q|^2 = p^2 + q^2 - 2 p q, with masks for inactive values."""
         weights = np.exp(-2 * theta[: len(self.kinds)])
-        r2 = (self._left * weights[self._features.owner]) @ self._right.T
-        root = np.sqrt(5.0 * np.maximum(r2, 0.0))
-        return root, np.exp(-root), weights
+        number, category = weights[self.numeric], weights[~self.numeric]
+        (p, p_on), (q, q_on) = left, right
+        r2 = (p * p * number) @ q_on.T + (p_on * number) @ (q * q).T - 2 * (p * number) @ q.T
+        if not (p_on.all() and q_on.all()):
+            lone = _GAP * number
+            r2 += (p_on @ lone)[:, None] + (q_on @ lone)[None, :] - 2 * (p_on * lone) @ q_on.T
+        if len(category):
+            repeated = np.repeat(category, [len(known) for known in self._levels])
+            r2 += category.sum() - (left_codes * repeated) @ right_codes.T
+        return np.maximum(r2, 0.0)
 
     def _loss(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        axes = len(self.kinds)
-        root, decay, weights = self._kernel(theta)
-        noise, scale = np.exp(theta[-2]), np.exp(theta[-1])
+        axes, number = len(self.kinds), self.numeric
+        bend, codes = self._bend(theta), self._codes(self.x)
+        p, on = self._parts(self.x, bend)
+        root = np.sqrt(5.0 * self._distances(theta, (p, on), codes, (p, on), codes))
+        decay = np.exp(-root)
+        noise, scale = np.exp(theta[-2:])
         matern = scale * (1 + root + root * root / 3) * decay
-        factor, failed = _potrf(matern + self.prior.bias + (noise + 1e-9) * np.eye(len(root)), lower=1)
+        factor, failed = _potrf(matern + (noise + _JITTER) * np.eye(len(root)), lower=1)
         if failed:
             return 1e25, np.zeros_like(theta)
         alpha = _potrs(factor, self.y, lower=1)[0]
@@ -205,37 +255,48 @@ class GP:
         rest = np.tril(inverse) + np.tril(inverse, -1).T - np.outer(alpha, alpha)
         loss = 0.5 * self.y @ alpha + np.log(np.diag(factor)).sum()
         inner = rest * (5.0 / 3.0 * scale * (1 + root) * decay)
-        pulled = np.einsum("ij,ij->j", self._left, inner @ self._right)
         slope = np.zeros_like(theta)
-        slope[:axes] = 0.5 * weights * np.bincount(self._features.owner, pulled, minlength=axes)
+        weights = np.exp(-2 * theta[:axes])
+        pulled, spread = inner @ p, inner @ on
+        apart = np.zeros(axes)
+        apart[number] = 2 * np.sum(p * p * spread - p * pulled, axis=0)
+        apart[number] += 2 * _GAP * np.sum(on * inner.sum(axis=1)[:, None] - on * spread, axis=0)
+        if codes.shape[1]:
+            owner = np.repeat(np.arange(len(self._levels)), [len(known) for known in self._levels])
+            alike = np.bincount(owner, np.sum(codes * (inner @ codes), axis=0), minlength=len(self._levels))
+            apart[~number] = inner.sum() - alike
+        slope[:axes] = 0.5 * weights * apart
+        if self.prior.bend_width:
+            part = np.where(on > 0, self.x[:, number], 0.5)
+            for block, by in enumerate(bend.slopes(part)):
+                by = by * on
+                moved = -weights[number] * np.sum(by * (p * spread - pulled), axis=0)
+                slope[axes * (1 + block) : axes * (2 + block)][number] = moved
         slope[-2] = 0.5 * noise * np.trace(rest)
         slope[-1] = 0.5 * np.sum(rest * matern)
-        widths = np.concatenate([np.full(axes, self.prior.length_width), [self.prior.noise_width, 1.0]])
-        widths[-1] = self.prior.scale_width or 1.0
-        away = (theta - self.prior.start(axes)) / widths
-        return float(loss + 0.5 * away @ away), slope + away / widths
+        widths = self.prior.widths(axes)
+        held = widths > 0
+        away = np.where(held, (theta - self.prior.middle(axes)) / np.where(held, widths, 1.0), 0.0)
+        return float(loss + 0.5 * away @ away), np.where(held, slope + away / np.where(held, widths, 1.0), 0.0)
 
     def _condition(self) -> None:
-        root, decay, _ = self._kernel(self.theta)
-        scale = np.exp(self.theta[-1])
-        self._top = scale + self.prior.bias
-        matern = scale * (1 + root + root * root / 3) * decay + self.prior.bias
-        for jitter in (1e-9, 1e-7, 1e-5, 1e-3, 1e-1):
-            self._factor, failed = _potrf(
-                matern + (np.exp(self.theta[-2]) + jitter) * np.eye(len(matern)), lower=1
-            )
+        self._there = self._parts(self.x, self._bend(self.theta))
+        self._seen = self._codes(self.x)
+        matern, _ = self._cross(self.x)
+        self._top = np.exp(self.theta[-1])
+        for jitter in (_JITTER, 1e-7, 1e-5, 1e-3, 1e-1):
+            self._factor, failed = _potrf(matern + (np.exp(self.theta[-2]) + jitter) * np.eye(len(matern)), lower=1)
             if not failed:
                 self._alpha = _potrs(self._factor, self.y, lower=1)[0]
                 return
         raise np.linalg.LinAlgError(f"a kernel matrix of {len(matern)} points cannot be factorised")
 
     def _cross(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        weights = np.exp(-2 * self.theta[: len(self.kinds)])
-        left = self._features.left(np.asarray(x, dtype=float))
-        r2 = np.maximum((left * weights[self._features.owner]) @ self._right.T, 0.0)
-        root = _ROOT5 * np.sqrt(r2)
-        matern = np.exp(self.theta[-1]) * (1 + root + root * root / 3) * np.exp(-root)
-        return matern + self.prior.bias, r2
+        """Covariances and squared distances between the rows of ``x`` and the data."""
+        here = self._parts(x, self._bend(self.theta))
+        r2 = self._distances(self.theta, here, self._codes(x), self._there, self._seen)
+        root = np.sqrt(5.0 * r2)
+        return np.exp(self.theta[-1]) * (1 + root + root * root / 3) * np.exp(-root), r2
 
 
 def _level(column: np.ndarray) -> np.ndarray:

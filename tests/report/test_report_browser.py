@@ -17,8 +17,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update
---disable-sync --no-first-run --hide-scrollbars --allow-file-access-from-files --enable-logging=stderr --virtual-time-budget=4000
---host-resolver-rules=MAP*~NOTFOUND""".split()
+--disable-sync --no-first-run --hide-scrollbars --allow-file-access-from-files --enable-logging=stderr
+--virtual-time-budget=4000 --host-resolver-rules=MAP*~NOTFOUND""".split()
 
 HOST = """<!doctype html><meta charset="utf-8"><pre id="out"></pre>
 <iframe src="lab.html" style="width:WIDTHpx;height:900px;border:0"></iframe><script>

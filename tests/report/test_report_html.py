@@ -221,7 +221,7 @@ def test_a_declared_space_is_listed_with_conditions():
 def test_one_diverged_trial_does_not_flatten_the_others():
     trials = [trial(i, {"x": i}, (0.2 + i / 100,)) for i in range(20)] + [trial(20, {"x": 20}, (1e12,))]
     source = render(view_of(*trials, objectives=(Objective("loss", "min"),)))
-    assert "1 values far from the others" in source or "1 value far from the others" in source
+    assert "Values far from the others lie beyond the axis: 1." in source
     history = source.split('id="history"')[1].split("</figure>")[0]
     heights = {round(float(y)) for y in re.findall(r"M-?[\d.]+ (-?[\d.]+)h0", history)}
     assert max(heights) - min(heights) > 150
@@ -245,3 +245,9 @@ def test_a_notebook_card_is_small_and_has_no_script():
     card = repr_html(lab(200))
     assert len(card) < 5000 and "<style" not in card and "<script" not in card and "Best: trial" in card
     assert "no trials yet" in repr_html(view_of())
+
+
+def test_the_summary_of_the_best_model_is_found_among_its_facts():
+    trials = [trial(i, {"x": i}, (float(i),), note={"summary": f"Model {i}\n dense <{i}>"}) for i in range(3)]
+    text = "".join(check(render(view_of(*trials))).texts)
+    assert "dense <2>" in text and "dense <1>" not in text

@@ -127,8 +127,9 @@ def best(view: StudyView) -> str:
     for title, given in (("Settings", settings), ("Metrics", metrics), ("Measured", facts)):
         parts.append(f"<div><h3>{title}</h3>{pairs(given)}</div>" if given else "")
     body = f'{parts[0]}<div class="columns">{"".join(parts[1:])}</div>'
-    if view.model:
-        body += f"<details open><summary>Summary of the best model</summary>{block(view.model)}</details>"
+    model = view.model or str(row.facts.get("summary") or "")
+    if model:
+        body += f"<details open><summary>Summary of the best model</summary>{block(model)}</details>"
     return body
 
 

@@ -48,8 +48,9 @@ def parallel_chart(view: StudyView, rows: Sequence[Row], found: Importance) -> C
     for at, name, scale in zip(places, [*names, made.name], [*scales, y]):
         _axis(canvas, at, name, scale, at < 1 and any(name not in row.config for row in valued))
     leading = sorted(valued, key=lambda r: order[r.number])
+    shown = {name: value for name, value in leading[0].config.items() if name in names}
     summary = f"{len(valued)} trials through {len(names)} parameters to {made.name}. The best, trial "
-    summary += f"{leading[0].number}, has {text.config_text({n: leading[0].config.get(n) for n in names}, 300)}."
+    summary += f"{leading[0].number}, has {text.config_text(shown, 300)}."
     left_out = len(parameter_names(view)) - len(names)
     note = "Darker lines are better trials; a line below an axis means that the parameter was inactive. "
     note += "Drag along an axis to keep a range, click it to let go."
@@ -58,7 +59,7 @@ def parallel_chart(view: StudyView, rows: Sequence[Row], found: Importance) -> C
         (str(row.number), text.number((row.values or (None,))[0], 6), *(_cell(row, name) for name in names))
         for row in leading[:TWIN]
     )
-    svg = canvas.svg(f"Parallel coordinates. {summary}", "wide")
+    svg = canvas.svg(f"Parallel coordinates. {summary}", "wide dense" if len(valued) > 300 else "wide")
     return Chart("parallel", "Parallel coordinates", summary, svg, ("trial", made.name, *names), twin, note)
 
 

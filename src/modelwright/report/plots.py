@@ -51,10 +51,10 @@ def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
     for number, value in steps:
         line += [(x.at(number), line[-1][1])] if line else []
         line.append((x.at(number), y.at(value)))
-    canvas.line([*line, (x.at(last), line[-1][1])], "sofar")
     for state in STATES:
         here = [row for row in valued if row.state == state]
         canvas.marks(state, ((row.number, x.at(row.number), y.at(_first(row))) for row in here))
+    canvas.line([*line, (x.at(last), line[-1][1])], "sofar")
     for state in ("infeasible", "failed", "lost"):
         here = [row for row in rows if row.state == state]
         canvas.marks(state, ((row.number, x.at(row.number), -0.0) for row in here))
@@ -108,7 +108,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         "curves",
         "Learning curves",
         summary,
-        canvas.svg(f"Learning curves. {summary}"),
+        canvas.svg(f"Learning curves. {summary}", "dense" if len(curves) > 300 else ""),
         ("trial", "state", *(f"{view.unit} {s}" for s in shown)),
         twin,
         _outside(y, "The five best are drawn bold, pruned trials dashed."),
@@ -226,9 +226,9 @@ def _tradeoff(view: StudyView, rows: Sequence[Row], key: str, title: str, label:
         v, c = point.values or (0.0, 0.0)
         line += [(x.at(c), line[-1][1])] if line else []
         line.append((x.at(c), y.at(v)))
-    canvas.line(line, "sofar")
     for state in STATES:
         canvas.marks(state, ((row.number, x.at(c), y.at(v)) for row, c, v in points if row.state == state))
+    canvas.line(line, "sofar")
     best = view.history.best()
     if best is not None and is_number(_cost(best, cost)):
         canvas.ring(x.at(_cost(best, cost)), y.at(_first(best)))
@@ -322,7 +322,7 @@ def _group_line(group: list[Row], name: str, made: Objective, exact: bool) -> tu
 
 
 def _outside(scale: Scale, more: str = "") -> str:
-    said = f"{scale.outside} values far from the others lie beyond the axis." if scale.outside else ""
+    said = f"Values far from the others lie beyond the axis: {scale.outside}." if scale.outside else ""
     return " ".join(part for part in (said, more) if part)
 
 

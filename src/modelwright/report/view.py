@@ -33,7 +33,7 @@ class StudyView:
         store: where it is kept, for people.
         subject: what is tuned, for people.
         unit: what a step is called ("epoch", "step").
-        model: summary of the best model as text, or "".
+        model: summary of the best model as text; "" takes the best trial's fact "summary", when it is needed.
         stopped: why the search ended, or "" while it may go on.
         commands: what the user may do next, one line of code or shell each.
         facts: further lines for the study's facts (version, device, backend ...).

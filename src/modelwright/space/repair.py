@@ -13,6 +13,39 @@ from modelwright.space.vectors import Vectors
 
 _POOL = 256
 _NEAREST = 32
+_CHUNK = 128
+#: Points of a lattice come again and again; so many verdicts are kept for each constraint.
+_REMEMBERED = 300_000
+
+
+class _Check:
+    """One constraint, over the columns of the parameters that it names.
+
+    Attributes:
+        partial: whether those columns say everything. A fixed parameter leaves no mark in a row, so whether it is
+            active takes the whole configuration.
+    """
+
+    def __init__(self, constraint: Constraint, rules: Sequence[Rule]):
+        self.constraint = constraint
+        names = {*constraint.parameters, *(c.parent for c in constraint.conditions)}
+        concerned = [rule for rule in rules if rule.name in names]
+        self.partial = all(rule.axis is not None for rule in concerned)
+        self.columns = np.array([rule.axis for rule in concerned if rule.axis is not None], dtype=int)
+        self._parts = [(rule.name, rule.domain) for rule in concerned]
+        lattice = all(rule.domain.levels is not None for rule in concerned)
+        self._known: dict[Any, bool] | None = {} if lattice else None
+
+    def holds(self, units: tuple[float, ...]) -> bool:
+        """Whether the values at these positions satisfy it; points of a lattice are remembered."""
+        known = self._known
+        if known is not None and units in known:
+            return known[units]
+        values = {name: domain.from_unit(u) for (name, domain), u in zip(self._parts, units, strict=True) if u == u}
+        found = self.constraint.holds(values)
+        if known is not None and len(known) < _REMEMBERED:
+            known[units] = found
+        return found
 
 
 class Repair:
@@ -29,34 +62,22 @@ class Repair:
         constraints: Sequence[Constraint],
         decode: Callable[[np.ndarray], dict[str, Any]],
     ):
-        self._vectors, self._constraints, self._decode = vectors, tuple(constraints), decode
-        names = {n for c in constraints for n in c.parameters} | {x.parent for c in constraints for x in c.conditions}
-        concerned = [rule for rule in rules if rule.name in names]
-        self._columns = np.array([rule.axis for rule in concerned if rule.axis is not None], dtype=int)
-        # A fixed parameter leaves no mark in a row, so whether it is active takes the whole configuration.
-        self._partial = all(rule.axis is not None for rule in concerned)
-        self._parts = [(rule.name, rule.domain) for rule in concerned]
+        self._vectors, self._decode = vectors, decode
+        self._checks = [_Check(c, rules) for c in constraints]
+        columns = [check.columns for check in self._checks]
+        self._columns = np.unique(np.concatenate(columns)) if columns else np.empty(0, dtype=int)
         self._pool: np.ndarray | None = None
 
     def valid(self, rows: np.ndarray) -> np.ndarray:
         """A boolean for each row, which must be snapped."""
-        known: dict[Any, bool] = {}
         found = np.ones(len(rows), dtype=bool)
-        for i, row in enumerate(rows):
-            units = tuple(row[self._columns].tolist()) if self._partial else i
-            if units not in known:
-                known[units] = self._holds(self._values(row, units))
-            found[i] = known[units]
+        for check in self._checks:
+            left = np.flatnonzero(found)
+            if check.partial:
+                found[left] = [check.holds(units) for units in map(tuple, rows[np.ix_(left, check.columns)].tolist())]
+            else:
+                found[left] = [check.constraint.holds(self._decode(rows[i])) for i in left]
         return found
-
-    def _values(self, row: np.ndarray, units: Any) -> dict[str, Any]:
-        if not self._partial:
-            return self._decode(row)
-        pairs = zip(self._parts, units, strict=True)
-        return {name: domain.from_unit(u) for (name, domain), u in pairs if u == u}
-
-    def _holds(self, config: dict[str, Any]) -> bool:
-        return all(c.holds(config) for c in self._constraints)
 
     def draw(self, rng: np.random.Generator, count: int, tries: int) -> np.ndarray:
         """``count`` valid rows by rejection, or no row at all when ``tries`` draws found none.
@@ -87,13 +108,18 @@ class Repair:
             return rows
         if self._pool is None:
             self._pool = draw(_POOL)
-        pool = self._pool
-        for i in bad:
-            gap = np.nan_to_num(np.abs(pool - rows[i]), nan=0.25)
-            order = np.argsort((gap[:, self._columns] ** 2).sum(axis=1), kind="stable")[:_NEAREST]
-            tries = np.repeat(rows[i][None], len(order), axis=0)
-            tries[:, self._columns] = pool[order][:, self._columns]
-            tries = self._vectors.snap(tries)
-            fits = np.flatnonzero(self.valid(tries))
-            rows[i] = tries[fits[0]] if len(fits) else pool[int(np.argmin((gap**2).sum(axis=1)))]
+        for start in range(0, len(bad), _CHUNK):
+            part = bad[start : start + _CHUNK]
+            rows[part] = self._replaced(rows[part], self._pool)
         return rows
+
+    def _replaced(self, rows: np.ndarray, pool: np.ndarray) -> np.ndarray:
+        gap = np.nan_to_num((pool[None, :, :] - rows[:, None, :]) ** 2, nan=0.0625)
+        order = np.argsort(gap[:, :, self._columns].sum(axis=2), axis=1, kind="stable")[:, :_NEAREST]
+        width = order.shape[1]
+        tries = np.repeat(rows, width, axis=0)
+        tries[:, self._columns] = pool[order.ravel()][:, self._columns]
+        tries = self._vectors.snap(tries)
+        fits = self.valid(tries).reshape(-1, width)
+        first = tries[np.arange(len(rows)) * width + fits.argmax(axis=1)]
+        return np.where(fits.any(axis=1)[:, None], first, pool[gap.sum(axis=2).argmin(axis=1)])

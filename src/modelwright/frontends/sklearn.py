@@ -10,7 +10,7 @@ from modelwright.core.errors import ArgumentError, ObjectiveError
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
 from modelwright.space import HyperParameters, Tree
-from modelwright.training.sklearn import Score, SklearnEstimation, built
+from modelwright.training.sklearn import Score, SklearnEstimation, checked
 from modelwright.training.sklearn_folds import Table, has_classes, holdout_splitter, make_folds, make_splitter
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     from modelwright.frontends.subject import Prepared, described
 
     request.refuse("a scikit-learn estimator", "epochs", "batch_size", "callbacks", "steps", "max_model_size")
-    made = built(lambda _: made, hp)
+    made = checked(made)
     table, scoring = _table(request, made)
     folds = make_folds(_splitter(request, table, made), table, Seed(request.seed).child("folds"))
     objectives, scores = measures(request.objectives, scoring, table.y)

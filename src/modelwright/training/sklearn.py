@@ -91,7 +91,7 @@ class SklearnEstimation(Estimation):
 
         try:
             with config_context(**self._config):
-                made = built(self.build, hp)
+                made = checked(self.build(hp))
                 trace()
                 return self._run(task, reporter, made, began)
         except Exception as error:
@@ -120,7 +120,7 @@ class SklearnEstimation(Estimation):
         if isinstance(self.folds.splitter, Table):
             table = table.joined(self.folds.splitter)
         with config_context(**self._config):
-            estimator = seeded(_cloned(built(self.build, hp)), Seed(seed))
+            estimator = seeded(_cloned(checked(self.build(hp))), Seed(seed))
             fitted, _ = self._arguments(estimator, table)
             return _fit(estimator, table, fitted)
 
@@ -217,7 +217,8 @@ class SklearnEstimation(Estimation):
         scorers = self._scorers(estimator)
         _, arguments = self._arguments(estimator, table) if table.weight is not None or table.params else ({}, {})
         if not arguments or get_config().get("enable_metadata_routing"):
-            found = check_scoring(estimator, scoring=scorers)(estimator, table.X, table.y, **arguments)
+            together: Any = check_scoring(estimator, scoring=scorers)
+            found = together(estimator, table.X, table.y, **arguments)
         else:
             found = {}
             for name, scorer in scorers.items():
@@ -234,13 +235,12 @@ class SklearnEstimation(Estimation):
 _SECONDS = ("fit_seconds", "score_seconds")
 
 
-def built(build: Callable[..., Any], hp: HyperParameters) -> Any:
-    """What ``build`` returns, when it is an estimator.
+def checked(made: Any) -> Any:
+    """What ``build`` returned, when it is an estimator.
 
     Raises:
         SubjectError: it is none.
     """
-    made = build(hp)
     if isinstance(made, type):
         raise SubjectError(
             f"build returned the class {made.__name__}", where="build(hp)", hint=f"Return {made.__name__}(...)."

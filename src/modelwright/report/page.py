@@ -185,7 +185,7 @@ def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized:
     cells += [_number(value) for value in values]
     cells += [_number(row.fidelity, 3)] * uneven
     cells.append(_number(row.step))
-    cells.append(f'<td data-v="{row.duration:.4g}">{text.duration(row.duration) if row.duration else ""}</td>')
+    cells.append(f'<td data-v="{row.duration:.4g}">{esc(text.duration(row.duration)) if row.duration else ""}</td>')
     cells += [_number(row.facts.get("params"))] * sized
     cells += [f"<td>{esc(text.setting(row.config[n], 60))}</td>" if n in row.config else "<td></td>" for n in names]
     cells.append(f"<td>{esc(reason(row), 160)}</td>")

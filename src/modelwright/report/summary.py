@@ -102,7 +102,8 @@ def _failures(view: StudyView, limit: int = 5) -> list[str]:
 
 def final_block(view: StudyView) -> str:
     """What is printed when a search ends: best, time against the limit, top 5, failures by cause, what to do next."""
-    parts = [_heading(view) + (f". {text.clean(view.stopped, 200)}" if view.stopped else "")]
+    why = text.clean(view.stopped, 200)
+    parts = [_heading(view) + (f". {why[:1].upper()}{why[1:]}." if why else "")]
     best = view.history.best()
     if best is None:
         parts.append("No trial has a value.")

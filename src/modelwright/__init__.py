@@ -11,7 +11,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.backend import choose_backend
+
 __version__ = "0.1.0"
+
+# Without TensorFlow a plain "import keras" after this line would fail, although JAX is there.
+choose_backend(only_if_needed=True)
 
 _HOMES = {
     "tune": "modelwright.api.tune",

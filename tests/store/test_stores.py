@@ -150,3 +150,22 @@ def test_the_database_is_private(tmp_path):
 def test_a_store_that_cannot_be_opened_is_named(wrong):
     with pytest.raises(StoreError, match="Allowed"):
         open_store(wrong)
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path):
+    path = tmp_path / "s.db"
+    with sqlite3.connect(path) as raw:
+        raw.execute("CREATE TABLE invoices (a)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="invoices"):
+        SqliteStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_new_database_does_not_inherit_the_files_of_a_deleted_one(tmp_path):
+    store = SqliteStore(tmp_path / "s.db")
+    (store.folder(store.create("a", {}, 0.0).id) / "old").write_text("")
+    store.close()
+    store.path.unlink()
+    store = SqliteStore(tmp_path / "s.db")
+    assert list(store.folder(store.create("a", {}, 0.0).id).iterdir()) == []

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelwright.core.backend import choose_backend
 from modelwright.core.errors import ArgumentError, ObjectiveError, SubjectError
 from modelwright.core.objective import Objective
 from modelwright.estimation.base import Estimation
@@ -83,6 +84,7 @@ def prepare(request: Request) -> Prepared:
     if not request.data and not is_hypermodel and request.options.get("fit") is None:
         return _function(request)
     build: Callable[..., Any] = subject.build if is_hypermodel else subject
+    choose_backend()
     tree = declared_tree(request.space)
     hp = HyperParameters.bind({}, declared=tree, draw=None)
     made = build(hp)

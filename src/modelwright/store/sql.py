@@ -37,7 +37,7 @@ def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
 
 
 class SqliteStore(Store):
-    """Studies in one file; trials' files lie in the folder ``artifacts`` beside it.
+    """Studies in one file; trials' files lie in the folder ``<path>.files`` beside it.
 
     Args:
         path: the database file; it and its folder are made, private to the user, when absent.
@@ -106,6 +106,7 @@ class SqliteStore(Store):
         except sa.exc.IntegrityError:
             raise StoreError(f"a study named {name!r} exists already", where=self.location) from None
         assert made is not None
+        shutil.rmtree(self._artifacts(made[0]), ignore_errors=True)  # left by a database that was here before
         return StudyRecord(id=made[0], name=name, created=created, definition=dict(definition))
 
     def redefine(self, study: int, definition: Mapping[str, Any]) -> None:
@@ -180,7 +181,7 @@ class SqliteStore(Store):
             self._engine.dispose()
 
     def _artifacts(self, study: int) -> Path:
-        return self.path.parent / "artifacts" / self.path.stem / str(study)
+        return self.path.with_name(self.path.name + ".files") / str(study)
 
     # --- transactions ------------------------------------------------------------------------------
 
@@ -232,7 +233,14 @@ class SqliteStore(Store):
         newest = len(schema.MIGRATIONS)
         with self._connection.begin():
             found = 0
-            if sa.inspect(self._connection).has_table(schema.version.name):
+            tables = sa.inspect(self._connection).get_table_names()
+            if tables and schema.version.name not in tables:
+                raise StoreError(
+                    f"the file is a database of something else (it holds {', '.join(sorted(tables)[:3])})",
+                    where=str(self.path),
+                    hint="Choose another path with store=... Nothing was changed.",
+                )
+            if tables:
                 found = self._connection.execute(sa.select(schema.version.c.version)).scalar() or 0
             if found > newest:
                 raise StoreError(

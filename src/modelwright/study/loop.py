@@ -233,7 +233,7 @@ class Loop:
         good = any(other.state in ("complete", "paused", "pruned", "infeasible") for other in self.machine.history.rows)
         if not good and self._failed is None:
             self.stop("the first trial failed")
-            self._failed = outcome.exception or StudyError(row.error.message, hint=row.error.traceback)
+            self._failed = _with_traceback(outcome.exception, row.error)
             return
         count = self.machine.repeated_failure(number, self.budget.failures)
         if count and self._failed is None:
@@ -245,6 +245,15 @@ class Loop:
                 hint="Mend it and run again: what was finished is kept. Raise mw.InfeasibleError in your code to say "
                 "that a configuration cannot be run.",
             )
+
+
+def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseException:
+    """What to raise for ``failure``; an exception from another process has lost its traceback, and gets it as a note."""
+    if error is None:
+        return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
+    if error.__traceback__ is None and failure.traceback:
+        error.add_note(f"In the worker process:\n{failure.traceback}")
+    return error
 
 
 def _with_reason(event: r.Event, why: str) -> r.Event:

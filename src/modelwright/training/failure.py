@@ -58,4 +58,4 @@ def user_line(error: BaseException) -> str:
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:2000] if text else type(error).__name__
+    return text[:2000] or type(error).__name__

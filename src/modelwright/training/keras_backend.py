@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
-import json
 import os
 import random
 import sys
@@ -19,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.backend import choose_backend, configured_backend
 from modelwright.core.errors import MissingPackageError
 from modelwright.core.optional import optional
 
 _PACKAGES = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch", "openvino": "openvino"}
 _PURPOSE = "training Keras models"
-_UNTOUCHED = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}
 
 
 def ensure_backend() -> ModuleType:
@@ -37,9 +36,7 @@ def ensure_backend() -> ModuleType:
         MissingPackageError: keras, or the package of the backend chosen, is not installed.
     """
     if "keras" not in sys.modules:
-        chosen = os.environ.get("KERAS_BACKEND") or _configured_backend()
-        if chosen is None and importlib.util.find_spec("jax") is not None:
-            chosen = os.environ["KERAS_BACKEND"] = "jax"
+        chosen = choose_backend()
         package = _PACKAGES.get(chosen or "")
         if package and importlib.util.find_spec("keras") is not None and importlib.util.find_spec(package) is None:
             extra = " (or: pip install 'modelwright[keras]' and KERAS_BACKEND=jax)" if package != "jax" else ""
@@ -54,22 +51,12 @@ def ensure_backend() -> ModuleType:
         if "'keras'" in error.what or importlib.util.find_spec("keras") is None:
             raise
         raise MissingPackageError(
-            f"{error.what} by Keras' backend {os.environ.get('KERAS_BACKEND') or _configured_backend()!r}",
+            f"{error.what} by Keras' backend {os.environ.get('KERAS_BACKEND') or configured_backend()!r}",
             hint="Run: pip install 'modelwright[keras]', or set KERAS_BACKEND to a backend that is installed",
         ) from error
     if keras.backend.backend() == "jax":
         enable_compilation_cache()
     return keras
-
-
-def _configured_backend() -> str | None:
-    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    try:
-        found = json.loads(Path(home, "keras.json").read_text())
-        # Keras writes this file itself when it is first imported: only one that somebody edited is a choice.
-        return None if found == _UNTOUCHED else found.get("backend") or None
-    except (OSError, ValueError, AttributeError):
-        return None
 
 
 def cache_folder() -> Path:

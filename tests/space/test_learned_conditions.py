@@ -118,7 +118,7 @@ def test_hints_never_contradict_what_ran(seen):
         hp = HyperParameters.bind({"layers": layers, "kind": kind, "flag": flag})
         hp.Int("layers", 1, 4)
         hp.Choice("kind", ["a", "b", "c"])
-        if hp.Boolean("flag") or kind == "b":
+        if hp.Boolean("flag"):
             hp.Int("x", 1, 3)
         for i in range(layers):
             hp.Int(f"u{i}", 1, 3)
@@ -127,3 +127,31 @@ def test_hints_never_contradict_what_ran(seen):
     for config in ran:
         assert all(h.holds(config[h.parent]) == (n in config) for n, h in tree.hints.items() if h.parent in config)
         assert tree.decode(tree.encode(config)) == {**tree.decode(tree.encode(config)), **config}
+
+
+def test_a_run_that_broke_off_does_not_spoil_what_is_learned_for_good():
+    tree = Tree()
+    for i in range(60):
+        hp = HyperParameters.bind(tree.sample(Seed(3).child(i).generator()) if i else {}, draw=Seed(i))
+        layers, kind = hp.Int("layers", 1, 4), hp.Choice("kind", ["a", "b", "c"])
+        broken = i in (4, 9)
+        if not broken:
+            for k in range(layers):
+                hp.Int(f"u{k}", 1, 3)
+            if kind == "b":
+                hp.Boolean("x")
+        tree = tree.grow(hp.trace).learn(hp.ran)
+    assert {n: h.parent for n, h in tree.hints.items()} == {
+        "u1": "layers", "u2": "layers", "u3": "layers", "x": "kind"
+    }  # fmt: skip
+    assert tree.size == sum(3**k for k in range(1, 5)) * (1 + 2 + 1)
+
+
+def test_what_no_single_parent_explains_gets_no_hint():
+    def both(hp):
+        kind = hp.Choice("kind", ["a", "b", "c"])
+        if hp.Boolean("flag") and kind == "b":
+            hp.Int("x", 1, 3)
+
+    tree, _ = run(both, 80)
+    assert not tree.hints and tree.size == 18

@@ -22,6 +22,9 @@ from modelwright.space.value import exact
 
 #: Numeric parents with more values are split by a threshold only.
 _LISTED = 16
+#: A run that broke off half way looks like absence. When nothing explains a child any more, its past is forgotten,
+#: so often at most.
+_RESTARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,14 @@ class Evidence:
         #: child -> parent -> (where present, where absent); a parent that cannot explain the child is dropped.
         self._splits: dict[str, dict[str, tuple[_Seen, _Seen]]] = {}
         self._always: set[str] = set()
+        self._restarts: dict[str, int] = {}
 
     def copy(self) -> Evidence:
         other = Evidence()
         other.count = self.count
         other._seen = {k: v.copy() for k, v in self._seen.items()}
         other._splits = {c: {p: (a.copy(), b.copy()) for p, (a, b) in s.items()} for c, s in self._splits.items()}
-        other._always = set(self._always)
+        other._always, other._restarts = set(self._always), dict(self._restarts)
         return other
 
     def add(self, config: Mapping[str, Any], parameters: Sequence[Parameter]) -> bool:
@@ -106,11 +110,15 @@ class Evidence:
                     continue
                 if not here and name not in self._always:
                     continue
-                earlier = {q.name for q in parameters[:place]}
-                before = [q for q, *_ in parents if q in earlier]
-                self._splits[name] = self._start(name in self._always, before)
+                self._splits[name] = self._start(name in self._always, _earlier(parameters, place, parents))
                 self._always.discard(name)
-            changed |= self._fold(self._splits[name], config, parents, here)
+            splits = self._splits[name]
+            had = bool(splits)
+            changed |= self._fold(splits, config, parents, here)
+            if had and not splits and self._restarts.get(name, 0) < _RESTARTS:
+                self._restarts[name] = self._restarts.get(name, 0) + 1
+                splits.update({q: (_Seen(), _Seen()) for q in _earlier(parameters, place, parents)})
+                self._fold(splits, config, parents, here)
         for name, listed, ordered in parents:
             self._seen.setdefault(name, _Seen(absent=self.count > 0)).add(
                 name in config, config.get(name), listed, ordered
@@ -153,6 +161,12 @@ class Evidence:
                 if best is None or (bits, -place) < best:
                     best, found[child] = (bits, -place), hint
         return found
+
+
+def _earlier(parameters: Sequence[Parameter], place: int, parents: Sequence[tuple]) -> list[str]:
+    """The possible parents of the parameter at ``place``."""
+    names = {q.name for q in parameters[:place]}
+    return [q for q, *_ in parents if q in names]
 
 
 def _traits(p: Parameter) -> tuple[bool, bool] | None:

@@ -120,6 +120,6 @@ class Repair:
         tries = np.repeat(rows, width, axis=0)
         tries[:, self._columns] = pool[order.ravel()][:, self._columns]
         tries = self._vectors.snap(tries)
-        fits = self.valid(tries).reshape(-1, width)
+        fits = np.reshape(self.valid(tries), (-1, width))
         first = tries[np.arange(len(rows)) * width + fits.argmax(axis=1)]
-        return np.where(fits.any(axis=1)[:, None], first, pool[gap.sum(axis=2).argmin(axis=1)])
+        return np.where(fits.any(axis=1, keepdims=True), first, pool[gap.sum(axis=2).argmin(axis=1)])

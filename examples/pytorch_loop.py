@@ -21,6 +21,7 @@ def train(hp, trial):
     x, y = torch.tensor(x.reshape(len(x), -1) / 16.0, dtype=torch.float32), torch.tensor(y, dtype=torch.long)
     x_train, y_train, x_val, y_val = x[:1150], y[:1150], x[1150:], y[1150:]
 
+    torch.set_num_threads(1)  # more would only wait for each other with a network this small
     torch.manual_seed(trial.seed)
     width = hp.Int("width", 16, 256, step=16, default=64)
     drop = hp.Float("dropout", 0.0, 0.5, step=0.1)

@@ -75,7 +75,8 @@ def build():
                 keras.layers.Dense(1, activation="sigmoid"),
             ]
         )
-        model.compile(keras.optimizers.Adam(hp.Float("rate", 1e-3, 1e-1, sampling="log")), "binary_crossentropy", ["acc"])
+        optimizer = keras.optimizers.Adam(hp.Float("rate", 1e-3, 1e-1, sampling="log"))
+        model.compile(optimizer, "binary_crossentropy", metrics=["acc"])
         return model
 
     return build_model

@@ -338,7 +338,14 @@ class _Changed:
                 allowed="a dict for estimator.set_params, such as {'C': hp.Float('C', 0.1, 10)}",
             )
         made: Any = clone(self.estimator)
-        return made.set_params(**params)
+        try:
+            return made.set_params(**params)
+        except ValueError as error:
+            raise SubjectError(
+                f"space(hp) returned a parameter that the estimator has not: {error}",
+                where="TunedCV",
+                hint="In a pipeline write 'step__parameter'.",
+            ) from error
 
 
 class _Larger:

@@ -184,11 +184,12 @@ def test_lower_fidelities_teach_about_full_fidelity():
     assert abs(config["x0"] - 0.3) < 0.3 and abs(config["x1"] - 0.3) < 0.3
 
 
-def test_more_observations_than_it_takes():
+def test_hundreds_of_observations_are_thinned_and_still_fitted():
     history, space = History(MAX), floats(3)
     rng = np.random.default_rng(0)
     for _ in range(450):
         config = space.sample(rng)
         end(history, config, valley(config))
-    _, note = propose(history, space, Seed(0), 450)
-    assert note["by"] == "gp" and note["fit"]["n"] <= 300
+    config, note = propose(history, space, Seed(0), 450)
+    assert note["by"] == "gp" and note["fit"]["n"] == 450
+    assert max(abs(x - 0.3) for x in config.values()) < 0.1

@@ -39,6 +39,12 @@ class RunSettings:
     unit: str = "step"
 
 
+_COMMANDS = {
+    True: ("study.best", "study.best_model()", "study.refit()", "study.report('study.html')"),
+    False: ("study.best", "study.frame()", "study.report('study.html')"),
+}
+
+
 class _Watch:
     """Hands events to the panel, with a fresh picture of the study."""
 
@@ -64,10 +70,11 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
         resumable=settings.estimation.resumable,
     )
     study._loop = loop
-    watch = _Watch(study, shown)
+    watch = _Watch(study, shown) if settings.verbose > 0 else None
     with study._store.writer(study._record.id):
         executor.open(settings.estimation)
-        journal.observers.append(watch)
+        if watch is not None:
+            journal.observers.append(watch)
         finished = False
         try:
             shown.start(view_of(study))
@@ -78,7 +85,7 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
         finally:
             executor.close(now=not finished)
             shown.finish(view_of(study))
-            if watch in journal.observers:
+            if watch is not None and watch in journal.observers:
                 journal.observers.remove(watch)
             study._loop = None
     return study._stopped
@@ -125,14 +132,6 @@ def view_of(study: Study) -> Any:
         store=study._store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
-        model=_model_text(study),
         stopped=study._stopped,
-        commands=("study.best", "study.best_model()", "study.refit()", "study.report('study.html')")
-        if settings and settings.needs_folder
-        else ("study.best", "study.frame()", "study.report('study.html')"),
+        commands=_COMMANDS[definition.get("kind") in ("keras", "sklearn")],
     )
-
-
-def _model_text(study: Study) -> str:
-    best = study._machine.history.best()
-    return str(best.facts.get("summary", "")) if best is not None else ""

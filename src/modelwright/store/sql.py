@@ -1,6 +1,7 @@
 """Studies in an SQLite file, through SQLAlchemy Core.
 
-Owns transactions, durability and the file lock of a running study. One connection, guarded by a lock.
+Owns transactions, durability and the file lock of a running study. One connection, guarded by a lock. New events go
+to a file beside the database first (see ``tail``) and are taken over in bulk.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import sqlalchemy.exc
 from sqlalchemy.pool import StaticPool
 
 from modelwright.core.codec import decode_event, dumps, encode_event, loads
@@ -23,8 +26,11 @@ from modelwright.core.errors import ModelwrightError, StoreError
 from modelwright.core.records import Event
 from modelwright.store import schema
 from modelwright.store.base import Store, StudyRecord
+from modelwright.store.tail import Line, Tail
 
 _BUSY_SECONDS = 30
+#: Events a tail may hold before the database takes them over.
+_BULK = 512
 
 
 def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
@@ -50,7 +56,7 @@ class SqliteStore(Store):
         self.path = Path(path).expanduser().absolute()
         self.location = str(path)
         self._lock = threading.RLock()
-        self._durable: bool | None = None
+        self._writing: dict[int, _Writing] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self.path.exists():
@@ -68,8 +74,7 @@ class SqliteStore(Store):
         )
         with self._wrapped():
             self._connection = self._engine.connect()
-            for pragma in ("foreign_keys=ON", f"journal_mode={'WAL' if wal_is_safe() else 'TRUNCATE'}"):
-                self._pragma(pragma)
+            self._set_up()
             self._migrate()
 
     # --- reading -----------------------------------------------------------------------------------
@@ -82,12 +87,17 @@ class SqliteStore(Store):
         return self._records(sa.select(schema.studies).order_by(schema.studies.c.id))
 
     def load(self, study: int, after: int = 0) -> Iterator[tuple[Event, float]]:
+        newest = Tail.read(self._tail(study))  # first: what moves to the database meanwhile is found there
         table = schema.events
-        query = sa.select(table.c.kind, table.c.body, table.c.at).where(table.c.study == study, table.c.seq >= after)
+        query = sa.select(table.c.kind, table.c.body, table.c.at, table.c.seq)
         with self._transaction() as connection:
             self._known(connection, study)
-            rows = connection.execute(query.order_by(table.c.seq)).all()
-        return ((decode_event(kind, body), at) for kind, body, at in rows)
+            rows = connection.execute(query.where(table.c.study == study, table.c.seq >= after).order_by(table.c.seq))
+            found = [(kind, body, at) for kind, body, at, _ in rows.all()]
+        for number, at, kind, body in newest:
+            if number == after + len(found):
+                found.append((kind, body, at))
+        return ((decode_event(kind, body), at) for kind, body, at in found)
 
     def _records(self, query: sa.Select) -> list[StudyRecord]:
         with self._transaction() as connection:
@@ -99,7 +109,7 @@ class SqliteStore(Store):
     def create(self, name: str, definition: Mapping[str, Any], created: float) -> StudyRecord:
         body = dumps(dict(definition))
         try:
-            with self._transaction(durable=True) as connection:
+            with self._transaction() as connection:
                 made = connection.execute(
                     sa.insert(schema.studies).values(name=name, created=created, definition=body)
                 ).inserted_primary_key
@@ -110,7 +120,7 @@ class SqliteStore(Store):
         return StudyRecord(id=made[0], name=name, created=created, definition=dict(definition))
 
     def redefine(self, study: int, definition: Mapping[str, Any]) -> None:
-        with self._transaction(durable=True) as connection:
+        with self._transaction() as connection:
             self._known(connection, study)
             connection.execute(
                 sa.update(schema.studies).where(schema.studies.c.id == study).values(definition=dumps(dict(definition)))
@@ -119,27 +129,63 @@ class SqliteStore(Store):
     def append(
         self, study: int, events: Sequence[Event], *, after: int, at: float = 0.0, durable: bool = False
     ) -> None:
-        rows = []
+        lines: list[Line] = []
         for i, event in enumerate(events):
             kind, body = encode_event(event)
-            rows.append({"study": study, "seq": after + i, "at": at, "kind": kind, "body": body})
-        if not rows:
-            return
-        try:
-            with self._transaction(durable=durable) as connection:
-                if after:
-                    last = connection.execute(_LAST, {"study": study}).scalar()
-                    if last != after - 1:
-                        self._known(connection, study)
-                        raise _conflict(self.location, after)
-                connection.execute(_INSERT, rows)
-        except sa.exc.IntegrityError:
-            with self._transaction() as connection:
-                self._known(connection, study)
-            raise _conflict(self.location, after) from None
+            lines.append((after + i, at, kind, body))
+        with self._lock:
+            writing = self._writing.get(study) or self._begin(study)
+            if writing.count != after or not writing.tail.path.exists():
+                with self._transaction() as connection:
+                    self._known(connection, study)
+                raise _conflict(self.location, after)
+            writing.tail.append(lines, durable=durable)
+            writing.pending += lines
+            writing.count += len(lines)
+            if len(writing.pending) >= _BULK:
+                self._take_over(study, writing)
+
+    def _begin(self, study: int) -> _Writing:
+        """Open a study for writing: what an earlier process left in its tail is taken over first."""
+        with self._transaction() as connection:
+            self._known(connection, study)
+            last = connection.execute(_LAST, {"study": study}).scalar()
+        self.folder(study)
+        writing = _Writing(Tail(self._tail(study)), 0 if last is None else last + 1)
+        for line in writing.tail.open():
+            if line[0] == writing.count:
+                writing.pending.append(line)
+                writing.count += 1
+        self._take_over(study, writing)
+        self._writing[study] = writing
+        return writing
+
+    def _take_over(self, study: int, writing: _Writing) -> None:
+        """Move the tail into the database; a crash on the way leaves lines that are skipped when they are read."""
+        if writing.pending:
+            rows = [{"study": study, "seq": n, "at": at, "kind": k, "body": b} for n, at, k, b in writing.pending]
+            try:
+                with self._transaction() as connection:
+                    connection.execute(_INSERT, rows)
+            except sa.exc.IntegrityError:
+                with self._transaction() as connection:
+                    self._known(connection, study)
+                raise _conflict(self.location, writing.pending[0][0]) from None
+        writing.tail.clear()
+        writing.pending = []
+
+    def _end(self, study: int) -> None:
+        writing = self._writing.pop(study, None)
+        if writing is not None:
+            try:
+                self._take_over(study, writing)
+            finally:
+                writing.tail.close()
 
     def delete(self, study: int) -> None:
-        with self._transaction(durable=True) as connection:
+        if study in self._writing:
+            self._writing.pop(study).tail.close()
+        with self._transaction() as connection:
             self._known(connection, study)
             connection.execute(sa.delete(schema.events).where(schema.events.c.study == study))
             connection.execute(sa.delete(schema.studies).where(schema.studies.c.id == study))
@@ -172,13 +218,20 @@ class SqliteStore(Store):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
             yield
+            with self._lock:
+                self._end(study)
         finally:
             os.close(descriptor)
 
     def close(self) -> None:
         with self._lock:
+            for study in list(self._writing):
+                self._end(study)
             self._connection.close()
             self._engine.dispose()
+
+    def _tail(self, study: int) -> Path:
+        return self._artifacts(study) / "events.log"
 
     def _artifacts(self, study: int) -> Path:
         return self.path.with_name(self.path.name + ".files") / str(study)
@@ -186,17 +239,18 @@ class SqliteStore(Store):
     # --- transactions ------------------------------------------------------------------------------
 
     @contextmanager
-    def _transaction(self, durable: bool | None = None) -> Iterator[sa.Connection]:
+    def _transaction(self) -> Iterator[sa.Connection]:
         with self._lock, self._wrapped():
             if self._connection.closed:
                 self._connection = self._engine.connect()
-                self._pragma("foreign_keys=ON")
-                self._durable = None
-            if durable is not None and durable != self._durable:
-                self._pragma(f"synchronous={'FULL' if durable else 'NORMAL'}")
-                self._durable = durable
+                self._set_up()
             with self._connection.begin():
                 yield self._connection
+
+    def _set_up(self) -> None:
+        journal = "WAL" if wal_is_safe() else "TRUNCATE"
+        for pragma in ("foreign_keys=ON", f"journal_mode={journal}", "synchronous=FULL"):
+            self._pragma(pragma)
 
     def _pragma(self, text: str) -> None:
         raw = self._connection.connection.cursor()
@@ -257,6 +311,15 @@ class SqliteStore(Store):
     def _known(self, connection: sa.Connection, study: int) -> None:
         if connection.execute(sa.select(schema.studies.c.id).where(schema.studies.c.id == study)).first() is None:
             raise StoreError("the study is gone: it was deleted", where=self.location)
+
+
+@dataclass(slots=True)
+class _Writing:
+    """A study that this store writes: how many events it has, and those the database lacks."""
+
+    tail: Tail
+    count: int
+    pending: list[Line] = field(default_factory=list)
 
 
 _LAST = sa.select(sa.func.max(schema.events.c.seq)).where(schema.events.c.study == sa.bindparam("study"))

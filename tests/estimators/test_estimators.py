@@ -10,7 +10,7 @@ from sklearn import config_context
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import make_scorer, mean_squared_error
+from sklearn.metrics import accuracy_score, make_scorer, mean_squared_error
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -170,11 +170,14 @@ def test_weights_go_where_metadata_routing_sends_them():
 
     def build(hp):
         scaler = StandardScaler().set_fit_request(sample_weight=False)
-        return make_pipeline(scaler, seen(hp).set_fit_request(sample_weight=True).set_score_request(sample_weight=True))
+        return make_pipeline(scaler, seen(hp).set_fit_request(sample_weight=True))
 
     with config_context(enable_metadata_routing=True):
-        tune(build, X, Y, sample_weight=weight, trials=1)
-    assert Seen.log and all(weight is not None and len(weight) == len(rows) for _, rows, weight, _ in Seen.log)
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        best = tune(build, X, Y, sample_weight=weight, fit={"scoring": scorer}, trials=1).best
+    assert len(Seen.log) == 3
+    assert all(weight is not None and len(weight) == len(rows) for _, rows, weight, _ in Seen.log)
+    assert best.value < 0.2  # one class in three is right, and it has the light rows
 
 
 @pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.csc_array, np.asarray, list])

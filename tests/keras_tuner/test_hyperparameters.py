@@ -76,7 +76,8 @@ def test_a_probability_names_a_value(sub, prob):
     assert kinds.Choice("c", ["a", "b"]).prob_to_value(prob) == ("b" if prob >= 0.5 else "a")
     assert kinds.Float("f", 2, 4).prob_to_value(prob) == pytest.approx(2 + 2 * prob)
     assert kinds.Float("f", 1, 100, sampling="log").prob_to_value(prob) == pytest.approx(100**prob)
-    assert kinds.Float("f", 1, 100, sampling="reverse_log").prob_to_value(prob) == pytest.approx(101 - 100 ** (1 - prob))
+    backward = kinds.Float("f", 1, 100, sampling="reverse_log")
+    assert backward.prob_to_value(prob) == pytest.approx(101 - 100 ** (1 - prob))
     assert kinds.Float("f", 1, 1000, step=10, sampling="log").prob_to_value(prob) == pytest.approx(10 ** int(prob * 4))
     assert kinds.Boolean("b").prob_to_value(prob) is bool(prob >= 0.5)
 

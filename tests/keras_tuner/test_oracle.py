@@ -43,7 +43,8 @@ def run(oracle, value_of, limit=200):
 @pytest.fixture
 def oracle(kt, tmp_path):
     hp = space(kt, lambda hp: hp.Int("a", 0, 999))
-    made = kt.oracles.RandomSearchOracle(objective=kt.Objective("score", "max"), max_trials=20, hyperparameters=hp, seed=1)
+    objective = kt.Objective("score", "max")
+    made = kt.oracles.RandomSearchOracle(objective=objective, max_trials=20, hyperparameters=hp, seed=1)
     return prepared(made, tmp_path)
 
 

@@ -210,7 +210,8 @@ def test_one_project_is_searched_by_one_process_at_a_time(kt, tmp_path):
 
 
 def test_the_study_in_the_store_knows_every_epoch(kt, build, tiny, tmp_path):
-    tuner = kt.Hyperband(build, objective="val_loss", max_epochs=2, factor=2, seed=1, directory=tmp_path, project_name="p")
+    plan = {"max_epochs": 2, "factor": 2, "seed": 1}
+    tuner = kt.Hyperband(build, objective="val_loss", directory=tmp_path, project_name="p", **plan)
     tuner.search(*tiny, validation_split=0.25, verbose=0)
     study = load_study("search", tmp_path / "p" / "modelwright.db")
     rows = study._machine.history.rows

@@ -56,7 +56,8 @@ def test_weights_groups_frames_and_pipelines(kt, data, tmp_path):
     pd = pytest.importorskip("pandas")
 
     def build_pipeline(hp):
-        return pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression(C=hp.Float("C", 0.1, 10)))
+        model = linear_model.LogisticRegression(C=hp.Float("C", 0.1, 10))
+        return pipeline.make_pipeline(preprocessing.StandardScaler(), model)
 
     frame = pd.DataFrame(data[0], columns=list("abc"))
     tuner = tuner_of(kt, tmp_path, build_pipeline, cv=model_selection.GroupKFold(3))

@@ -88,11 +88,11 @@ class Facts:
 
     def _settle(self, oracle: Any) -> None:
         """Trials that were running when the last session died: ended after all, or waiting to run again."""
-        for row in [row for row in self.machine.history.rows if row.state in ("proposed", "running")]:
+        for row in [row for row in self.machine.history.rows if row.state in ("proposed", "running", "paused")]:
             trial = oracle.trials.get(row.note["trial_id"])
             if trial is not None and trial.status in ENDED:
                 self.journal.write(self.machine.finish(row.number, outcome_of(trial, oracle.objective.name)))
-            else:
+            elif row.state != "paused":
                 self.journal.write([r.Finished(number=row.number, state="paused", fidelity=0.0)])
 
     def _adopt(self, oracle: Any) -> None:

@@ -15,6 +15,7 @@ from modelwright.core import records as r
 from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor, Handler
 from modelwright.execute.processes import ProcessExecutor
+from modelwright.keras_tuner import aliases
 from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
 from modelwright.keras_tuner.engine.search import Conversation, Epochs
 from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
@@ -26,8 +27,11 @@ class RemoteTrial(Estimation):
 
     def __init__(self, tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]):
         self.tuner, self.args, self.kwargs = tuner, args, kwargs
+        self._aliases = aliases.installed()
 
     def estimate(self, task: r.Task, reporter: Any) -> r.Outcome:
+        if self._aliases:
+            aliases.install()
         tuner = self.tuner
         states = task.note["trials"]
         tuner.oracle.trials.update({state["trial_id"]: Trial.from_state(state) for state in states})

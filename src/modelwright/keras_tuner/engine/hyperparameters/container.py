@@ -70,7 +70,7 @@ class HyperParameters:
             ValueError: no hyperparameter of that name was declared under the conditions that hold here.
         """
         parent_name = self._get_name(parent_name)
-        if not self._exists(parent_name):
+        if not any(all(c in self._conditions for c in known.conditions) for known in self._hps.get(parent_name, ())):
             raise ValueError(f"conditional_scope: no hyperparameter named {parent_name!r} was declared before")
         condition = Parent(parent_name, parent_values)
         self._conditions.append(condition)

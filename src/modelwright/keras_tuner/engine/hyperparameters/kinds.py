@@ -282,7 +282,7 @@ class Int(Numerical):
 
     def _typed(self, value: float) -> Any:
         # A power such as 10 ** 3.0 may come out a hair below the whole number that is meant.
-        return int(value + _TINY) if self.step is not None else int(value)
+        return math.floor(value + _TINY) if self.step is not None else int(value)
 
 
 class Float(Numerical):

@@ -214,7 +214,6 @@ class Study:
                 hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
             )
         number = answer[-1].number
-        assert number is not None
         self._journal.write(answer)
         self._journal.write(self._machine.start(number))
         row = self._machine.history.rows[number]
@@ -312,7 +311,8 @@ class Study:
     def _bind(self, number: int) -> Any:
         from modelwright.training.function import bind
 
-        return bind(self._machine.task(number, ""), self._machine.space)
+        space: Any = self._machine.space
+        return bind(self._machine.task(number, ""), space)
 
     def _trace_asked(self, number: int) -> None:
         hp = self._trial(self._machine.history.rows[number])._hp

@@ -99,9 +99,9 @@ class Trial:
     @property
     def hp(self) -> HyperParameters:
         """Hyperparameters to call, for a trial that ``study.ask()`` gave: ``trial.hp.Float("lr", 1e-4, 1e-1)``."""
-        if self._hp is None:
-            self._hp = self._study._bind(self._row.number)
-        return self._hp
+        made = self._hp if self._hp is not None else self._study._bind(self._row.number)
+        self._hp = made
+        return made
 
     def report(self, step: int, value: float | None = None, /, **metrics: float) -> Decision:
         """Tell a measurement of a running trial; returns "go", "pause" or "stop"."""

@@ -173,7 +173,8 @@ class _Run:
         batch = self.plan.batch_size(self.hp) if callable(self.plan.batch_size) else self.plan.batch_size
         if batch is not None:
             made["batch_size"] = int(batch)
-        epochs = self.plan.epochs(self.hp) if callable(self.plan.epochs) else self.plan.epochs
+        plan: Any = self.plan
+        epochs = plan.epochs(self.hp) if callable(plan.epochs) else plan.epochs
         self.epochs = int(made.pop("epochs", epochs))
         return made
 
@@ -205,8 +206,8 @@ class _Run:
         self.trace()
         limit, size = self.plan.max_model_size, session.count_params()
         if limit is not None and size > limit:
-            failure = Failure(kind="size", message=f"the model has {size:,} parameters, more than the {limit:,} allowed")
-            return session, Outcome(state="infeasible", error=failure, note={"params": size})
+            text = f"the model has {size:,} parameters, more than the {limit:,} allowed"
+            return session, Outcome(state="infeasible", error=Failure(kind="size", message=text), note={"params": size})
         return session, None
 
     def restore(self, session: Any, task: Task) -> int:
@@ -250,18 +251,18 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     request.refuse("a Keras model", "groups", "steps")
     check_model(made, build)
     fit = request.subject.fit if _own_fit(request.subject) else None
-    given = request.given("fit", {})
+    given: Any = request.given("fit", {})
     arguments: Any = given
     fixed = {
         name: request.options[name]
         for name in ("validation_split", "validation_data", "callbacks", "sample_weight")
         if request.options.get(name) is not None
     }
+    static: dict[str, Any] = fixed
     if callable(given):
         arguments = lambda hp: {**fixed, **given(hp)}  # noqa: E731
-        static = fixed
     else:
-        arguments = static = {**fixed, **given}
+        arguments = static = {**fixed, **dict(given)}
     validated = bool({"validation_split", "validation_data"} & set(static)) or request.given("cv") is not None
     objectives = request.objectives or parse_objective("val_loss" if validated or fit else "loss")
     if fit is None and not callable(given) and not validated:

@@ -33,9 +33,8 @@ def take(data: Any, index: Any) -> Any:
         return {name: take(value, index) for name, value in data.items()}
     if isinstance(data, (list, tuple)) and any(hasattr(v, "shape") for v in data):
         return type(data)(take(value, index) for value in data)
-    if hasattr(data, "iloc"):
-        return data.iloc[index]
-    return data[index]
+    array: Any = data
+    return array.iloc[index] if hasattr(array, "iloc") else array[index]
 
 
 def join(first: Any, second: Any) -> Any:
@@ -97,10 +96,9 @@ def folds(data: Sequence[Any], cv: Any, seed: int) -> list[Holdout]:
         order = np.random.default_rng(seed).permutation(count)
         parts = np.array_split(order, int(cv))
         pairs = [(np.sort(np.concatenate(parts[:i] + parts[i + 1 :])), np.sort(parts[i])) for i in range(int(cv))]
-    elif hasattr(cv, "split"):
-        pairs = list(cv.split(np.zeros(count), y))
     else:
-        pairs = list(cv)
+        given: Any = cv
+        pairs = list(given.split(np.zeros(count), y) if hasattr(given, "split") else given)
     made: list[Holdout] = []
     for train, held in pairs:
         held_out = tuple(take(part, held) for part in data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +73,7 @@ def prepare(request: Request) -> Prepared:
     Raises:
         SubjectError: it is nothing that can be tuned. What the user's own code raises comes through as it is.
     """
-    subject = request.subject
+    subject: Any = request.subject
     is_hypermodel = isinstance(subject, HyperModel) or (
         not isinstance(subject, type) and callable(getattr(subject, "build", None)) and not _is_model(subject)
     )
@@ -83,7 +83,7 @@ def prepare(request: Request) -> Prepared:
         )
     if not request.data and not is_hypermodel and request.options.get("fit") is None:
         return _function(request)
-    build: Callable[..., Any] = subject.build if is_hypermodel else subject
+    build: Any = subject.build if is_hypermodel else subject
     choose_backend()
     tree = declared_tree(request.space)
     hp = HyperParameters.bind({}, declared=tree, draw=None)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from modelwright.core import records as r
 from modelwright.core.clock import Clock, SystemClock
-from modelwright.core.errors import StudyError
+from modelwright.core.errors import SpaceError, StudyError
 from modelwright.execute.base import Executor
 from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
@@ -106,6 +106,7 @@ class Loop:
         self._ended = 0
         self._failed: StudyError | BaseException | None = None
         self._again: list[int] = []
+        self._refused: set[int] = set()
 
     def run(self, *, interruptible: bool = True) -> str:
         """Run until done; returns why it ended.
@@ -165,13 +166,13 @@ class Loop:
                     self.stop(answer.why if new else "the budget of trials is used up")
                 return True
             number = answer[-1].number
-            assert number is not None and number not in self._running
+            assert number not in self._running
             self._start(number, answer)
         return False
 
-    def _start(self, number: int, proposed: list[r.Event]) -> None:
+    def _start(self, number: int, proposed: Sequence[r.Event]) -> None:
         row = self.machine.history.rows[number] if number < len(self.machine.history.rows) else None
-        events = list(proposed)
+        events: list[r.Event] = list(proposed)
         if not proposed and row is not None and row.state == "paused":
             events.append(r.Continued(number=number, fidelity=row.target))
         if events and row is None:
@@ -193,9 +194,16 @@ class Loop:
     # --- what running trials say (execute.base.Handler) --------------------------------------------
 
     def traced(self, number: int, config: r.Config, parameters: Sequence[Mapping[str, Any]]) -> None:
-        self.journal.write(self.machine.trace(number, config, parameters))
+        try:
+            events = self.machine.trace(number, config, parameters)
+        except SpaceError as error:
+            self._refuse(number, error)
+            return
+        self.journal.write(events)
 
     def reported(self, number: int, step: int, metrics: Mapping[str, float], fidelity: float | None) -> r.Decision:
+        if number in self._refused:
+            return "stop"
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
         self.journal.write([report])
         decision, why = self.machine.judge(number), "strategy"
@@ -207,6 +215,9 @@ class Loop:
         return decision
 
     def ended(self, number: int, outcome: r.Outcome) -> None:
+        if number in self._refused:
+            self._running.discard(number)
+            return
         events = self.machine.finish(number, outcome)
         if not self.budget.in_time(self.journal.elapsed):
             events = [_with_reason(e, "budget") for e in events]
@@ -225,6 +236,17 @@ class Loop:
             self.executor.submit(self.machine.task(number, folder))
         else:
             self._consider_failure(number, r.Outcome())
+
+    def _refuse(self, number: int, error: SpaceError) -> None:
+        """A trial asked for another space than the study's: nothing of it is kept, and it runs again on a resume."""
+        self._refused.add(number)
+        if self._failed is None:
+            self.stop("the space changed")
+            self._failed = StudyError(
+                f"trial {number} asked for another space than the trials before it: {error}",
+                hint="A parameter has one domain in a study. If you changed it on purpose, use another name= for the "
+                "study. What was finished is kept.",
+            )
 
     def _consider_failure(self, number: int, outcome: r.Outcome) -> None:
         row = self.machine.history.rows[number]
@@ -248,7 +270,7 @@ class Loop:
 
 
 def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseException:
-    """What to raise for ``failure``; an exception from another process has lost its traceback, and gets it as a note."""
+    """What to raise for ``failure``; an exception from another process lost its traceback and gets it as a note."""
     if error is None:
         return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
     if error.__traceback__ is None and failure.traceback:

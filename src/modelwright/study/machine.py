@@ -22,6 +22,15 @@ from modelwright.strategy.base import SearchSpace, Strategy
 class StudySpace(SearchSpace, Protocol):
     """A search space that the engine can let grow."""
 
+    @property
+    def parameters(self) -> Sequence[Any]:
+        """What is known of it so far; empty while nothing is."""
+        ...
+
+    def complete(self, config: r.Config, rng: Any = None) -> dict[str, Any]:
+        """``config`` with a draw for every active parameter that it lacks; defaults without ``rng``."""
+        ...
+
     def grow(self, parameters: Sequence[Mapping[str, Any]]) -> StudySpace:
         """The space with these parameters too; the same object when all are known."""
         ...
@@ -79,7 +88,7 @@ class Machine:
 
     # --- decide ------------------------------------------------------------------------------------
 
-    def propose(self, new_allowed: bool = True) -> list[r.Event] | r.Wait | r.Exhausted:
+    def propose(self, new_allowed: bool = True) -> list[r.Proposed | r.Continued] | r.Wait | r.Exhausted:
         """Ask the strategy for the next trial, or for a paused one to go on with.
 
         Args:

@@ -16,7 +16,8 @@ class Steps:
 
     def estimate(self, task: Task, reporter: Any) -> Outcome:
         reporter.traced(task.config, ({"name": "steps"},))
-        for step in range(1, task.config["steps"] + 1):
+        steps: Any = task.config["steps"]
+        for step in range(1, steps + 1):
             decision = reporter.report(step, {"loss": 1.0 / step}, step / 10)
             if decision != "go":
                 return Outcome(state="paused" if decision == "pause" else "pruned", metrics={"at": step})

@@ -152,8 +152,9 @@ class StrategyContract:
         machine.apply(machine.finish(0, r.Outcome(metrics={"value": 1.0})))
         following = machine.propose()
         assert isinstance(following, list)
-        if isinstance(following[-1], r.Proposed):
-            assert machine.space.key(following[-1].config) != machine.space.key({"a": 1, "b": "x"})
+        new = following[-1]
+        if isinstance(new, r.Proposed):
+            assert machine.space.key(new.config) != machine.space.key({"a": 1, "b": "x"})
 
     def test_no_proposal_goes_beyond_full_fidelity_or_back(self):
         machine = self.search(declared(conditional), 20)

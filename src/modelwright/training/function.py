@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwright.core.errors import ArgumentError, SubjectError
 from modelwright.core.objective import Objective
-from modelwright.core.records import Decision, Outcome, Task
+from modelwright.core.records import Decision, Outcome, State, Task
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.space import HyperParameters, Tree
@@ -119,8 +119,9 @@ class FunctionEstimation(Estimation):
             trace()
             return outcome_of(error, time.perf_counter() - began)
         trace()
-        stopped = bool(decisions) and decisions[-1] != "go"
-        state = ("paused" if decisions[-1] == "pause" else "pruned") if stopped else "complete"
+        last: Decision = decisions[-1] if decisions else "go"
+        stopped = last != "go"
+        state: State = "complete" if not stopped else "paused" if last == "pause" else "pruned"
         reached = min(1.0, trial._last / self.steps) if self.steps and trial._last else task.stop
         return Outcome(
             state=state,
@@ -140,12 +141,13 @@ class FunctionEstimation(Estimation):
         if isinstance(result, Mapping):
             return {str(k): _number(v, str(k)) for k, v in result.items() if _is_number(v)}
         if isinstance(result, (list, tuple)):
+            several: Any = result
             if len(result) != len(self.objectives):
                 raise SubjectError(
                     f"the function returned {len(result)} values for {len(self.objectives)} objectives",
                     hint="Return one number for each objective, or a dict of metrics.",
                 )
-            return {o.name: _number(v, o.name) for o, v in zip(self.objectives, result, strict=True)}
+            return {o.name: _number(v, o.name) for o, v in zip(self.objectives, tuple(result), strict=True)}
         _refuse_models(result)
         if len(self.objectives) > 1:
             raise SubjectError(

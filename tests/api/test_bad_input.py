@@ -1,0 +1,182 @@
+"""Each mistake gives one clear message, and leaves what was found before as it was."""
+
+import pytest
+
+import modelwright as mw
+
+
+def tune(function, **options):
+    options = {"objective": "minimize", "trials": 3, "store": ":memory:", "verbose": 0, "strategy": "random", **options}
+    return mw.tune(function, **options)
+
+
+def square(hp):
+    return hp.Float("x", -1.0, 1.0) ** 2
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"trials": None}, mw.ArgumentError, "neither trials nor seconds.*trials=30"),
+        ({"trials": 0}, mw.ArgumentError, "trials=0"),
+        ({"trials": 2.5}, mw.ArgumentError, "trials=2.5"),
+        ({"seconds": -1}, mw.ArgumentError, "seconds"),
+        ({"seconds": float("nan")}, mw.ArgumentError, "seconds"),
+        ({"objective": "my_metric"}, mw.ObjectiveError, r"'my_metric'.*mw.Minimize\('my_metric'\)"),
+        ({"objective": "val_acuracy"}, mw.ObjectiveError, "Did you mean val_accuracy"),
+        ({"objective": None}, mw.ObjectiveError, "objective='minimize'"),
+        ({"objective": 3}, mw.ObjectiveError, "cannot read 3"),
+        ({"objective": {"loss": "sideways"}}, mw.ObjectiveError, "sideways"),
+        ({"strategy": "bayesain"}, mw.StrategyError, "Did you mean 'bayesian'"),
+        ({"strategy": "hyperband"}, mw.StrategyError, "no steps"),
+        ({"workers": 0}, mw.ArgumentError, "workers=0"),
+        ({"executor": "cluster"}, mw.ArgumentError, "'serial', 'processes'"),
+        ({"epochs": 3}, mw.ArgumentError, "epochs given.*plain function"),
+        ({"steps": -3}, mw.ArgumentError, "steps=-3"),
+        ({"store": 7}, mw.StoreError, "cannot open 7"),
+        ({"space": [1, 2]}, mw.SpaceError, "list"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named_before_anything_runs(options, kind, message):
+    def never(hp):
+        raise AssertionError("it ran")
+
+    with pytest.raises(kind, match=message):
+        tune(never, **options)
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (3, "a int cannot be tuned"),
+        (None, "NoneType"),
+        (mw.HyperModel, "hand over an instance"),
+        (lambda: 1, "function\\(hp\\)"),
+        (lambda a, b, c: 1, "functools.partial"),
+    ],
+)
+def test_what_cannot_be_tuned_is_refused(subject, message):
+    with pytest.raises(mw.SubjectError, match=message):
+        tune(subject)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda hp: hp.Int("a", 5, 2), "'a'.*5.*2"),
+        (lambda hp: hp.Float("a", 0, 1, sampling="log"), "'a'.*log"),
+        (lambda hp: hp.Float("a", 0.1, 1, sampling="cubic"), "cubic"),
+        (lambda hp: hp.Choice("a", []), "'a'"),
+        (lambda hp: hp.Choice("a", [[1], [2]]), "'a'"),
+        (lambda hp: hp.Int("a", 1, 3) + hp.Int("a", 1, 4), "'a'"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_an_error_at_the_first_trial(function, message):
+    with pytest.raises(mw.SpaceError, match=message):
+        tune(function)
+
+
+@pytest.mark.parametrize("returned", ["text", object(), 1j, [1, 2]])
+def test_what_is_no_number_is_an_error_at_the_first_trial(returned):
+    with pytest.raises(mw.SubjectError):
+        tune(lambda hp: returned)
+
+
+def test_nothing_returned_and_nothing_reported_fails_with_the_way_out():
+    with pytest.raises(mw.StudyError, match="gave no value.*Return a number"):
+        tune(lambda hp: None)
+
+
+def test_an_objective_that_is_not_among_the_metrics_lists_those_there_are():
+    with pytest.raises(mw.StudyError, match="'f2'.*acc, loss"):
+        tune(lambda hp: {"acc": 1.0, "loss": 2.0}, objective=mw.Maximize("f2"))
+
+
+def test_the_first_trial_raises_what_the_code_raised():
+    with pytest.raises(ZeroDivisionError):
+        tune(lambda hp: 1 / 0)
+
+
+def test_a_later_failure_is_kept_with_its_traceback_and_the_search_goes_on():
+    def sometimes(hp):
+        if hp.Int("x", 0, 9) == 7:
+            raise ValueError("seven")
+        return 1.0
+
+    study = tune(sometimes, strategy="grid", trials=20)
+    failed = [t for t in study.trials if t.state == "failed"]
+    assert [t.config for t in failed] == [{"x": 7}] and len(study.trials) == 10
+    assert failed[0].error.message == "seven" and failed[0].error.type == "ValueError"
+    assert "raise ValueError" in failed[0].error.traceback and __file__ in failed[0].error.where
+
+
+def test_the_same_error_in_three_configurations_stops_the_search_and_keeps_the_rest(tmp_path):
+    def mostly(hp):
+        if hp.Int("x", 0, 9) > 3:
+            raise KeyError("layers")
+        return 1.0
+
+    store = tmp_path / "s.db"
+    with pytest.raises(mw.StudyError, match="KeyError at .*test_bad_input.py.*3 different"):
+        tune(mostly, strategy="grid", trials=20, store=store, name="s")
+    kept = mw.load_study("s", store)
+    assert [t.state for t in kept.trials] == ["complete"] * 4 + ["failed"] * 3
+
+
+def test_infeasible_trials_and_strange_losses_never_count_as_failures():
+    def strange(hp):
+        x = hp.Int("x", 0, 29)
+        if x % 3 == 1:
+            raise mw.InfeasibleError("too large")
+        if x % 3 == 2:
+            raise MemoryError
+        return float("nan") if x > 15 else float("inf") if x > 9 else x
+
+    study = tune(strange, strategy="grid", trials=30)
+    assert {t.state for t in study.trials} == {"complete", "infeasible"}
+    assert study.best.value == 0
+    kinds = {t.error.kind for t in study.trials if t.error}
+    assert kinds == {"infeasible", "memory", "nan"}
+
+
+def test_the_same_name_with_another_domain_in_a_later_trial_is_said_with_both():
+    calls = []
+
+    def drifting(hp):
+        calls.append(1)
+        return hp.Int("x", 0, 10 + len(calls))
+
+    with pytest.raises(mw.StudyError, match=r"(?s)'x'.*11.*12"):
+        tune(drifting)
+
+
+def test_a_resumed_study_whose_space_changed_shows_the_difference_and_loses_nothing(tmp_path):
+    store = tmp_path / "s.db"
+    tune(square, store=store, name="s")
+    with pytest.raises(mw.StudyError, match=r"(?s)'x'.*1\.0.*2\.0"):
+        tune(lambda hp: hp.Float("x", -1.0, 2.0), store=store, name="s", trials=6)
+    assert [t.state for t in mw.load_study("s", store).trials][:3] == ["complete"] * 3
+    resumed = tune(square, store=store, name="s", trials=6)
+    assert [t.state for t in resumed.trials].count("complete") >= 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"objective": "maximize"}, "objective was"),
+        ({"seed": 9}, "seed was 0, now 9"),
+        ({"strategy": "grid"}, "strategy"),
+    ],
+)
+def test_a_resumed_study_that_is_another_search_shows_the_difference(tmp_path, changed, message):
+    store = tmp_path / "s.db"
+    tune(square, store=store, name="s")
+    with pytest.raises(mw.StudyError, match=message):
+        tune(square, store=store, name="s", **changed)
+    assert len(mw.load_study("s", store).trials) == 3
+
+
+def test_a_study_that_is_not_there_is_answered_with_those_that_are(tmp_path):
+    tune(square, store=tmp_path / "s.db", name="mine")
+    with pytest.raises(mw.StudyError, match="'yours'.*mine"):
+        mw.load_study("yours", tmp_path / "s.db")

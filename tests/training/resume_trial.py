@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.core.objective import Objective
-from modelwright.training.keras import KerasSession, keras
+from modelwright.training.keras import KerasSession, Plan, keras
 from modelwright.training.keras_callbacks import callback_state, pack
 from modelwright.training.keras_state import read_state
 
@@ -54,10 +54,9 @@ def session(kind, folder, accelerate=True):
     rng = np.random.default_rng(4)
     x = rng.normal(size=(150, 6)).astype("float32")
     y = (np.abs(x).sum(1) + rng.normal(size=150)).astype("int32") % 3
-    return KerasSession(
-        model, (x, y), objectives=(Objective("val_loss", "min"),), epochs=EPOCHS, seed=77, accelerate=accelerate,
-        fit_arguments={"validation_split": 0.2, "batch_size": 16, "callbacks": callbacks(kind, folder)},
-    )
+    arguments = {"validation_split": 0.2, "batch_size": 16, "callbacks": callbacks(kind, folder)}
+    plan = Plan(epochs=EPOCHS, fit_arguments=arguments, accelerate=accelerate)
+    return KerasSession(model, (x, y), objectives=(Objective("val_loss", "min"),), plan=plan, seed=77)
 
 
 def train(trial, folder, spans):

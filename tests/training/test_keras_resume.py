@@ -68,11 +68,12 @@ def test_after_a_pause_by_decision_through_a_file(kind, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CASES)
 def test_in_fresh_processes(kind, tmp_path):
-    expected, epochs = whole(kind, tmp_path / "whole")
+    expected, _ = whole(kind, tmp_path / "whole")
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
     (tmp_path / "parts").mkdir()
     for span in ("0-3", "3-10"):
-        command = [sys.executable, resume_trial.__file__, kind, str(tmp_path / "parts"), str(tmp_path / "out.npz"), span]
+        files = [str(tmp_path / "parts"), str(tmp_path / "out.npz")]
+        command = [sys.executable, resume_trial.__file__, kind, *files, span]
         subprocess.run(command, check=True, env=environment, capture_output=True, timeout=300)
     with np.load(tmp_path / "out.npz") as found:
         assert_same(dict(found), expected)

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("jax")
 from modelwright.core.errors import ArgumentError, ObjectiveError, StoreError, SubjectError
 from modelwright.core.objective import Objective
-from modelwright.training.keras import KerasSession, keras
+from modelwright.training.keras import KerasSession, Plan, keras
 
 LOSS = (Objective("val_loss", "min"),)
 
@@ -32,12 +32,10 @@ def build(rate=0.01, norm=True):
     return model
 
 
-def session(model=None, *, epochs=6, seed=3, **kwargs):
-    arguments = {"validation_split": 0.25, "batch_size": 16, **kwargs.pop("fit_arguments", {})}
-    return KerasSession(
-        model or build(), data(), objectives=kwargs.pop("objectives", LOSS), epochs=epochs, seed=seed,
-        fit_arguments=arguments, **kwargs,
-    )
+def session(model=None, *, epochs=6, objectives=LOSS, fit_arguments=(), **kwargs):
+    arguments = {"validation_split": 0.25, "batch_size": 16, **dict(fit_arguments)}
+    plan = Plan(epochs=epochs, fit_arguments=arguments, **kwargs)
+    return KerasSession(model or build(), data(), objectives=objectives, plan=plan, seed=3)
 
 
 class Witness(keras.callbacks.Callback):
@@ -100,7 +98,7 @@ def test_a_missing_objective_is_said_after_the_first_epoch():
     with pytest.raises(ObjectiveError, match=r"'val_f1'.*accuracy, loss, val_accuracy, val_loss"):
         trial.train(0, 6, lambda epoch, logs: asked.append(epoch) or "go")
     assert asked == []
-    without = KerasSession(build(), data(), objectives=LOSS, epochs=3)
+    without = KerasSession(build(), data(), objectives=LOSS, plan=Plan(epochs=3))
     with pytest.raises(ObjectiveError, match="validation_split"):
         without.train(0, 3, go)
 
@@ -113,17 +111,30 @@ def test_an_objective_measured_elsewhere_is_not_missed():
 def test_nan_ends_the_trial_as_infeasible():
     x, y = data()
     x[5, 2] = np.nan
-    trial = KerasSession(build(), (x, y), objectives=(Objective("loss", "min"),), epochs=5)
+    trial = KerasSession(build(), (x, y), objectives=(Objective("loss", "min"),), plan=Plan(epochs=5))
     segment = trial.train(0, 5, go)
     assert segment.state == "infeasible" and segment.epochs == 1
     assert segment.error is not None and segment.error.kind == "nan"
+
+
+def test_an_argument_that_fit_does_not_know_is_refused():
+    with pytest.raises(ArgumentError, match=r"'batchsize'.*batch_size"):
+        session(fit_arguments={"batchsize": 3})
+
+
+@pytest.mark.parametrize("accelerate", [True, False])
+def test_watchers_are_used_as_they_are(accelerate):
+    watcher = Witness()
+    trial = session(watchers=[watcher], epochs=4, accelerate=accelerate)
+    trial.train(0, 2, go)
+    assert watcher.seen[0] == ("begin", 4) and len(watcher.seen) == 5 and not trial.exact_resume
 
 
 def test_models_that_cannot_be_trained_are_refused():
     with pytest.raises(SubjectError, match="not compiled"):
         session(keras.Sequential([keras.layers.Dense(1)]))
     with pytest.raises(SubjectError, match="NoneType"):
-        KerasSession(None, data(), objectives=LOSS)
+        KerasSession(None, data(), objectives=LOSS, plan=Plan())
 
 
 def test_a_segment_starts_where_the_last_one_ended():

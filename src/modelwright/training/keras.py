@@ -6,28 +6,29 @@ Owns what happens between two epochs. Does not know where the model came from, s
 from __future__ import annotations
 
 import contextlib
-import math
+import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import ArgumentError, ObjectiveError, SubjectError
+from modelwright.core.errors import ArgumentError, SubjectError
 from modelwright.core.objective import Objective
-from modelwright.core.records import Artifact, Decision, Failure, State
+from modelwright.core.records import Artifact, Failure, State
 from modelwright.core.rng import Seed
 from modelwright.training import keras_callbacks as cbs
 from modelwright.training import keras_state as st
 from modelwright.training.checkpoint import read_checkpoint, write_checkpoint
-from modelwright.training.keras_backend import ensure_backend, kept_generators, seed_everything
+from modelwright.training.keras_backend import ensure_backend, kept_generators, release, seed_everything
+from modelwright.training.keras_hook import EpochHook, OnEpoch, Progress
 
 keras = ensure_backend()
 
-#: Called after each epoch with the number of epochs finished and the epoch's metrics.
-OnEpoch = Callable[[int, dict[str, float]], Decision]
+__all__ = ["Fit", "KerasSession", "OnEpoch", "Plan", "Segment", "ensure_backend", "out_of_memory", "release"]
+
 #: The user's own fit: (model, *data, **arguments) -> History, dict, number or None.
 Fit = Callable[..., Any]
 
@@ -57,16 +58,26 @@ class Segment:
     note: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Progress:
-    """What a trial has lived through so far."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the model of a trial is to be trained.
 
-    epochs: int = 0
-    reports: list[tuple[int, dict[str, float]]] = field(default_factory=list)
-    best: tuple[int, dict[str, float]] | None = None
-    best_weights: dict[str, np.ndarray] | None = None
-    callbacks: list[dict[str, Any]] = field(default_factory=list)
-    arrays: dict[str, np.ndarray] | None = None
+    Attributes:
+        epochs: epochs of the whole trial, which callbacks read in ``params["epochs"]``.
+        fit_arguments: further arguments of ``model.fit``. ``callbacks`` may hold instances (copied for this trial),
+            classes, or functions without arguments that return a callback.
+        fit: the user's own fit, called as ``fit(model, *data, **arguments)`` in place of ``model.fit``.
+        watchers: callbacks that are not the trial's: used as they are, after the trial's own; their state is not kept.
+        elsewhere: objectives that are measured by somebody else.
+        accelerate: whether to use the fast loop where it is equivalent.
+    """
+
+    epochs: int = 1
+    fit_arguments: Mapping[str, Any] = field(default_factory=dict)
+    fit: Fit | None = None
+    watchers: Sequence[Any] = ()
+    elsewhere: Collection[str] = ()
+    accelerate: bool = True
 
 
 class KerasSession:
@@ -76,16 +87,15 @@ class KerasSession:
         model: a compiled model; it need not be built.
         data: the positional arguments of ``model.fit``: ``(x, y)``, ``(dataset,)``, ...
         objectives: the first one decides which epoch is the best; each must be among the metrics of the first
-            epoch that can have it, unless it is named in ``elsewhere``.
-        epochs: epochs of the whole trial, which callbacks read in ``params["epochs"]``.
-        fit_arguments: further arguments of ``model.fit``. ``callbacks`` may hold instances (copied for this trial),
-            classes, or functions without arguments that return a callback.
+            epoch that can have it, unless the plan says it is measured elsewhere.
         seed: decides data order and what is drawn while training, epoch by epoch.
-        fit: the user's own fit, called as ``fit(model, *data, **arguments)`` in place of ``model.fit``.
-        elsewhere: objectives that are measured by somebody else.
-        accelerate: whether to use the fast loop where it is equivalent.
+        plan: how to train; or its fields, given directly.
 
     ``exact_resume`` says whether a pause changes nothing at all; ``why_not_exact`` says why not.
+
+    Raises:
+        SubjectError: no compiled model.
+        ArgumentError: ``model.fit`` does not know an argument, or a callback cannot be copied.
 
     >>> model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)])
     >>> model.compile("adam", "mse")
@@ -102,34 +112,30 @@ class KerasSession:
         data: Sequence[Any] = (),
         *,
         objectives: Sequence[Objective],
-        epochs: int = 1,
-        fit_arguments: Mapping[str, Any] | None = None,
         seed: int = 0,
-        fit: Fit | None = None,
-        elsewhere: Iterable[str] = (),
-        accelerate: bool = True,
+        plan: Plan | None = None,
+        **fields: Any,
     ):
+        plan = plan or Plan(**fields)
         if not isinstance(model, keras.Model):
             raise SubjectError(f"expected a compiled keras.Model, got {type(model).__name__}", where="model")
-        if fit is None and not getattr(model, "compiled", False):
+        if plan.fit is None and not getattr(model, "compiled", False):
             raise SubjectError(
                 "the model is not compiled", where="model", hint="Call model.compile(optimizer, loss) in build(hp)."
             )
-        arguments = dict(fit_arguments or {})
-        arguments.setdefault("verbose", 0)
-        for name in ("epochs", "initial_epoch"):
-            arguments.pop(name, None)
-        self.model, self.data, self.seed, self.total = model, tuple(data), int(seed), int(epochs)
-        self.objectives, self.elsewhere = tuple(objectives), frozenset(elsewhere)
-        self.callbacks = cbs.fresh_callbacks(arguments.pop("callbacks", None))
-        self.ignored = [c for c in self.callbacks if type(c).__name__ == "BackupAndRestore" and cbs.is_builtin(c)]
-        self.callbacks = [c for c in self.callbacks if c not in self.ignored]
-        if not any(isinstance(c, keras.callbacks.History) for c in self.callbacks):
+        self.model, self.data, self.objectives, self.plan = model, tuple(data), tuple(objectives), plan
+        self.seed = int(seed)
+        decided = ("epochs", "initial_epoch")
+        self.arguments = {"verbose": 0, **{k: v for k, v in plan.fit_arguments.items() if k not in decided}}
+        _check_arguments(model, plan)
+        made = cbs.fresh_callbacks(self.arguments.pop("callbacks", None))
+        # It would put the model back to where another trial was.
+        self.ignored = [c for c in made if type(c).__name__ == "BackupAndRestore" and cbs.is_builtin(c)]
+        self.callbacks = [c for c in made if c not in self.ignored]
+        if not any(isinstance(c, keras.callbacks.History) for c in [*self.callbacks, *plan.watchers]):
             self.callbacks.append(keras.callbacks.History())
-        self.arguments, self.fit, self.accelerate = arguments, fit, accelerate
-        self.progress = _Progress()
-        self._resume = False
-        self.fast: bool | None = None
+        self.progress = Progress()
+        self.resuming = False
         self.why_not_exact = self._why_not_exact()
 
     # --- what a caller may ask -------------------------------------------------------------------------
@@ -160,12 +166,12 @@ class KerasSession:
     def _why_not_exact(self) -> str:
         if keras.backend.backend() != "jax":
             return f"the backend is {keras.backend.backend()}, not jax"
-        if self.fit is not None:
+        if self.plan.fit is not None:
             return "the model is trained by a fit of its own"
-        x = self.arguments.get("x", self.data[0] if self.data else None)
-        if not all(_is_array(leaf) for leaf in keras.tree.flatten(x)):
+        given = self.arguments.get("x", self.data[:1]), self.arguments.get("validation_data")
+        if not all(is_array(leaf) for leaf in keras.tree.flatten(given)):
             return "the data are not numpy arrays"
-        for callback in self.callbacks:
+        for callback in [*self.callbacks, *self.plan.watchers]:
             if not cbs.is_builtin(callback):
                 return f"the callback {type(callback).__name__} may keep state of its own"
         return ""
@@ -188,35 +194,38 @@ class KerasSession:
                 where="train",
                 allowed=f"from {self.epochs} (what this session has finished) to a larger number",
             )
-        hook = _EpochHook(self, to_epoch, on_epoch)
+        hook = EpochHook(self, to_epoch, on_epoch)
         for callback in self.callbacks:
             if from_epoch and type(callback).__name__ == "CSVLogger" and cbs.is_builtin(callback):
                 callback.append = True
         arguments = {
-            **self.arguments, "callbacks": [*self.callbacks, hook], "initial_epoch": from_epoch, "epochs": to_epoch
+            **self.arguments,
+            "callbacks": [*self.callbacks, *self.plan.watchers, hook],
+            "initial_epoch": from_epoch,
+            "epochs": to_epoch,
         }
         try:
             with kept_generators(), self._accelerated():
-                seed_everything(self._epoch_seed(from_epoch))
-                returned = (self.fit or _plain_fit)(self.model, *self.data, **arguments)
+                seed_everything(self.epoch_seed(from_epoch))
+                returned = (self.plan.fit or _plain_fit)(self.model, *self.data, **arguments)
         except Exception as error:
             if not out_of_memory(error):
                 raise
             return self._segment("infeasible", "memory", error=_memory_failure(error))
         self.progress.arrays = hook.arrays
-        self._resume = hook.arrays is not None
-        if not self._resume:
+        self.resuming = hook.arrays is not None
+        if not self.resuming:
             self.progress.callbacks = cbs.callback_state(self.callbacks)
         return self._segment(hook.state, hook.stopped_by, error=hook.error, returned=returned)
 
     def _accelerated(self) -> contextlib.AbstractContextManager[Any]:
-        if not self.accelerate:
+        if not self.plan.accelerate:
             return contextlib.nullcontext()
         from modelwright.training.keras_fast import accelerated
 
-        return accelerated(self.model, total=self.total)
+        return accelerated(self.model, total=self.plan.epochs)
 
-    def _epoch_seed(self, epoch: int) -> int:
+    def epoch_seed(self, epoch: int) -> int:
         return Seed(self.seed).child("epoch", epoch).integer()
 
     def _segment(self, state: State, stopped_by: str, *, error: Failure | None = None, returned: Any = None) -> Segment:
@@ -274,7 +283,7 @@ class KerasSession:
         best = {name.removeprefix("best/"): a for name, a in arrays.items() if name.startswith("best/")}
         reports = [(int(step), dict(metrics)) for step, metrics in state["reports"]]
         found = state["best_epoch"]
-        self.progress = _Progress(
+        self.progress = Progress(
             epochs=int(state["epochs"]),
             reports=reports,
             best=next(((step, m) for step, m in reports if step == found), None),
@@ -282,7 +291,7 @@ class KerasSession:
             callbacks=cbs.unpack(state["callbacks"], arrays),
             arrays=own,
         )
-        self._resume = True
+        self.resuming = True
 
     def inherit(self, path: str | os.PathLike[str], *, sha256: str = "") -> int:
         """Start from another trial's best weights wherever position and shape agree; returns how many were used."""
@@ -313,97 +322,24 @@ def _plain_fit(model: Any, *args: Any, **kwargs: Any) -> Any:
     return model.fit(*args, **kwargs)
 
 
-def _is_array(leaf: Any) -> bool:
+def _check_arguments(model: Any, plan: Plan) -> None:
+    if plan.fit is not None:
+        return
+    known = inspect.signature(type(model).fit).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return
+    unknown = [name for name in plan.fit_arguments if name not in known]
+    if unknown:
+        raise ArgumentError(
+            f"{type(model).__name__}.fit does not know {unknown[0]!r}",
+            where="fit_arguments",
+            allowed=", ".join(name for name in known if name not in ("self", "epochs", "initial_epoch")),
+        )
+
+
+def is_array(leaf: Any) -> bool:
     kind = type(leaf)
     return isinstance(leaf, np.ndarray) or kind.__module__.split(".")[0] in ("pandas", "jaxlib", "jax") or leaf is None
-
-
-class _EpochHook(cbs.Callback):
-    """The last callback of a fit: what the session needs to do between two epochs."""
-
-    def __init__(self, session: KerasSession, to_epoch: int, on_epoch: OnEpoch):
-        super().__init__()
-        self.session, self.to_epoch, self.ask = session, to_epoch, on_epoch
-        self.state: State = "complete"
-        self.stopped_by, self.error, self.arrays = "", None, None
-        self.resumed = False
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        session, params = self.session, dict(self.params or {})
-        if session._resume and not self.resumed:
-            self.resumed = True
-            st.write_state(session.model, session.progress.arrays or {})
-            cbs.load_callback_state(session.callbacks, session.progress.callbacks)
-        for callback in session.callbacks:
-            callback.set_params({**params, "epochs": session.total})
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        # Data order, and whatever else draws from the global generators, depends on (seed, epoch) alone.
-        seed_everything(self.session._epoch_seed(self.session.epochs))
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        session, progress = self.session, self.session.progress
-        metrics = {name: float(v) for name, v in (logs or {}).items() if _is_number(v)}
-        progress.epochs += 1
-        progress.reports.append((progress.epochs, metrics))
-        if not math.isfinite(metrics.get("loss", 0.0)):
-            self._stop("infeasible", "nan")
-            self.error = Failure(
-                kind="nan", message=f"the loss became {metrics['loss']} in epoch {progress.epochs}", type="ValueError"
-            )
-            return
-        _check_objectives(session, metrics, progress.epochs)
-        self._keep_best(metrics)
-        by_callback = bool(session.model.stop_training)
-        decision = self.ask(progress.epochs, metrics)
-        if decision == "stop":
-            self._stop("pruned", "decision")
-        elif by_callback:
-            self.stopped_by = "callback"
-        elif decision == "pause":
-            self._stop("paused", "decision")
-        if self.state == "paused" or (not self.stopped_by and self.to_epoch <= progress.epochs < session.total):
-            # Before on_train_end: callbacks change weights there, and a pause is not the end.
-            progress.callbacks = cbs.callback_state(session.callbacks)
-            self.arrays = st.read_state(session.model)
-
-    def _stop(self, state: State, why: str) -> None:
-        self.state, self.stopped_by = state, why
-        self.session.model.stop_training = True
-
-    def _keep_best(self, metrics: Mapping[str, float]) -> None:
-        session, progress = self.session, self.session.progress
-        if not session.objectives:
-            return
-        objective = session.objectives[0]
-        value = metrics.get(objective.name)
-        old = progress.best[1][objective.name] if progress.best else None
-        if value is not None and objective.better(value, old):
-            progress.best = (progress.epochs, dict(metrics))
-            progress.best_weights = st.weights_only(st.read_state(session.model, ("trainable", "non_trainable")))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) or getattr(value, "shape", None) == ()
-
-
-def _check_objectives(session: KerasSession, metrics: Mapping[str, float], epoch: int) -> None:
-    frequency = session.arguments.get("validation_freq", 1)
-    due = epoch % frequency == 0 if isinstance(frequency, int) else epoch >= min(frequency, default=1)
-    for objective in session.objectives:
-        name = objective.name
-        seen = name in metrics or name in session.elsewhere or any(name in m for _, m in session.progress.reports)
-        if seen or (name.startswith("val_") and not due):
-            continue
-        hint = ""
-        if name.startswith("val_") and not any(k.startswith("val_") for k in metrics):
-            hint = "Pass validation_data=(x, y) or validation_split=0.2."
-        raise ObjectiveError(
-            f"no epoch reports {name!r}",
-            where="objective",
-            allowed=", ".join(sorted(metrics)) or "nothing: fit reported no metrics",
-            hint=hint,
-        )
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -413,4 +349,5 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def _memory_failure(error: BaseException) -> Failure:
-    return Failure(kind="memory", message=str(error).splitlines()[0][:300] or "out of memory", type=type(error).__name__)
+    message = (str(error).splitlines() or ["out of memory"])[0]
+    return Failure(kind="memory", message=message[:300], type=type(error).__name__)

@@ -6,6 +6,8 @@ Imports keras only when asked to. Never overrides what the user chose.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import importlib
 import importlib.util
 import os
@@ -39,11 +41,11 @@ def ensure_backend() -> ModuleType:
         chosen = choose_backend()
         package = _PACKAGES.get(chosen or "")
         if package and importlib.util.find_spec("keras") is not None and importlib.util.find_spec(package) is None:
-            extra = " (or: pip install 'modelwright[keras]' and KERAS_BACKEND=jax)" if package != "jax" else ""
+            hint = "Run: pip install 'modelwright[keras]'"
             raise MissingPackageError(
                 f"Keras is set to the backend {chosen!r}, but the package {package!r} is not installed",
                 where=_PURPOSE,
-                hint="Run: pip install 'modelwright[keras]'" if package == "jax" else f"Run: pip install {package}{extra}",
+                hint=hint if package == "jax" else f"Run: pip install {package}. Or: KERAS_BACKEND=jax, and {hint[5:]}",
             )
     try:
         keras = optional("keras", extra="keras", purpose=_PURPOSE)
@@ -81,8 +83,9 @@ def enable_compilation_cache() -> str | None:
     """
     import jax
 
+    settings: Any = jax.config
     given = os.environ.get("MODELWRIGHT_CACHE", "").lower()
-    if jax.config.jax_compilation_cache_dir or not jax.config.jax_enable_compilation_cache or given == "off":
+    if settings.jax_compilation_cache_dir or not settings.jax_enable_compilation_cache or given == "off":
         return None
     folder = cache_folder() / "jax"
     with contextlib.suppress(OSError):
@@ -118,6 +121,20 @@ def _private(folder: Path) -> bool:
     return found.st_uid == os.getuid() and not found.st_mode & 0o077 and os.access(folder, os.W_OK)
 
 
+def light_compilation() -> contextlib.AbstractContextManager[None]:
+    """Within: what runs once is compiled with few optimisations; for building a model. Nothing but JAX on a CPU gains.
+
+    Drawing the initial weights of a new shape takes up to a second to compile with all of them, a sixth with few.
+    """
+    import keras
+
+    if keras.backend.backend() != "jax":
+        return contextlib.nullcontext()
+    from modelwright.training import keras_programs
+
+    return keras_programs.light_compilation()
+
+
 def seed_everything(seed: int) -> None:
     """Seed Python, numpy and the backend, as ``keras.utils.set_random_seed``, importing no other backend.
 
@@ -148,3 +165,51 @@ def kept_generators() -> Iterator[None]:
     finally:
         random.setstate(state[0])
         np.random.set_state(state[1])
+
+
+#: Bytes by which the process may grow before JAX's caches are emptied; where its size is not known, calls.
+_GROWTH, _CALLS = 160 << 20, 12
+_base = {"bytes": 0, "calls": 0}
+
+
+def release(*, everything: bool = False) -> None:
+    """Let go of what Keras and JAX keep of models that are gone; call it between trials.
+
+    JAX keeps several megabytes for each new shape, for ever. They are given back once the process has grown by 160 MB;
+    the programs of the last few shapes stay, so that the next model of the same shape finds them.
+
+    Args:
+        everything: give back all of it now, those programs and the data on the device too.
+    """
+    import keras
+
+    keras.utils.clear_session(free_memory=False)
+    gc.collect()
+    if keras.backend.backend() != "jax":
+        return
+    now, _base["calls"] = _resident(), _base["calls"] + 1
+    _base["bytes"] = _base["bytes"] or now
+    grown = now - _base["bytes"] > _GROWTH if now else _base["calls"] >= _CALLS
+    if not (grown or everything):
+        return
+    import jax
+
+    if everything:
+        from modelwright.training.keras_programs import release_programs
+
+        release_programs()
+    jax.clear_caches()
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    left, _base["calls"] = _resident(), 0
+    if left > _base["bytes"] + _GROWTH // 2:
+        _base["bytes"] = left
+
+
+def _resident() -> int:
+    """Resident bytes of this process, or 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0

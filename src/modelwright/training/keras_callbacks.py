@@ -145,8 +145,10 @@ def copied(value: Any) -> Any:
         return value
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufcV":
         return np.array(value, copy=True)
-    if type(value) in (list, tuple):
-        return type(value)(copied(item) for item in value)
+    if type(value) is list:
+        return [copied(item) for item in value]
+    if type(value) is tuple:
+        return tuple(copied(item) for item in value)
     if isinstance(value, Mapping) and all(isinstance(key, (str, int)) for key in value):
         return {key: copied(item) for key, item in value.items()}
     raise NotPlain(type(value).__name__)

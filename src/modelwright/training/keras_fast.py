@@ -140,7 +140,8 @@ class _Job:
         if not _are_arrays((x, y, weight)) or (validation is not None and not _are_arrays(validation)):
             raise _NotServedError("the data are not numpy arrays")
         if given["validation_split"] and validation is None:
-            (x, y, weight), validation = array_slicing.train_validation_split((x, y, weight), given["validation_split"])
+            parts: Any = array_slicing.train_validation_split((x, y, weight), given["validation_split"])
+            (x, y, weight), validation = parts
         self.train = trainer.JAXEpochIterator(
             x=x, y=y, sample_weight=weight, batch_size=given["batch_size"], shuffle=given["shuffle"],
             class_weight=given["class_weight"], steps_per_execution=model.steps_per_execution,
@@ -260,14 +261,13 @@ class _Runner:
     def train_epoch(self) -> None:
         phase, callbacks = self._phase("train"), self.callbacks
         order = np.random.permutation(phase.rows) if self.job.given["shuffle"] else np.arange(phase.rows)
-        tell = None
-        if self.job.patient:
-            def tell(first: int, last: int) -> bool:
-                callbacks.on_train_batch_begin(first)
-                callbacks.on_train_batch_end(last, self.model.get_metrics_result())
-                return self.model.stop_training
 
-        phase.run(order, tell)
+        def tell(first: int, last: int) -> bool:
+            callbacks.on_train_batch_begin(first)
+            callbacks.on_train_batch_end(last, self.model.get_metrics_result())
+            return self.model.stop_training
+
+        phase.run(order, tell if self.job.patient else None)
 
     def evaluate(self) -> dict[str, Any]:
         """As ``model.evaluate`` within ``fit``."""
@@ -316,7 +316,7 @@ class _Phase:
         data = programs.on_device(self.inputs)
         ends = np.int32(0), np.int32(0)
         order = (np.zeros(self.rows, np.int32),) if self.training else ()
-        make = programs.training_loop if self.training else programs.test_loop
+        make = programs.training_loop if self.training else programs.validation_loop
         self.loop = programs.compile_program(
             make(self.step, self.batch), state, data, *order, *ends, unless=programs.slow_in_loops()
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -22,7 +23,7 @@ import numpy as np
 from jax import lax
 
 #: Programs and arrays kept at most, least recently used first out.
-_PROGRAMS_KEPT = 64
+_PROGRAMS_KEPT = 40
 _BYTES_KEPT = 2 << 30
 _programs: OrderedDict[str, Any] = OrderedDict()
 _arrays: OrderedDict[tuple, tuple[Any, int]] = OrderedDict()
@@ -101,6 +102,8 @@ def _same(array: np.ndarray, placed: np.ndarray) -> bool:
 def largest_on_device() -> int:
     """Bytes of data that may lie on the device as a whole; more is sent batch by batch."""
     if jax.default_backend() == "cpu":
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            return min(_BYTES_KEPT, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
         return _BYTES_KEPT
     stats = jax.local_devices()[0].memory_stats() or {}
     return int(stats.get("bytes_limit", 4 * _BYTES_KEPT)) // 4
@@ -138,7 +141,7 @@ def training_loop(step: Callable[..., Any], batch: int) -> Callable[..., Any]:
     return loop
 
 
-def test_loop(step: Callable[..., Any], batch: int) -> Callable[..., Any]:
+def validation_loop(step: Callable[..., Any], batch: int) -> Callable[..., Any]:
     """(state, data, first, last) -> state after those batches of ``data``, in order."""
 
     def loop(state: Any, data: Any, first: Any, last: Any) -> Any:

@@ -69,16 +69,16 @@ def test_a_finite_space_is_searched_without_repeats_and_then_exhausted():
 
 def test_pending_trials_are_not_proposed_again():
     space = floats(2)
-    history = search(Bayesian(), space, valley, 12, seed=Seed(0))
+    history = search(Bayesian(), space, valley, 10, seed=Seed(0))
     strategy, points = Bayesian(), []
     state = strategy.init(Seed(0), history)
-    for number in range(12, 20):
+    for number in range(10, 18):
         answer = strategy.ask(state, space, number)
         assert answer.note["by"] == "gp"
         points.append(space.encode(answer.config))
         history.extend([r.Proposed(number=number, config=answer.config, note=answer.note)])
     gaps = [np.abs(a - b).max() for i, a in enumerate(points) for b in points[:i]]
-    assert min(gaps) > 1e-4
+    assert min(gaps) > 5e-3
 
 
 def test_failed_trials_are_avoided():

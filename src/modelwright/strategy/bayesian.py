@@ -8,9 +8,10 @@ Knowles 2006 (several objectives), Hvarfner et al. 2024 (lengths in many dimensi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -221,16 +222,18 @@ def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Gen
     names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
     model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
     start, since = _start(rows, names, model)
+    count = len(facts.scores)
     starts = [model.theta if start is None else start]
-    if max(since, 0) // 10 < len(values) // 10:
+    if max(since, 0) // 10 < count // 10:
         starts.append(model.noisy())
-    fresh = len(values) - since >= max(1, len(values) // _REFIT) or len(values) < since
+    fresh = count - since >= max(1, count // _REFIT) or count < since
     model.fit(points, values, starts, steps=(10 if since > 0 else 40) if fresh else 0)
     model.extend(facts.pending)
     axes = len(space.axes)
     surrogate = _Full(model) if facts.fidelities else model
-    mean, _ = surrogate.predict(points[:, :axes])
-    tops = _distinct(points[np.argsort(-mean, kind="stable"), :axes], 5)
+    # Pending points count as if they had turned out as predicted: else the next proposal is a near copy of them.
+    mean, _ = surrogate.predict(model.x[:, :axes])
+    tops = _distinct(model.x[np.argsort(-mean, kind="stable"), :axes], 5)
     sigma = np.minimum(model.lengths[:axes] * 0.5, 0.3)
     found, worth = propose_vectors(surrogate, space, rng, float(mean.max()) + _MARGIN, tops, sigma)
     top_mean, top_std = surrogate.predict(found[:1])
@@ -243,7 +246,7 @@ def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Gen
     if fresh:
         noise, scale = (round(float(t), 3) for t in model.theta[-2:])
         shapes = model.theta[:-2].reshape(3, -1).T.round(3).tolist()
-        note["fit"] = {"n": len(values), "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
+        note["fit"] = {"n": count, "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
     return found, note
 
 
@@ -285,16 +288,20 @@ def _distinct(points: np.ndarray, count: int) -> np.ndarray:
     return points[np.sort(first)[:count]]
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep linear algebra to one thread where ``threadpoolctl`` is there: more get in each other's way."""
+@lru_cache(maxsize=1)
+def _threads() -> Any:
+    """The linear algebra libraries in this process, when ``threadpoolctl`` is installed; looking for them is slow."""
     try:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController
     except ImportError:
-        yield
-        return
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
+        return None
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep linear algebra to one thread: on matrices this small several only get in each other's way."""
+    controller = _threads()
+    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
 
 
 # --- what has not been tried ---------------------------------------------------------------------

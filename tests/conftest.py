@@ -7,8 +7,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-# What lies beside a test (a small space, the source as trees) is imported by its plain name. The folder of all tests stays
-# out of the path: its ``keras_tuner`` would be found where a real one is looked for.
+# What lies beside a test (a small space, the source as trees) is imported by its plain name. The folder of all tests
+# stays out of the path: its ``keras_tuner`` would be found where a real one is looked for.
 sys.path[:0] = sorted({str(path.parent) for path in HERE.glob("*/*.py")} - set(sys.path))
 
 

@@ -187,7 +187,7 @@ def test_ctrl_c_once_finishes_the_trial_and_twice_stops_now(tmp_path):
     twice.send_signal(signal.SIGINT)
     signal.sigtimedwait([], 0.1)
     twice.send_signal(signal.SIGINT)
-    out, err = twice.communicate(timeout=60)
+    out, _ = twice.communicate(timeout=60)
     assert "after" not in out and twice.returncode in (1, 130, -signal.SIGINT)
     resumed = tune(lambda hp: hp.Float("x", 0, 1), strategy="random", trials=3, store=tmp_path / "b.db", name="s")
     assert [t.state for t in resumed.trials] == ["complete"] * 3

@@ -15,7 +15,7 @@ def best_model(study: Study, row: Row) -> Any:
     """The model that ``row`` left, read back and checked against its hash."""
     folder = study._store.folder(study._record.id)
     kept = row.artifacts.get("model")
-    if kept is not None:
+    if kept is not None and ((folder / kept.path).exists() or row.number == study.best.number):
         from modelwright.training.kept import load_model
 
         return load_model(folder / kept.path, kept)
@@ -24,7 +24,8 @@ def best_model(study: Study, row: Row) -> Any:
     raise StudyError(
         f"trial {row.number} left no model",
         where=f"study {study.name!r}",
-        hint="A plain function keeps its own models: build one with study.best.config.",
+        hint="Models of the best few trials are kept. Build one from study.best.config, or resume the study with its "
+        "data and call study.refit().",
     )
 
 

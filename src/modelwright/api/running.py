@@ -13,6 +13,7 @@ from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.study.budget import Budget
 from modelwright.study.confirm import confirm
+from modelwright.study.keeping import Keeping
 from modelwright.study.loop import Loop
 
 if TYPE_CHECKING:
@@ -73,8 +74,10 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
     watch = _Watch(study, shown) if settings.verbose > 0 else None
     with study._store.writer(study._record.id):
         executor.open(settings.estimation)
-        if watch is not None:
-            journal.observers.append(watch)
+        watchers: list[Any] = [watch] if watch is not None else []
+        if settings.needs_folder:
+            watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
+        journal.observers.extend(watchers)
         finished = False
         try:
             shown.start(view_of(study))
@@ -85,8 +88,7 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
         finally:
             executor.close(now=not finished)
             shown.finish(view_of(study))
-            if watch is not None and watch in journal.observers:
-                journal.observers.remove(watch)
+            journal.observers = [o for o in journal.observers if o not in watchers]
             study._loop = None
     return study._stopped
 

@@ -34,13 +34,13 @@ def tune(
     verbose: int = 1,
     validation_split: float | None = None,
     validation_data: Any = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
+    epochs: int | Callable[..., int] | None = None,
+    batch_size: int | Callable[..., int] | None = None,
     callbacks: Sequence[Any] | None = None,
     cv: Any = None,
     groups: Any = None,
     sample_weight: Any = None,
-    fit: Mapping[str, Any] | None = None,
+    fit: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None,
     space: Any = None,
     steps: int | None = None,
     executions: int = 1,
@@ -67,10 +67,11 @@ def tune(
         seed: the same seed gives the same search, with a budget in trials and one worker.
         verbose: 0 prints nothing, 1 progress, 2 every report. The model's own output is ``fit={"verbose": 1}``.
         validation_split, validation_data, epochs, batch_size, callbacks: as in ``model.fit``. Each trial trains up to
-            ``epochs``; callbacks are copied for each trial.
+            ``epochs``; callbacks are copied for each trial. A function of hp tunes ``epochs`` or ``batch_size``:
+            ``batch_size=lambda hp: hp.Choice("batch_size", [32, 64])``.
         cv: folds for cross-validation: a number, or a scikit-learn splitter.
         groups, sample_weight: one entry a row, for estimators.
-        fit: further arguments for the model's own ``fit``.
+        fit: further arguments for the model's own ``fit``, or a function of hp that returns them.
         space: parameters declared ahead: ``HyperParameters`` or a function that declares them.
         steps: the step at which a reporting function is done; lets strategies train it part of the way.
         executions: runs of each trial with different seeds; the mean counts, the spread is kept.
@@ -100,7 +101,11 @@ def tune(
     budget = Budget(trials=trials, seconds=seconds)
     checked = {"executions": executions, "steps": steps, "epochs": epochs, "batch_size": batch_size}
     for argument, value in checked.items():
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        if (
+            value is not None
+            and not callable(value)
+            and (isinstance(value, bool) or not isinstance(value, int) or value < 1)
+        ):
             raise ArgumentError(f"{argument}={value!r}", where="tune", allowed="a whole number from 1")
     request = Request(
         subject=subject,

@@ -206,7 +206,8 @@ class Machine:
             return best[0], {**best[1], **final}
         if name not in final and row.reports:
             return row.reports[-1][0], {**row.reports[-1][1], **final}
-        return (best[0] if best else None), final
+        agrees = best is not None and best[1].get(name) == final.get(name)
+        return (best[0] if agrees and best is not None else None), final
 
     def repeated_failure(self, number: int, limit: int) -> int:
         """How many different configurations failed as this one did, when that is ``limit`` or more; else 0."""

@@ -12,6 +12,8 @@ from modelwright.strategy.base import SearchSpace
 
 _ROOT_HALF_PI = np.sqrt(np.pi / 2)
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
+#: So many of the best candidates are climbed from.
+_STARTS = 6
 
 
 class Surrogate(Protocol):
@@ -130,17 +132,12 @@ def propose_vectors(
     best: float,
     tops: np.ndarray,
     sigma: np.ndarray,
-    extra: np.ndarray | None = None,
-    starts: int = 6,
-    count: int = 512,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points on the lattice by falling expected improvement, with their ``log_ei``."""
-    pool = candidates(space, rng, tops, sigma, model.bend, count)
-    if extra is not None and len(extra):
-        pool = np.vstack([pool, extra])
+    pool = candidates(space, rng, tops, sigma, model.bend)
     worth = log_ei(*model.predict(pool), best)
     order = np.argsort(-worth, kind="stable")
-    chosen = order[: starts]
+    chosen = order[:_STARTS]
     refined, _ = climb(model, best, pool[chosen], [axis.kind for axis in space.axes])
     refined = space.snap(refined)
     again = log_ei(*model.predict(refined), best)

@@ -274,3 +274,24 @@ def test_the_weights_of_the_best_epoch_come_with_the_state_of_the_optimizer(kt, 
         else:
             batches = 3 * (tuner.oracle.trials[before].best_step + 1)
             assert steps[trial_id] == steps[before] + batches
+
+
+def test_an_efficientnet_without_a_download(kt):
+    hp = kt.HyperParameters()
+    make = kt.applications.HyperEfficientNet(input_shape=(32, 32, 1), classes=3, weights=None)
+    model = make.build(hp)
+    assert [p.name for p in hp.space] == ["version", "pooling", "top_dropout_rate", "learning_rate"]
+    assert model.output_shape == (None, 3)
+
+
+def test_directions_of_augmentation_are_what_their_names_say(kt):
+    import keras
+
+    hp = kt.HyperParameters()
+    hp.Fixed("factor_translate_x", 0.5)
+    make = kt.applications.HyperImageAugment(
+        input_shape=(4, 8, 1), rotate=None, contrast=None, translate_y=None, augment_layers=0
+    )
+    rows = np.arange(4, dtype="float32")[None, :, None, None] * np.ones((1, 4, 8, 1), "float32")
+    keras.utils.set_random_seed(0)
+    np.testing.assert_allclose(make.build(hp)(rows, training=True), rows, atol=1e-5)

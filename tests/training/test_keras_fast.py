@@ -259,3 +259,26 @@ def test_only_within_the_block_is_fit_swapped():
         model.fit(*data(), epochs=1, verbose=0, callbacks=[recorder])
         assert recorder.calls[0][1]["epochs"] == 9
     assert "fit" not in vars(model)
+
+
+@pytest.mark.slow
+def test_initial_weights_are_the_same_when_compiled_lightly():
+    import jax
+
+    from modelwright.training.keras_backend import light_compilation
+
+    makers = [
+        keras.initializers.GlorotUniform, keras.initializers.HeNormal, keras.initializers.RandomNormal,
+        keras.initializers.LecunUniform, keras.initializers.TruncatedNormal, keras.initializers.VarianceScaling,
+    ]
+    drawn = []
+    for light in (False, True):
+        jax.clear_caches()
+        jax.config.update("jax_enable_compilation_cache", False)
+        try:
+            with light_compilation() if light else accelerated(dense()):
+                drawn.append([np.array(make(seed=3)((37, 10))) for make in makers])
+        finally:
+            jax.config.update("jax_enable_compilation_cache", True)
+    for left, right in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(left, right)

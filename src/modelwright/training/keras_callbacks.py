@@ -62,8 +62,9 @@ def _fresh(item: Any, index: int) -> Any:
         made = item() if callable(item) else item
         if not isinstance(made, Callback):
             raise ArgumentError(
-                f"{item!r} is not a callback", where=where, allowed="a keras.callbacks.Callback, or a function "
-                "without arguments that returns one"
+                f"{item!r} is not a callback",
+                where=where,
+                allowed="a keras.callbacks.Callback, or a function without arguments that returns one",
             )
         return made
     # A callback used before still points at the model of that fit, which must not be copied with it.

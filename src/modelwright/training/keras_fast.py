@@ -143,15 +143,24 @@ class _Job:
             parts: Any = array_slicing.train_validation_split((x, y, weight), given["validation_split"])
             (x, y, weight), validation = parts
         self.train = trainer.JAXEpochIterator(
-            x=x, y=y, sample_weight=weight, batch_size=given["batch_size"], shuffle=given["shuffle"],
-            class_weight=given["class_weight"], steps_per_execution=model.steps_per_execution,
+            x=x,
+            y=y,
+            sample_weight=weight,
+            batch_size=given["batch_size"],
+            shuffle=given["shuffle"],
+            class_weight=given["class_weight"],
+            steps_per_execution=model.steps_per_execution,
         )
         self.test = None
         if validation is not None:
             x, y, weight = data_adapter_utils.unpack_x_y_sample_weight(validation)
             self.test = trainer.JAXEpochIterator(
-                x=x, y=y, sample_weight=weight, batch_size=given["validation_batch_size"] or given["batch_size"],
-                shuffle=False, steps_per_execution=model.steps_per_execution,
+                x=x,
+                y=y,
+                sample_weight=weight,
+                batch_size=given["validation_batch_size"] or given["batch_size"],
+                shuffle=False,
+                steps_per_execution=model.steps_per_execution,
             )
         self.inputs = _inputs(self.train)
         self.test_inputs = _inputs(self.test) if self.test is not None else None
@@ -168,8 +177,13 @@ class _Job:
             model._symbolic_build(iterator=self.train)
         self.train.reset()
         callbacks = callbacks_module.CallbackList(
-            given["callbacks"], add_history=True, add_progbar=given["verbose"] != 0, verbose=given["verbose"],
-            epochs=total or epochs, steps=self.train.num_batches, model=model,
+            given["callbacks"],
+            add_history=True,
+            add_progbar=given["verbose"] != 0,
+            verbose=given["verbose"],
+            epochs=total or epochs,
+            steps=self.train.num_batches,
+            model=model,
         )
         trainer = _Runner(model, self, callbacks)
         model.stop_training = False

@@ -24,7 +24,7 @@ from jax import lax
 
 #: Programs and arrays kept at most, least recently used first out.
 _PROGRAMS_KEPT = 40
-_BYTES_KEPT = 2 << 30
+_BYTES_KEPT = 1 << 30
 _programs: OrderedDict[str, Any] = OrderedDict()
 _arrays: OrderedDict[tuple, tuple[Any, int]] = OrderedDict()
 
@@ -103,7 +103,7 @@ def largest_on_device() -> int:
     """Bytes of data that may lie on the device as a whole; more is sent batch by batch."""
     if jax.default_backend() == "cpu":
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            return min(_BYTES_KEPT, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
+            return min(2 * _BYTES_KEPT, os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
         return _BYTES_KEPT
     stats = jax.local_devices()[0].memory_stats() or {}
     return int(stats.get("bytes_limit", 4 * _BYTES_KEPT)) // 4

@@ -22,6 +22,7 @@ RUN := KERAS_BACKEND=$${KERAS_BACKEND:-jax} TF_CPP_MIN_LOG_LEVEL=2 PYTHONUNBUFFE
 TEST := $(RUN) JAX_PLATFORMS=$${JAX_PLATFORMS:-cpu}
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo test lint types layers unit test-slow format api bench-lab clean
 
 help:

@@ -113,7 +113,7 @@ class SqliteStore(Store):
                 made = connection.execute(
                     sa.insert(schema.studies).values(name=name, created=created, definition=body)
                 ).inserted_primary_key
-        except sa.exc.IntegrityError:
+        except sqlalchemy.exc.IntegrityError:
             raise StoreError(f"a study named {name!r} exists already", where=self.location) from None
         assert made is not None
         shutil.rmtree(self._artifacts(made[0]), ignore_errors=True)  # left by a database that was here before
@@ -167,7 +167,7 @@ class SqliteStore(Store):
             try:
                 with self._transaction() as connection:
                     connection.execute(_INSERT, rows)
-            except sa.exc.IntegrityError:
+            except sqlalchemy.exc.IntegrityError:
                 with self._transaction() as connection:
                     self._known(connection, study)
                 raise _conflict(self.location, writing.pending[0][0]) from None
@@ -263,9 +263,9 @@ class SqliteStore(Store):
     def _wrapped(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.IntegrityError:
+        except sqlalchemy.exc.IntegrityError:
             raise
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
             raise self._explain(error) from error
 
     def _explain(self, error: Exception) -> StoreError:

@@ -65,7 +65,7 @@ class Tail:
         data = b"".join(_format(line) for line in lines)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
-            if os.fstat(self._descriptor).st_size != self._size or not self.path.exists():
+            if not self._is_ours():
                 raise StoreError("another process wrote the study", where=str(self.path), hint="Load the study again.")
             try:
                 written = os.write(self._descriptor, data)
@@ -81,10 +81,30 @@ class Tail:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def clear(self) -> None:
-        """Forget all lines: the database holds them."""
-        if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
-            self._size = 0
+        """Forget all lines: the database holds them.
+
+        The file is a new one afterwards, so that another process that had it open too notices.
+        """
+        if self._descriptor is None:
+            return
+        draft = self.path.with_suffix(".new")
+        try:
+            made = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_TRUNC, 0o600)
+            os.replace(draft, self.path)
+        except OSError as error:
+            raise _refused(self.path, error) from error
+        os.close(self._descriptor)
+        self._descriptor, self._size = made, 0
+
+    def _is_ours(self) -> bool:
+        """Whether nobody else wrote, emptied or removed the file."""
+        assert self._descriptor is not None
+        own = os.fstat(self._descriptor)
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        return own.st_size == self._size and own.st_ino == there.st_ino
 
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""

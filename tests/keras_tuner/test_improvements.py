@@ -295,3 +295,13 @@ def test_directions_of_augmentation_are_what_their_names_say(kt):
     rows = np.arange(4, dtype="float32")[None, :, None, None] * np.ones((1, 4, 8, 1), "float32")
     keras.utils.set_random_seed(0)
     np.testing.assert_allclose(make.build(hp)(rows, training=True), rows, atol=1e-5)
+
+
+def test_without_a_seed_pythons_own_generator_decides_and_is_left_alone(kt):
+    import random
+
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    seeds = {kt.oracles.RandomSearchOracle().seed for _ in range(20)}
+    assert len(seeds) > 10 and random.random() == expected

@@ -5,15 +5,6 @@ is listed in ``docs/keras_tuner.md``.
 """
 
 from modelwright.keras_tuner import applications, engine, errors, oracles, tuners
-from modelwright.keras_tuner.engine import (
-    base_tuner,
-    hypermodel,
-    hyperparameters,
-    metrics_tracking,
-    oracle,
-    trial,
-    tuner,
-)
 from modelwright.keras_tuner.engine.hypermodel import HyperModel
 from modelwright.keras_tuner.engine.hyperparameters import HyperParameter, HyperParameters
 from modelwright.keras_tuner.engine.objective import Objective
@@ -50,5 +41,3 @@ __all__ = [
     "synchronized",
     "tuners",
 ]
-
-del base_tuner, hypermodel, hyperparameters, metrics_tracking, oracle, trial, tuner

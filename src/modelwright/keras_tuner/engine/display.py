@@ -6,6 +6,7 @@ import sys
 from datetime import datetime, timedelta
 from typing import Any
 
+from modelwright.core.clock import SystemClock
 from modelwright.keras_tuner.engine.stateful import Stateful
 
 _WIDTH = 18
@@ -22,9 +23,13 @@ class Display(Stateful):
     def __init__(self, oracle: Any, verbose: int = 1):
         self.verbose: Any = verbose
         self.oracle = oracle
+        self._clock = SystemClock()
         self.search_start: datetime | None = None
         self.trial_start: dict[str, datetime] = {}
         self.trial_number: dict[str, int] = {}
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.wall())
 
     @property
     def silent(self) -> bool:
@@ -48,7 +53,7 @@ class Display(Stateful):
         """Print number and configuration of a trial beside the best so far."""
         if self.silent:
             return
-        now = datetime.now()
+        now = self._now()
         self.search_start = self.search_start or now
         self.trial_start[trial.trial_id] = now
         self.trial_number[trial.trial_id] = len(self.oracle.trials)
@@ -61,7 +66,7 @@ class Display(Stateful):
         if self.silent:
             return
         _clear()
-        now = datetime.now()
+        now = self._now()
         began = self.trial_start.get(trial.trial_id, now)
         number = self.trial_number.get(trial.trial_id, len(self.oracle.trials))
         name = self.oracle.objective.name

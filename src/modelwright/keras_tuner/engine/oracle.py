@@ -10,11 +10,11 @@ import glob
 import hashlib
 import math
 import os
-import random
 import warnings
 from collections import defaultdict
 from typing import Any
 
+from modelwright.keras_tuner.engine.chance import unlike_others
 from modelwright.keras_tuner.engine.display import Display
 from modelwright.keras_tuner.engine.hyperparameters import HyperParameters
 from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
@@ -69,8 +69,7 @@ class Oracle(Stateful):
         self.start_order: list[str] = []
         self.end_order: list[str] = []
         self.tuner_ids: set[str] = set()
-        # As in KerasTuner: a script that seeds Python's own generator is repeatable without a seed here.
-        self.seed = random.randint(1, 10000) if seed is None else seed
+        self.seed = unlike_others() if seed is None else seed
         self._seed_state = self.seed
         self._run_times: defaultdict[str, int] = defaultdict(int)
         self._retry_queue: list[str] = []

@@ -110,9 +110,7 @@ class Choice(HyperParameter):
         self.ordered = numbers if ordered is None else ordered
 
     def __repr__(self) -> str:
-        return (
-            f"Choice(name: '{self.name}', values: {self._values}, ordered: {self.ordered}, default: {self.default})"
-        )
+        return f"Choice(name: '{self.name}', values: {self._values}, ordered: {self.ordered}, default: {self.default})"
 
     @property
     def values(self) -> Any:

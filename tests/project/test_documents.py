@@ -94,6 +94,12 @@ def test_every_extra_is_named_where_people_install():
     assert not [x for x in pyproject()["project"]["optional-dependencies"] if f"`{x}`" not in text]
 
 
+def test_every_requirement_of_the_core_has_its_reason():
+    record = (ROOT / "docs" / "decisions" / "0006-core-dependencies-and-tools.md").read_text(encoding="utf-8").lower()
+    names = [re.split(r"[<>=\[ ]", text)[0] for text in pyproject()["project"]["dependencies"]]
+    assert not [name for name in names if f"**{name}" not in record]
+
+
 def test_every_make_target_of_the_documents_exists():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     known = set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))

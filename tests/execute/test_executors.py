@@ -12,7 +12,7 @@ import pytest
 
 from modelwright.core.errors import StudyError
 from modelwright.core.records import Outcome, Task
-from modelwright.execute.processes import ProcessExecutor, core_shares
+from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.testing.executor import ExecutorContract, Listener
 
@@ -102,10 +102,25 @@ def test_code_that_cannot_travel_is_refused_with_a_way_out():
         run(ProcessExecutor(1), function, [Task(number=0)])
 
 
-def test_two_workers_have_a_core_each_when_there_are_two():
-    shares = core_shares(2)
-    assert len(shares) == 2
-    assert shares == [(), ()] or not set(shares[0]) & set(shares[1])
+def test_each_worker_is_bound_to_its_share_of_the_cores():
+    def function(task, reporter):
+        reporter.report(1, {"started": 1.0})
+        return Outcome(note={"cores": sorted(os.sched_getaffinity(0)), "threads": os.environ["OMP_NUM_THREADS"]})
+
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2 or "OMP_NUM_THREADS" in os.environ:
+        pytest.skip("needs two cores and an environment that does not fix the number of threads")
+    executor = ProcessExecutor(2)
+    executor.open(Runs(function))
+    for number in range(2):
+        executor.submit(Task(number=number))
+    listener = Listener()
+    while len(listener.outcomes) < 2:
+        executor.poll(listener, 30)
+    executor.close()
+    shares = [listener.outcomes[i].note["cores"] for i in range(2)]
+    assert not set(shares[0]) & set(shares[1])
+    assert all(int(listener.outcomes[i].note["threads"]) == len(shares[i]) for i in range(2))
 
 
 def test_workers_go_with_a_killed_parent(tmp_path):

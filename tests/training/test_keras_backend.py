@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 from modelwright.core import backend
 from modelwright.training import keras_backend, threads
-from modelwright.training.threads import share_cores, worker_environment
+from modelwright.execute.threads import share_cores, worker_environment
 
 pytest.importorskip("jax")
 

@@ -11,8 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from modelwright.core.records import Decision, Outcome, Task
-
-_MEMORY_ERROR = "the worker ran out of memory"
+from modelwright.execute.threads import bind_to_cores
 
 
 class _Remote:
@@ -39,8 +38,7 @@ def main(descriptor: int) -> None:
         setting = connection.recv()
         sys.path[:] = setting["path"]
         os.chdir(setting["folder"])
-        if setting["cores"] and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, setting["cores"])
+        bind_to_cores()
         from modelwright.execute.transfer import unpack
 
         runnable = unpack(connection.recv_bytes())

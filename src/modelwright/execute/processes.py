@@ -22,6 +22,7 @@ from pathlib import Path
 from modelwright.core.errors import StudyError
 from modelwright.core.records import Failure, Task
 from modelwright.execute.base import Executor, Handler, Runnable
+from modelwright.execute.threads import worker_environment
 
 _GRACE = 5.0
 
@@ -30,7 +31,7 @@ _GRACE = 5.0
 class _Worker:
     process: subprocess.Popen
     connection: Connection
-    cores: tuple[int, ...]
+    environment: Mapping[str, str]
     ready: bool = False
     task: Task | None = None
     tasks_done: int = 0
@@ -43,8 +44,8 @@ class ProcessExecutor(Executor):
 
     Args:
         slots: number of workers.
-        environment: variables set for the workers, over those of this process; the default gives each worker one
-            thread when there are as many workers as cores, else its share.
+        environment: variables set for the workers, over those of this process and those that bind each worker to its
+            share of the cores.
         recycle_after: tasks after which a worker is replaced.
         recycle_growth: bytes a worker may have grown since its first task before it is replaced.
         quiet: whether the workers' own output is thrown away.
@@ -79,8 +80,7 @@ class ProcessExecutor(Executor):
                 where="workers",
                 hint="Use workers=1, or make what cannot be copied (open files, locks, sessions) inside the function.",
             ) from error
-        shares = core_shares(self.slots)
-        self._workers = [self._spawn(cores) for cores in shares]
+        self._workers = [self._spawn(environment) for environment in worker_environment(self.slots)]
 
     @property
     def free(self) -> int:
@@ -126,7 +126,7 @@ class ProcessExecutor(Executor):
 
     # --- one worker --------------------------------------------------------------------------------
 
-    def _spawn(self, cores: tuple[int, ...]) -> _Worker:
+    def _spawn(self, environment: Mapping[str, str]) -> _Worker:
         ours, theirs = socket.socketpair()
         process = subprocess.Popen(
             [sys.executable, "-m", "modelwright.execute.child", str(theirs.fileno())],
@@ -135,14 +135,14 @@ class ProcessExecutor(Executor):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if self._quiet else None,
             stderr=subprocess.DEVNULL if self._quiet else None,
-            env={**os.environ, **thread_environment(len(cores)), **self._path(), **self._environment},
+            env={**os.environ, **environment, **self._path(), **self._environment},
         )
         theirs.close()
         connection = Connection(ours.detach())
         with contextlib.suppress(OSError):
-            connection.send({"path": list(sys.path), "folder": os.getcwd(), "cores": cores})
+            connection.send({"path": list(sys.path), "folder": os.getcwd()})
             connection.send_bytes(self._code)
-        return _Worker(process, connection, cores)
+        return _Worker(process, connection, environment)
 
     @staticmethod
     def _path() -> dict[str, str]:
@@ -189,7 +189,7 @@ class ProcessExecutor(Executor):
             self._replace(worker)
 
     def _replace(self, worker: _Worker) -> None:
-        self._workers[self._workers.index(worker)] = self._spawn(worker.cores)
+        self._workers[self._workers.index(worker)] = self._spawn(worker.environment)
 
     def _died(self, worker: _Worker, handler: Handler) -> None:
         worker.connection.close()
@@ -214,29 +214,3 @@ def _failure(code: int) -> Failure:
 def _signal(worker: _Worker, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(worker.process.pid, number)
-
-
-def available_cores() -> list[int]:
-    """Cores this process may use, by its affinity mask and the cgroup's quota."""
-    mask = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            return mask[: max(1, int(quota) // int(period))]
-    return mask
-
-
-def core_shares(slots: int) -> list[tuple[int, ...]]:
-    """Which cores each of ``slots`` workers is bound to; empty tuples when there are more workers than cores."""
-    cores = available_cores()
-    if slots > len(cores):
-        return [()] * slots
-    share = len(cores) // slots
-    return [tuple(cores[i * share : (i + 1) * share]) for i in range(slots)]
-
-
-def thread_environment(threads: int) -> dict[str, str]:
-    """Variables that keep numerical libraries to ``threads`` threads; what the user has set is left alone."""
-    count = str(max(1, threads))
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
-    return {name: count for name in names if name not in os.environ}

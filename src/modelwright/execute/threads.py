@@ -6,9 +6,11 @@ the linear algebra libraries nor XLA start a thread per core in each of them.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 _POOLS = (
     "OMP_NUM_THREADS",
@@ -23,14 +25,20 @@ _EIGEN = "--xla_cpu_multi_thread_eigen=false"
 
 
 def available_cores() -> tuple[int, ...]:
-    """The cores this process may run on, in order.
+    """The cores this process may run on, in order, no more than its control group pays for.
 
     >>> len(available_cores()) >= 1
     True
     """
     if hasattr(os, "sched_getaffinity"):
-        return tuple(sorted(os.sched_getaffinity(0)))
-    return tuple(range(os.cpu_count() or 1))
+        mask = sorted(os.sched_getaffinity(0))
+    else:
+        mask = list(range(os.cpu_count() or 1))
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            return tuple(mask[: max(1, int(quota) // int(period))])
+    return tuple(mask)
 
 
 def share_cores(slots: int, cores: Sequence[int]) -> tuple[tuple[int, ...], ...]:

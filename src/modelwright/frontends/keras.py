@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,6 +59,11 @@ class KerasEstimation(Estimation):
         self.replicated = plan.executions > 1 or plan.cv is not None
         self.resumable = not self.replicated and isinstance(plan.epochs, int)
         self.steps = plan.epochs if self.resumable and isinstance(plan.epochs, int) else None
+
+    def close(self) -> None:
+        """Give back the memory that compiled programs and data on the device take."""
+        if "keras" in sys.modules:
+            _release(everything=True)
 
     # --- one task ----------------------------------------------------------------------------------
 
@@ -183,9 +189,9 @@ class _Run:
     ) -> tuple[Any, Outcome | None]:
         """A fresh model in a session, or the outcome of a model that is too large."""
         from modelwright.training.keras import KerasSession
-        from modelwright.training.keras_backend import kept_generators, seed_everything
+        from modelwright.training.keras_backend import kept_generators, light_compilation, seed_everything
 
-        with kept_generators():
+        with kept_generators(), light_compilation():
             seed_everything(Seed(seed).child("build").integer())
             model = self.plan.build(self.hp)
         check_model(model, self.plan.build)
@@ -355,9 +361,7 @@ def _summary(model: Any) -> str:
     return "\n".join(lines)[:4000]
 
 
-def _release() -> None:
-    from modelwright.training import keras
+def _release(*, everything: bool = False) -> None:
+    from modelwright.training.keras_backend import release
 
-    release = getattr(keras, "release", None)
-    if release is not None:
-        release()
+    release(everything=everything)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelwright.core.errors import StoreError
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
 from modelwright.keras_tuner.engine.hyperparameters import Choice, Float, Int
 from modelwright.keras_tuner.errors import FatalRuntimeError
@@ -212,10 +213,43 @@ def test_several_objectives_may_be_returned_as_a_dict(kt, tmp_path):
 # --- tuners --------------------------------------------------------------------------------------
 
 
-def test_a_missing_objective_is_named_with_what_there_is(kt, build, tiny, tmp_path):
+@pytest.mark.parametrize(("objective", "error"), [("val_loss", ValueError), (None, TypeError)])
+def test_a_missing_objective_is_found_after_the_first_epoch(kt, build, tiny, tmp_path, objective, error):
+    epochs = []
+
+    class Watched(kt.RandomSearch):
+        def on_epoch_end(self, trial, model, epoch, logs=None):
+            epochs.append(epoch)
+
+    tuner = Watched(build, objective=objective, max_trials=5, directory=tmp_path, project_name="p")
+    with pytest.raises(error, match=r"'acc', 'loss'"):
+        tuner.search(*tiny, epochs=5, verbose=0)
+    assert epochs == [0]
+
+
+def test_a_model_that_is_not_compiled_is_told_at_once(kt, tiny, tmp_path):
+    import keras
+
+    def build(hp):
+        return keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1)])
+
     tuner = kt.RandomSearch(build, objective="val_loss", max_trials=5, directory=tmp_path, project_name="p")
-    with pytest.raises(ValueError, match=r"val_loss.*'acc', 'loss'"):
-        tuner.search(*tiny, epochs=1, verbose=0)
+    with pytest.raises(ValueError, match="not compiled"):
+        tuner.search(*tiny, verbose=0)
+
+
+def test_scores_that_are_no_numbers_do_not_end_a_search(kt, tmp_path):
+    hp = space(kt, lambda hp: hp.Int("a", 0, 9))
+    tuner = plain(kt.oracles.GridSearchOracle(hyperparameters=hp), lambda hp: math.nan if hp["a"] else 1.0, tmp_path)
+    states = [t.status for t in tuner.oracle.trials.values()]
+    assert states == ["COMPLETED"] + ["FAILED"] * 9
+    assert "not a number" in tuner.oracle.trials["0001"].message
+
+
+def test_a_folder_that_cannot_be_written_is_named(kt, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file.*cannot be written.*directory="):
+        plain(kt.oracles.RandomSearchOracle(), lambda hp: 1.0, tmp_path / "file")
 
 
 def test_a_chief_is_refused_with_the_way_out(kt, monkeypatch, tmp_path):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from modelwright.keras_tuner.engine.objective import Objective
+from modelwright.keras_tuner.engine.results import missing_objective
 from modelwright.keras_tuner.errors import FatalRuntimeError
 from modelwright.training.keras_state import read_state, write_state
 
@@ -56,11 +57,12 @@ class BestEpoch(keras.callbacks.Callback):
     Args:
         objective: what "best" means.
         path: the file for weights and optimizer.
+        required: whether each epoch must report the objective, so that a wrong one is found after the first.
     """
 
-    def __init__(self, objective: Objective, path: str):
+    def __init__(self, objective: Objective, path: str, required: bool = False):
         super().__init__()
-        self.objective, self.path = objective, path
+        self.objective, self.path, self.required = objective, path, required
         self.best_value = float("-inf" if objective.direction == "max" else "inf")
         self._kept: dict[str, np.ndarray] = {}
 
@@ -71,6 +73,8 @@ class BestEpoch(keras.callbacks.Callback):
             if not self.objective.better_than(value, self.best_value):
                 return
             self.best_value = value
+        elif self.required:
+            raise missing_objective(self.objective, logs, "the first epoch of model.fit()")
         if self.model is not None:
             self._kept = read_state(self.model)
 

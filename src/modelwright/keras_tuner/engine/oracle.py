@@ -127,6 +127,7 @@ class Oracle(Stateful):
         if self._retry_queue:
             trial = self.trials[self._retry_queue.pop()]
             trial.status, trial.metrics, trial.message = TrialStatus.RUNNING, MetricsTracker(), None
+            trial.infeasible = False
         else:
             trial = self._new_trial()
             if trial.status == TrialStatus.STOPPED:
@@ -181,7 +182,8 @@ class Oracle(Stateful):
         if kept.status == TrialStatus.COMPLETED:
             self.score_trial(kept)
             if kept.score is not None and math.isnan(kept.score):
-                kept.status = TrialStatus.INVALID
+                kept.status, kept.infeasible = TrialStatus.INVALID, True
+                kept.message = f"{self.objective.name} is not a number"
         self._record_values(kept)
         self._run_times[kept.trial_id] += 1
         over = not self._retry(kept)

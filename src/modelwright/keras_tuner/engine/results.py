@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.keras_tuner.engine.objective import DefaultObjective, Objective
-from modelwright.keras_tuner.errors import FatalTypeError, FatalValueError
+from modelwright.keras_tuner.errors import FatalError, FatalTypeError, FatalValueError
 
 
 def is_history(results: Any) -> bool:
@@ -50,10 +50,20 @@ def validate_trial_results(results: Any, objective: Objective, func_name: str) -
             f"got {results!r} of type {type(results)}."
         )
     if metrics is not None and not (objective.name in metrics or objective.has_value(metrics)):
-        raise FatalValueError(
-            f"{func_name} gave no value for the objective {objective.name!r}. It gave: {sorted(metrics)}. "
-            "Choose one of these, or have the model report it (validation data are needed for names with val_)."
+        raise missing_objective(objective, metrics, func_name)
+
+
+def missing_objective(objective: Objective, metrics: Any, func_name: str) -> FatalError:
+    """The error that says which objective is missing and what there is."""
+    if isinstance(objective, DefaultObjective):
+        return FatalTypeError(
+            f"{func_name} gave {sorted(metrics)}, and no objective was given. Name one of these "
+            f"(objective={next(iter(metrics), 'val_loss')!r}), or return a single number to be made small."
         )
+    return FatalValueError(
+        f"{func_name} gave no value for the objective {objective.name!r}. It gave: {sorted(metrics)}. "
+        "Choose one of these, or have the model report it (validation data are needed for names with val_)."
+    )
 
 
 def convert_to_metrics_dict(results: Any, objective: Objective) -> dict[str, Any]:

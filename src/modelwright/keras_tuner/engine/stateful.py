@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ import tempfile
 from typing import Any
 
 import numpy as np
+
+from modelwright.core.errors import StoreError
 
 
 class Stateful:
@@ -46,15 +49,16 @@ def save_json(path: str | os.PathLike[str], obj: Any) -> str:
 
 def _replace(path: str | os.PathLike[str], text: str) -> None:
     folder, name = os.path.split(os.fspath(path))
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
+    temporary = ""
     try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
         os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
+    except OSError as error:
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise
+        raise _cannot_write(path, error) from error
 
 
 def load_json(path: str | os.PathLike[str]) -> Any:
@@ -65,8 +69,19 @@ def load_json(path: str | os.PathLike[str]) -> Any:
 
 def make_folder(path: str) -> str:
     """The folder ``path``, which exists afterwards."""
-    os.makedirs(path, exist_ok=True)
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
     return path
+
+
+def _cannot_write(path: str | os.PathLike[str], error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot be written: {error.strerror or error}",
+        where=os.fspath(path),
+        hint="Free some space, or choose another directory=. What was stored before is kept: run again to go on.",
+    )
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
+from modelwright.keras_tuner.engine.hypermodel import HyperModel
 from modelwright.keras_tuner.engine.results import validate_trial_results
 from modelwright.keras_tuner.engine.stateful import load_json, save_json
 from modelwright.keras_tuner.errors import FatalTypeError, FatalValueError, InfeasibleTrialError
@@ -124,6 +125,11 @@ class Tuner(BaseTuner):
         assert self.hypermodel is not None
         hp = trial.hyperparameters
         model = self._try_build(hp)
+        if self._fits_plainly() and not getattr(model, "compiled", True):
+            raise FatalValueError(
+                "the model is not compiled: call model.compile(optimizer, loss) in build(hp), or give optimizer= and "
+                "loss= to the tuner"
+            )
         with faster_fit(model):
             results = self.hypermodel.fit(hp, model, *args, **kwargs)
         if hasattr(model, "get_build_config"):
@@ -144,7 +150,8 @@ class Tuner(BaseTuner):
         """
         from modelwright.keras_tuner.engine.callbacks import BestEpoch, tuner_callback
 
-        best = BestEpoch(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id))
+        required = self._fits_plainly() and kwargs.get("validation_freq", 1) == 1
+        best = BestEpoch(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), required)
         given = kwargs.pop("callbacks", None) or []
         results = []
         for execution in range(self.executions_per_trial):
@@ -155,6 +162,10 @@ class Tuner(BaseTuner):
             # Not later: the next execution may build a model, and the best weights need theirs to be written.
             best.write()
         return results
+
+    def _fits_plainly(self) -> bool:
+        """Whether the model's own ``fit`` trains it and its history is the result."""
+        return self.hypermodel is not None and type(self.hypermodel).fit is HyperModel.fit
 
     def _deepcopy_callbacks(self, callbacks: Any) -> list[Any]:
         try:

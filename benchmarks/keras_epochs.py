@@ -58,13 +58,15 @@ def data():
 
 
 def build(units, optimizer=None):
-    model = keras.Sequential([
-        keras.layers.Input((28, 28)),
-        keras.layers.Flatten(),
-        keras.layers.Dense(units, activation="relu", name="hidden"),
-        keras.layers.Dropout(0.2),
-        keras.layers.Dense(10, activation="softmax"),
-    ])
+    model = keras.Sequential(
+        [
+            keras.layers.Input((28, 28)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(units, activation="relu", name="hidden"),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
     model.compile(
         optimizer or keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(), metrics=["accuracy"]
     )
@@ -133,8 +135,11 @@ def epochs():
             say(units=units, fit=name, epoch_seconds=best, validation_seconds=min(clock.tests[1:]))
         flops = 1500 * 32 * 2 * (2 * 784 * units + 3 * units * 10)
         say(
-            units=units, ratio=results["fast"] / results["plain"], gflop_per_epoch=flops / 1e9,
-            products_alone_seconds=multiplications(units, 1500), adam_seconds=results["fast"] - results["fast, SGD"],
+            units=units,
+            ratio=results["fast"] / results["plain"],
+            gflop_per_epoch=flops / 1e9,
+            products_alone_seconds=multiplications(units, 1500),
+            adam_seconds=results["fast"] - results["fast, SGD"],
         )
 
 

@@ -29,7 +29,8 @@ import optuna
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 def f(trial): return sum(trial.suggest_float(f"p{i}", 0.0, 1.0) for i in range(10))
 out = {}
-for name, storage, trials in (("memory", None, TRIALS), ("sqlite", f"sqlite:///{tempfile.mkdtemp()}/s.db", TRIALS // 10)):
+file = f"sqlite:///{tempfile.mkdtemp()}/s.db"
+for name, storage, trials in (("memory", None, TRIALS), ("sqlite", file, TRIALS // 10)):
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0), storage=storage)
     began = time.perf_counter()
     study.optimize(f, n_trials=trials)

@@ -211,9 +211,7 @@ def test_shares_sum_to_one(count, low):
 
 def test_shares_are_even_by_default_and_uniform_when_drawn():
     assert HyperParameters().Simplex("mix", 4) == pytest.approx(dict.fromkeys("0123", 0.25))
-    drawn = np.array(
-        [list(HyperParameters.bind({}, draw=Seed(i)).Simplex("m", 3).values()) for i in range(1500)]
-    )
+    drawn = np.array([list(HyperParameters.bind({}, draw=Seed(i)).Simplex("m", 3).values()) for i in range(1500)])
     # Uniform on the simplex: every share has mean 1/3 and variance 1/18, and pairs the covariance -1/36.
     np.testing.assert_allclose(drawn.mean(axis=0), 1 / 3, atol=0.025)
     np.testing.assert_allclose(np.cov(drawn.T), np.full((3, 3), -1 / 36) + np.eye(3) / 12, atol=0.008)

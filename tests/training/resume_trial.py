@@ -42,13 +42,15 @@ def callbacks(kind, folder):
 
 def session(kind, folder, accelerate=True):
     keras.utils.set_random_seed(21)
-    model = keras.Sequential([
-        keras.layers.Input((6,)),
-        keras.layers.Dense(12, activation="relu"),
-        keras.layers.BatchNormalization(),
-        keras.layers.Dropout(0.4),
-        keras.layers.Dense(3, activation="softmax"),
-    ])
+    model = keras.Sequential(
+        [
+            keras.layers.Input((6,)),
+            keras.layers.Dense(12, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.4),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
     rate = 0.05 if kind == "scheduler" else schedule(kind)
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     rng = np.random.default_rng(4)

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from modelwright.core import backend
-from modelwright.training import keras_backend, threads
+from modelwright.execute import threads
 from modelwright.execute.threads import share_cores, worker_environment
+from modelwright.training import keras_backend
 
 pytest.importorskip("jax")
 

@@ -21,13 +21,15 @@ def data(rows=110, classes=3):
 
 def dense(optimizer=None, **compiled):
     keras.utils.set_random_seed(11)
-    model = keras.Sequential([
-        keras.layers.Input((5,)),
-        keras.layers.Dense(8, activation="relu", kernel_regularizer="l2"),
-        keras.layers.BatchNormalization(),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(3, activation="softmax"),
-    ])
+    model = keras.Sequential(
+        [
+            keras.layers.Input((5,)),
+            keras.layers.Dense(8, activation="relu", kernel_regularizer="l2"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
     arguments = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"], **compiled}
     model.compile(optimizer or keras.optimizers.Adam(0.01), **arguments)
     return model
@@ -35,13 +37,15 @@ def dense(optimizer=None, **compiled):
 
 def convolutional():
     keras.utils.set_random_seed(11)
-    model = keras.Sequential([
-        keras.layers.Input((5,)),
-        keras.layers.Reshape((5, 1)),
-        keras.layers.Conv1D(4, 3, activation="relu"),
-        keras.layers.GlobalAveragePooling1D(),
-        keras.layers.Dense(3, activation="softmax"),
-    ])
+    model = keras.Sequential(
+        [
+            keras.layers.Input((5,)),
+            keras.layers.Reshape((5, 1)),
+            keras.layers.Conv1D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling1D(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -122,9 +126,7 @@ def test_same_numbers_for_other_optimizers():
 @pytest.mark.slow
 def test_same_numbers_for_several_inputs_and_outputs():
     x, y = data()
-    both_ways(
-        two_headed, {"a": x, "b": x[:, :2]}, {"p": y, "q": x[:, :1]}, batch_size=16, validation_split=0.25
-    )
+    both_ways(two_headed, {"a": x, "b": x[:, :2]}, {"p": y, "q": x[:, :1]}, batch_size=16, validation_split=0.25)
 
 
 @pytest.mark.slow
@@ -170,7 +172,8 @@ def test_callbacks_see_the_same_calls():
         np.random.seed(5)
         recorder = Recorder()
         callbacks = [
-            recorder, keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=0.05, restore_best_weights=True),
+            recorder,
+            keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=0.05, restore_best_weights=True),
             keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0.5),
             keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
         ]
@@ -268,8 +271,12 @@ def test_initial_weights_are_the_same_when_compiled_lightly():
     from modelwright.training.keras_backend import light_compilation
 
     makers = [
-        keras.initializers.GlorotUniform, keras.initializers.HeNormal, keras.initializers.RandomNormal,
-        keras.initializers.LecunUniform, keras.initializers.TruncatedNormal, keras.initializers.VarianceScaling,
+        keras.initializers.GlorotUniform,
+        keras.initializers.HeNormal,
+        keras.initializers.RandomNormal,
+        keras.initializers.LecunUniform,
+        keras.initializers.TruncatedNormal,
+        keras.initializers.VarianceScaling,
     ]
     drawn = []
     for light in (False, True):

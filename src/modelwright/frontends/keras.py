@@ -174,12 +174,11 @@ class _Run:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of ``model.fit`` for this configuration."""
-        given = self.plan.arguments
-        made = dict(given(self.hp) if callable(given) else given)
-        batch = self.plan.batch_size(self.hp) if callable(self.plan.batch_size) else self.plan.batch_size
+        plan: Any = self.plan
+        made = dict(plan.arguments(self.hp) if callable(plan.arguments) else plan.arguments)
+        batch = plan.batch_size(self.hp) if callable(plan.batch_size) else plan.batch_size
         if batch is not None:
             made["batch_size"] = int(batch)
-        plan: Any = self.plan
         epochs = plan.epochs(self.hp) if callable(plan.epochs) else plan.epochs
         self.epochs = int(made.pop("epochs", epochs))
         return made
@@ -266,7 +265,7 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     }
     static: dict[str, Any] = fixed
     if callable(given):
-        arguments = lambda hp: {**fixed, **given(hp)}  # noqa: E731
+        arguments = lambda hp: fixed | dict(given(hp))  # noqa: E731
     else:
         arguments = static = {**fixed, **dict(given)}
     validated = bool({"validation_split", "validation_data"} & set(static)) or request.given("cv") is not None

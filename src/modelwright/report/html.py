@@ -190,5 +190,3 @@ def repr_html(view: StudyView) -> str:
         body += f'<table style="border-collapse:collapse;margin-top:.4em"><tr>{head}</tr>{rest}</table>'
     frame = "border:1px solid currentColor;border-radius:6px;padding:.6em .9em;font-size:90%;overflow-x:auto"
     return f'<div style="{frame}">{body}</div>'
-
-

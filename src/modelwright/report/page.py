@@ -189,7 +189,7 @@ def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized:
     cells += [_number(row.facts.get("params"))] * sized
     cells += [f"<td>{esc(text.setting(row.config[n], 60))}</td>" if n in row.config else "<td></td>" for n in names]
     cells.append(f"<td>{esc(reason(row), 160)}</td>")
-    return f'<tr{" class=win" if winner else ""}>{"".join(cells)}</tr>'
+    return f"<tr{' class=win' if winner else ''}>{''.join(cells)}</tr>"
 
 
 def _number(value: object, digits: int = 5) -> str:

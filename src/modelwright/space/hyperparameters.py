@@ -180,9 +180,7 @@ class HyperParameters(Container):
             names = simplex.check_parts(parts, min)
         except SpaceError as error:
             raise SpaceError(error.what, where=f"Simplex {name!r}", allowed=error.allowed) from None
-        found = [
-            self.Float(f"{name}/{part}", 0.0, 1.0, default=u) for part, u in zip(names, simplex.even(len(names)))
-        ]
+        found = [self.Float(f"{name}/{part}", 0.0, 1.0, default=u) for part, u in zip(names, simplex.even(len(names)))]
         return None if None in found else dict(zip(names, simplex.shares(found, min), strict=True))
 
     def _ask(self, name: str, make: Callable[[], Domain], parent_name: str | None, parent_values: Any) -> Any:

@@ -167,7 +167,8 @@ class IntDomain(_Numeric):
         self._check()
         if max(self.high - self.low, 0 if self.sampling == "linear" else self.high) > _WIDEST:
             raise SpaceError(
-                f"the range {self.low}..{self.high} is too wide for integers", allowed="at most 2**40 values",
+                f"the range {self.low}..{self.high} is too wide for integers",
+                allowed="at most 2**40 values",
                 hint="Use hp.Float and round, or a step in a smaller unit.",
             )
         if self.sampling == "linear":

@@ -101,7 +101,7 @@ class Parameter:
 
     @property
     def kind(self) -> str:
-        """"int", "float", "choice", "boolean" or "fixed"."""
+        """ "int", "float", "choice", "boolean" or "fixed"."""
         return self.domain.kind
 
     def spec(self) -> dict[str, Any]:

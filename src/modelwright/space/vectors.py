@@ -55,9 +55,7 @@ class Vectors:
         counts = [p.domain.levels if _is_lattice(p) else None for p in searched]
         self._lattice = np.array([j for j, c in enumerate(counts) if c is not None], dtype=int)
         self._counts = np.array([c for c in counts if c is not None], dtype=float)
-        self._others = [
-            (j, p.domain) for j, p in enumerate(searched) if counts[j] is None and p.domain.kind == "int"
-        ]
+        self._others = [(j, p.domain) for j, p in enumerate(searched) if counts[j] is None and p.domain.kind == "int"]
         self._plans = [self._plan(i, p, hints) for i, p in enumerate(self.parameters)]
         self._simple = all(plan.always for plan in self._plans)
 

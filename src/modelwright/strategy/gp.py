@@ -106,9 +106,7 @@ class GP:
         self.prior = prior or Prior()
         self.theta = self.prior.middle(len(self.kinds))
 
-    def fit(
-        self, x: np.ndarray, y: np.ndarray, starts: Sequence[np.ndarray] | None = None, steps: int = 50
-    ) -> GP:
+    def fit(self, x: np.ndarray, y: np.ndarray, starts: Sequence[np.ndarray] | None = None, steps: int = 50) -> GP:
         """Find the most likely parameters by L-BFGS from each of ``starts``, and condition on the data.
 
         Args:

@@ -144,7 +144,7 @@ class StrategyContract:
     def test_a_space_that_nobody_knows_yet_is_asked_for_without_error(self):
         machine = Machine(self.setup_of(Tree()))
         answer = machine.propose()
-        assert isinstance(answer, list) and answer[-1].config == {}
+        assert isinstance(answer, list) and isinstance(answer[-1], r.Proposed) and answer[-1].config == {}
         machine.apply(answer)
         machine.apply(machine.start(0))
         specs = declared(small).specs()

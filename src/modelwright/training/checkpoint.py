@@ -56,9 +56,7 @@ def write_checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
     content = hashlib.sha256(_MAGIC + digest)
     content.update(payload)
     replace_file(target, _MAGIC + digest, payload)
-    return Artifact(
-        path=os.fspath(path), sha256=content.hexdigest(), size=len(_MAGIC) + len(digest) + len(payload)
-    )
+    return Artifact(path=os.fspath(path), sha256=content.hexdigest(), size=len(_MAGIC) + len(digest) + len(payload))
 
 
 def read_checkpoint(path: str | os.PathLike[str], *, sha256: str = "") -> tuple[dict[str, np.ndarray], Any]:

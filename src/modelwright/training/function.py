@@ -141,20 +141,21 @@ class FunctionEstimation(Estimation):
         if isinstance(result, Mapping):
             return {str(k): _number(v, str(k)) for k, v in result.items() if _is_number(v)}
         if isinstance(result, (list, tuple)):
-            several: Any = result
-            if len(result) != len(self.objectives):
+            several: list[Any] = list(result)
+            if len(several) != len(self.objectives):
                 raise SubjectError(
-                    f"the function returned {len(result)} values for {len(self.objectives)} objectives",
+                    f"the function returned {len(several)} values for {len(self.objectives)} objectives",
                     hint="Return one number for each objective, or a dict of metrics.",
                 )
-            return {o.name: _number(v, o.name) for o, v in zip(self.objectives, tuple(result), strict=True)}
+            return {o.name: _number(v, o.name) for o, v in zip(self.objectives, several, strict=True)}
         _refuse_models(result)
+        first = self.objectives[0].name
         if len(self.objectives) > 1:
             raise SubjectError(
                 f"the function returned one number for {len(self.objectives)} objectives",
                 hint="Return a dict: " + repr({o.name: 0.0 for o in self.objectives}),
             )
-        return {self.objectives[0].name: _number(result, "the result")}
+        return {first: _number(result, "the result")}
 
 
 def _is_number(value: Any) -> bool:

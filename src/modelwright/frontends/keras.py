@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from modelwright.core.errors import ModelwrightError, ObjectiveError, StoreError, SubjectError
 from modelwright.core.objective import Objective, parse_objective
@@ -174,14 +174,18 @@ class _Run:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of ``model.fit`` for this configuration."""
-        plan: Any = self.plan
-        made = dict(plan.arguments(self.hp) if callable(plan.arguments) else plan.arguments)
-        batch = plan.batch_size(self.hp) if callable(plan.batch_size) else plan.batch_size
+        plan = self.plan
+        made: dict[str, Any] = dict(self._asked(plan.arguments))
+        batch = self._asked(plan.batch_size)
         if batch is not None:
             made["batch_size"] = int(batch)
-        epochs = plan.epochs(self.hp) if callable(plan.epochs) else plan.epochs
+        epochs = self._asked(plan.epochs)
         self.epochs = int(made.pop("epochs", epochs))
         return made
+
+    def _asked(self, given: Any) -> Any:
+        """What was given, or what a given function of hp returns."""
+        return given(self.hp) if callable(given) else given
 
     def session(
         self, data: Sequence[Any], extra: Mapping[str, Any], seed: int, whole: bool = False
@@ -265,7 +269,8 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     }
     static: dict[str, Any] = fixed
     if callable(given):
-        arguments = lambda hp: fixed | dict(given(hp))  # noqa: E731
+        tuned: Any = cast(Any, given)
+        arguments = lambda hp: {**fixed, **tuned(hp)}  # noqa: E731
     else:
         arguments = static = {**fixed, **dict(given)}
     validated = bool({"validation_split", "validation_data"} & set(static)) or request.given("cv") is not None

@@ -46,12 +46,14 @@ class BaseTuner(Stateful):
         **kwargs: Any,
     ):
         if not isinstance(oracle, Oracle):
-            raise ValueError(f"oracle must be an Oracle, got {oracle!r} of type {type(oracle)}")
+            raise ValueError(
+                f"Expected `oracle` argument to be an instance of `Oracle`, got {oracle!r} of type {type(oracle)}"
+            )
         self.logger = kwargs.pop("logger", None)
         if self.logger is not None:
             warnings.warn("the argument logger is ignored", DeprecationWarning, stacklevel=2)
         if kwargs:
-            raise ValueError(f"unrecognized arguments {list(kwargs)} for {type(self).__name__}")
+            raise ValueError(f"Unrecognized arguments {list(kwargs)} for {type(self).__name__}")
         _refuse_chief()
         self.oracle = oracle
         self.hypermodel = get_hypermodel(hypermodel)
@@ -146,7 +148,7 @@ class BaseTuner(Stateful):
         objective = self.oracle.objective
         if self.oracle.get_trial(trial.trial_id).metrics.exists(objective.name):
             warnings.warn(
-                "calling oracle.update_trial in run_trial is deprecated: return the metrics instead",
+                "Please remove the call of oracle.update_trial in run_trial: it is deprecated, return the metrics instead",
                 DeprecationWarning,
                 stacklevel=2,
             )

@@ -49,20 +49,21 @@ def tuner_callback(tuner: Any, trial: Any) -> TunerCallback:
     return (TunerBatchCallback if own else TunerCallback)(tuner, trial)
 
 
-class BestEpoch(keras.callbacks.Callback):
-    """Remembers the model of the best epoch over all executions, and writes it when told to.
+class SaveBestEpoch(keras.callbacks.Callback):
+    """Saves the model of the best epoch, over all the fits that it is given to.
 
     An epoch whose logs lack the objective counts as the best so far: the objective may be known only after training.
 
     Args:
         objective: what "best" means.
-        path: the file for weights and optimizer.
+        filepath: the file for weights and optimizer.
+        deferred: keep the best epoch in memory until ``write`` is called; otherwise it is written at once.
         required: whether each epoch must report the objective, so that a wrong one is found after the first.
     """
 
-    def __init__(self, objective: Objective, path: str, required: bool = False):
+    def __init__(self, objective: Objective, filepath: str, deferred: bool = False, required: bool = False):
         super().__init__()
-        self.objective, self.path, self.required = objective, path, required
+        self.objective, self.filepath, self.deferred, self.required = objective, filepath, deferred, required
         self.best_value = float("-inf" if objective.direction == "max" else "inf")
         self._kept: dict[str, np.ndarray] = {}
 
@@ -75,20 +76,32 @@ class BestEpoch(keras.callbacks.Callback):
             self.best_value = value
         elif self.required:
             raise missing_objective(self.objective, logs, "the first epoch of model.fit()")
-        if self.model is not None:
-            self._kept = read_state(self.model)
+        if not self.deferred:
+            self._save()
+        elif self.model is not None:
+            self._kept = read_state(self.model, _groups(self.model))
 
     def write(self) -> None:
         """Write the best epoch, when a better one was seen since the last time, and let go of the model."""
-        model, kept, self._kept = self.model, self._kept, {}
+        kept, self._kept = self._kept, {}
+        if kept and self.model is not None:
+            write_state(self.model, kept, _groups(self.model))
+            self._save()
         self.set_model(None)
-        if not kept or model is None:
-            return
-        write_state(model, kept)
-        folder, name = os.path.split(self.path)
+
+    def _save(self) -> None:
+        model: Any = self.model
+        folder, name = os.path.split(self.filepath)
         draft = os.path.join(folder, f".new.{name}")
         model.save_weights(draft)
-        os.replace(draft, self.path)
+        if os.path.exists(draft):
+            os.replace(draft, self.filepath)
+
+
+def _groups(model: Any) -> tuple[str, ...]:
+    """What makes up the state of a model, the optimizer's where it has one."""
+    optimizer = ("optimizer",) if hasattr(getattr(model, "optimizer", None), "variables") else ()
+    return ("trainable", "non_trainable", *optimizer)
 
 
 def load_weights(model: Any, path: str) -> None:
@@ -102,7 +115,7 @@ def load_weights(model: Any, path: str) -> None:
             f"there are no weights at {path}: the trial ended before its first epoch did, or its files were deleted"
         )
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and not optimizer.built:
+    if not getattr(optimizer, "built", True):
         # Keras skips the state of an optimizer that has no variables yet.
-        optimizer.build(model.trainable_variables)
+        optimizer.build(model.trainable_variables)  # type: ignore[union-attr]
     model.load_weights(path)

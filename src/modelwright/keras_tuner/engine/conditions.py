@@ -69,7 +69,7 @@ def _of_one_kind(values: list[Any]) -> list[Any]:
         return values
     if isinstance(first, int):
         return [int(v) for v in values]
-    raise TypeError(f"the values of a condition must be int, float, str or bool, got {values} ({type(first)})")
+    raise TypeError(f"Can contain only int, float, str or bool as values of a condition, got {values} ({type(first)})")
 
 
 _CLASSES: dict[str, type[Condition]] = {"Parent": Parent}

@@ -59,6 +59,6 @@ def get_hypermodel(hypermodel: Any) -> HyperModel | None:
         return hypermodel
     if not callable(hypermodel):
         raise FatalValueError(
-            f"hypermodel must be a HyperModel or a function build(hp) that returns a model, got {hypermodel!r}"
+            f"the `hypermodel` argument should be either a HyperModel or a function build(hp), got {hypermodel!r}"
         )
     return DefaultHyperModel(hypermodel)

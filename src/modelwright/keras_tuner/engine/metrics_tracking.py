@@ -60,7 +60,7 @@ class MetricHistory:
 
     def __init__(self, direction: str = "min"):
         if direction not in ("min", "max"):
-            raise ValueError(f'direction must be "min" or "max", got {direction!r}')
+            raise ValueError(f'`direction` should be one of "min" and "max", got {direction!r}')
         self.direction = direction
         self._observations: dict[int, MetricObservation] = {}
 

@@ -100,11 +100,11 @@ def create_objective(objective: Any) -> Objective:
     if isinstance(objective, list):
         return MultiObjective([create_objective(o) for o in objective])
     if not isinstance(objective, str):
-        raise TypeError(f"objective must be a str, an Objective or a list of these, got {objective!r}")
+        raise TypeError(f"objective not understood, expected str, an Objective or a list of these, got {objective!r}")
     direction = infer_metric_direction(objective)
     if direction is None:
         raise ValueError(
-            f"objective {objective!r}: cannot tell whether it is better small or large. "
+            f"Could not infer optimization direction of the objective {objective!r}. "
             f'Write keras_tuner.Objective("{objective}", direction="min") or direction="max".'
         )
     return Objective(objective, direction)

@@ -246,7 +246,7 @@ class Oracle(Stateful):
         """
         new = [hp for hp in hyperparameters.space if not self.hyperparameters._exists(hp.name, hp.conditions)]
         if new and not self.allow_new_entries:
-            raise RuntimeError(f"allow_new_entries=False, but the hypermodel asked for new entries: {new}")
+            raise RuntimeError(f"`allow_new_entries` is `False`, but the hypermodel asked for new entries: {new}")
         if self.tune_new_entries:
             self.hyperparameters.merge(new)
 
@@ -375,7 +375,7 @@ class Oracle(Stateful):
     def _cannot_reload(self, why: str) -> RuntimeError:
         return RuntimeError(
             f"Error reloading the project at {self._project_dir}: {why}. To begin a new one, change project_name or "
-            "pass overwrite=True."
+            "pass `overwrite=True`."
         )
 
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:

@@ -41,13 +41,13 @@ def validate_trial_results(results: Any, objective: Objective, func_name: str) -
     metrics = results if isinstance(results, dict) else getattr(results, "history", None)
     if isinstance(objective, DefaultObjective) and not (isinstance(results, dict) and objective.name in results):
         raise FatalTypeError(
-            f"{func_name} must return a single number to be made small when no objective was given, "
-            f"got {results!r} of type {type(results)}."
+            f"Expected the return value of {func_name} to be a single float to be made small, as no objective was "
+            f"given, got {results!r} of type {type(results)}."
         )
     if not isinstance(results, dict) and not is_history(results):
         raise FatalTypeError(
-            f"{func_name} must return a number, a dict, a keras.callbacks.History or a list of these, "
-            f"got {results!r} of type {type(results)}."
+            f"Expected the return value of {func_name} to be one of float, dict, keras.callbacks.History or a list of "
+            f"these, got {results!r} of type {type(results)}."
         )
     if metrics is not None and not (objective.name in metrics or objective.has_value(metrics)):
         raise missing_objective(objective, metrics, func_name)
@@ -61,7 +61,7 @@ def missing_objective(objective: Objective, metrics: Any, func_name: str) -> Fat
             f"(objective={next(iter(metrics), 'val_loss')!r}), or return a single number to be made small."
         )
     return FatalValueError(
-        f"{func_name} gave no value for the objective {objective.name!r}. It gave: {sorted(metrics)}. "
+        f"{func_name} gave no value for the specified objective, {objective.name!r}. It gave: {sorted(metrics)}. "
         "Choose one of these, or have the model report it (validation data are needed for names with val_)."
     )
 
@@ -101,3 +101,12 @@ def _best_epoch(history: Any, objective: Objective) -> tuple[dict[str, Any], int
         if objective.better_than(now, top) or (np.isnan(top) and not np.isnan(now)):
             best = i
     return {**logs[best], objective.name: objective.get_value(logs[best])}, best
+
+
+def __getattr__(name: str) -> Any:
+    """KerasTuner has the callbacks in the module that this one stands for; they need keras, this does not."""
+    if name in ("TunerCallback", "SaveBestEpoch"):
+        from modelwright.keras_tuner.engine import callbacks
+
+        return getattr(callbacks, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -47,7 +47,7 @@ class Tuner(BaseTuner):
         **kwargs: Any,
     ):
         if hypermodel is None and type(self).run_trial is Tuner.run_trial:
-            raise ValueError("hypermodel is missing: it may be left out only where run_trial is overridden")
+            raise ValueError("Received `hypermodel=None`: it may be left out only where run_trial is overridden")
         super().__init__(
             oracle=oracle,
             hypermodel=hypermodel,
@@ -86,7 +86,9 @@ class Tuner(BaseTuner):
         gc.collect()
         model = self._build_hypermodel(hp)
         if not isinstance(model, keras.Model):
-            raise FatalTypeError(f"build must return a Keras model, got {model!r} of type {type(model)}")
+            raise FatalTypeError(
+                f"Expected the model-building function to return a Keras model, got {model!r} of type {type(model)}"
+            )
         size = maybe_compute_model_size(model)
         if self.max_model_size and size > self.max_model_size:
             raise InfeasibleTrialError(f"Oversized model: {size} parameters, max_model_size={self.max_model_size}")
@@ -125,7 +127,7 @@ class Tuner(BaseTuner):
         assert self.hypermodel is not None
         hp = trial.hyperparameters
         model = self._try_build(hp)
-        if self._fits_plainly() and not getattr(model, "compiled", True):
+        if self._fits_plainly() and _lacks_compile(model):
             raise FatalValueError(
                 "the model is not compiled: call model.compile(optimizer, loss) in build(hp), or give optimizer= and "
                 "loss= to the tuner"
@@ -148,10 +150,14 @@ class Tuner(BaseTuner):
             What ``model.fit`` returns, a dict of metrics that holds the objective, the objective as a number, or a
             list of these, of which the mean counts.
         """
-        from modelwright.keras_tuner.engine.callbacks import BestEpoch, tuner_callback
+        from modelwright.keras_tuner.engine.callbacks import SaveBestEpoch, tuner_callback
 
-        required = self._fits_plainly() and kwargs.get("validation_freq", 1) == 1
-        best = BestEpoch(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), required)
+        best = SaveBestEpoch(
+            self.oracle.objective,
+            self._get_checkpoint_fname(trial.trial_id),
+            deferred=True,
+            required=self._fits_plainly() and kwargs.get("validation_freq", 1) == 1,
+        )
         given = kwargs.pop("callbacks", None) or []
         results = []
         for execution in range(self.executions_per_trial):
@@ -172,7 +178,8 @@ class Tuner(BaseTuner):
             return list(copy.deepcopy(callbacks))
         except Exception as error:
             raise FatalValueError(
-                f"callbacks must survive copy.deepcopy, since each trial gets its own; these do not: {callbacks}"
+                "All callbacks used during a search should be deep-copyable, since each trial gets its own; these are "
+                f"not: {callbacks}"
             ) from error
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
@@ -235,6 +242,13 @@ class Tuner(BaseTuner):
 
     def _get_build_config_fname(self, trial_id: str) -> str:
         return os.path.join(self.get_trial_dir(trial_id), "build_config.json")
+
+
+def _lacks_compile(model: Any) -> bool:
+    """Whether Keras' own ``fit`` is going to refuse the model."""
+    import keras
+
+    return type(model).fit is keras.Model.fit and not model.compiled
 
 
 def maybe_compute_model_size(model: Any) -> int:

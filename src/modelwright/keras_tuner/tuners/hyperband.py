@@ -54,7 +54,7 @@ class HyperbandOracle(Oracle):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
         )
         if factor < 2:
-            raise ValueError(f"factor must be a whole number above 1, got {factor}")
+            raise ValueError(f"factor needs to be a whole number above 1, got {factor}")
         self.max_epochs, self.factor, self.min_epochs = max_epochs, factor, 1
         self.hyperband_iterations = hyperband_iterations or math.inf
         self._current_iteration = 0

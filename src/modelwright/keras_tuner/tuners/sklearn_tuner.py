@@ -99,4 +99,4 @@ def split_data(data: Any, indices: Any) -> Any:
         return data.iloc[indices]
     if isinstance(data, np.ndarray) or hasattr(data, "tocsr"):
         return data[indices]
-    raise TypeError(f"data must be numpy arrays or pandas objects, got {type(data)}")
+    raise TypeError(f"Expected the data to be numpy arrays or pandas objects, got {type(data)}")

@@ -71,7 +71,7 @@ class HyperParameters:
         """
         parent_name = self._get_name(parent_name)
         if not any(all(c in self._conditions for c in known.conditions) for known in self._hps.get(parent_name, ())):
-            raise ValueError(f"conditional_scope: no hyperparameter named {parent_name!r} was declared before")
+            raise ValueError(f"conditional_scope: the hyperparameter {parent_name!r} is not defined yet")
         condition = Parent(parent_name, parent_values)
         self._conditions.append(condition)
         seen = self.active_scopes if condition.is_active(self.values) else self.inactive_scopes
@@ -258,7 +258,7 @@ class HyperParameters:
 
     def _register(self, hyperparameter: HyperParameter, overwrite: bool = False) -> Any:
         if any(isinstance(c, Parent) and c.name == hyperparameter.name for c in self._conditions):
-            raise ValueError(f"the hyperparameter {hyperparameter.name!r} cannot be its own parent")
+            raise ValueError(f"a hyperparameter cannot have the same name as its parent: {hyperparameter.name!r}")
         # An own copy: the configuration must be complete, and nobody else's changes may reach it.
         hp = type(hyperparameter).from_config(hyperparameter.get_config())
         known = next((k for k in self._hps.get(hp.name, ()) if k.conditions == hp.conditions), None)

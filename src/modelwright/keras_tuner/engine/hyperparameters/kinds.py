@@ -60,7 +60,7 @@ class Boolean(HyperParameter):
     def __init__(self, name: str, default: bool = False, **kwargs: Any):
         super().__init__(name=name, default=default, **kwargs)
         if default not in (True, False):
-            raise ValueError(f"Boolean {name!r}: the default must be True or False, got {default!r}")
+            raise ValueError(f"Boolean {name!r}: the default must be a Python boolean, got {default!r}")
 
     def __repr__(self) -> str:
         return f'Boolean(name: "{self.name}", default: {self.default})'
@@ -93,19 +93,21 @@ class Choice(HyperParameter):
         super().__init__(name=name, default=default, **kwargs)
         values = [v.item() if isinstance(v, np.generic) else v for v in (values if values is not None else ())]
         if not values:
-            raise ValueError(f"Choice {name!r}: give at least one value")
+            raise ValueError(f"Choice {name!r}: `values` must be provided, at least one")
         kinds = {type(v) for v in values}
         if len(kinds) > 1:
-            raise TypeError(f"Choice {name!r} can hold values of one type only, got {values} of types {kinds}")
+            raise TypeError(f"Choice {name!r} can contain only one type of value, got {values} of types {kinds}")
         if not isinstance(values[0], (str, int, float)):
-            raise TypeError(f"Choice {name!r}: values must be int, float, str or bool, got {values} of type {kinds}")
+            raise TypeError(
+                f"Choice {name!r} can contain only `int`, `float`, `str` or `bool`, got {values} of type {kinds}"
+            )
         if default is not None and isinstance(values[0], (str, int)):
             default = type(values[0])(default)
         if default is not None and default not in values:
-            raise ValueError(f"Choice {name!r}: the default {default!r} is not one of the values {values}")
+            raise ValueError(f"Choice {name!r}: the default value should be one of {values}, got {default!r}")
         numbers = isinstance(values[0], (int, float))
         if ordered and not numbers:
-            raise ValueError(f"Choice {name!r}: ordered must be False for values that are not numbers")
+            raise ValueError(f"Choice {name!r}: `ordered` must be `False` for values that are not numbers")
         self._values, self._default = values, default
         self.ordered = numbers if ordered is None else ordered
 
@@ -148,9 +150,11 @@ class Numerical(HyperParameter):
         self.min_value, self.max_value, self.step = min_value, max_value, step
         self.sampling = "linear" if sampling is None else str(sampling).lower()
         if self.sampling not in SAMPLINGS:
-            raise ValueError(f"{where}: sampling={sampling!r} is unknown, choose one of {SAMPLINGS}")
+            raise ValueError(f"{where}: sampling must be one of {SAMPLINGS}, got {sampling!r}")
         if self.sampling != "linear" and min_value <= 0:
-            raise ValueError(f"{where}: sampling={self.sampling!r} needs min_value above 0, got {min_value}")
+            raise ValueError(
+                f"{where}: sampling={self.sampling!r} does not support negative values or 0, got min_value={min_value}"
+            )
         if step is not None and step <= (0 if self.sampling == "linear" else 1):
             least = "above 0" if self.sampling == "linear" else f"above 1 with sampling={self.sampling!r}"
             raise ValueError(f"{where}: step must be {least}, got {step}")
@@ -317,5 +321,5 @@ class Float(Numerical):
 def _whole(name: str, argument: str, value: Any) -> int:
     whole = int(value)
     if whole != value:
-        raise ValueError(f"Int {name!r}: {argument} must be a whole number, got {value!r} of type {type(value)}")
+        raise ValueError(f"Int {name!r}: {argument} must be an int, got {value!r} of type {type(value)}")
     return whole

@@ -148,7 +148,7 @@ class BaseTuner(Stateful):
         objective = self.oracle.objective
         if self.oracle.get_trial(trial.trial_id).metrics.exists(objective.name):
             warnings.warn(
-                "Please remove the call of oracle.update_trial in run_trial: it is deprecated, return the metrics instead",
+                "Please remove the call of oracle.update_trial in run_trial, it is deprecated: return the metrics",
                 DeprecationWarning,
                 stacklevel=2,
             )

@@ -22,7 +22,7 @@ _PLACES = {
     "engine.conditions": "engine.conditions",
     "engine.hypermodel": "engine.hypermodel",
     "engine.hyperparameters": "engine.hyperparameters",
-    "engine.hyperparameters.hp_types": "engine.hyperparameters.kinds",
+    "engine.hyperparameters.hp_types": "engine.hyperparameters",
     "engine.hyperparameters.hyperparameter": "engine.hyperparameters.hyperparameter",
     "engine.hyperparameters.hyperparameters": "engine.hyperparameters.container",
     "engine.metrics_tracking": "engine.metrics_tracking",

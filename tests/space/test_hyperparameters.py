@@ -65,7 +65,7 @@ def test_declared_domains_win_and_can_be_read_without_being_asked_for():
     hp = HyperParameters.bind({"lr": 0.15, "rest": 2}, declared=declared.tree)
     assert hp.get("rest") == 2 and hp["rest"] == 2 and "rest" in hp
     assert hp.Float("lr", 1e-5, 1e-1, sampling="log") == 0.15
-    assert hp.ran == {"lr": 0.15} and [s["name"] for s in hp.trace] == ["lr"]
+    assert hp.ran == {"lr": 0.15, "rest": 2} and [s["name"] for s in hp.trace] == ["lr"]
     assert hp.trace[0]["high"] == 0.2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random as _random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from modelwright.api.running import RunSettings, prepare_run, view_of
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import StudyError
+from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation
+from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
 from modelwright.study.loop import Journal
@@ -44,6 +46,7 @@ class Study:
         store: None (``./.modelwright/studies.db``), ``":memory:"``, a path, or a store.
         name: of a new study; generated when None. An existing name is an error here: use ``load_study``.
         seed: decides every proposal.
+        steps: the step at which a trial that reports is done; strategies that stop trials early need it.
     """
 
     def __init__(
@@ -55,20 +58,23 @@ class Study:
         store: Any = None,
         name: str | None = None,
         seed: int = 0,
+        steps: int | None = None,
     ):
         from modelwright.frontends.function import declared_tree
 
         objectives = parse_objective(objective)
-        made = resolve(strategy)
+        made = resolve(strategy, steps=steps)
         tree = declared_tree(space)
         definition = {
             "objectives": [[o.name, o.direction] for o in objectives],
             "strategy": made.name or type(made).__name__,
             "seed": int(seed),
+            "steps": steps,
             "parameters": list(tree.specs()),
         }
         opened = open_store(store)
         record = opened.create(name or fresh_name(opened), definition, SystemClock().wall())
+        self._declared = tree
         self._open(opened, record, Setup(space=tree, strategy=made, objectives=objectives, seed=int(seed)))
         self._journal.begin()
         if tree.parameters:
@@ -78,6 +84,7 @@ class Study:
     def _of(cls, store: Store, record: StudyRecord, setup: Setup) -> Study:
         """A study over what a store holds."""
         study = cls.__new__(cls)
+        study._declared = Tree()
         study._open(store, record, setup)
         return study
 
@@ -127,9 +134,7 @@ class Study:
         Raises:
             StudyError: no trial has a value yet.
         """
-        from modelwright.study.confirm import confirmed_best
-
-        row = confirmed_best(self._machine.history) or self._machine.history.best()
+        row = self._machine.history.best()
         if row is None:
             raise StudyError(
                 "no trial has a value yet",
@@ -248,7 +253,8 @@ class Study:
     def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:
         """Go on with a study that ``load_study`` opened: the same call as ``tune``, with this study's name.
 
-        Without ``subject`` it goes on with the one it was made with, in the process that made it.
+        Without ``subject`` it goes on with the one it was made with, in the process that made it; ``trials`` and
+        ``seconds`` may be raised then. Both are totals, earlier sessions included.
         """
         if subject is not None:
             from modelwright.api.tune import tune
@@ -260,12 +266,22 @@ class Study:
             if "trials" not in options and "seconds" not in options:
                 options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
             return tune(subject, *data, store=self._store, name=self.name, **options)
+        wrong = set(options) - {"trials", "seconds", "workers", "executor", "verbose", "confirm"}
+        if wrong:
+            raise ArgumentError(
+                f"resume() without a subject does not take {', '.join(sorted(wrong))}",
+                where=f"study {self.name!r}",
+                allowed="trials, seconds, workers, executor, verbose, confirm",
+            )
         if self._settings is None:
             raise StudyError(
                 "this process does not know what is tuned",
                 where=f"study {self.name!r}",
                 hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
             )
+        limits = {k: options.pop(k) for k in ("trials", "seconds") if k in options}
+        budget = replace(self._settings.budget, **limits)
+        self._settings = replace(self._settings, budget=budget, **options)
         return self._run()
 
     # --- what comes out ----------------------------------------------------------------------------
@@ -311,8 +327,7 @@ class Study:
     def _bind(self, number: int) -> Any:
         from modelwright.training.function import bind
 
-        space: Any = self._machine.space
-        return bind(self._machine.task(number, ""), space)
+        return bind(self._machine.task(number, ""), self._declared)
 
     def _trace_asked(self, number: int) -> None:
         hp = self._trial(self._machine.history.rows[number])._hp

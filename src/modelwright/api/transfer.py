@@ -21,6 +21,9 @@ from modelwright.store.base import Store, StudyRecord, open_store
 #: Mark in the definition of a study whose copy was not finished; the next copy under its name replaces it.
 _PARTIAL = "copying"
 
+#: Files in a study's folder that belong to its store, not to its trials.
+_OF_THE_STORE = ("lock", "events.log", "events.new")
+
 
 def copy_study(name: str, *, to: Any, store: Any = None, new_name: str | None = None) -> Study:
     """Copy a study with its events and files to another store; it goes on there as it would have here.
@@ -154,7 +157,7 @@ def _copy_files(store: Store, study: int, target: Path) -> None:
                 (place / name).mkdir(mode=0o700, exist_ok=True)
         for name in files:
             path = Path(folder, name)
-            if path.is_symlink() or (name == "lock" and Path(folder) == source):
+            if path.is_symlink() or (name in _OF_THE_STORE and Path(folder) == source):
                 continue
             try:
                 shutil.copy2(path, place / name)

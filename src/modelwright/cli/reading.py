@@ -154,9 +154,7 @@ def _folded(store: Store, record: StudyRecord, space: bool) -> tuple[History, An
 
 def best_of(view: StudyView) -> Row | None:
     """The trial that ``Study.best`` is: confirmed values count before others."""
-    from modelwright.study.confirm import confirmed_best
-
-    return confirmed_best(view.history) or view.history.best()
+    return view.history.best()
 
 
 def objectives_of(definition: Any) -> tuple[Objective, ...]:

@@ -81,6 +81,8 @@ class History(Sequence[r.Event]):
         self.rows: list[Row] = []
         self.elapsed = 0.0
         self.notes: list[r.Noted] = []
+        #: Trial -> values of its confirming runs with fresh seeds.
+        self.confirmed: dict[int, list[float]] = {}
         self._events: list[r.Event] = []
         self._times: list[float] = []
 
@@ -132,8 +134,16 @@ class History(Sequence[r.Event]):
         return found
 
     def best(self) -> Row | None:
-        """The best trial by the first objective among those that reached the highest fidelity of any."""
+        """The best trial by the first objective among those that reached the highest fidelity of any.
+
+        Trials that were confirmed with fresh seeds come first, by their fresh values; trials that were pruned last.
+        """
+        if self.confirmed:
+            made = self.objectives[0]
+            means = {n: made.score(sum(v) / len(v)) for n, v in self.confirmed.items()}
+            return self.rows[max(means, key=lambda n: (means[n], -n))]
         ended = [row for row in self.rows if usable(row)]
+        ended = [row for row in ended if row.state != "pruned"] or ended
         if not ended:
             return None
         top = max(row.fidelity for row in ended)
@@ -187,6 +197,8 @@ class History(Sequence[r.Event]):
 
     def _noted(self, e: r.Noted) -> None:
         self.notes.append(e)
+        if e.kind == "confirm" and math.isfinite(e.data["value"]):
+            self.confirmed.setdefault(int(e.data["number"]), []).append(float(e.data["value"]))
 
     def _grew(self, e: r.Grew) -> None:
         """The engine folds the space itself."""

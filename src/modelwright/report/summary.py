@@ -112,6 +112,7 @@ def final_block(view: StudyView) -> str:
         lines = [f"Best: trial {best.number}, {text.values_text(best, view.objectives)}{step}"]
         lines += [f"  {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in best.config.items()]
         several = len(view.objectives) > 1
+        lines += confirmation(view)
         lines += ["", "Front:" if several else "Top 5:", leaderboard(view, 10 if several else 5)]
         parts.append("\n".join(lines))
     parts += _failures(view)
@@ -119,6 +120,21 @@ def final_block(view: StudyView) -> str:
         parts.append(f"Kept in {text.clean(view.store, 200)}")
     parts.append("\n".join(["Next:", *(f"  {text.clean(c, 200)}" for c in view.commands or _COMMANDS)]))
     return "\n\n".join(parts)
+
+
+def confirmation(view: StudyView) -> list[str]:
+    """What fresh seeds said of the best few, and how much the value that was selected on had flattered them."""
+    history, made = view.history, view.objectives[0]
+    lines = []
+    for number, values in sorted(history.confirmed.items()):
+        mean, row = sum(values) / len(values), history.rows[number]
+        if row.values is None:
+            continue
+        lines.append(
+            f"  trial {number}: {text.number(mean)} over {len(values)} fresh runs, selected on "
+            f"{text.number(row.values[0])} (difference {mean - row.values[0]:+.4g})"
+        )
+    return ["", f"Confirmed with other seeds ({made.name}); the winner is named by these:", *lines] if lines else []
 
 
 _COMMANDS = ('study.report("report.html")', "study.frame()")

@@ -73,7 +73,13 @@ def ranked(view: StudyView) -> list[Row]:
     """
     made = view.objectives[0]
     rows = [row for row in view.history.rows if usable(row)]
-    return sorted(rows, key=lambda row: (-round(row.fidelity, 9), -made.score((row.values or (0.0,))[0]), row.number))
+    best = view.history.best()
+
+    def rank(row: Row) -> tuple[bool, bool, float, float, int]:
+        score = made.score((row.values or (0.0,))[0])
+        return row is not best, row.state == "pruned", -round(row.fidelity, 9), -score, row.number
+
+    return sorted(rows, key=rank)
 
 
 def dominates(a: Row, b: Row, objectives: tuple[Objective, ...]) -> bool:

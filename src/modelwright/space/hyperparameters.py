@@ -65,7 +65,8 @@ class HyperParameters(Container):
             draw: where values that ``config`` does not cover are drawn from, each from its child by name; None
                 gives defaults.
 
-        A declared space whose values violate a constraint raises ``InfeasibleError`` at the first use.
+        Every active declared parameter counts as used, since it may be read with ``get``. A declared space whose
+        values violate a constraint raises ``InfeasibleError`` at the first use.
         """
         hp = cls(strict=strict)
         hp._bound, hp._given, hp._draw = True, dict(config), draw
@@ -74,6 +75,7 @@ class HyperParameters(Container):
                 hp._add(p)
             hp.constraints = list(declared.constraints)
             hp.values = declared.complete(config, draw)
+            hp.ran = dict(hp.values)
             hp._unchecked = bool(hp.constraints)
         return hp
 

@@ -26,11 +26,18 @@ class Budget:
     failures: int = 3
 
     def __post_init__(self) -> None:
-        if self.trials is not None and (isinstance(self.trials, bool) or int(self.trials) != self.trials):
+        if self.trials is not None and (
+            not isinstance(self.trials, (int, float))
+            or isinstance(self.trials, bool)
+            or not math.isfinite(self.trials)
+            or int(self.trials) != self.trials
+        ):
             raise ArgumentError(f"trials={self.trials!r} is no whole number", allowed="a whole number from 1")
         if self.trials is not None and self.trials < 1:
             raise ArgumentError(f"trials={self.trials} is too small", allowed="a whole number from 1")
-        if self.seconds is not None and not (self.seconds > 0 and math.isfinite(self.seconds)):
+        if self.seconds is not None and not (
+            isinstance(self.seconds, (int, float)) and self.seconds > 0 and math.isfinite(self.seconds)
+        ):
             raise ArgumentError(f"seconds={self.seconds!r} is not a positive number", allowed="seconds > 0")
 
     def allows(self, started: int, elapsed: float) -> bool:

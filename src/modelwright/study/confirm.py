@@ -48,25 +48,6 @@ def _fresh_task(journal: Journal, row: Row, run: int) -> r.Task:
     return replace(task, segment=0, seed=seed, start=0.0, stop=row.fidelity, checkpoint=None, artifacts={})
 
 
-def confirmed_best(history: History) -> Row | None:
-    """The winner by the mean of the fresh values, or None when nothing was confirmed."""
-    fresh = confirmations(history)
-    if not fresh:
-        return None
-    made = history.objectives[0]
-    number = max(fresh, key=lambda n: (made.score(sum(fresh[n]) / len(fresh[n])), -n))
-    return history.rows[number]
-
-
-def confirmations(history: History) -> dict[int, list[float]]:
-    """Trial -> its fresh values; finite ones only."""
-    fresh: dict[int, list[float]] = {}
-    for note in history.notes:
-        if note.kind == "confirm" and math.isfinite(note.data["value"]):
-            fresh.setdefault(int(note.data["number"]), []).append(float(note.data["value"]))
-    return fresh
-
-
 def _top(history: History, count: int) -> list[Row]:
     made = history.objectives[0]
     rows = [row for row in history.rows if usable(row) and row.state == "complete"]

@@ -97,6 +97,9 @@ class Machine:
         number = len(self.history.rows)
         if not new_allowed and not self.setup.strategy.multi_fidelity:
             return r.Exhausted(why="the budget of trials is used up")
+        if number and not self.space.parameters and any(row.pending and not row.ran for row in self.history.rows):
+            # Trial 0 has the defaults and has not shown the space yet: others are drawn where they ask for values.
+            return [r.Proposed(number=number, config={}, note={"by": "random", "why": "the space is not known yet"})]
         answer = self.setup.strategy.ask(self._strategy_state, self.space, number if new_allowed else None)
         if not isinstance(answer, r.Proposal):
             return answer
@@ -189,8 +192,14 @@ class Machine:
         return [r.Finished(number=number, state=state, fidelity=row.fidelity, steps=row.steps, error=failure)]
 
     def unfinished(self) -> list[int]:
-        """Trials that were proposed or running when the last session ended: they run (again) first."""
-        return [row.number for row in self.history.rows if row.state in ("proposed", "running")]
+        """Trials that were proposed or running when the last session ended: they run (again) first.
+
+        So do failed ones while none has ever succeeded: what failed was the user's code, which may be mended now.
+        """
+        rows = self.history.rows
+        hopeless = all(row.state in ("proposed", "running", "failed") for row in rows)
+        again = ("proposed", "running", "failed") if hopeless else ("proposed", "running")
+        return [row.number for row in rows if row.state in again]
 
     def put_aside(self) -> list[int]:
         """Trials that only the end of the budget paused, and that a larger one lets go on."""

@@ -180,3 +180,39 @@ def test_a_study_that_is_not_there_is_answered_with_those_that_are(tmp_path):
     tune(square, store=tmp_path / "s.db", name="mine")
     with pytest.raises(mw.StudyError, match="'yours'.*mine"):
         mw.load_study("yours", tmp_path / "s.db")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": float("nan")}, "trials=nan"),
+        ({"trials": "many"}, "trials='many'"),
+        ({"seed": "a"}, "seed='a'"),
+        ({"seed": None}, "seed=None"),
+        ({"verbose": "x"}, "verbose='x'"),
+    ],
+)
+def test_arguments_of_the_wrong_type_are_named(options, message):
+    with pytest.raises(mw.ArgumentError, match=message):
+        tune(square, **options)
+
+
+def test_a_told_value_that_lacks_an_objective_is_refused_and_the_trial_goes_on():
+    def space(hp):
+        hp.Float("x", 0, 1)
+
+    study = mw.Study(space, objective=["loss", "latency_ms"], strategy="random", store=":memory:")
+    trial = study.ask()
+    for wrong in (3.0, {"loss": 1.0}, [1.0]):
+        with pytest.raises(mw.ArgumentError):
+            study.tell(trial, wrong)
+    assert trial.state == "running"
+    assert study.tell(trial, [1.0, 2.0]).state == "complete"
+
+
+def test_a_start_that_failed_is_tried_again_when_the_code_is_mended(tmp_path):
+    store = tmp_path / "s.db"
+    with pytest.raises(ZeroDivisionError):
+        tune(lambda hp: hp.Float("x", 0, 1) / 0, store=store, name="s", trials=1)
+    mended = tune(lambda hp: hp.Float("x", 0, 1), store=store, name="s", trials=1)
+    assert [t.state for t in mended.trials] == ["complete"] and mended.best.value == 0.0

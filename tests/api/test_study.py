@@ -228,3 +228,44 @@ def test_infeasible_in_a_worker_and_the_first_error_reach_the_user():
     with pytest.raises(LookupError, match="in the worker") as caught:
         tune(fails, workers=2)
     assert any("Traceback" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize("strategy", ["random", "grid", "bayesian", "auto"])
+def test_declared_parameters_that_are_only_read_are_part_of_the_configuration(strategy):
+    study = tune(lambda hp: hp["x"] * 1.0, space=lambda hp: hp.Int("x", 1, 4), strategy=strategy, trials=30)
+    assert sorted(t.config["x"] for t in study.trials) == [1, 2, 3, 4]
+    assert study.best.config == {"x": 1}
+
+
+def test_workers_that_start_before_the_space_is_known_try_different_things():
+    def slow(hp):
+        import time
+
+        time.sleep(0.2)
+        return hp.Float("x", -5, 5) ** 2
+
+    study = tune(slow, strategy="auto", trials=4, workers=2)
+    assert len({t.config["x"] for t in study.trials}) == 4
+
+
+def test_resume_takes_larger_totals_and_refuses_what_it_does_not_know():
+    study = tune(trials=2)
+    assert len(study.resume(trials=5).trials) == 5
+    with pytest.raises(mw.ArgumentError, match="bogus"):
+        study.resume(bogus=1)
+
+
+def test_a_complete_trial_is_better_than_a_pruned_one_whatever_its_value():
+    study = mw.Study(lambda hp: hp.Float("x", 0, 1), objective="minimize", strategy="random", store=":memory:")
+    study.tell(study.ask(), 1.0, state="pruned")
+    study.tell(study.ask(), 6.0)
+    assert study.best.value == 6.0
+
+
+def test_a_halving_strategy_can_be_driven_by_hand():
+    study = mw.Study(
+        lambda hp: hp.Float("x", 0, 1), objective="minimize", strategy="hyperband", steps=9, store=":memory:"
+    )
+    trial = study.ask()
+    trial.report(1, 0.5)
+    assert study.tell(trial).number == 0

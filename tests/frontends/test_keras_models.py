@@ -228,3 +228,20 @@ def test_a_build_that_fails_later_fails_its_trial_only():
 def test_keras_models_without_data_are_told_to_bring_some():
     with pytest.raises(mw.SubjectError, match="no data was given"):
         mw.tune(build, objective="minimize", trials=2, store=":memory:", verbose=0)
+
+
+def test_a_build_that_returns_the_same_model_again_is_refused():
+    model = build(mw.HyperParameters())
+    study = tune(lambda hp: (hp.Int("x", 0, 9), model)[1], trials=3)
+    assert [t.state for t in study.trials] == ["complete", "failed", "failed"]
+    assert "same model object" in study.trials[1].error.message
+
+
+def test_text_generators_and_missing_targets_are_named():
+    for data, message in [
+        ((X, Y.astype(str)), "y holds text"),
+        ((X,), "y is missing"),
+        ((iter([(X, Y)]),), "generator"),
+    ]:
+        with pytest.raises(mw.ArgumentError, match=message):
+            tune(build, *data)

@@ -23,8 +23,9 @@ def load_study(name: str, store: Any = None) -> Study:
 
     Raises:
         StudyError: there is no study of that name; the message lists those there are.
+        StoreError: there is no such store.
     """
-    opened = open_store(store)
+    opened = open_store(store, create=False)
     record = opened.find(name)
     if record is None:
         known = [s.name for s in opened.studies()]

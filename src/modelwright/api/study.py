@@ -62,6 +62,7 @@ class Study:
     ):
         from modelwright.frontends.function import declared_tree
 
+        seed = checked_seed(seed)
         objectives = parse_objective(objective)
         made = resolve(strategy, steps=steps)
         tree = declared_tree(space)
@@ -347,6 +348,17 @@ class Study:
         assert self._settings is not None
         self._stopped = prepare_run(self, self._settings)
         return self
+
+
+def checked_seed(seed: Any) -> int:
+    """A seed as an integer.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise ArgumentError(f"seed={seed!r}", allowed="a whole number", hint="The default is 0.")
+    return int(seed)
 
 
 def fresh_name(store: Store) -> str:

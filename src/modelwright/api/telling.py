@@ -35,11 +35,24 @@ def _metrics(value: Any, objectives: Sequence[Objective]) -> dict[str, float]:
         if value is None:
             return {}
         if isinstance(value, Mapping):
+            missing = [o.name for o in objectives if o.name not in value]
+            if missing:
+                raise ArgumentError(
+                    f"{', '.join(map(repr, missing))} is not among {', '.join(map(repr, value)) or 'nothing'}",
+                    where="study.tell",
+                    hint="Tell every objective. The trial is still running.",
+                )
             return {str(k): float(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
             if len(value) != len(objectives):
                 raise ArgumentError(f"{len(value)} values for {len(objectives)} objectives", where="study.tell")
             return {o.name: float(v) for o, v in zip(objectives, value, strict=True)}
+        if len(objectives) > 1:
+            raise ArgumentError(
+                f"one number for {len(objectives)} objectives",
+                where="study.tell",
+                hint=f"Tell a list of {len(objectives)}, or a dict. The trial is still running.",
+            )
         return {objectives[0].name: float(value)}
     except (TypeError, ValueError) as error:
         if isinstance(error, ArgumentError):

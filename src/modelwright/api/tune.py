@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from modelwright.api.running import RunSettings
-from modelwright.api.study import Study, fresh_name
+from modelwright.api.study import Study, checked_seed, fresh_name
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError, SpaceError, StudyError
-from modelwright.core.objective import parse_objective
+from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
 from modelwright.frontends.subject import Prepared, Request, prepare
 from modelwright.store.base import Store, StudyRecord, open_store
@@ -55,8 +55,8 @@ def tune(
             ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``.
         data: what the model's ``fit`` takes: ``x, y``, or a data set.
         objective: ``"val_accuracy"`` (direction inferred), ``"minimize"``, ``"maximize"``, ``mw.Minimize("name")``,
-            or a list of these for a Pareto front. Left out, a Keras model minimises ``val_loss`` and an estimator
-            maximises its own score.
+            a list of these for a Pareto front, or a scikit-learn scorer for an estimator. Left out, a Keras model
+            minimises ``val_loss`` and an estimator maximises its own score.
         strategy: a name (``modelwright.strategy.NAMES``) or a strategy object.
         trials: configurations to start in all, earlier sessions included.
         seconds: running time in all; one of ``trials`` and ``seconds`` must be given.
@@ -107,6 +107,11 @@ def tune(
             and (isinstance(value, bool) or not isinstance(value, int) or value < 1)
         ):
             raise ArgumentError(f"{argument}={value!r}", where="tune", allowed="a whole number from 1")
+    seed = checked_seed(seed)
+    if isinstance(verbose, bool) or not isinstance(verbose, int):
+        raise ArgumentError(f"verbose={verbose!r}", where="tune", allowed="0, 1 or 2")
+    if callable(objective) and not hasattr(objective, "direction"):
+        objective, fit = scorer_objective(objective, fit)
     request = Request(
         subject=subject,
         data=data,
@@ -143,6 +148,14 @@ def tune(
         unit=prepared.unit,
     )
     return study._run()
+
+
+def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:
+    """A scikit-learn scorer given as the objective: its measurement, to be made large, under its name."""
+    name = str(getattr(scorer, "__name__", None) or getattr(getattr(scorer, "_score_func", None), "__name__", "score"))
+    if callable(fit) or (fit or {}).get("scoring") is not None:
+        raise ArgumentError("objective is a scorer and fit has 'scoring' too", where="tune", hint="Give one of them.")
+    return Objective(name, "max"), {**(fit or {}), "scoring": {name: scorer}}
 
 
 def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None, seed: int, budget: Budget) -> Study:

@@ -87,7 +87,12 @@ def _tune(add: argparse.ArgumentParser) -> None:
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")
     add.add_argument("--steps", type=_positive, metavar="N", help="the step at which a reporting function is done")
     add.add_argument("--batch-size", type=_positive, metavar="N", help="as in model.fit")
-    add.add_argument("--validation-split", type=_share, metavar="P", help="share of the rows kept for validation")
+    add.add_argument(
+        "--validation-split",
+        type=_share,
+        metavar="P",
+        help="share of rows for validation (0.2 where needed)",
+    )
     add.add_argument("--cv", type=_folds, metavar="N", help="folds for cross-validation")
     add.add_argument("--confirm", type=_count, default=0, metavar="N", help="run so many of the best again (0)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")

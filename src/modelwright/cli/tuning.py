@@ -65,7 +65,7 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
             name=args.name,
             seed=args.seed,
             verbose=0 if out.quiet else 2 if args.verbose else 1,
-            validation_split=args.validation_split,
+            validation_split=_share(args, objective, data, validation),
             validation_data=validation,
             epochs=args.epochs,
             steps=args.steps,
@@ -98,6 +98,12 @@ def _data(args: Namespace) -> tuple[tuple[Any, ...], Any]:
     if validation is not None and (args.validation_split is not None or args.cv is not None):
         raise UsageError("the data bring their own validation rows", where="--data", hint="Leave the split out.")
     return data, validation
+
+
+def _share(args: Any, objective: list[Objective], data: Any, validation: Any) -> float | None:
+    """Rows kept for validation: as asked, or a fifth when a ``val_`` objective needs some and none were given."""
+    needed = any(o.name.startswith("val_") for o in objective) and data and validation is None and args.cv is None
+    return 0.2 if needed and args.validation_split is None else args.validation_split
 
 
 def _objective(word: str) -> Objective:

@@ -23,6 +23,8 @@ from modelwright.training.failure import outcome_of
 
 #: Metrics that a study measures itself, besides what the epochs report.
 _MEASURED = ("params", "size_mb")
+#: Marks a model that a trial was trained with.
+_USED = "_modelwright_used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +200,13 @@ class _Run:
             seed_everything(Seed(seed).child("build").integer())
             model = self.plan.build(self.hp)
         check_model(model, self.plan.build)
+        if getattr(model, _USED, False):
+            raise SubjectError(
+                "it returned the same model object as for an earlier trial",
+                where=f"{described(self.plan.build)}(hp)",
+                hint="Build a new model in each call: one that was trained before gives a value too good.",
+            )
+        object.__setattr__(model, _USED, True)
         arguments = dict(extra) if whole else {**self.arguments(), **extra}
         if extra and not whole:
             arguments.pop("validation_split", None)

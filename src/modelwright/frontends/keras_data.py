@@ -52,6 +52,10 @@ def check_arrays(data: Sequence[Any], arguments: Mapping[str, Any]) -> None:
     Raises:
         ArgumentError: different numbers of rows, no rows, or a validation split that leaves nothing.
     """
+    for part, name in zip(data, ("x", "y", "sample_weight"), strict=False):
+        _check_kind(part, name)
+    if len(data) == 1 and rows(data[0]) is not None and arguments.get("y") is None:
+        raise ArgumentError("y is missing", where="data", hint="Pass the targets too: mw.tune(build, x, y, ...).")
     counts = [n for part in data[:3] for n in [rows(part)] if n is not None]
     if len(set(counts)) > 1:
         raise ArgumentError(f"x and y have different numbers of rows: {counts}", where="data", hint="Check the order.")
@@ -72,6 +76,23 @@ def check_arrays(data: Sequence[Any], arguments: Mapping[str, Any]) -> None:
         if int(counts[0] * (1 - split)) < 1 or counts[0] - int(counts[0] * (1 - split)) < 1:
             raise ArgumentError(
                 f"validation_split={split} of {counts[0]} rows leaves nothing to train or to validate on", where="data"
+            )
+
+
+def _check_kind(part: Any, name: str) -> None:
+    if hasattr(part, "__next__"):
+        raise ArgumentError(
+            f"{name} is a generator, which the first trial would use up",
+            where="data",
+            hint="Pass arrays, a keras.utils.PyDataset or a tf.data.Dataset.",
+        )
+    for leaf in _leaves(part):
+        kind = getattr(getattr(leaf, "dtype", None), "kind", "f")
+        if kind in "OSU":
+            raise ArgumentError(
+                f"{name} holds {'objects' if kind == 'O' else 'text'} (dtype {leaf.dtype}), no numbers",
+                where="data",
+                hint="Encode it as numbers first.",
             )
 
 

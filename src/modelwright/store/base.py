@@ -97,8 +97,11 @@ class Store(ABC):
         """Let go of files and connections. Closing twice is harmless."""
 
 
-def open_store(given: object) -> Store:
+def open_store(given: object, *, create: bool = True) -> Store:
     """The store that a user named: None, ":memory:", a path, a ``sqlite:///`` URL, or a ``Store``.
+
+    Args:
+        create: whether a file that is not there is made; otherwise that is a ``StoreError``.
 
     >>> open_store(":memory:").location
     ':memory:'
@@ -121,5 +124,8 @@ def open_store(given: object) -> Store:
                 where="store",
                 allowed="None, ':memory:', the path of an SQLite file, or 'sqlite:///path'",
             )
-        return SqliteStore(Path(text.removeprefix("sqlite:///")))
+        path = Path(text.removeprefix("sqlite:///"))
+        if not create and not path.expanduser().exists():
+            raise StoreError("there is no store", where=str(path), hint="Name the one you mean with store=...")
+        return SqliteStore(path)
     raise StoreError(f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, or a Store")

@@ -41,6 +41,8 @@ def resolve(given: object, *, steps: int | None = None, resumable: bool = False)
     if isinstance(given, Strategy):
         return given
     if isinstance(given, type) and issubclass(given, Strategy):
+        if getattr(given, "__abstractmethods__", None):
+            raise StrategyError(f"{given.__name__} is abstract: it has no ask()", where="strategy")
         return given()
     if not isinstance(given, str) or given not in _FILES:
         near = difflib.get_close_matches(str(given), _FILES, n=1)

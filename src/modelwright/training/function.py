@@ -51,7 +51,7 @@ class FunctionTrial:
         Raises:
             ArgumentError: the step is no whole number, or nothing was measured.
         """
-        if isinstance(step, bool) or int(step) != step or step < 0:
+        if isinstance(step, bool) or not hasattr(step, "__index__") or step < 0:
             raise ArgumentError(f"step={step!r} is no step", where="trial.report", allowed="0, 1, 2, ...")
         named = {name: _number(v, name) for name, v in metrics.items()}
         if value is not None:

@@ -87,6 +87,9 @@ class Conversation:
         """A trial is about to run."""
         trial = self.trials[number]
         self._began[number] = self._clock.monotonic()
+        if self.loop is not None and not self.facts.machine.space.parameters:
+            # The engine draws trials by itself until the first has shown the space: here the oracle always chooses.
+            self.loop.traced(number, dict(trial.hyperparameters.values), ())
         self.tuner.on_trial_begin(trial)
         return trial
 

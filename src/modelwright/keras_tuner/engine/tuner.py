@@ -79,12 +79,14 @@ class Tuner(BaseTuner):
             FatalTypeError: ``build`` did not return a Keras model.
             InfeasibleTrialError: the model is larger than ``max_model_size``.
         """
+        from modelwright.keras_tuner.engine.fitting import faster_build
         from modelwright.training.keras_backend import ensure_backend
 
         keras = ensure_backend()
         keras.backend.clear_session(free_memory=False)
         gc.collect()
-        model = self._build_hypermodel(hp)
+        with faster_build():
+            model = self._build_hypermodel(hp)
         if not isinstance(model, keras.Model):
             raise FatalTypeError(
                 f"Expected the model-building function to return a Keras model, got {model!r} of type {type(model)}"

@@ -34,11 +34,11 @@ class Facts:
         numbers: KerasTuner's name of a trial -> the engine's number.
     """
 
-    def __init__(self, oracle: Any, folder: str, strategy: Any):
+    def __init__(self, oracle: Any, folder: str, strategy: Any, machine_of: Any):
         from modelwright.space import Tree
         from modelwright.store.sql import SqliteStore
         from modelwright.study.loop import Journal
-        from modelwright.study.machine import Machine, Setup
+        from modelwright.study.machine import Setup
 
         self.store = SqliteStore(Path(folder) / FILE)
         objective = Objective(oracle.objective.name, oracle.objective.direction)
@@ -52,7 +52,7 @@ class Facts:
             }
             record = self.store.create(STUDY, definition, SystemClock().wall())
         self.record = record
-        machine = Machine(Setup(space=Tree(), strategy=strategy, objectives=(objective,), seed=int(oracle.seed)))
+        machine = machine_of(Setup(space=Tree(), strategy=strategy, objectives=(objective,), seed=int(oracle.seed)))
         for event, at in self.store.load(record.id):
             machine.apply([event], at)
         self.machine, self.journal = machine, Journal(machine, self.store, record)

@@ -22,6 +22,7 @@ from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
 from modelwright.strategy.base import SearchSpace, Strategy
 from modelwright.study.budget import Budget
 from modelwright.study.loop import Loop
+from modelwright.study.machine import Machine
 
 _LONGEST_NAP = 1.0
 
@@ -38,7 +39,7 @@ def run(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], workers: int)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ArgumentError(f"workers={workers!r}", where="search", allowed="a whole number from 1")
     strategy = OracleStrategy(tuner)
-    with closing(Facts(tuner.oracle, tuner.project_dir, strategy)) as facts:
+    with closing(Facts(tuner.oracle, tuner.project_dir, strategy, OracleMachine)) as facts:
         conversation = strategy.conversation = Conversation(tuner, facts, strategy)
         with facts.writing(tuner.oracle):
             executor, estimation = _parts(conversation, args, kwargs, workers)
@@ -72,6 +73,25 @@ class _Loop(Loop):
         return
 
 
+class OracleMachine(Machine):
+    """The engine's machine; what runs next, and what runs again, is the oracle's to say, always."""
+
+    def propose(self, new_allowed: bool = True) -> Any:
+        number = len(self.history.rows)
+        answer = self.setup.strategy.ask(self._strategy_state, self.space, number)
+        if not isinstance(answer, r.Proposal):
+            return answer
+        if answer.trial is not None:
+            return [r.Continued(number=answer.trial, fidelity=answer.fidelity, note=answer.note)]
+        return [r.Proposed(number=number, config=dict(answer.config), parent=answer.parent, note=answer.note)]
+
+    def unfinished(self) -> list[int]:
+        return []
+
+    def put_aside(self) -> list[int]:
+        return []
+
+
 class Conversation:
     """What a search knows of its trials: KerasTuner's objects beside the engine's numbers."""
 
@@ -87,9 +107,6 @@ class Conversation:
         """A trial is about to run."""
         trial = self.trials[number]
         self._began[number] = self._clock.monotonic()
-        if self.loop is not None and not self.facts.machine.space.parameters:
-            # The engine draws trials by itself until the first has shown the space: here the oracle always chooses.
-            self.loop.traced(number, dict(trial.hyperparameters.values), ())
         self.tuner.on_trial_begin(trial)
         return trial
 

@@ -18,11 +18,12 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debi
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update
 --disable-sync --no-first-run --hide-scrollbars --allow-file-access-from-files --enable-logging=stderr
---virtual-time-budget=4000 --host-resolver-rules=MAP*~NOTFOUND""".split()
+--virtual-time-budget=30000 --host-resolver-rules=MAP*~NOTFOUND""".split()
 
 HOST = """<!doctype html><meta charset="utf-8"><pre id="out"></pre>
 <iframe src="lab.html" style="width:WIDTHpx;height:900px;border:0"></iframe><script>
-const frame = document.querySelector("iframe"), wait = () => new Promise((done) => setTimeout(done, 60));
+const frame = document.querySelector("iframe"), pause = () => new Promise((done) => setTimeout(done, 100));
+const wait = async (ready) => { for (let i = 0; i < 100 && !ready(); i++) await pause(); };
 frame.addEventListener("load", async () => {
   const out = {}, win = frame.contentWindow, doc = frame.contentDocument;
   try {
@@ -32,14 +33,14 @@ frame.addEventListener("load", async () => {
     svg.scrollIntoView();
     const at = new win.DOMPoint(+x, +y).matrixTransform(svg.getScreenCTM());
     svg.dispatchEvent(new win.PointerEvent("pointermove", { clientX: at.x, clientY: at.y, bubbles: true }));
-    await wait();
+    await wait(() => doc.getElementById("tip").textContent && doc.querySelector("tr.on .n"));
     out.trial = path.dataset.n.split(" ")[0];
     out.tip = doc.getElementById("tip").textContent;
     out.rings = doc.querySelectorAll("circle.dot").length;
     out.curves = doc.querySelectorAll("#curves .hi").length;
     out.row = doc.querySelector("tr.on .n").textContent;
     svg.dispatchEvent(new win.PointerEvent("pointerleave"));
-    await wait();
+    await wait(() => !doc.querySelector(".hi, .dot, tr.on"));
     out.left = doc.querySelectorAll(".hi, .dot, tr.on").length;
     const heads = [...doc.querySelectorAll("#table th")], column = heads.findIndex((h) => h.textContent === "time");
     const times = () => [...doc.querySelectorAll("#table tbody tr")].map((r) => Number(r.cells[column].dataset.v));

@@ -115,15 +115,15 @@
   let frame = 0;
   for (const chart of charts) {
     chart.svg.addEventListener("pointermove", (event) => {
-      cancelAnimationFrame(frame);
-      frame = requestAnimationFrame(() => {
+      clearTimeout(frame);
+      frame = setTimeout(() => {
         const n = nearest(chart, ...local(chart.svg, event));
         highlight(n === null ? pinned : n);
         tell(n, event.clientX, event.clientY);
-      });
+      }, 16);
     });
     chart.svg.addEventListener("pointerleave", () => {
-      cancelAnimationFrame(frame);
+      clearTimeout(frame);
       tell(null);
       highlight(pinned);
     });

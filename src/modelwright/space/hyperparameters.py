@@ -32,14 +32,14 @@ class HyperParameters(Container):
         constraints: what ``require`` and ``forbid`` said.
         active_scopes, inactive_scopes: the conditions of every ``conditional_scope`` entered while they held, or not.
         trace: specifications of what was asked for since binding, in order, active or not.
-        ran: values of the active parameters that were asked for.
+        ran: values of the active parameters that were asked for or declared ahead.
 
     >>> hp = HyperParameters()
     >>> hp.Int("units", 32, 512, step=32), hp.Float("lr", 1e-4, 1e-2, sampling="log")
     (32, 0.0001)
     >>> trial = HyperParameters.bind({"units": 64}, declared=hp.tree)
     >>> trial.Int("units", 32, 512, step=32), trial.get("lr"), trial.ran
-    (64, 0.0001, {'units': 64})
+    (64, 0.0001, {'units': 64, 'lr': 0.0001})
     """
 
     def __init__(self, *, strict: bool = True):

@@ -82,6 +82,22 @@ def test_ends_and_default_come_back_from_their_position(domain):
 
 
 @given(DOMAINS)
+def test_the_values_of_a_finite_domain_are_counted_by_its_size(domain):
+    assume(domain.size is None or domain.size < 5000)
+    values = list(domain.every())
+    assert len({exact(v) for v in values}) == len(values)
+    assert domain.size is None or len(values) == domain.size
+    assert all(domain.contains(v) for v in values)
+
+
+def test_integers_on_a_log_scale_are_counted_though_modelled_as_a_continuum():
+    domain = IntDomain(8, 2981, sampling="log")
+    assert domain.size == 2974 and domain.levels is None and len(domain.grid()) == 10
+    assert list(domain.every()) == list(range(8, 2982))
+    assert FloatDomain(0, 1).size is None
+
+
+@given(DOMAINS)
 def test_positions_grow_with_the_grid_and_levels_count_it(domain):
     assume(domain.levels is None or domain.levels < 5000)
     grid = domain.grid()

@@ -69,7 +69,7 @@ class Small:
     def neighbours(self, config, rng, count):
         return [self.sample(rng) for _ in range(count)]
 
-    def enumerate(self):
+    def enumerate(self, every=False):
         seen = set()
         grid = [[(i + 0.5) / (p.levels or 10) for i in range(p.levels or 10)] for p in self.parts]
         for values in itertools.product(*grid):

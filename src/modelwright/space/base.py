@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,16 @@ class Domain(ABC):
     @property
     @abstractmethod
     def levels(self) -> int | None:
-        """Number of different values, or None for a continuum."""
+        """Number of steps on the unit scale, or None for what is modelled as a continuum."""
+
+    @property
+    def size(self) -> int | None:
+        """Number of different values, or None when there is no end of them."""
+        return self.levels
+
+    def every(self) -> Iterator[Any]:
+        """Each value of a finite domain, in order; of an infinite one, its grid."""
+        yield from self.grid()
 
     @property
     @abstractmethod

@@ -41,8 +41,8 @@ class Rule:
         return hint.parent in chosen and hint.holds(chosen[hint.parent])
 
 
-def walk(rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
-    """Every combination of grid values, the last parameter fastest. Each dict is fresh."""
+def walk(rules: Sequence[Rule], every: bool = False) -> Iterator[dict[str, Any]]:
+    """Every combination of grid values (``every``: of all values), the last parameter fastest. Each dict is fresh."""
     grids: dict[int, list[Any]] = {}
     chosen: dict[str, Any] = {}
     stack: list[tuple[int, str, Iterator[Any]]] = []
@@ -52,7 +52,7 @@ def walk(rules: Sequence[Rule]) -> Iterator[dict[str, Any]]:
             rule = rules[i]
             if rule.name not in chosen and rule.holds(chosen):
                 if i not in grids:
-                    grids[i] = rule.domain.grid()
+                    grids[i] = list(rule.domain.every()) if every else rule.domain.grid()
                 values = iter(grids[i])
                 chosen[rule.name] = next(values)
                 stack.append((i, rule.name, values))
@@ -77,7 +77,7 @@ def count(rules: Sequence[Rule]) -> int | None:
 
     Works left to right over the values of those parents that still matter, so it does not list the candidates.
     """
-    if any(rule.domain.levels is None for rule in rules):
+    if any(rule.domain.size is None for rule in rules):
         return None
     needed: list[set[str]] = [set()]
     for rule in reversed(rules):
@@ -114,14 +114,14 @@ def _classes(rule: Rule, later: Sequence[Rule]) -> list[tuple[Any, int]] | None:
     """Values that no later parameter can tell apart, as (one of them, how many)."""
     tests = [tokens for other in later for parent, tokens in other.needs if parent == rule.name]
     hints = [other.hint for other in later if other.hint is not None and other.hint.parent == rule.name]
-    levels = rule.domain.levels
-    assert levels is not None
+    size = rule.domain.size
+    assert size is not None
     if not tests and not hints:
-        return [(rule.domain.default_value, levels)]
-    if levels > _STATES:
+        return [(rule.domain.default_value, size)]
+    if size > _STATES:
         return None
     groups: dict[Any, list[Any]] = {}
-    for value in rule.domain.grid():
+    for value in rule.domain.every():
         token = exact(value)
         sign = (*(token in tokens for tokens in tests), *(hint.holds(value) for hint in hints))
         groups.setdefault(sign, []).append(value)

@@ -9,6 +9,7 @@ with a step gives each point of the lattice the same mass. No value ever leaves 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from modelwright.space.base import Domain
 from modelwright.space.value import integer, number
 
 Sampling = Literal["linear", "log", "reverse_log"]
-#: A free integer on a log scale with more values than this counts as a continuum (levels None, ten grid points).
+#: A free integer on a log scale with more values than this is modelled as a continuum (levels None, ten grid points).
 CONTINUUM = 100
 #: Significant digits that a drawn float keeps; few enough that its unit position gives it back exactly.
 DIGITS = 10
@@ -190,6 +191,13 @@ class IntDomain(_Numeric):
             return self.count
         values = self.high - self.low + 1
         return values if values <= CONTINUUM else None
+
+    @property
+    def size(self) -> int:
+        return self.high - self.low + 1 if self.count is None else self.count
+
+    def every(self) -> Iterator[int]:
+        yield from map(self._at, range(self.size))
 
     def _at(self, index: int) -> int:
         if self.sampling == "linear" or self.count is None:

@@ -272,7 +272,7 @@ class Tree:
         raw = counting.count(self._rules)
         found: list[dict[str, Any]] = []
         if raw is not None and raw <= LISTED:
-            found = [c for c in counting.walk(self._rules) if self.violated(c) is None]
+            found = [c for c in counting.walk(self._rules, every=True) if self.violated(c) is None]
         if not found:
             rules = "; ".join(map(str, self.constraints))
             raise SpaceError(
@@ -295,21 +295,23 @@ class Tree:
             found = counting.count(self._rules)
             if found is not None and self.constraints:
                 small = found <= LISTED
-                found = sum(self.violated(c) is None for c in counting.walk(self._rules)) if small else None
+                walked = counting.walk(self._rules, every=True) if small else ()
+                found = sum(self.violated(c) is None for c in walked) if small else None
             self._size = found
         return self._size
 
-    def enumerate(self) -> Iterator[dict[str, Any]]:
+    def enumerate(self, every: bool = False) -> Iterator[dict[str, Any]]:
         """Each candidate once: the defaults, then all others in order, the last parameter fastest.
 
-        Continua are walked by ten values evenly spaced on their sampling scale.
+        Continua are walked by ten values evenly spaced on their sampling scale, and so are integers on a log scale
+        with more than 100 values unless ``every`` is set.
         """
         first = self.default()
         key = self.key(first)
         fruitless = 0
         if self.violated(first) is None:
             yield first
-        for config in counting.walk(self._rules):
+        for config in counting.walk(self._rules, every):
             if self.violated(config) is not None:
                 fruitless += 1
                 if fruitless == LISTED:

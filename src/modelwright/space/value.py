@@ -13,6 +13,7 @@ import numpy as np
 
 from modelwright.core.errors import SpaceError
 from modelwright.core.records import Value
+from modelwright.core.wording import kind_of
 
 _SCALARS = (bool, int, float, str)
 
@@ -54,7 +55,7 @@ def plain(value: Any) -> Value:
     except TypeError:
         hint = "It is not hashable: write a tuple instead of a list, or offer names and look the object up."
     raise SpaceError(
-        f"the value {_short(value)} is a {type(value).__name__}",
+        f"the value {_short(value)} is {kind_of(value)}",
         allowed="numbers, strings, booleans, None, and tuples of them",
         hint=hint,
     )
@@ -81,9 +82,17 @@ def number(value: Any, argument: str) -> int | float:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise SpaceError(
-            f"{argument}={_short(value)} is a {type(value).__name__}, not a number", allowed="a finite number"
+            f"{argument}={_short(value)} is {kind_of(value)}, not a number", allowed="a finite number"
         )
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        raise SpaceError(
+            f"{argument} is too large: an integer of {value.bit_length()} bits",
+            allowed="numbers that a float can hold, up to 1.8e308",
+            hint="Search its logarithm instead.",
+        ) from None
+    if not finite:
         raise SpaceError(f"{argument}={value} is not finite", allowed="a finite number")
     return value
 

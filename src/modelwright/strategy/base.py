@@ -59,8 +59,11 @@ class SearchSpace(Protocol):
         """Up to ``count`` different valid configurations that differ from ``config`` in one decision."""
         ...
 
-    def enumerate(self) -> Any:
-        """An iterator over the candidates in a fixed order, continua by ten values; grid search walks it."""
+    def enumerate(self, every: bool = False) -> Any:
+        """An iterator over the candidates in a fixed order, continua by ten values; grid search walks it.
+
+        With ``every`` it meets each candidate of a space whose ``size`` is known.
+        """
         ...
 
     def key(self, config: Config) -> str:

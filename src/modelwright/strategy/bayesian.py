@@ -333,7 +333,7 @@ def _first_new(
         config = space.decode(vector)
         if space.key(config) not in used:
             return config, lost
-    for config in space.enumerate():
+    for config in space.enumerate(every=space.size is not None):
         if space.key(config) not in used:
             return dict(config), lost
     return None, {"reason": "every configuration of the space has been tried"}

@@ -62,7 +62,7 @@ def draw(state: Fold, space: SearchSpace, number: int, tried: set[str], *, defau
             return Proposal(config=config, note={"by": "random"})
     if size is None:
         return Proposal(config=config, note={"by": "random", "repeat": True})
-    left = [c for c in space.enumerate() if space.key(c) not in tried]
+    left = [c for c in space.enumerate(every=True) if space.key(c) not in tried]
     if not left:
         return Exhausted()
     return Proposal(config=left[int(rng.integers(len(left)))], note={"by": "random"})

@@ -50,6 +50,7 @@ class Tail:
         """Get ready to append; what a crash cut short is removed. Returns the lines that are there."""
         try:
             self._descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+            _settle(self.path.parent)
             content = self.path.read_bytes()
             parsed = _parse(content)
             self._size = parsed[-1][1] if parsed else 0
@@ -91,6 +92,7 @@ class Tail:
         try:
             made = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_TRUNC, 0o600)
             os.replace(draft, self.path)
+            _settle(self.path.parent)
         except OSError as error:
             raise _refused(self.path, error) from error
         os.close(self._descriptor)
@@ -111,6 +113,15 @@ class Tail:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _settle(folder: Path) -> None:
+    """Names in ``folder`` survive a power failure from here on: without it a synced file can be lost by its name."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _format(line: Line) -> bytes:

@@ -28,7 +28,7 @@ parser.add_argument("--trials", type=int, default=60)
 parser.add_argument("--plain", action="store_true", help="for trials and memory: without the fast fit")
 options = parser.parse_args()
 
-from modelwright.training import threads
+from modelwright.execute import threads
 
 os.environ.update(threads.worker_environment(1, threads.available_cores()[: options.cores])[0])
 threads.bind_to_cores()

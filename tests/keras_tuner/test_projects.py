@@ -15,6 +15,7 @@ import pytest
 from modelwright.api.load import load_study
 from modelwright.core.errors import StoreError
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
+from modelwright.keras_tuner.engine.facts import read_back
 
 THEIRS = Path(__file__).parent / "kerastuner-1.4.8"
 
@@ -107,6 +108,7 @@ SCRIPT = """
 import os, sys
 from modelwright import keras_tuner as kt
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
+from modelwright.keras_tuner.engine.facts import read_back
 
 class Plain(BaseTuner):
     def run_trial(self, trial, *args, **kwargs):
@@ -165,14 +167,62 @@ def test_what_the_files_missed_of_the_end_is_not_run_again(kt, tmp_path):
     run_some(kt, tmp_path, 3)
     old = {f: f.read_text() for f in (tmp_path / "p").glob("**/*.json")}
     run_some(kt, tmp_path, 4)
-    # As after a power failure that the store survived and the files did not.
+    # As after a power failure that the trials survived and the files did not, nor the oracle's state.
     (tmp_path / "p" / "trial_3" / "trial.json").unlink()
     for file, text in old.items():
         file.write_text(text)
     with sqlite3.connect(tmp_path / "p" / "modelwright.db") as db:
-        db.execute("update studies set definition = json_remove(definition, '$.oracle')")
+        last = db.execute("select max(seq) from events where kind = 'Finished'").fetchone()
+        db.execute("delete from events where seq > ?", last)
     again = run_some(kt, tmp_path, 5)
     assert again.ran == ["4"] and again.oracle.end_order == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_after_each_trial_the_files_say_all_there_is(kt, tmp_path, workers):
+    checked = []
+
+    class Checked(kt.Hyperband):
+        def run_trial(self, trial, *args, **kwargs):
+            return {"val_loss": trial.hyperparameters.Float("x", 0, 1)}
+
+        def on_trial_end(self, trial):
+            super().on_trial_end(trial)
+            folder = tmp_path / "p"
+            state = json.loads((folder / "oracle.json").read_text())
+            assert state == json.loads(json.dumps(self.oracle.get_state()))
+            assert json.loads((folder / "tuner0.json").read_text()) == {}
+            told = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("trial_*/trial.json")}
+            assert told == {f"trial_{name}": t.get_state() for name, t in self.oracle.trials.items()}
+            assert set(state["ongoing_trials"].values()) == set(state["start_order"]) - set(state["end_order"])
+            checked.append(len(state["ongoing_trials"]))
+
+    tuner = Checked(objective="val_loss", max_epochs=4, factor=2, seed=1, directory=tmp_path, project_name="p")
+    tuner.search(verbose=0, workers=workers)
+    assert len(checked) == len(tuner.oracle.trials) > 8 and max(checked) == workers - 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_store_alone_knows_the_oracle_after_each_trial(kt, tmp_path, workers):
+    """The plan of Hyperband survives where every JSON file is lost."""
+    states = []
+
+    class Noted(kt.Hyperband):
+        def run_trial(self, trial, *args, **kwargs):
+            return {"val_loss": trial.hyperparameters.Float("x", 0, 1)}
+
+        def pre_create_trial(self):
+            kept, state = read_back(str(tmp_path / "p"))
+            if state is not None:
+                states.append((len(kept), state))
+                ended = [name for name, trial in self.oracle.trials.items() if trial.status == "COMPLETED"]
+                assert sorted(kept) == sorted(ended) == sorted(state["end_order"])
+                assert set(state) == set(self.oracle.get_state())
+
+    tuner = Noted(objective="val_loss", max_epochs=4, factor=2, seed=1, directory=tmp_path, project_name="p")
+    tuner.search(verbose=0, workers=workers)
+    _, last = read_back(str(tmp_path / "p"))
+    assert last == json.loads(json.dumps(tuner.oracle.get_state())) and len(states) > 8
 
 
 def test_an_interrupt_keeps_everything_and_the_trial_runs_again(kt, tmp_path):

@@ -3,5 +3,17 @@
 from modelwright.study.budget import Budget
 from modelwright.study.loop import Journal, Loop
 from modelwright.study.machine import Machine, Setup
+from modelwright.study.policy import EngineLeads, FailurePolicy, FirstAndRepeated, Proposer, StrategyLeads
 
-__all__ = ["Budget", "Journal", "Loop", "Machine", "Setup"]
+__all__ = [
+    "Budget",
+    "EngineLeads",
+    "FailurePolicy",
+    "FirstAndRepeated",
+    "Journal",
+    "Loop",
+    "Machine",
+    "Proposer",
+    "Setup",
+    "StrategyLeads",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from modelwright.core.errors import ArgumentError
 
@@ -26,19 +27,12 @@ class Budget:
     failures: int = 3
 
     def __post_init__(self) -> None:
-        if self.trials is not None and (
-            not isinstance(self.trials, (int, float))
-            or isinstance(self.trials, bool)
-            or not math.isfinite(self.trials)
-            or int(self.trials) != self.trials
-        ):
-            raise ArgumentError(f"trials={self.trials!r} is no whole number", allowed="a whole number from 1")
+        if self.trials is not None and (not _is_finite(self.trials) or int(self.trials) != self.trials):
+            raise ArgumentError(f"trials={self.trials!r:.60} is no whole number", allowed="a whole number from 1")
         if self.trials is not None and self.trials < 1:
             raise ArgumentError(f"trials={self.trials} is too small", allowed="a whole number from 1")
-        if self.seconds is not None and not (
-            isinstance(self.seconds, (int, float)) and self.seconds > 0 and math.isfinite(self.seconds)
-        ):
-            raise ArgumentError(f"seconds={self.seconds!r} is not a positive number", allowed="seconds > 0")
+        if self.seconds is not None and not (_is_finite(self.seconds) and self.seconds > 0):
+            raise ArgumentError(f"seconds={self.seconds!r:.60} is not a positive number", allowed="seconds > 0")
 
     def allows(self, started: int, elapsed: float) -> bool:
         """Whether one more configuration may start."""
@@ -47,3 +41,13 @@ class Budget:
     def in_time(self, elapsed: float) -> bool:
         """Whether there are seconds left."""
         return self.seconds is None or elapsed < self.seconds
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether ``value`` is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

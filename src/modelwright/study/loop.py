@@ -17,6 +17,7 @@ from modelwright.execute.base import Executor
 from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
 from modelwright.study.machine import Machine
+from modelwright.study.policy import FailurePolicy, FirstAndRepeated
 
 
 class Observer(Protocol):
@@ -86,6 +87,8 @@ class Loop:
         budget: totals over all sessions.
         needs_folder: whether trials get a folder (making one for each trivial call would cost more than the call).
         resumable: whether a trial that is out of time can be put aside and go on later.
+        failures: when failed trials end the study; by default the very first ones do, and one error that comes in
+            ``budget.failures`` configurations.
     """
 
     def __init__(
@@ -96,15 +99,17 @@ class Loop:
         *,
         needs_folder: bool = True,
         resumable: bool = False,
+        failures: FailurePolicy | None = None,
     ):
         self.journal, self.executor, self.budget = journal, executor, budget
         self.machine = journal.machine
         self.needs_folder, self.resumable = needs_folder, resumable
+        self.failures: FailurePolicy = failures or FirstAndRepeated(budget.failures)
         self.stopping = False
         self.why = ""
         self._running: set[int] = set()
         self._ended = 0
-        self._failed: StudyError | BaseException | None = None
+        self._failed: BaseException | None = None
         self._again: list[int] = []
         self._refused: set[int] = set()
 
@@ -113,7 +118,8 @@ class Loop:
 
         Raises:
             StudyError: the same error came in too many configurations.
-            Exception: what the user's code raised, when that was in the very first trial.
+            Exception: what the user's code raised, when that was in the very first trial; or what the failure
+                policy said.
             KeyboardInterrupt: at the second Ctrl-C.
         """
         self.journal.begin()
@@ -215,6 +221,8 @@ class Loop:
         return decision
 
     def ended(self, number: int, outcome: r.Outcome) -> None:
+        if outcome.error is None:
+            self._check_space(number)
         if number in self._refused:
             self._running.discard(number)
             return
@@ -248,34 +256,22 @@ class Loop:
                 "study. What was finished is kept.",
             )
 
+    def _check_space(self, number: int) -> None:
+        """A resumed study's trial asks for nothing more: what it did not ask for shows now."""
+        row, check = self.machine.history.rows[number], self.machine.check_space
+        if check is not None and row.ran and number not in self._refused:
+            try:
+                check(row.config, (), ended=True)
+            except SpaceError as error:
+                self._refuse(number, error)
+
     def _consider_failure(self, number: int, outcome: r.Outcome) -> None:
-        row = self.machine.history.rows[number]
-        if row.state != "failed" or row.error is None:
+        if self._failed is not None:
             return
-        good = any(other.state in ("complete", "paused", "pruned", "infeasible") for other in self.machine.history.rows)
-        if not good and self._failed is None:
-            self.stop("the first trial failed")
-            self._failed = _with_traceback(outcome.exception, row.error)
-            return
-        count = self.machine.repeated_failure(number, self.budget.failures)
-        if count and self._failed is None:
-            self.stop("the same error keeps coming")
-            where = f" at {row.error.where}" if row.error.where else ""
-            self._failed = StudyError(
-                f"the same {row.error.type or row.error.kind}{where} ended {count} different configurations: "
-                f"{row.error.message}",
-                hint="Mend it and run again: what was finished is kept. Raise mw.InfeasibleError in your code to say "
-                "that a configuration cannot be run.",
-            )
-
-
-def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseException:
-    """What to raise for ``failure``; an exception from another process lost its traceback and gets it as a note."""
-    if error is None:
-        return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
-    if error.__traceback__ is None and failure.traceback:
-        error.add_note(f"In the worker process:\n{failure.traceback}")
-    return error
+        ending = self.failures.after(self.machine, number, outcome)
+        if ending is not None:
+            self.stop(ending.why)
+            self._failed = ending.error
 
 
 def _with_reason(event: r.Event, why: str) -> r.Event:

@@ -7,7 +7,7 @@ is folded from its stored events is in the very state of the one that wrote them
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from modelwright.core.history import History, Row
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
 from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.study.policy import EngineLeads, Proposer, Turn
 
 
 class StudySpace(SearchSpace, Protocol):
@@ -54,6 +55,10 @@ class Setup:
 class Machine:
     """Folds events and computes the next ones.
 
+    Args:
+        setup: what the study is.
+        proposer: who decides what runs next; the engine's budget and then the strategy, unless told otherwise.
+
     >>> from modelwright.space import Tree; from modelwright.strategy.random import Random
     >>> from modelwright.space.hyperparameters import HyperParameters
     >>> hp = HyperParameters(); x = hp.Float("x", 0.0, 1.0)
@@ -65,10 +70,13 @@ class Machine:
     (3.0,)
     """
 
-    def __init__(self, setup: Setup):
+    def __init__(self, setup: Setup, proposer: Proposer | None = None):
         self.setup = setup
+        self.proposer: Proposer = proposer or EngineLeads()
         self.space: StudySpace = setup.space
         self.history = History(setup.objectives)
+        #: Set when a study is resumed: raises a SpaceError for what is not the space of the trials before.
+        self.check_space: Callable[..., None] | None = None
         self._root = Seed(setup.seed)
         self._strategy_state = setup.strategy.init(self._root.child("strategy"), self.history)
 
@@ -88,29 +96,27 @@ class Machine:
 
     # --- decide ------------------------------------------------------------------------------------
 
-    def propose(self, new_allowed: bool = True) -> list[r.Proposed | r.Continued] | r.Wait | r.Exhausted:
-        """Ask the strategy for the next trial, or for a paused one to go on with.
+    def propose(self, new_allowed: bool = True) -> Turn:
+        """The next trial, or a paused one to go on with, as the proposer decides.
 
         Args:
             new_allowed: whether the budget has room for one more configuration.
         """
-        number = len(self.history.rows)
-        if not new_allowed and not self.setup.strategy.multi_fidelity:
-            return r.Exhausted(why="the budget of trials is used up")
-        if number and not self.space.parameters and any(row.pending and not row.ran for row in self.history.rows):
-            # Trial 0 has the defaults and has not shown the space yet: others are drawn where they ask for values.
-            return [r.Proposed(number=number, config={}, note={"by": "random", "why": "the space is not known yet"})]
-        answer = self.setup.strategy.ask(self._strategy_state, self.space, number if new_allowed else None)
-        if not isinstance(answer, r.Proposal):
-            return answer
-        if answer.trial is not None:
-            return [r.Continued(number=answer.trial, fidelity=answer.fidelity, note=answer.note)]
-        return [
-            r.Proposed(
-                number=number, config=dict(answer.config), fidelity=answer.fidelity, parent=answer.parent,
-                note=answer.note,
-            )
-        ]  # fmt: skip
+        return self.proposer.propose(self, new_allowed)
+
+    def ask(self, number: int | None) -> r.Answer:
+        """What the strategy would try as trial ``number``, or let go on when that is None; changes nothing."""
+        return self.setup.strategy.ask(self._strategy_state, self.space, number)
+
+    @property
+    def multi_fidelity(self) -> bool:
+        """Whether the strategy proposes below fidelity 1."""
+        return self.setup.strategy.multi_fidelity
+
+    @property
+    def unexplored(self) -> bool:
+        """Whether no trial has shown yet which parameters there are."""
+        return not self.space.parameters
 
     def start(self, number: int, worker: str = "") -> list[r.Event]:
         """The trial begins to run, or goes on, or runs again after it was lost."""
@@ -148,6 +154,8 @@ class Machine:
 
     def trace(self, number: int, config: r.Config, parameters: Sequence[Mapping[str, Any]]) -> list[r.Event]:
         """What a running trial asked of the space."""
+        if self.check_space is not None:
+            self.check_space(config, parameters)
         events: list[r.Event] = []
         if parameters and self.space.grow(parameters) is not self.space:
             events.append(r.Grew(parameters=tuple(parameters), number=number))
@@ -195,15 +203,13 @@ class Machine:
         """Trials that were proposed or running when the last session ended: they run (again) first.
 
         So do failed ones while none has ever succeeded: what failed was the user's code, which may be mended now.
+        A proposer may say otherwise.
         """
-        rows = self.history.rows
-        hopeless = all(row.state in ("proposed", "running", "failed") for row in rows)
-        again = ("proposed", "running", "failed") if hopeless else ("proposed", "running")
-        return [row.number for row in rows if row.state in again]
+        return self.proposer.unfinished(self.history)
 
     def put_aside(self) -> list[int]:
         """Trials that only the end of the budget paused, and that a larger one lets go on."""
-        return [row.number for row in self.history.rows if row.state == "paused" and row.facts.get("why") == "budget"]
+        return self.proposer.put_aside(self.history)
 
     # --- what counts -------------------------------------------------------------------------------
 

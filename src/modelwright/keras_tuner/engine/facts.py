@@ -1,14 +1,16 @@
 """The facts of a search in the engine's store, ``modelwright.db`` in the project's folder.
 
 The store is the truth: KerasTuner's JSON files are written beside it, and what they lack is read back from here. Owns
-how trials become the engine's events. ``modelwright.load_study("search", store=".../modelwright.db")`` opens it.
+how trials become the engine's events, and what of the oracle's state is stored with each: what changed since the one
+before. ``modelwright.load_study("search", store=".../modelwright.db")`` opens it.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,15 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.errors import SpaceError, StoreError
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
+from modelwright.keras_tuner.engine.changes import applied, difference
 from modelwright.keras_tuner.engine.hyperparameters import Boolean, Choice, Fixed, Float, HyperParameters, Int
-from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
+from modelwright.keras_tuner.engine.stateful import plain
+from modelwright.keras_tuner.engine.trial import ENDED, Trial, TrialStatus
 
 FILE = "modelwright.db"
 STUDY = "search"
-ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
+#: The kind of note that holds what changed in the oracle's state.
+ORACLE = "oracle"
 
 
 class Facts:
@@ -34,11 +39,10 @@ class Facts:
         numbers: KerasTuner's name of a trial -> the engine's number.
     """
 
-    def __init__(self, oracle: Any, folder: str, strategy: Any, machine_of: Any):
+    def __init__(self, oracle: Any, folder: str, strategy: Any):
         from modelwright.space import Tree
         from modelwright.store.sql import SqliteStore
-        from modelwright.study.loop import Journal
-        from modelwright.study.machine import Setup
+        from modelwright.study import Journal, Machine, Setup, StrategyLeads
 
         self.store = SqliteStore(Path(folder) / FILE)
         objective = Objective(oracle.objective.name, oracle.objective.direction)
@@ -52,7 +56,8 @@ class Facts:
             }
             record = self.store.create(STUDY, definition, SystemClock().wall())
         self.record = record
-        machine = machine_of(Setup(space=Tree(), strategy=strategy, objectives=(objective,), seed=int(oracle.seed)))
+        setup = Setup(space=Tree(), strategy=strategy, objectives=(objective,), seed=int(oracle.seed))
+        machine = Machine(setup, StrategyLeads())
         for event, at in self.store.load(record.id):
             machine.apply([event], at)
         self.machine, self.journal = machine, Journal(machine, self.store, record)
@@ -61,19 +66,23 @@ class Facts:
 
     @contextmanager
     def writing(self, oracle: Any) -> Iterator[None]:
-        """Within: this process alone may write; what the store does not know yet of the oracle's trials is there."""
+        """Within: this process alone may write; what the store does not know yet of the oracle's trials is there.
+
+        From here on the oracle's state is stored with each trial that ends.
+        """
         with self.store.writer(self.record.id):
             self._settle(oracle)
             self._adopt(oracle)
-            yield
+            notes = _OracleNotes(oracle, self.journal)
+            self.journal.observers.append(notes)
+            try:
+                yield
+                notes.write()
+            finally:
+                self.journal.observers.clear()
 
     def close(self) -> None:
         self.store.close()
-
-    def snapshot(self, oracle: Any) -> None:
-        """Keep the oracle's state."""
-        definition = {**self.record.definition, "oracle": oracle.get_state()}
-        self.store.redefine(self.record.id, definition)
 
     def known(self, specs: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
         """Those of the specifications that the engine's space can hold beside what it has."""
@@ -114,6 +123,38 @@ class Facts:
                 self.journal.write(self.machine.finish(number, outcome_of(trial, oracle.objective.name)))
             else:
                 self.journal.write([r.Finished(number=number, state="paused", fidelity=0.0)])
+
+
+class _OracleNotes:
+    """An observer that stores what changed in the oracle behind each trial that ends, and all of it the first time.
+
+    Whatever a crash cuts off here is told by the trials themselves when the project is taken up again.
+    """
+
+    def __init__(self, oracle: Any, journal: Any):
+        self._oracle, self._journal = oracle, journal
+        self._stored: Any = None
+
+    def events(self, events: Sequence[r.Event]) -> None:
+        if any(isinstance(event, r.Finished) for event in events):
+            self.write()
+
+    def write(self) -> None:
+        """Store what changed since the last time."""
+        state = self._oracle.get_state()
+        try:
+            change = difference(self._stored, state)
+        except ValueError:  # an array in a custom oracle's state cannot be compared as a whole
+            change = difference(self._stored, _copied(state))
+        if change is not None:
+            change = _copied(change)
+            self._stored = applied(self._stored, _copied(change))
+            self._journal.write([r.Noted(kind=ORACLE, data=change)])
+
+
+def _copied(state: Any) -> Any:
+    """By way of JSON: what is remembered must not change when the oracle does."""
+    return json.loads(json.dumps(state, default=plain))
 
 
 def outcome_of(trial: Trial, objective: str) -> r.Outcome:
@@ -172,13 +213,16 @@ def read_back(folder: str) -> tuple[dict[str, dict[str, Any]], Mapping[str, Any]
         if record is None:
             return {}, None
         history = History([Objective(name, direction) for name, direction in record.definition["objectives"]])
+        state = record.definition.get(ORACLE)
         try:
             for event, at in store.load(record.id):
                 history.extend([event], at)
+                if isinstance(event, r.Noted) and event.kind == ORACLE:
+                    state = applied(state, event.data)
         except StoreError:
             return {}, None
         ended = {row.note["trial_id"]: dict(row.facts["trial"]) for row in history.rows if "trial" in row.facts}
-        return ended, record.definition.get("oracle")
+        return ended, state
 
 
 def progress(state: Mapping[str, Any] | None) -> float:

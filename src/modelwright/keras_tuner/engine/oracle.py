@@ -21,7 +21,7 @@ from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
 from modelwright.keras_tuner.engine.objective import MultiObjective, Objective, create_objective, direction_of
 from modelwright.keras_tuner.engine.stateful import Stateful, load_json, make_folder
 from modelwright.keras_tuner.engine.synchronize import synchronized
-from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
+from modelwright.keras_tuner.engine.trial import ENDED, Trial, TrialStatus
 from modelwright.keras_tuner.engine.walk import untried
 
 __all__ = ["Objective", "Oracle", "synchronized"]
@@ -310,10 +310,15 @@ class Oracle(Stateful):
             "retry_queue": list(self._retry_queue),
             "seed": self.seed,
             "seed_state": self._seed_state,
-            "tried_so_far": list(self._tried_so_far),
+            "tried_so_far": self._in_order_of_trials(self._tried_so_far),
             "id_to_hash": dict(self._id_to_hash),
             "display": self._display.get_state(),
         }
+
+    def _in_order_of_trials(self, hashes: set[str]) -> list[str]:
+        """A list that grows at its end while trials are added, so that little of it is news each time."""
+        known = dict.fromkeys(h for h in self._id_to_hash.values() if h in hashes)
+        return [*known, *sorted(hashes.difference(known))] if len(known) < len(hashes) else list(known)
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.ongoing_trials = {tuner: self.trials[trial] for tuner, trial in state["ongoing_trials"].items()}
@@ -336,7 +341,7 @@ class Oracle(Stateful):
         Raises:
             RuntimeError: the files there are those of a different kind of oracle, or damaged.
         """
-        from modelwright.keras_tuner.engine.facts import ENDED, progress, read_back
+        from modelwright.keras_tuner.engine.facts import progress, read_back
 
         kept, snapshot = read_back(self._project_dir)
         try:

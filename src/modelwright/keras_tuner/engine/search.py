@@ -5,6 +5,7 @@ Trials run in the user's own process; ``engine.workers`` has the variant that se
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -18,11 +19,12 @@ from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.keras_tuner.engine.facts import Facts, outcome_of, specs_of
+from modelwright.keras_tuner.engine.stateful import Stateful
 from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
 from modelwright.strategy.base import SearchSpace, Strategy
 from modelwright.study.budget import Budget
 from modelwright.study.loop import Loop
-from modelwright.study.machine import Machine
+from modelwright.study.policy import Ending, View
 
 _LONGEST_NAP = 1.0
 
@@ -39,21 +41,18 @@ def run(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], workers: int)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ArgumentError(f"workers={workers!r}", where="search", allowed="a whole number from 1")
     strategy = OracleStrategy(tuner)
-    with closing(Facts(tuner.oracle, tuner.project_dir, strategy, OracleMachine)) as facts:
-        conversation = strategy.conversation = Conversation(tuner, facts, strategy)
+    with closing(Facts(tuner.oracle, tuner.project_dir, strategy)) as facts:
+        conversation = strategy.conversation = Conversation(tuner, facts)
         with facts.writing(tuner.oracle):
             executor, estimation = _parts(conversation, args, kwargs, workers)
-            loop = conversation.loop = _Loop(facts.journal, executor, Budget(), needs_folder=False)
+            loop = Loop(facts.journal, executor, Budget(), needs_folder=False, failures=conversation)
             executor.open(estimation)
             finished = False
             try:
                 loop.run(interruptible=False)
-                finished = conversation.problem is None
+                finished = True
             finally:
                 executor.close(now=not finished)
-                facts.snapshot(tuner.oracle)
-        if conversation.problem is not None:
-            raise conversation.problem
 
 
 def _parts(
@@ -66,42 +65,19 @@ def _parts(
     return Workers(conversation, workers), RemoteTrial(conversation.tuner, args, kwargs)
 
 
-class _Loop(Loop):
-    """The engine's loop; when failures end the search is the oracle's to say."""
-
-    def _consider_failure(self, number: int, outcome: r.Outcome) -> None:
-        return
-
-
-class OracleMachine(Machine):
-    """The engine's machine; what runs next, and what runs again, is the oracle's to say, always."""
-
-    def propose(self, new_allowed: bool = True) -> Any:
-        number = len(self.history.rows)
-        answer = self.setup.strategy.ask(self._strategy_state, self.space, number)
-        if not isinstance(answer, r.Proposal):
-            return answer
-        if answer.trial is not None:
-            return [r.Continued(number=answer.trial, fidelity=answer.fidelity, note=answer.note)]
-        return [r.Proposed(number=number, config=dict(answer.config), parent=answer.parent, note=answer.note)]
-
-    def unfinished(self) -> list[int]:
-        return []
-
-    def put_aside(self) -> list[int]:
-        return []
-
-
 class Conversation:
-    """What a search knows of its trials: KerasTuner's objects beside the engine's numbers."""
+    """What a search knows of its trials: KerasTuner's objects beside the engine's numbers.
 
-    def __init__(self, tuner: Any, facts: Facts, strategy: OracleStrategy):
+    It is the loop's failure policy too: which failures end a search is the oracle's to say.
+    """
+
+    def __init__(self, tuner: Any, facts: Facts):
         self.tuner, self.facts = tuner, facts
         self.trials: dict[int, Trial] = {}
-        self.loop: Loop | None = None
-        self.problem: BaseException | None = None
+        self._problem: Exception | None = None
         self._clock, self._began = SystemClock(), {}
         self._specs: list[dict[str, Any]] = []
+        self._marked = False
 
     def begin(self, number: int) -> Trial:
         """A trial is about to run."""
@@ -113,16 +89,25 @@ class Conversation:
     def end(self, number: int, traced: Callable[..., None]) -> r.Outcome:
         """A trial ran: hand it to the oracle; how it ended. What that raises ends the search, once it is stored."""
         trial = self.trials.pop(number)
+        self._mark()
         try:
             self.tuner.on_trial_end(trial)
         except Exception as error:
-            self.problem = self.problem or error
-            assert self.loop is not None
-            self.loop.stop(str(error))
+            self._problem = error
         kept = self.tuner.oracle.trials.get(trial.trial_id, trial)
         self._trace(number, kept, traced)
         outcome = outcome_of(kept, self.tuner.oracle.objective.name)
         return replace(outcome, duration=self._clock.monotonic() - self._began.pop(number))
+
+    def after(self, view: View, number: int, outcome: r.Outcome) -> Ending | None:
+        """Ends the search with what ``on_trial_end`` raised, and for no other reason."""
+        return None if self._problem is None else Ending(str(self._problem), self._problem)
+
+    def _mark(self) -> None:
+        """Before the first trial counts as ended: the tuner's file is there, and so the project is taken up again."""
+        if not self._marked and not os.path.exists(self.tuner._get_tuner_fname()):
+            Stateful.save(self.tuner, self.tuner._get_tuner_fname())
+        self._marked = True
 
     def _trace(self, number: int, trial: Trial, traced: Callable[..., None]) -> None:
         """Tell which configuration really ran, where that is news, and what it adds to the space."""

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from typing import Any
 
@@ -27,7 +28,7 @@ class Stateful:
 
     def save(self, fname: str) -> str:
         """Write the state to a file; returns the text that was written."""
-        text = json.dumps(self.get_state(), default=_plain)
+        text = json.dumps(self.get_state(), default=plain)
         written: dict[str, Any] = self.__dict__.setdefault("_written", {})
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
         if written.get(fname) != (digest, _stamp(fname)):
@@ -42,7 +43,7 @@ class Stateful:
 
 def save_json(path: str | os.PathLike[str], obj: Any) -> str:
     """Write ``obj`` to ``path`` in one step: a reader, or a killed process, never leaves or sees half of it."""
-    text = json.dumps(obj, default=_plain)
+    text = json.dumps(obj, default=plain)
     _replace(path, text)
     return text
 
@@ -76,6 +77,18 @@ def make_folder(path: str) -> str:
     return path
 
 
+def create_directory(path: str, remove_existing: bool = False) -> None:
+    """Make the folder ``path``; with ``remove_existing`` it is empty afterwards."""
+    if remove_existing:
+        shutil.rmtree(path, ignore_errors=True)
+    make_folder(path)
+
+
+def to_list(values: Any) -> list[Any]:
+    """A list from a list, a tuple or a single value."""
+    return list(values) if isinstance(values, (list, tuple)) else [values]
+
+
 def _cannot_write(path: str | os.PathLike[str], error: OSError) -> StoreError:
     return StoreError(
         f"cannot be written: {error.strerror or error}",
@@ -93,7 +106,8 @@ def _stamp(path: str) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """For ``json.dumps(..., default=plain)``: numpy's values, sets and tuples as what JSON has."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):

@@ -34,6 +34,10 @@ class TrialStatus:
         raise no_protobuf("TrialStatus")
 
 
+#: Nothing more will happen to such a trial.
+ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
+
+
 class Trial(Stateful):
     """All runs of one configuration.
 

@@ -1,0 +1,162 @@
+"""Who decides in a study: which trial runs next, and when failures end it.
+
+The machine is handed a ``Proposer``, the loop a ``FailurePolicy``. Here are the engine's own, which every study has
+unless told otherwise, and the pair for a strategy that leads: one that has rules of its own for budgets, retries and
+failures, as KerasTuner's oracles do. All of them are pure: they look, and decide.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from modelwright.core import records as r
+from modelwright.core.errors import StudyError
+from modelwright.core.history import History
+
+#: The events that propose a trial or let one go on; or why there is none.
+Turn = list[r.Proposed | r.Continued] | r.Wait | r.Exhausted
+
+
+class View(Protocol):
+    """What a policy may know of a machine."""
+
+    @property
+    def history(self) -> History: ...
+
+    @property
+    def multi_fidelity(self) -> bool:
+        """Whether the strategy proposes below fidelity 1."""
+        ...
+
+    @property
+    def unexplored(self) -> bool:
+        """Whether no trial has shown yet which parameters there are."""
+        ...
+
+    def ask(self, number: int | None) -> r.Answer:
+        """What the strategy would try as trial ``number``, or let go on when that is None."""
+        ...
+
+    def repeated_failure(self, number: int, limit: int) -> int:
+        """How many configurations failed as this one did, when that is ``limit`` or more; else 0."""
+        ...
+
+
+class Proposer(Protocol):
+    """Which trial runs next, and which run again when a study is opened."""
+
+    def propose(self, view: View, new_allowed: bool) -> Turn:
+        """The next trial; ``new_allowed`` is whether the budget has room for a new configuration."""
+        ...
+
+    def unfinished(self, history: History) -> list[int]:
+        """Trials that run (again) before the strategy is asked for any."""
+        ...
+
+    def put_aside(self, history: History) -> list[int]:
+        """Trials that the end of an earlier budget paused and that go on now that there is more of it."""
+        ...
+
+
+class EngineLeads:
+    """The engine's own: budget first, then the strategy; what a killed session left unfinished runs again."""
+
+    def propose(self, view: View, new_allowed: bool) -> Turn:
+        number = len(view.history.rows)
+        if not new_allowed and not view.multi_fidelity:
+            return r.Exhausted(why="the budget of trials is used up")
+        if number and view.unexplored and any(row.pending and not row.ran for row in view.history.rows):
+            # Trial 0 has the defaults and has not shown the space yet: others are drawn where they ask for values.
+            return [r.Proposed(number=number, config={}, note={"by": "random", "why": "the space is not known yet"})]
+        return turn(view.ask(number if new_allowed else None), number)
+
+    def unfinished(self, history: History) -> list[int]:
+        rows = history.rows
+        # While none has ever succeeded, what failed was the user's code, which may be mended now.
+        hopeless = all(row.state in ("proposed", "running", "failed") for row in rows)
+        again = ("proposed", "running", "failed") if hopeless else ("proposed", "running")
+        return [row.number for row in rows if row.state in again]
+
+    def put_aside(self, history: History) -> list[int]:
+        return [row.number for row in history.rows if row.state == "paused" and row.facts.get("why") == "budget"]
+
+
+class StrategyLeads:
+    """The strategy alone says what runs next and what runs again; no budget of trials is looked at."""
+
+    def propose(self, view: View, new_allowed: bool) -> Turn:
+        number = len(view.history.rows)
+        return turn(view.ask(number), number)
+
+    def unfinished(self, history: History) -> list[int]:
+        return []
+
+    def put_aside(self, history: History) -> list[int]:
+        return []
+
+
+def turn(answer: r.Answer, number: int) -> Turn:
+    """A strategy's answer as events; a new trial gets ``number``."""
+    if not isinstance(answer, r.Proposal):
+        return answer
+    if answer.trial is not None:
+        return [r.Continued(number=answer.trial, fidelity=answer.fidelity, note=answer.note)]
+    return [
+        r.Proposed(
+            number=number, config=dict(answer.config), fidelity=answer.fidelity, parent=answer.parent, note=answer.note
+        )
+    ]
+
+
+class Ending(NamedTuple):
+    """Why a study ends early, and the exception that its ``run`` raises once running trials have ended."""
+
+    why: str
+    error: BaseException
+
+
+class FailurePolicy(Protocol):
+    """When a trial that ended, in whatever state, ends the whole study."""
+
+    def after(self, view: View, number: int, outcome: r.Outcome) -> Ending | None:
+        """Called when trial ``number`` has ended and is stored; None lets the study go on."""
+        ...
+
+
+class FirstAndRepeated:
+    """The engine's own: failures end a study while no trial ever succeeded, or when the same one keeps coming.
+
+    Args:
+        limit: so many different configurations that fail with the same error at the same line are enough.
+    """
+
+    def __init__(self, limit: int = 3):
+        self.limit = limit
+
+    def after(self, view: View, number: int, outcome: r.Outcome) -> Ending | None:
+        rows = view.history.rows
+        row = rows[number]
+        if row.state != "failed" or row.error is None:
+            return None
+        if not any(other.state in ("complete", "paused", "pruned", "infeasible") for other in rows):
+            return Ending("the first trial failed", _with_traceback(outcome.exception, row.error))
+        count = view.repeated_failure(number, self.limit)
+        if not count:
+            return None
+        where = f" at {row.error.where}" if row.error.where else ""
+        problem = StudyError(
+            f"the same {row.error.type or row.error.kind}{where} ended {count} different configurations: "
+            f"{row.error.message}",
+            hint="Mend it and run again: what was finished is kept. Raise mw.InfeasibleError in your code to say "
+            "that a configuration cannot be run.",
+        )
+        return Ending("the same error keeps coming", problem)
+
+
+def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseException:
+    """What to raise for ``failure``; an exception from another process lost its traceback and gets it as a note."""
+    if error is None:
+        return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
+    if error.__traceback__ is None and failure.traceback:
+        error.add_note(f"In the worker process:\n{failure.traceback}")
+    return error

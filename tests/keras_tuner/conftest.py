@@ -12,7 +12,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 MODULE = os.environ.get("MODELWRIGHT_KT", "modelwright.keras_tuner")
 OURS = MODULE != "keras_tuner"
 
-collect_ignore = [] if OURS else ["test_improvements.py", "test_projects.py", "test_scripts.py", "test_workers.py"]
+_OWN = ("continuing", "improvements", "interrupts", "paths", "projects", "scripts", "workers")
+collect_ignore = [] if OURS else [f"test_{name}.py" for name in _OWN]
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
 import itertools
 import math
 
@@ -292,7 +294,7 @@ def test_an_import_needs_no_keras():
     assert done.stdout == "[]\n", done.stderr
 
 
-def test_the_weights_of_the_best_epoch_come_with_the_state_of_the_optimizer(kt, build, tiny, tmp_path):
+def test_a_promoted_trial_goes_on_with_the_state_of_the_optimizer(kt, build, tiny, tmp_path):
     steps = {}
 
     class Watched(kt.Hyperband):
@@ -301,13 +303,56 @@ def test_the_weights_of_the_best_epoch_come_with_the_state_of_the_optimizer(kt, 
 
     tuner = Watched(build, objective="val_loss", max_epochs=4, factor=2, seed=0, directory=tmp_path, project_name="p")
     tuner.search(*tiny, validation_split=0.25, batch_size=8, verbose=0)
+    batches = 3
     for trial_id, trial in tuner.oracle.trials.items():
-        before = trial.hyperparameters.values.get("tuner/trial_id")
-        if before is None:
-            assert steps[trial_id] == 0
-        else:
-            batches = 3 * (tuner.oracle.trials[before].best_step + 1)
-            assert steps[trial_id] == steps[before] + batches
+        assert steps[trial_id] == batches * trial.hyperparameters["tuner/initial_epoch"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_tensorboard_without_tensorflow_ends_the_search_with_what_to_do(kt, build, tiny, tmp_path):
+    import keras
+
+    tuner = kt.RandomSearch(build, objective="val_loss", max_trials=5, directory=tmp_path, project_name="p")
+    with pytest.raises(FatalRuntimeError, match=r"pip install tensorflow.*leave the callback out"):
+        tuner.search(*tiny, callbacks=[keras.callbacks.TensorBoard(tmp_path / "logs")], verbose=0)
+    assert len(tuner.oracle.trials) == 1
+
+
+def test_each_execution_has_a_folder_for_a_tensorboard_that_needs_no_tensorflow(kt, build, tiny, tmp_path):
+    import keras
+
+    class TensorBoard(keras.callbacks.Callback):
+        def __init__(self, log_dir):
+            super().__init__()
+            self.log_dir = log_dir
+
+        def on_train_end(self, logs=None):
+            seen.append(self.log_dir)
+
+    seen = []
+    tuner = kt.RandomSearch(
+        build, objective="loss", max_trials=1, executions_per_trial=2, directory=tmp_path, project_name="p"
+    )
+    tuner.search(*tiny, callbacks=TensorBoard("logs"), verbose=0)
+    assert seen == ["logs/0/execution0", "logs/0/execution1"]
+
+
+def test_a_callback_used_before_is_copied_without_the_model_of_that_fit(kt, build, tiny, tmp_path):
+    import keras
+
+    class Kept(keras.callbacks.Callback):
+        def __deepcopy__(self, memo):
+            made = Kept()
+            made.model_before = copy.deepcopy(self._model, memo)
+            copies.append(made)
+            return made
+
+    copies = []
+    used = Kept()
+    used.set_model(build(kt.HyperParameters()))
+    tuner = kt.RandomSearch(build, objective="loss", max_trials=1, directory=tmp_path, project_name="p")
+    tuner.search(*tiny, callbacks=[used], verbose=0)
+    assert len(copies) == 1 and copies[0].model_before is None and used.model is not copies[0].model
 
 
 def test_an_efficientnet_without_a_download(kt):

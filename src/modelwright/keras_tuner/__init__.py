@@ -4,13 +4,12 @@ Owns KerasTuner's names, rules and files; the engine below does the work. What i
 is listed in ``docs/keras_tuner.md``.
 """
 
-from modelwright.keras_tuner import applications, engine, errors, oracles, tuners
+from modelwright.keras_tuner import aliases, applications, engine, errors, oracles, tuners
 from modelwright.keras_tuner.engine.hypermodel import HyperModel
-from modelwright.keras_tuner.engine.hyperparameters import HyperParameter, HyperParameters
+from modelwright.keras_tuner.engine.hyperparameters import HyperParameters
 from modelwright.keras_tuner.engine.objective import Objective
 from modelwright.keras_tuner.engine.oracle import Oracle, synchronized
 from modelwright.keras_tuner.engine.tuner import Tuner
-from modelwright.keras_tuner.errors import FailedTrialError
 from modelwright.keras_tuner.tuners.bayesian import BayesianOptimization
 from modelwright.keras_tuner.tuners.gridsearch import GridSearch
 from modelwright.keras_tuner.tuners.hyperband import Hyperband
@@ -22,10 +21,8 @@ __version__ = "1.4.8"
 
 __all__ = [
     "BayesianOptimization",
-    "FailedTrialError",
     "GridSearch",
     "HyperModel",
-    "HyperParameter",
     "HyperParameters",
     "Hyperband",
     "Objective",
@@ -41,3 +38,7 @@ __all__ = [
     "synchronized",
     "tuners",
 ]
+
+aliases.understand_inner_paths()
+__getattr__ = aliases.attributes(__name__)
+__dir__ = aliases.listing([*__all__, "src"])

@@ -1,17 +1,41 @@
-"""Hyperparameters in TensorBoard's HParams plugin; only with the TensorFlow backend and tensorboard installed."""
+"""TensorBoard: what its callback needs, and hyperparameters for its HParams plugin (with the TensorFlow backend)."""
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
 
 from modelwright.keras_tuner.engine.hyperparameters import Choice, Fixed, Float, Int
+from modelwright.keras_tuner.errors import FatalRuntimeError
+
+
+def check_tensorboard(board: Any) -> None:
+    """Say that Keras' TensorBoard callback cannot write without TensorFlow, whatever the backend is.
+
+    Raises:
+        FatalRuntimeError: TensorFlow is not installed, and the callback writes through it.
+    """
+    import keras
+
+    own = keras.callbacks.TensorBoard
+    if not isinstance(board, own) or type(board).summary is not own.summary:
+        return
+    if importlib.util.find_spec("tensorflow") is None:
+        raise FatalRuntimeError(
+            "keras.callbacks.TensorBoard writes its files with TensorFlow, also on other backends, and the package "
+            "tensorflow is not installed. Run: pip install tensorflow. Or leave the callback out: every epoch of every "
+            "trial is in the study, see modelwright.load_study('search', store='.../modelwright.db').report(...)."
+        )
 
 
 def hparams_callback(log_dir: str, trial: Any) -> Any:
     """The plugin's Keras callback for a trial."""
-    from tensorboard.plugins.hparams import api  # pyright: ignore[reportMissingImports]
+    try:
+        from tensorboard.plugins.hparams import api  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise FatalRuntimeError("to log hyperparameters TensorBoard is needed: pip install tensorboard") from error
 
     values = convert_hyperparams_to_hparams(trial.hyperparameters, api)
     return api.KerasCallback(writer=log_dir, hparams=values, trial_id=trial.trial_id)

@@ -165,19 +165,26 @@ class Tuner(BaseTuner):
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(given)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks += [tuner_callback(self, trial), best]
+            callbacks += [tuner_callback(self, trial), best, *self._last_callbacks(trial, execution, callbacks)]
             results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
             # Not later: the next execution may build a model, and the best weights need theirs to be written.
             best.write()
         return results
+
+    def _last_callbacks(self, trial: Any, execution: int, callbacks: list[Any]) -> list[Any]:
+        """Callbacks of the tuner's that see an epoch after all others; ``callbacks`` are the user's."""
+        return []
 
     def _fits_plainly(self) -> bool:
         """Whether the model's own ``fit`` trains it and its history is the result."""
         return self.hypermodel is not None and type(self.hypermodel).fit is HyperModel.fit
 
     def _deepcopy_callbacks(self, callbacks: Any) -> list[Any]:
+        given = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+        # A callback that was used before still points at the model of that fit, which is not copied with it.
+        bound: dict[int, Any] = {id(c._model): None for c in given if getattr(c, "_model", None) is not None}
         try:
-            return list(copy.deepcopy(callbacks))
+            return copy.deepcopy(given, bound)
         except Exception as error:
             raise FatalValueError(
                 "All callbacks used during a search should be deep-copyable, since each trial gets its own; these are "
@@ -191,7 +198,10 @@ class Tuner(BaseTuner):
             return
         import keras
 
+        from modelwright.keras_tuner.engine.hparams import check_tensorboard
+
         for board in boards:
+            check_tensorboard(board)
             board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
             if keras.backend.backend() == "tensorflow":
                 from modelwright.keras_tuner.engine.hparams import hparams_callback
@@ -244,6 +254,10 @@ class Tuner(BaseTuner):
 
     def _get_build_config_fname(self, trial_id: str) -> str:
         return os.path.join(self.get_trial_dir(trial_id), "build_config.json")
+
+
+#: Its name in old releases.
+MultiExecutionTuner = Tuner
 
 
 def _lacks_compile(model: Any) -> bool:

@@ -1,5 +1,6 @@
 """The tuners, one module each, with their oracles."""
 
+from modelwright.keras_tuner import aliases
 from modelwright.keras_tuner.engine.tuner import Tuner
 from modelwright.keras_tuner.tuners.bayesian import BayesianOptimization
 from modelwright.keras_tuner.tuners.gridsearch import GridSearch
@@ -8,3 +9,5 @@ from modelwright.keras_tuner.tuners.randomsearch import RandomSearch
 from modelwright.keras_tuner.tuners.sklearn_tuner import SklearnTuner
 
 __all__ = ["BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner", "Tuner"]
+
+__dir__ = aliases.listing(__all__)

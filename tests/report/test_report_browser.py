@@ -76,9 +76,10 @@ frame.addEventListener("load", async () => {
 });</script>"""
 
 
-def browse(folder: Path, page: str) -> tuple[str, list[str]]:
+def browse(folder: Path, page: str, *more: str) -> tuple[str, list[str]]:
     """The DOM after the page's script ran, and what the console said."""
-    command = [CHROMIUM or "", *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", f"file://{folder / page}"]
+    here = [f"--user-data-dir={folder / 'profile'}", "--dump-dom", f"file://{folder / page}"]
+    command = [CHROMIUM or "", *FLAGS, *more, *here]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return ran.stdout, [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
 
@@ -114,3 +115,27 @@ def test_a_thousand_trials_open_without_an_error(tmp_path):
     write(lab(1000), tmp_path / "large.html")
     dom, console = browse(tmp_path, "large.html")
     assert console == [] and dom.count('class="n"') == 1000
+
+
+WITHOUT_SCRIPTS = """<!doctype html><meta charset="utf-8"><pre id="out"></pre>
+<iframe src="lab.html" sandbox="allow-same-origin" style="width:800px;height:900px;border:0"></iframe><script>
+document.querySelector("iframe").addEventListener("load", (event) => {
+  const doc = event.target.contentDocument;
+  const seen = (e) => e.getClientRects().length > 0;
+  const count = (what) => [...doc.querySelectorAll(what)].filter(seen).length;
+  document.getElementById("out").textContent = JSON.stringify({
+    ran: doc.getElementById("tip") !== null, offered: count("button, input, .js"), charts: count("svg.chart"),
+    rows: count("#table tbody tr"), model: count("pre"), text: doc.body.innerText,
+  });
+});</script>"""
+
+
+def test_without_scripts_the_page_is_whole_and_offers_nothing_that_does_nothing(tmp_path):
+    write(lab(30, model="dense  (None, 10)  7,850"), tmp_path / "lab.html")
+    (tmp_path / "host.html").write_text(WITHOUT_SCRIPTS, encoding="utf-8")
+    dom, _ = browse(tmp_path, "host.html")
+    found = re.search(r'<pre id="out">([^<]+)</pre>', dom)
+    assert found, dom[:500]
+    out = json.loads(found[1].replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&"))
+    assert not out["ran"] and out["offered"] == 0
+    assert out["charts"] >= 10 and out["rows"] == 30 and "dense  (None, 10)  7,850" in out["text"]

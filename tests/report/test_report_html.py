@@ -241,6 +241,51 @@ def test_a_path_that_cannot_be_written_is_said_clearly(tmp_path, where):
         write(lab(2), f"{tmp_path}/{where}")
 
 
+def test_slices_say_that_they_are_measured_and_hold_nothing_fixed():
+    page = check(render(lab(40)))
+    text = "".join(page.texts)
+    assert "one trial with the value that was measured" in text and "Nothing is held fixed" in text
+    assert "after fewer epochs" in text, "some of these trials were pruned"
+    best = lab(40).history.best()
+    assert best is not None and f"as measured. The best trial, {best.number}, has {best.config['units']}." in text
+    even = "".join(check(render(view_of(*(trial(i, {"x": i}, (float(i),)) for i in range(5))))).texts)
+    assert "Nothing is held fixed" in even and "after fewer" not in even
+    assert "5 trials, as measured. The best trial, 4, has 4." in even
+
+
+def test_a_slice_says_when_the_best_trial_did_not_have_the_parameter():
+    trials = [trial(i, {"x": i, **({"y": i} if i < 5 else {})}, (float(i),)) for i in range(8)]
+    text = "".join(check(render(view_of(*trials))).texts)
+    assert "5 trials, as measured. In the best trial, 7, it was not active." in text
+
+
+def test_what_needs_the_script_is_said_only_where_it_runs():
+    source = render(lab(20))
+    assert '<p class="quiet js" hidden>Drag along an axis' in source
+    script = source.rpartition("<script>")[2]
+    assert 'querySelectorAll(".js")' in script
+
+
+def test_the_history_says_why_its_line_may_fall():
+    assert "a trial that was trained for longer counts more" in render(
+        view_of(trial(0, {"x": 0}, (0.9,), state="paused", fidelity=0.3), trial(1, {"x": 1}, (0.6,)))
+    )
+    assert "counts more" not in render(view_of(trial(0, {"x": 0}, (0.5,)), trial(1, {"x": 1}, (0.6,))))
+
+
+def test_fresh_values_that_chose_the_winner_are_shown():
+    view = view_of(*(trial(i, {"x": i}, (0.5 + i / 10,)) for i in range(2)))
+    assert "fresh run" not in render(view)
+    view.history.extend([r.Noted(kind="confirm", data={"number": i, "value": v}) for i, v in ((0, 0.5), (1, 0.4))])
+    text = "".join(check(render(view)).texts)
+    assert "trial 1: 0.4 over 1 fresh run, selected on 0.6 (difference -0.2)" in text
+
+
+def test_a_wide_summary_of_a_model_is_shown_whole():
+    wide = "layer" + " " * 150 + "1,234,567"
+    assert wide in render(view_of(trial(0, {"x": 1}), model=f"{wide}\n{wide}"))
+
+
 def test_a_notebook_card_is_small_and_has_no_script():
     card = repr_html(lab(200))
     assert len(card) < 5000 and "<style" not in card and "<script" not in card and "Best: trial" in card

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -14,14 +15,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_studies import lab, trial, view_of
+from report_studies import halved, lab, trial, view_of
 
 from modelwright.core import records as r
 from modelwright.core.clock import ManualClock
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
 from modelwright.report.panel import BURST, Display, Guarded, Lines, panel
-from modelwright.report.progress import Progress
+from modelwright.report.progress import Progress, picture
 from modelwright.report.text import clean, width
 from modelwright.report.view import StudyView, ranked
 
@@ -195,8 +196,6 @@ def test_what_users_named_things_never_steers_the_terminal(name, param, message)
 
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=4), st.integers(20, 90))
 def test_each_line_of_the_panel_fits_the_terminal(names, columns):
-    from modelwright.report.progress import picture
-
     full = view_of(trial(0, dict.fromkeys(names, "語" * 30)), name=names[0], trials=3)
     assert all(width(line) <= columns for _, line in picture(Progress(full), 1.0, columns))
 
@@ -228,9 +227,9 @@ replay(Slow(), lab(6, name="[bold]lab[/bold]", store="here"))
 """
 
 
-def in_terminal(**environment: str) -> str:
+def in_terminal(script: str = SCRIPT, **environment: str) -> str:
     """Output of a study whose standard streams are a terminal."""
-    script = SCRIPT.format(tests=str(Path(__file__).parent))
+    script = script.format(tests=str(Path(__file__).parent))
     leader, follower = pty.openpty()
     keep = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR", "FORCE_COLOR")}
     env = {**keep, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40", **environment}
@@ -261,6 +260,52 @@ def test_a_terminal_gets_a_panel_and_keeps_only_the_final_block():
     assert "[bold]lab[/bold]" in out, "names are printed as they are"
     assert "━" in out and "\x1b[?25h" in out, "the cursor comes back"
     assert "] trial " not in out and "Top 5:" in out[out.rindex("\x1b") :]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_panel_of_any_width_keeps_what_matters(columns):
+    full = halved(seconds=600.0, name="a-name-as-long-as-names-are-1234")
+    lines = [line for _, line in picture(Progress(full), 100.0, columns)]
+    assert all(width(line) <= columns for line in lines)
+    text = "\n".join(lines)
+    assert "100%" in text and "5 of 5 trials" in text and "1 min 40 s of 10 min 00 s" in text
+    assert "about 8 min 20 s left" in text and "2 complete" in text and "3 paused" in text
+    assert "best: trial 0  val_accuracy=0.8" in text
+
+
+def test_a_narrow_panel_breaks_between_phrases_only():
+    lines = [line for _, line in picture(Progress(halved(seconds=600.0)), 100.0, 30)]
+    assert "5 of 5 trials" in lines and "1 min 40 s of 10 min 00 s" in lines and "about 8 min 20 s left" in lines
+
+
+NOISY = """
+import logging, sys
+logging.basicConfig(level="INFO", format="LOG %(message)s", stream=sys.stderr)
+import modelwright as mw
+def job(hp, trial):
+    import time
+    for step in range(1, 5):
+        print("SAID by the job", step, flush=True)
+        logging.getLogger("mine").warning("of the job %s", step)
+        time.sleep(0.15)
+        trial.report(step, value=hp.Float("x", 0, 1))
+mw.tune(job, objective="minimize", steps=4, trials=4, strategy="random", store=":memory:", WORKERS)
+print("AFTER", flush=True)
+logging.getLogger("mine").warning("after the end")
+"""
+
+
+@pytest.mark.parametrize("workers", ["workers=1", "workers=2"])
+def test_what_the_tuned_code_prints_stands_above_the_panel_and_tears_nothing(workers):
+    pytest.importorskip("rich")
+    out = in_terminal(NOISY.replace("WORKERS", workers))
+    for said, times in (("SAID by the job", 16), ("LOG of the job", 16 if workers == "workers=1" else 0)):
+        places = [m.start() for m in re.finditer(said, out)]
+        assert len(places) == times, "every line is shown once"
+        begun = re.compile(r"(^|[\n\r]|\x1b\[[0-9;?]*[A-Za-z])$")
+        assert all(begun.search(out[max(at - 20, 0) : at]) for at in places), "no line begins within another"
+    assert "━" in out and "\nAFTER" in out and "LOG after the end" in out
+    assert out.rindex("SAID by the job") < out.index("Best: trial")
 
 
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"CI": "true"}, {"TERM": "dumb"}])

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_studies import lab, trial, view_of
 
+from modelwright.core import records as r
 from modelwright.core.errors import MissingPackageError
 from modelwright.core.objective import Objective
 from modelwright.report import export, summary
@@ -52,6 +53,14 @@ def test_results_list_the_settings_of_the_best_and_the_reasons_of_failures():
     assert "2. trial" in text and "3. trial" not in text
     assert "learning_rate = " in text and "ValueError: bad units (model.py:12)" in text
     assert "No trial has a value yet." in summary.results(view_of())
+    assert "No trial" not in summary.results(lab(3), count=0)
+
+
+def test_results_name_the_fresh_values_that_chose_the_winner():
+    view = view_of(*(trial(i, {"x": i}, (0.5 + i / 10,)) for i in range(2)))
+    view.history.extend([r.Noted(kind="confirm", data={"number": i, "value": v}) for i, v in ((0, 0.5), (1, 0.4))])
+    text = summary.results(view)
+    assert "trial 1: 0.4 over 1 fresh run, selected on 0.6" in text and "1. trial 0" in text
 
 
 def test_counts_and_causes_agree_with_the_rows():
@@ -83,6 +92,41 @@ def test_a_frame_has_one_row_for_each_trial_with_types_kept():
     off = frame[~frame["config.use_dropout"]]
     assert off["config.dropout"].isna().all()
     assert pd.isna(frame.loc[11, "value"]) and frame.loc[11, "error"] == "ValueError: bad units (model.py:12)"
+
+
+def test_the_types_of_a_frame_do_not_depend_on_how_trials_ended():
+    pd = pytest.importorskip("pandas")
+    config = {"units": 64, "rate": 0.1, "flag": True, "kind": "a"}
+    error = r.Failure(kind="exception", type="ValueError", message="no")
+    good = trial(0, config, (1,), metrics={"loss": 1}, step=2, steps=3)
+    bad = trial(1, {}, None, state="failed", error=error)
+    whole, gaps, empty = (summary.frame(view_of(*trials)) for trials in ([good], [good, bad], []))
+    fixed = {"number": "int64", "steps": "int64", "best_step": "Int64", "parent": "Int64", "value": "float64",
+             "fidelity": "float64", "duration": "float64"}  # fmt: skip
+    for frame in (whole, gaps, empty):
+        assert {name: str(frame[name].dtype) for name in fixed} == fixed
+    kinds = ["config.units", "config.rate", "config.flag", "metrics.loss"]
+    assert [str(whole[name].dtype) for name in kinds] == ["int64", "float64", "bool", "float64"]
+    assert [str(gaps[name].dtype) for name in kinds] == ["Int64", "float64", "boolean", "float64"]
+    assert gaps.loc[0, "config.units"] == 64 and gaps.loc[0, "config.kind"] == "a" and gaps.loc[0, "best_step"] == 2
+    assert all(pd.isna(gaps.loc[1, name]) for name in [*kinds, "config.kind", "value", "best_step", "parent"])
+
+
+def test_parquet_holds_what_the_frame_holds():
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    view = view_of(trial(0, {"k": (3, 3), "n": 1, "m": "a"}, (0.5,)), trial(1, {"m": 2}, None, state="failed"))
+    back = pd.read_parquet(io.BytesIO(export.to_parquet(view)))
+    assert back["config.k"][0] == "[3, 3]" and back["config.m"].tolist() == ['"a"', "2"]
+    assert str(back["config.n"].dtype) == "Int64" and back["config.n"][0] == 1 and math.isnan(back["value"][1])
+    assert list(back["state"]) == ["complete", "failed"]
+
+
+def test_without_pyarrow_parquet_says_what_to_install(monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingPackageError, match="pip install pyarrow"):
+        export.to_parquet(lab(2))
 
 
 def test_a_frame_of_tuples_and_several_objectives():

@@ -49,6 +49,7 @@ class ProcessExecutor(Executor):
         recycle_after: tasks after which a worker is replaced.
         recycle_growth: bytes a worker may have grown since its first task before it is replaced.
         quiet: whether the workers' own output is thrown away.
+        output: a file descriptor that takes what workers would print to a terminal; None lets them print there.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class ProcessExecutor(Executor):
         recycle_after: int = 500,
         recycle_growth: int = 2 << 30,
         quiet: bool = False,
+        output: int | None = None,
     ):
         self.slots = slots
         self._environment = dict(environment or {})
         self._recycle_after, self._recycle_growth, self._quiet = recycle_after, recycle_growth, quiet
+        self._output = output
         self._workers: list[_Worker] = []
         self._folder: Path | None = None
         self._code = b""
@@ -133,8 +136,8 @@ class ProcessExecutor(Executor):
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if self._quiet else None,
-            stderr=subprocess.DEVNULL if self._quiet else None,
+            stdout=self._printed_to(1),
+            stderr=self._printed_to(2),
             env={**os.environ, **environment, **self._path(), **self._environment},
         )
         theirs.close()
@@ -144,12 +147,17 @@ class ProcessExecutor(Executor):
             connection.send_bytes(self._code)
         return _Worker(process, connection, environment)
 
-    @staticmethod
-    def _path() -> dict[str, str]:
+    def _printed_to(self, descriptor: int) -> int | None:
+        if self._quiet:
+            return subprocess.DEVNULL
+        return self._output if self._output is not None and os.isatty(descriptor) else None
+
+    def _path(self) -> dict[str, str]:
         import modelwright
 
         root = str(Path(modelwright.__file__).resolve().parent.parent)
-        return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))}
+        lines_at_once = {} if self._output is None else {"PYTHONUNBUFFERED": "1"}
+        return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")])), **lines_at_once}
 
     def _send(self, worker: _Worker, message: object) -> None:
         with contextlib.suppress(OSError):  # a dead worker shows in the next poll

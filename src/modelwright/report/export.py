@@ -1,4 +1,4 @@
-"""Trials as data for other programs: records, a pandas frame, CSV and JSON.
+"""Trials as data for other programs: records, a pandas frame, CSV, JSON and Parquet.
 
 Owns the columns and what is safe in a spreadsheet. Does not write files.
 """
@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.codec import to_plain
+from modelwright.core.errors import MissingPackageError
 from modelwright.core.history import Row
 from modelwright.core.optional import optional
 from modelwright.report.text import clean
@@ -87,19 +88,29 @@ def frame(view: StudyView) -> pandas.DataFrame:
     """The trials as a pandas frame, one row each.
 
     Columns: number, state, value (``value.<objective>`` each, with several), ``config.<parameter>``,
-    ``metrics.<metric>``, fidelity, best_step, steps, duration (seconds), parent, error. Whole numbers and
-    booleans with gaps keep their type (pandas' ``Int64`` and ``boolean``).
+    ``metrics.<metric>``, fidelity, best_step, steps, duration (seconds), parent, error.
+
+    The type of a column does not depend on how the trials ended: values and metrics are float64 with NaN where there
+    is none, number and steps int64, best_step and parent ``Int64`` with ``<NA>``. A parameter's column has the type
+    of its values: whole numbers and booleans with gaps (inactive in some trials) are pandas' ``Int64`` and
+    ``boolean``, text is text, tuples stay tuples.
 
     Raises:
         MissingPackageError: pandas is not installed.
     """
     pd = optional("pandas", extra="frame", purpose="study.frame()")
     lines, names = flat(view), columns(view)
-    data = {name: _column([line[name] for line in lines], pd) for name in names}
+    data = {name: _column(name, [line[name] for line in lines], pd) for name in names}
     return pd.DataFrame(data, columns=names)
 
 
-def _column(values: list[Any], pd: Any) -> Any:
+def _column(name: str, values: list[Any], pd: Any) -> Any:
+    if name in ("number", "steps"):
+        return pd.array(values, dtype="int64")
+    if name in ("best_step", "parent"):
+        return pd.array(values, dtype="Int64")
+    if name in ("value", "fidelity", "duration") or name.startswith(("value.", "metrics.")):
+        return pd.array([math.nan if value is None else float(value) for value in values], dtype="float64")
     present = [value for value in values if value is not None]
     whole = bool(present) and all(type(value) is int and abs(value) < 2**63 for value in present)
     if whole and len(present) < len(values):
@@ -145,6 +156,39 @@ def _cell(value: Any) -> str:
     text = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     guard = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else ""
     return guard + text.replace("\r\n", "\n").replace("\r", "\n")  # csv leaves a lone carriage return unquoted
+
+
+def to_parquet(view: StudyView) -> bytes:
+    """The trials as a Parquet file, with the columns and types of ``frame``.
+
+    A column whose values are neither numbers nor text alone (tuples, a mixture) holds JSON text.
+
+    Raises:
+        MissingPackageError: pandas or pyarrow is not installed.
+    """
+    table = frame(view)
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise MissingPackageError(
+            "a Parquet file needs the package 'pyarrow', which is not installed",
+            hint="Run: pip install pyarrow. Without it: CSV or JSON.",
+        ) from None
+    for name in table.columns:
+        if table[name].dtype.kind == "O" and not hasattr(table[name].dtype, "storage"):
+            table[name] = _texts(table[name].tolist())
+    table.columns = [_utf8(name) for name in table.columns]
+    return table.to_parquet(None, engine="pyarrow", index=False)
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    plain = all(value is None or isinstance(value, str) for value in values)
+    made = [v if plain or v is None else json.dumps(finite(v), ensure_ascii=False) for v in values]
+    return [None if value is None else _utf8(value) for value in made]
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def to_json(view: StudyView, indent: int | None = 2) -> str:

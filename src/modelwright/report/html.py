@@ -16,8 +16,8 @@ from importlib import resources
 from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.history import Row
-from modelwright.report import page
+from modelwright.core.history import Row, usable
+from modelwright.report import fidelity, page
 from modelwright.report.chosen import LIMIT, chosen
 from modelwright.report.export import finite
 from modelwright.report.importance import importance
@@ -111,7 +111,7 @@ def _data(view: StudyView, rows: Sequence[Row]) -> dict[str, object]:
         "name": clean(view.name),
         "objectives": [[clean(o.name), o.direction] for o in view.objectives],
         "parameters": [clean(name) for name in names],
-        "columns": ["number", "state", "values", "config", "seconds", "fidelity", "reason"],
+        "columns": ["number", "state", "values", "config", "seconds", "fidelity", "reason", "trained"],
         "trials": [
             [
                 row.number,
@@ -121,6 +121,7 @@ def _data(view: StudyView, rows: Sequence[Row]) -> dict[str, object]:
                 round(row.duration, 3),
                 round(row.fidelity, 4),
                 clean(reason(row), 160),
+                fidelity.after(row, view.unit),
             ]
             for row in rows
         ],
@@ -141,7 +142,7 @@ def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
     relevant = "" if known else f'<p class="quiet">{esc(found.message)}</p>'
     return [
         ("best", "Best", page.best(view)),
-        ("search", "The search", page.legend(view) + page.grid([history, curves]) if history else ""),
+        ("search", "The search", _search(view, [history, curves]) if history else ""),
         ("relations", "All settings together", page.figure(parallel, wide=True) if parallel else ""),
         ("matters", "What matters", (page.grid([known]) if known else relevant) if rows else ""),
         ("slices", "One parameter at a time", _slices(view, rows, [effect.name for effect in found.effects])),
@@ -153,6 +154,10 @@ def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
     ]
 
 
+def _search(view: StudyView, charts: Sequence[Chart | None]) -> str:
+    return page.legend(view) + page.reading(view) + page.grid(charts)
+
+
 def _slices(view: StudyView, rows: list[Row], order: list[str]) -> str:
     names = [name for name in parameter_names(view) if varied(rows, name)]
     listed = [name for name in order if name in names] + [name for name in names if name not in order]
@@ -160,8 +165,16 @@ def _slices(view: StudyView, rows: list[Row], order: list[str]) -> str:
     for i, name in enumerate(listed[:SLICES]):
         chart = slice_chart(view, rows, name, f"slice{i}")
         charts += [chart] if chart else []
+    if not charts:
+        return ""
+    said = (
+        "Each mark is one trial with the value that was measured; no model draws or fills anything here. Nothing is "
+        "held fixed either: all other parameters differ from mark to mark, so a difference may be theirs."
+    )
+    if fidelity.uneven([row for row in rows if usable(row)]):
+        said += f" Trials that were paused or pruned stand here with their value after fewer {view.unit}s."
     more = f'<p class="quiet">{len(listed) - SLICES} more parameters.</p>' if len(listed) > SLICES else ""
-    return (page.grid(charts, small=True) + more) if charts else ""
+    return f"<p>{esc(said)}</p>" + page.grid(charts, small=True) + more
 
 
 def repr_html(view: StudyView) -> str:
@@ -180,13 +193,20 @@ def repr_html(view: StudyView) -> str:
     body = "".join(f'<div style="margin:.1em 0">{part}</div>' for part in parts)
     top = ranked(view)[:5]
     if top:
-        heads = ["trial", *(o.name for o in view.objectives), "time", "configuration"]
+        far = fidelity.uneven(ranked(view))
+        heads = ["trial", *(o.name for o in view.objectives)]
+        heads += [fidelity.heading(top, view.unit), "state"] * far + ["time", "configuration"]
         lines = [
-            [str(r.number), *(number(v) for v in r.values or ()), duration(r.duration), config_text(r.config, 160)]
+            [
+                *(str(r.number), *(number(v) for v in r.values or ())),
+                *([fidelity.trained(r), r.state] * far),
+                *(duration(r.duration), config_text(r.config, 160)),
+            ]
             for r in top
         ]
         head = "".join(f"<th {cell}>{esc(h, 40)}</th>" for h in heads)
         rest = "".join("<tr>" + "".join(f"<td {cell}>{esc(c)}</td>" for c in line) + "</tr>" for line in lines)
         body += f'<table style="border-collapse:collapse;margin-top:.4em"><tr>{head}</tr>{rest}</table>'
+    body += "".join(f'<div style="margin:.3em 0;opacity:.8">{esc(line)}</div>' for line in fidelity.explanation(view))
     frame = "border:1px solid currentColor;border-radius:6px;padding:.6em .9em;font-size:90%;overflow-x:auto"
     return f'<div style="{frame}">{body}</div>'

@@ -17,6 +17,7 @@ import numpy as np
 from modelwright.core.history import Row, usable
 from modelwright.core.objective import Objective
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted
 from modelwright.report.encoding import encode_rows
 from modelwright.report.view import StudyView
 
@@ -95,7 +96,8 @@ def importance(view: StudyView, objective: int = 0, seed: int = 0) -> Importance
     if not varied or len(rows) < 4 or np.ptp(values) == 0:
         why = "all values are equal" if len(rows) > 1 and np.ptp(values) == 0 else f"about {need} are needed"
         why = why if varied else "no parameter was varied"
-        return Importance(trials=len(rows), fidelity=fidelity, message=f"{len(rows)} trials to compare: {why}.")
+        message = f"{counted(len(rows), 'trial')} to compare: {why}."
+        return Importance(trials=len(rows), fidelity=fidelity, message=message)
     points = points[:, varied]
     rng = Seed(seed).child("importance", objective).generator()
     if len(values) > MOST:

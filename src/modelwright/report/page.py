@@ -9,9 +9,9 @@ import html
 from collections.abc import Sequence
 
 from modelwright.core.history import Row
-from modelwright.report import text
+from modelwright.report import fidelity, text
 from modelwright.report.plots import Chart, legend_states
-from modelwright.report.summary import space_rows
+from modelwright.report.summary import confirmation, space_rows
 from modelwright.report.svg import esc, glyph_icon
 from modelwright.report.view import StudyView, causes, counts, metric_names, parameter_names, ranked, reason
 
@@ -81,6 +81,7 @@ def grid(charts: Sequence[Chart | None], small: bool = False) -> str:
 def figure(chart: Chart, wide: bool = False) -> str:
     """A chart with its title, what is to be seen, and the table twin."""
     note = f'<p class="quiet">{esc(chart.note)}</p>' if chart.note else ""
+    note += f'<p class="quiet js" hidden>{esc(chart.hint)}</p>' if chart.hint else ""
     twin = (
         f'<details><summary>Data as a table<span class="sr"> for {esc(chart.title)}</span></summary>'
         f"{table(chart.heads, chart.rows, chart.title)}"
@@ -117,20 +118,31 @@ def best(view: StudyView) -> str:
     if row is None:
         return '<p class="quiet">No trial has a value yet.</p>'
     step = f", best at {view.unit} {row.step} of {row.steps}" if row.step is not None else ""
+    part = fidelity.after(row, view.unit)
     lead = f"Trial {row.number}: {text.values_text(row, view.objectives)}{step}, {text.duration(row.duration)}."
+    lead += f" It was trained for {part}; no trial went further." if part else ""
     settings = [(name, text.setting(value, 200)) for name, value in row.config.items()]
-    metrics = [(name, text.number(value, 6)) for name, value in row.metrics.items()]
-    facts = [(name, text.setting(value, 80)) for name, value in row.facts.items() if _plain(value)]
-    parts = [f"<p>{esc(lead)}</p>"]
+    metrics = [(name, text.grouped(text.number(value, 6))) for name, value in row.metrics.items()]
+    facts = [(name, text.grouped(text.setting(value, 80))) for name, value in row.facts.items() if _plain(value)]
+    body = f"<p>{esc(lead)}</p>"
     if len(view.objectives) > 1:
-        parts.append('<p class="quiet">Best by the first objective; the trade-off below shows the whole front.</p>')
+        body += '<p class="quiet">Best by the first objective; the trade-off below shows the whole front.</p>'
+    body += _confirmed(view)
+    parts = []
     for title, given in (("Settings", settings), ("Metrics", metrics), ("Measured", facts)):
         parts.append(f"<div><h3>{title}</h3>{pairs(given)}</div>" if given else "")
-    body = f'{parts[0]}<div class="columns">{"".join(parts[1:])}</div>'
+    body += f'<div class="columns">{"".join(parts)}</div>' if any(parts) else ""
     model = view.model or str(row.facts.get("summary") or "")
     if model:
-        body += f"<details open><summary>Summary of the best model</summary>{block(model)}</details>"
+        body += f"<details open><summary>The best model, layer by layer</summary>{block(model)}</details>"
     return body
+
+
+def _confirmed(view: StudyView) -> str:
+    """What fresh seeds said of the best few."""
+    _, head, *lines = confirmation(view) or ["", ""]
+    listed = "".join(f"<li>{esc(line.strip())}</li>" for line in lines)
+    return f"<p>{esc(head)}</p><ul>{listed}</ul>" if listed else ""
 
 
 def _plain(value: object) -> bool:
@@ -138,26 +150,32 @@ def _plain(value: object) -> bool:
 
 
 def trials(view: StudyView, rows: Sequence[Row]) -> str:
-    """The table of trials, sortable by every column; states have a shape and a word."""
+    """The table of trials; states have a shape and a word. The page's script makes its heads and numbers buttons."""
     if not rows:
         return '<p class="quiet">No trial has been started.</p>'
-    names, uneven = parameter_names(view), len({round(row.fidelity, 6) for row in rows}) > 1
+    names, uneven = parameter_names(view), fidelity.uneven(rows)
     sized = any("params" in row.facts for row in rows)
-    heads = ["trial", "state", *(o.name for o in view.objectives)] + ["fidelity"] * uneven
+    heads = ["trial", "state", *(o.name for o in view.objectives)] + [fidelity.heading(rows, view.unit)] * uneven
     heads += [f"best {view.unit}", "time"] + ["size"] * sized + [*names, "error"]
     shown = _fitting(view, rows, max(CELLS // len(heads), 50))
-    head = "".join(f'<th scope="col"><button type="button">{esc(name, 60)}</button></th>' for name in heads)
+    head = "".join(f'<th scope="col">{esc(name, 60)}</th>' for name in heads)
     winner = view.history.best()
     first = winner.number if winner else -1
     body = "".join(_trial(row, view, names, uneven, sized, row.number == first) for row in shown)
     total = len(view.history.rows)
-    count = f"{total:,} trials" if len(shown) == total else f"Showing {len(shown):,} of {total:,} trials"
+    count = text.of_total(total, None) if len(shown) == total else f"Showing {len(shown):,} of {total:,} trials"
     return (
         f'{legend(view)}<p class="row"><span>{count}</span>'
         '<label id="filter" hidden>Filter <input type="search"></label></p>'
         '<div class="scroll tall" tabindex="0" role="group" aria-label="Table of trials"><table id="table">'
         f'<caption class="sr">Trials</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def reading(view: StudyView) -> str:
+    """Why trials stand in this order, and what their states mean; "" where there is nothing to explain."""
+    said = "".join(f"<p>{esc(line)}</p>" for line in fidelity.explanation(view))
+    return f'<div class="notice">{said}</div>' if said else ""
 
 
 def legend(view: StudyView) -> str:
@@ -178,12 +196,13 @@ def _fitting(view: StudyView, rows: Sequence[Row], limit: int) -> list[Row]:
 
 def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized: bool, winner: bool) -> str:
     cells = [
-        f'<td><button type="button" class="n" data-t="{row.number}">{row.number}</button></td>',
+        f'<td data-t="{row.number}">{row.number}</td>',
         f'<td><span class="badge">{glyph_icon(row.state)}{esc(row.state)}{" (best)" if winner else ""}</span></td>',
     ]
     values = row.values or (None,) * len(view.objectives)
     cells += [_number(value) for value in values]
-    cells += [_number(row.fidelity, 3)] * uneven
+    far = fidelity.trained(row)
+    cells += [f'<td data-v="{row.steps or row.fidelity:g}">{esc(far)}</td>' if far else "<td></td>"] * uneven
     cells.append(_number(row.step))
     cells.append(f'<td data-v="{row.duration:.4g}">{esc(text.duration(row.duration)) if row.duration else ""}</td>')
     cells += [_number(row.facts.get("params"))] * sized
@@ -193,7 +212,10 @@ def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized:
 
 
 def _number(value: object, digits: int = 5) -> str:
-    return "<td></td>" if value is None else f"<td>{esc(text.number(value, digits), 40)}</td>"
+    said = text.number(value, digits)
+    shown = text.grouped(said)
+    plain = f' data-v="{said}"' if shown != said else ""
+    return "<td></td>" if value is None else f"<td{plain}>{esc(shown, 40)}</td>"
 
 
 def failures(view: StudyView, limit: int = 20) -> str:

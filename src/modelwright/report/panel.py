@@ -16,6 +16,7 @@ from typing import Any, Protocol, TextIO
 from modelwright.core import records as r
 from modelwright.core.clock import Clock, SystemClock
 from modelwright.report import text
+from modelwright.report.outlet import Outlet, handlers_of
 from modelwright.report.progress import Progress, header, picture
 from modelwright.report.summary import final_block, trial_line
 from modelwright.report.view import StudyView
@@ -28,8 +29,8 @@ INTERVAL = 0.5
 BURST = 30
 
 
-class Panel(Protocol):
-    """What the engine's loop calls. Every method returns soon and raises nothing."""
+class Shown(Protocol):
+    """A way to show a search."""
 
     def start(self, view: StudyView) -> None:
         """The search begins, or goes on."""
@@ -41,6 +42,18 @@ class Panel(Protocol):
 
     def finish(self, view: StudyView) -> None:
         """The search ended, however it did; the terminal is as it was before."""
+        ...
+
+
+class Panel(Shown, Protocol):
+    """What the engine's loop calls. Every method returns soon and raises nothing."""
+
+    def outlet(self) -> int | None:
+        """Where worker processes may print, a file descriptor; None where they may print to the terminal."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was opened; nothing where ``finish`` did so."""
         ...
 
 
@@ -110,12 +123,19 @@ class Silent:
     def finish(self, view: StudyView) -> None:
         pass
 
+    def outlet(self) -> int | None:
+        return None
+
+    def close(self) -> None:
+        pass
+
 
 class Guarded:
     """Lets a panel fail without anyone else noticing: the first error ends the display, not the study."""
 
-    def __init__(self, inner: Panel):
-        self.inner: Panel = inner
+    def __init__(self, inner: Shown):
+        self.inner: Shown = inner
+        self._outlet: Outlet | None = None
 
     def start(self, view: StudyView) -> None:
         self._try(lambda: self.inner.start(view))
@@ -124,7 +144,28 @@ class Guarded:
         self._try(lambda: self.inner.events(events, view))
 
     def finish(self, view: StudyView) -> None:
+        self._drain()
         self._try(lambda: self.inner.finish(view))
+
+    def outlet(self) -> int | None:
+        if self._outlet is None and isinstance(self.inner, Live):
+            self._outlet = Outlet(self._say)
+        return None if self._outlet is None else self._outlet.descriptor
+
+    def close(self) -> None:
+        self._drain()
+        self._try(getattr(self.inner, "close", lambda: None))
+
+    def _drain(self) -> None:
+        if self._outlet is not None:
+            self._outlet.close()
+
+    def _say(self, line: str) -> None:
+        shown = self.inner
+        if isinstance(shown, Live):
+            shown.say(line)
+        else:  # the panel failed, what is printed stays
+            write(sys.stderr, text.clean(line))
 
     def _try(self, call: Callable[[], None]) -> None:
         try:
@@ -220,6 +261,7 @@ class Live:
         self._lock = threading.Lock()
         self._progress: Progress | None = None
         self._live: Any = None
+        self._moved: list[tuple[logging.StreamHandler, TextIO]] = []
         self._time, self._at = 0.0, 0.0
         self._drawn: list[tuple[str, str]] = []
         encoding = (getattr(stream, "encoding", None) or "").lower().replace("-", "")
@@ -244,7 +286,20 @@ class Live:
             redirect_stderr=True,
         )
         Live.active += 1
+        before = sys.stdout, sys.stderr
         self._live.start()
+        for old, new in zip(before, (sys.stdout, sys.stderr)):
+            self._moved += [(handler, handler.setStream(new) or old) for handler in handlers_of(old) if new is not old]
+
+    def say(self, line: str) -> None:
+        """Show a line that somebody else printed, above the panel; callable from any thread."""
+        from rich.text import Text
+
+        live = self._live
+        if live is None:
+            write(self.stream, text.clean(line))
+        else:
+            live.console.print(Text.from_ansi(line), soft_wrap=True)
 
     def events(self, events: Sequence[r.Event], view: StudyView) -> None:
         with self._lock:
@@ -263,6 +318,9 @@ class Live:
         if live is not None:
             Live.active -= 1
             live.stop()
+        for handler, stream in self._moved:
+            handler.setStream(stream)
+        self._moved = []
 
     def _render(self) -> Any:
         from rich.text import Text

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelwright.core.history import Row, usable
+from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.encoding import specification
 from modelwright.report.importance import Importance
@@ -49,18 +50,19 @@ def parallel_chart(view: StudyView, rows: Sequence[Row], found: Importance) -> C
         _axis(canvas, at, name, scale, at < 1 and any(name not in row.config for row in valued))
     leading = sorted(valued, key=lambda r: order[r.number])
     shown = {name: value for name, value in leading[0].config.items() if name in names}
-    summary = f"{len(valued)} trials through {len(names)} parameters to {made.name}. The best, trial "
-    summary += f"{leading[0].number}, has {text.config_text(shown, 300)}."
+    summary = f"{counted(len(valued), 'trial')} through {counted(len(names), 'parameter')} to {made.name}. "
+    summary += f"The best, trial {leading[0].number}, has {text.config_text(shown, 300)}."
     left_out = len(parameter_names(view)) - len(names)
     note = "Darker lines are better trials; a line below an axis means that the parameter was inactive. "
-    note += "Drag along an axis to keep a range, click it to let go."
-    note += f" {left_out} parameters that were fixed or matter less are left out." if left_out else ""
+    note += f"{counted(left_out, 'parameter')} left out: fixed, or of less weight." if left_out else ""
+    hint = "Drag along an axis to keep a range, click it to let go."
     twin = tuple(
         (str(row.number), text.number((row.values or (None,))[0], 6), *(_cell(row, name) for name in names))
         for row in leading[:TWIN]
     )
     svg = canvas.svg(f"Parallel coordinates. {summary}", "wide dense" if len(valued) > 300 else "wide")
-    return Chart("parallel", "Parallel coordinates", summary, svg, ("trial", made.name, *names), twin, note)
+    heads = ("trial", made.name, *names)
+    return Chart("parallel", "Parallel coordinates", summary, svg, heads, twin, note.strip(), hint)
 
 
 def axes_shown(view: StudyView, rows: Sequence[Row], found: Importance) -> list[str]:

@@ -5,12 +5,14 @@ Owns what is drawn; ``scale`` and ``svg`` own where and how.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from modelwright.core.history import Row, usable
 from modelwright.core.objective import Objective
+from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.chosen import improvements, thinned
 from modelwright.report.encoding import is_number, specification
@@ -25,7 +27,10 @@ TWIN = 50
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One figure. ``svg`` is safe markup, everything else is plain text that the page escapes."""
+    """One figure. ``svg`` is safe markup, everything else is plain text that the page escapes.
+
+    ``hint`` says what can be done with the chart, and is shown only where the page's script runs.
+    """
 
     key: str
     title: str
@@ -34,6 +39,7 @@ class Chart:
     heads: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     note: str = ""
+    hint: str = ""
 
 
 def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
@@ -65,7 +71,12 @@ def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
     summary = (
         f"{made.name} went from {text.number(first[1])} in trial {first[0]} to {text.number(final[1])} in trial "
         f"{final[0]}; the best so far changed {_times(len(steps) - 1)} after the first."
+        if len(steps) > 1
+        else f"{made.name} was best in trial {first[0]}, {text.number(first[1])}; no later trial was better."
     )
+    fell = any(made.better(old[1], new[1]) for old, new in itertools.pairwise(steps))
+    note = "The line is the best so far; a trial that was trained for longer counts more." if fell else ""
+    note += " Trials without a value are drawn on the bottom line." if len(valued) < len(rows) else ""
     twin = tuple((str(number), text.number(value, 6)) for number, value in steps[-TWIN:])
     return Chart(
         "history",
@@ -74,7 +85,7 @@ def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         canvas.svg(f"History. {summary}"),
         ("trial", f"best {made.name} so far"),
         twin,
-        _outside(y, "Trials without a value are drawn on the bottom line." if len(valued) < len(rows) else ""),
+        _outside(y, note.strip()),
     )
 
 
@@ -99,7 +110,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         canvas.line([(x.at(s), _beyond(y, v)) for s, v in thinned(points)], kind, row.number)
     canvas.add("</g>")
     leading = curves[::-1][:TWIN]
-    summary = f"{len(curves)} trials reported {name} over up to {int(x.high)} {view.unit}s. "
+    summary = f"{text.of_total(len(curves), None)} reported {name} over up to {counted(int(x.high), view.unit)}. "
     top = leading[0]
     summary += f"Trial {top[0].number} ended at {text.number(top[1][-1][1])}."
     shown = sorted({s for _, points in leading for s, _ in thinned(points, 10)})[:12]
@@ -170,9 +181,8 @@ def slice_chart(view: StudyView, rows: Sequence[Row], name: str, key: str) -> Ch
     if best is not None and name in best.config:
         canvas.ring(_shifted(x, best, name), y.at(_first(best)))
     twin = _binned(x, valued, name, made)
-    lead = max(twin, key=lambda line: made.score(float(line[3]))) if twin else None
     off = len([row for row in rows if usable(row)]) - len(valued)
-    summary = f"The best trials are at {lead[0]}." if lead else ""
+    summary = f"{len(valued)} trial{'s' * (len(valued) > 1)}, as measured. {_of_best(best, name)}"
     return Chart(
         key,
         text.clean(name, 80),
@@ -180,7 +190,7 @@ def slice_chart(view: StudyView, rows: Sequence[Row], name: str, key: str) -> Ch
         canvas.svg(f"{name}. {summary}", "small"),
         (text.clean(name, 80), "trials", f"median {made.name}", f"best {made.name}"),
         twin,
-        _outside(y, f"Inactive in {off} other trials." if off else ""),
+        _outside(y, f"Inactive in {counted(off, 'other trial')}." if off else ""),
     )
 
 
@@ -232,7 +242,8 @@ def _tradeoff(view: StudyView, rows: Sequence[Row], key: str, title: str, label:
     best = view.history.best()
     if best is not None and is_number(_cost(best, cost)):
         canvas.ring(x.at(_cost(best, cost)), y.at(_first(best)))
-    summary = f"{len(edge)} of {len(points)} trials are not beaten in both {made.name} and {label}."
+    are = "is" if len(edge) == 1 else "are"
+    summary = f"{text.of_total(len(edge), len(points))} {are} not beaten in both {made.name} and {label}."
     twin = tuple((str(p.number), text.number((p.values or (0, 0))[1], 6), text.number((p.values or (0,))[0], 6))
                  for p in edge[:TWIN])  # fmt: skip
     heads = ("trial", label, made.name)
@@ -248,6 +259,14 @@ def _edge(probe: list[Row], pair: tuple[Objective, Objective]) -> list[Row]:
             kept.append(row)
             best = row
     return kept
+
+
+def _of_best(best: Row | None, name: str) -> str:
+    if best is None:
+        return ""
+    if name not in best.config:
+        return f"In the best trial, {best.number}, it was not active."
+    return f"The best trial, {best.number}, has {text.setting(best.config[name], 60)}."
 
 
 def _times(count: int) -> str:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from modelwright.core import records as r
 from modelwright.core.history import Row
 from modelwright.report import text
+from modelwright.report.fidelity import after
 from modelwright.report.view import STATES, StudyView
 
 _USABLE = ("complete", "paused", "pruned")
+#: Characters of the bar, where there is room.
+BAR = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Best:
     fidelity: float
     values: tuple[float, ...]
     config: dict[str, r.Value]
+    trained: str = ""
 
 
 class Progress:
@@ -87,7 +91,8 @@ class Progress:
             (self.view.objectives[0].score(old.values[0]),),
         )
         if first:
-            self.best = Best(number, fidelity, values, dict(self.view.history.rows[number].config))
+            row = self.view.history.rows[number]
+            self.best = Best(number, fidelity, values, dict(row.config), after(row, self.view.unit))
         if len(scores) == 1:
             return first
         top = max([level, *(lev for lev, _ in self._front)])
@@ -119,18 +124,25 @@ class Progress:
             guesses.append(max(view.trials - len(self.settled), 0) * pace)
         return min(guesses) if guesses else None
 
-    def used(self, elapsed: float) -> str:
-        """The budget and how much of it is used, in words."""
+    def used(self, elapsed: float) -> list[str]:
+        """The budget and how much of it is used, in words: trials, time, time left."""
         view, started = self.view, len(self.view.history.rows)
-        trials = f"{started} trials" if view.trials is None else f"{started} of {view.trials} trials"
+        trials = text.of_total(started, view.trials)
         spent = text.duration(elapsed)
         time = spent if view.seconds is None else f"{spent} of {text.duration(view.seconds)}"
         left = self.left(elapsed)
-        return f"{trials}, {time}" + (f", about {text.duration(left)} left" if left else "")
+        return [trials, time, *([f"about {text.duration(left)} left"] if left else [])]
 
     def ended(self) -> str:
         """How many trials ended in which state, in words."""
-        return ", ".join(f"{self.states[s]} {s}" for s in STATES if self.states[s] > 0)
+        return ", ".join(self._ended_in())
+
+    def _ended_in(self) -> list[str]:
+        return [f"{self.states[s]} {s}" for s in STATES if self.states[s] > 0]
+
+    def lines(self, elapsed: float, columns: int) -> list[str]:
+        """The budget and the states, on as many lines as ``columns`` ask for; no phrase is broken."""
+        return [*_flowed(self.used(elapsed), columns), *_flowed(self._ended_in(), columns)]
 
     def mark(self, elapsed: float) -> str:
         """The prefix of a plain line: trials ended, and the time."""
@@ -151,7 +163,7 @@ def header(view: StudyView) -> str:
     if view.store:
         parts.append(f"kept in {text.clean(view.store, 120)}")
     if view.history.rows:
-        parts.append(f"goes on after {len(view.history.rows)} trials")
+        parts.append(f"goes on after {text.of_total(len(view.history.rows), None)}")
     return f"Study {text.clean(view.name, 60)}: " + ", ".join(parts)
 
 
@@ -171,15 +183,15 @@ def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌
     lines.append(("bold", title))
     part = progress.fraction(elapsed)
     if part is not None:
-        full = round(part * 40)
-        lines.append(("cyan", f"{bar[0] * full}{bar[1] * (40 - full)} {part:4.0%}"))
-    lines.append(("", progress.used(elapsed)))
-    if progress.ended():
-        lines.append(("", progress.ended()))
+        room = min(max(columns - 6, 1), BAR)
+        full = round(part * room)
+        lines.append(("cyan", f"{bar[0] * full}{bar[1] * (room - full)} {part:4.0%}"))
+    lines += [("", line) for line in progress.lines(elapsed, columns)]
     best = progress.best
     if best is not None:
         named = " ".join(f"{text.clean(o.name, 40)}={text.number(v)}" for o, v in zip(view.objectives, best.values))
-        lines.append(("green", f"best: trial {best.number}  {named}"))
+        far = f"  after {best.trained}" if best.trained else ""
+        lines.append(("green", f"best: trial {best.number}  {named}{far}"))
         lines.append(("green", f"      {text.config_text(best.config)}"))
     lines += [("", line) for line in _running(progress)]
     return [(style, _fit(line, columns)) for style, line in lines]
@@ -192,6 +204,16 @@ def _running(progress: Progress, limit: int = 8) -> Sequence[str]:
         row = view.history.rows[number]
         lines.append(f"trial {number}: {latest(row, view) or 'running'}  {text.config_text(row.config)}")
     return lines + ([f"and {len(numbers) - limit} more running"] if len(numbers) > limit else [])
+
+
+def _flowed(phrases: Sequence[str], columns: int) -> list[str]:
+    lines: list[str] = []
+    for phrase in phrases:
+        if lines and text.width(lines[-1]) + len(phrase) + 2 <= columns:
+            lines[-1] += f", {phrase}"
+        else:
+            lines.append(phrase)
+    return lines
 
 
 def _fit(line: str, columns: int) -> str:

@@ -6,6 +6,8 @@
   const tip = document.body.appendChild(Object.assign(document.createElement("div"), { id: "tip", hidden: true }));
   tip.setAttribute("aria-hidden", "true");
 
+  document.querySelectorAll(".js").forEach((e) => (e.hidden = false));
+
   // --- theme
   const theme = document.getElementById("theme");
   theme.hidden = false;
@@ -22,7 +24,7 @@
     if (!t) return "Trial " + n;
     const lines = ["Trial " + n + ": " + t[1]];
     (t[2] || []).forEach((v, i) => lines.push(data.objectives[i][0] + " = " + short(v)));
-    if (t[5] < 1) lines.push("fidelity " + short(t[5]));
+    if (t[7] || t[5] < 1) lines.push(t[7] ? "after " + t[7] : "fidelity " + short(t[5]));
     const config = Object.entries(t[3]);
     config.slice(0, 14).forEach(([i, v]) => lines.push(data.parameters[i] + " = " + short(v)));
     if (config.length > 14) lines.push("and " + (config.length - 14) + " more");
@@ -72,8 +74,21 @@
     return [p.x, p.y];
   }
 
+  // --- what can be pressed is a button only where this script runs
+  function press(cell, said) {
+    const button = Object.assign(document.createElement("button"), { type: "button", title: said });
+    button.append(...cell.childNodes);
+    cell.append(button);
+    return button;
+  }
+
   // --- one trial is highlighted in all charts and in the table
-  const rows = new Map([...document.querySelectorAll("#table .n")].map((b) => [+b.dataset.t, b]));
+  const rows = new Map();
+  for (const cell of document.querySelectorAll("#table td[data-t]")) {
+    const button = press(cell, "Show trial " + cell.dataset.t + " in the charts");
+    button.className = "n";
+    rows.set(+cell.dataset.t, button);
+  }
   let shown = null, pinned = null;
   function highlight(n) {
     if (n === shown) return;
@@ -135,7 +150,6 @@
   }
   rows.forEach((button, n) => {
     button.setAttribute("aria-pressed", "false");
-    button.title = "Show trial " + n + " in the charts";
     button.addEventListener("click", () => highlight((pinned = pinned === n ? null : n)));
   });
 
@@ -193,7 +207,7 @@
     return text === "" ? null : Number.isNaN(value) ? text : value;
   };
   const heads = [...table.tHead.rows[0].cells];
-  heads.forEach((head, i) => head.querySelector("button").addEventListener("click", () => {
+  heads.forEach((head, i) => press(head, "Sort by " + head.textContent).addEventListener("click", () => {
     const up = head.getAttribute("aria-sort") !== "ascending";
     heads.forEach((h) => h.removeAttribute("aria-sort"));
     head.setAttribute("aria-sort", up ? "ascending" : "descending");

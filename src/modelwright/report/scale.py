@@ -12,7 +12,7 @@ from typing import Any
 
 from modelwright.core.objective import Objective
 from modelwright.report.encoding import is_number, spread_out
-from modelwright.report.text import number, setting
+from modelwright.report.text import grouped, number, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Scale:
             found = _powers(self.low, self.high, count)
         else:
             found = _round_numbers(self.low, self.high, count)
-        return [(self.at(value), number(value, 6)) for value in found]
+        return [(self.at(value), grouped(number(value, 6))) for value in found]
 
 
 @dataclass(frozen=True, slots=True)

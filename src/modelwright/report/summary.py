@@ -5,10 +5,11 @@ Owns what is said and in which order; ``text`` owns how a single thing looks, ``
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from modelwright.core.history import Row
-from modelwright.report import text
+from modelwright.report import fidelity, text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
 from modelwright.report.view import StudyView, causes, counts, front, ranked, reason
@@ -40,17 +41,24 @@ def leaderboard_rows(view: StudyView, count: int | None = 10) -> list[dict[str, 
 def leaderboard(view: StudyView, count: int | None = 10, limit: int = 60) -> str:
     """The best trials as a text table; ``limit`` is the most characters a configuration may take."""
     rows = leaderboard_rows(view, count)
-    uneven = len({round(row.fidelity, 9) for row in ranked(view)}) > 1
+    everyone = ranked(view)
+    uneven = fidelity.uneven(everyone)
+    by_number = {row.number: row for row in everyone}
     heads = ["rank", "trial", *(o.name for o in view.objectives)]
     right = [True] * len(heads)
-    heads += ["fidelity"] * uneven + ["time", "configuration"]
-    right += [True] * uneven + [True, False]
+    heads += [fidelity.heading(everyone, view.unit), "state"] * uneven + ["time", "configuration"]
+    right += [True, False] * uneven + [True, False]
     lines = []
     for row in rows:
         line = [str(row["rank"]), str(row["trial"]), *(text.number(row[o.name]) for o in view.objectives)]
-        line += [text.number(row["fidelity"], 3)] * uneven
+        line += [fidelity.trained(by_number[row["trial"]]), row["state"]] * uneven
         lines.append([*line, text.duration(row["seconds"]), text.config_text(row["config"], limit)])
     return text.table(heads, lines, right)
+
+
+def explained(view: StudyView, columns: int = 100) -> str:
+    """What the order of the trials and their states mean, wrapped; "" where there is nothing to explain."""
+    return "\n".join(textwrap.fill(line, columns, subsequent_indent="  ") for line in fidelity.explanation(view))
 
 
 def results(view: StudyView, count: int = 10) -> str:
@@ -60,28 +68,38 @@ def results(view: StudyView, count: int = 10) -> str:
     """
     parts = [_heading(view)]
     shown = leaderboard_rows(view, count)
-    if not shown:
+    if view.history.best() is None:
         parts.append("No trial has a value yet.")
+    parts.append("\n".join(confirmation(view)).strip())
     by_number = {row.number: row for row in view.history.rows}
     for entry in shown:
         parts.append(_one(by_number[entry["trial"]], entry["rank"], view))
+    parts.append(explained(view))
     parts += _failures(view)
     return "\n\n".join(part for part in parts if part)
 
 
 def _one(row: Row, rank: int, view: StudyView) -> str:
-    step = f", {view.unit} {row.step}" if row.step is not None else ""
-    lines = [f"{rank}. trial {row.number} ({row.state}{step}, {text.duration(row.duration)})"]
+    lines = [f"{rank}. trial {row.number} ({_course(row, view)}, {text.duration(row.duration)})"]
     lines += [f"   {text.clean(o.name, 60)}: {text.number(v, 6)}" for o, v in zip(view.objectives, row.values or ())]
     lines += [f"   {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in row.config.items()]
     return "\n".join(lines)
+
+
+def _course(row: Row, view: StudyView) -> str:
+    """How a trial ended, after how many steps, and at which it was best."""
+    part = fidelity.after(row, view.unit)
+    how = f"{row.state} after {part}" if part else row.state
+    if row.step is None or (row.step == row.steps and (part or row.steps <= 1)):
+        return how
+    return f"{how}, best at {view.unit} {row.step} of {row.steps}"
 
 
 def _heading(view: StudyView) -> str:
     rows = view.history.rows
     states = ", ".join(f"{n} {state}" for state, n in counts(view).items())
     spent = text.duration(view.time) + (f" of {text.duration(view.seconds)}" if view.seconds is not None else "")
-    total = f"{len(rows)} trials" if view.trials is None else f"{len(rows)} of {view.trials} trials"
+    total = text.of_total(len(rows), view.trials)
     return f"Study {text.clean(view.name, 60)} ({text.goal(view.objectives)}): {total}, {spent}" + (
         f" ({states})" if states else ""
     )
@@ -114,12 +132,12 @@ def final_block(view: StudyView) -> str:
         several = len(view.objectives) > 1
         lines += confirmation(view)
         lines += ["", "Front:" if several else "Top 5:", leaderboard(view, 10 if several else 5)]
-        parts.append("\n".join(lines))
+        parts += ["\n".join(lines), explained(view)]
     parts += _failures(view)
     if view.store:
         parts.append(f"Kept in {text.clean(view.store, 200)}")
     parts.append("\n".join(["Next:", *(f"  {text.clean(c, 200)}" for c in view.commands or _COMMANDS)]))
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def confirmation(view: StudyView) -> list[str]:
@@ -131,7 +149,7 @@ def confirmation(view: StudyView) -> list[str]:
         if row.values is None:
             continue
         lines.append(
-            f"  trial {number}: {text.number(mean)} over {len(values)} fresh runs, selected on "
+            f"  trial {number}: {text.number(mean)} over {len(values)} fresh run{'s' * (len(values) > 1)}, selected on "
             f"{text.number(row.values[0])} (difference {mean - row.values[0]:+.4g})"
         )
     return ["", f"Confirmed with other seeds ({made.name}); the winner is named by these:", *lines] if lines else []
@@ -146,8 +164,11 @@ def trial_line(row: Row, view: StudyView, note: str = "") -> str:
     if row.state in ("failed", "infeasible", "lost"):
         how += f": {text.clean(reason(row), 300)}" if row.error else ""
     elif row.values is not None:
+        part = fidelity.after(row, view.unit)
+        how += f" after {part}" if part else ""
         how += f": {text.values_text(row, view.objectives)}" + (f" ({note})" if note else "")
-        how += f" at {view.unit} {row.step} of {row.steps}" if row.step is not None and row.steps > 1 else ""
+        if row.step is not None and row.steps > 1 and not (part and row.step == row.steps):
+            how += f" at {view.unit} {row.step}" + ("" if part else f" of {row.steps}")
     return f"{how}, {text.duration(row.duration)}, {text.config_text(row.config, 160)}"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective
+from modelwright.core.wording import counted
 
 #: Characters that change the direction of text, or hide in it.
 _HIDDEN = frozenset("\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
@@ -65,6 +66,15 @@ def number(value: object, digits: int = 4) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 10 ** max(digits, 6):
         return str(int(value))
     return f"{value:.{digits}g}"
+
+
+def grouped(said: str) -> str:
+    """A long whole number with its thousands set apart; anything else as it is.
+
+    >>> grouped("330730"), grouped("1024"), grouped("0.8897")
+    ('330,730', '1024', '0.8897')
+    """
+    return f"{int(said):,}" if said.isdecimal() and len(said) > 4 else said
 
 
 def duration(seconds: float | None) -> str:
@@ -131,9 +141,18 @@ def budget_text(trials: int | None, seconds: float | None) -> str:
     >>> budget_text(30, 600), budget_text(None, None)
     ('30 trials or 10 min 00 s', 'no limit')
     """
-    parts = [f"{trials} trials"] if trials is not None else []
+    parts = [counted(trials, "trial")] if trials is not None else []
     parts += [duration(seconds)] if seconds is not None else []
     return " or ".join(parts) or "no limit"
+
+
+def of_total(number: int, total: int | None) -> str:
+    """How many trials there are, of how many there may be.
+
+    >>> of_total(1, None), of_total(1, 30), of_total(1, 1)
+    ('1 trial', '1 of 30 trials', '1 of 1 trial')
+    """
+    return counted(number, "trial") if total is None else f"{number:,} of {counted(total, 'trial')}"
 
 
 def numbers_text(numbers: Sequence[int], limit: int = 6) -> str:

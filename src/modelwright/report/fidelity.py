@@ -1,0 +1,128 @@
+"""Fidelity in words: how far trials were trained, and why one stands above another whose value is better.
+
+Owns what is said about it, for the tables, the notebook card and the HTML report alike. Ranks nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from modelwright.core.history import Row
+from modelwright.core.wording import counted
+from modelwright.report import text
+from modelwright.report.view import StudyView, ranked
+
+#: A trial is trained in full from here on; what is missing is rounding.
+FULL = 1 - 1e-9
+
+
+def trained(row: Row) -> str:
+    """How far a trial was trained: "3 of 10" steps, "10", or a bare fidelity where trials have no steps.
+
+    "" for a trial that came to nothing.
+
+    >>> trained(Row(number=0, config={}, steps=3, fidelity=0.3)), trained(Row(number=0, config={}, steps=7, fidelity=1))
+    ('3 of 10', '7')
+    """
+    if not row.steps:
+        return text.number(row.fidelity, 3) if row.values else ""
+    return f"{row.steps} of {whole(row)}" if 0 < row.fidelity < FULL else str(row.steps)
+
+
+def whole(row: Row) -> int:
+    """The steps after which a trial would have been trained in full; those it ran when it was."""
+    return round(row.steps / row.fidelity) if 0 < row.fidelity < FULL else row.steps
+
+
+def after(row: Row, unit: str) -> str:
+    """The same with the unit, "3 of 10 epochs"; "" for a trial that was trained in full or has no steps."""
+    return f"{trained(row)} {unit}s" if row.steps and 0 < row.fidelity < FULL else ""
+
+
+def uneven(rows: Sequence[Row]) -> bool:
+    """Whether some of ``rows`` were trained further than others."""
+    return len({round(row.fidelity, 9) for row in rows if row.values}) > 1
+
+
+def heading(rows: Sequence[Row], unit: str) -> str:
+    """What a column of ``trained`` is called."""
+    return f"{unit}s" if any(row.steps for row in rows) else "fidelity"
+
+
+def explanation(view: StudyView) -> list[str]:
+    """What somebody has to know who wonders about the order of the trials and about their states; may be empty.
+
+    Says it of the trials that there are: nothing about pausing when none was paused.
+    """
+    rows = ranked(view)
+    part = [row for row in rows if row.fidelity < FULL]
+    if not part:
+        return []
+    said = []
+    if uneven(rows):
+        said.append(
+            f"Trials that were trained for longer stand first: values after different numbers of {view.unit}s "
+            f"do not compare.{_overtaken(rows, view)}"
+        )
+    return said + [line for line in (_paused(part, view), _pruned(part, view)) if line]
+
+
+def _overtaken(rows: Sequence[Row], view: StudyView) -> str:
+    """The first trial that stands low although its value is better than that of the first of all."""
+    made, first = view.objectives[0], rows[0]
+    if len(view.objectives) > 1 or view.history.confirmed:
+        return ""
+    for row in rows:
+        if row.fidelity < first.fidelity - 1e-9 and made.better(_first(row), _first(first)):
+            return (
+                f" That is why trial {first.number} ({_value(first)} {_there(first, view)}) is above "
+                f"trial {row.number} ({_value(row)} {_there(row, view)})."
+            )
+    return ""
+
+
+def _first(row: Row) -> float:
+    return row.values[0] if row.values else float("nan")
+
+
+def _value(row: Row) -> str:
+    return text.number(row.values[0] if row.values else None)
+
+
+def _there(row: Row, view: StudyView) -> str:
+    return f"after {counted(row.steps, view.unit)}" if row.steps else f"at fidelity {text.number(row.fidelity, 3)}"
+
+
+def _paused(part: Sequence[Row], view: StudyView) -> str:
+    rows = [row for row in part if row.state == "paused"]
+    if not rows:
+        return ""
+    halves = any("rung" in row.note or "bracket" in row.note for row in rows)
+    why = f"; the strategy, {text.clean(view.strategy, 40)}, trains the better ones further" if halves else ""
+    many = f"{counted(len(rows), 'trial')} {'is' if len(rows) == 1 else 'are'}"
+    return (
+        f"{many} paused: set aside {_levels(rows, view)}, with what is needed to go on{why}. "
+        "Paused is no failure: a search that goes on may take such a trial up again."
+    )
+
+
+def _pruned(part: Sequence[Row], view: StudyView) -> str:
+    rows = [row for row in part if row.state == "pruned"]
+    if not rows:
+        return ""
+    many = f"{counted(len(rows), 'trial')} {'was' if len(rows) == 1 else 'were'}"
+    return f"{many} pruned: given up {_levels(rows, view)}, because others were better at that point; they stand last."
+
+
+def _levels(rows: Sequence[Row], view: StudyView, most: int = 4) -> str:
+    """After how many steps, where that can be said briefly."""
+    if not all(row.steps for row in rows):
+        return "before they were trained in full"
+    ends = sorted({row.steps for row in rows})
+    totals = Counter(whole(row) for row in rows)
+    total = "".join(f"of {steps} " for steps in totals) if len(totals) == 1 else ""
+    if len(ends) > most:
+        return f"after {ends[0]} to {ends[-1]} {total}{view.unit}s"
+    listed = ", ".join(map(str, ends[:-1])) + (" or " if len(ends) > 1 else "") + str(ends[-1])
+    return f"after {listed} {total}{view.unit}{'' if ends == [1] and not total else 's'}"

@@ -1,0 +1,46 @@
+"""Wording: small pieces of English that messages are made of. Does not know what the messages are about."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def a(noun: str) -> str:
+    """``noun`` with its indefinite article, by its sound.
+
+    >>> a("int"), a("dict"), a("ndarray"), a("uint8"), a("NoneType")
+    ('an int', 'a dict', 'an ndarray', 'a uint8', 'a NoneType')
+    """
+    low = noun.lower()
+    vowel = low[:1] in tuple("aeiou") and not low.startswith(("uint", "uni", "use"))
+    return f"{'an' if vowel or low.startswith('nd') else 'a'} {noun}"
+
+
+def kind_of(value: object) -> str:
+    """The type of ``value`` with its article.
+
+    >>> kind_of(3), kind_of({})
+    ('an int', 'a dict')
+    """
+    return a(type(value).__name__)
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, in the singular where it is one.
+
+    >>> counted(1, "trial"), counted(12000, "trial"), counted(2, "study", "studies")
+    ('1 trial', '12,000 trials', '2 studies')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def did_you_mean(given: str, known: Iterable[str], count: int = 3) -> str:
+    """A question with the names nearest to ``given``, whatever the case of their letters; "" when none is near.
+
+    >>> did_you_mean("Trails", ["trials", "seconds"])
+    "Did you mean 'trials'?"
+    """
+    folded = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(given.casefold(), folded, n=count, cutoff=0.6)
+    return f"Did you mean {' or '.join(repr(folded[name]) for name in near)}?" if near else ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from modelwright.api.naming import found_study
 from modelwright.api.study import Study
-from modelwright.core.errors import ModelwrightError, StrategyError, StudyError
+from modelwright.core.errors import ModelwrightError, StrategyError
 from modelwright.core.objective import Objective
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
@@ -22,20 +23,11 @@ def load_study(name: str, store: Any = None) -> Study:
         store: None (``./.modelwright/studies.db``), a path, or a store.
 
     Raises:
-        StudyError: there is no study of that name; the message lists those there are.
+        StudyError: there is no study of that name; the message has names that are near, and the latest ones.
         StoreError: there is no such store.
     """
     opened = open_store(store, create=False)
-    record = opened.find(name)
-    if record is None:
-        known = [s.name for s in opened.studies()]
-        raise StudyError(
-            f"there is no study {name!r}",
-            where=opened.location,
-            allowed=", ".join(known[-20:]) if known else "",
-            hint="" if known else "The store is empty.",
-        )
-    return study_of(opened, record)
+    return study_of(opened, found_study(opened, name))
 
 
 def study_of(store: Store, record: StudyRecord) -> Study:

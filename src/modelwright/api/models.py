@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 def best_model(study: Study, row: Row) -> Any:
     """The model that ``row`` left, read back and checked against its hash."""
+    study._check_there()
+    if study._record.definition.get("kind") == "function":
+        raise StudyError(
+            "a plain function leaves no model that could be given back",
+            where=f"study {study.name!r}",
+            hint="Train one with study.best.config; or save it in trial.folder while function(hp, trial) runs, or tune "
+            "build(hp) with data: mw.tune(build, x, y, ...).",
+        )
     folder = study._store.folder(study._record.id)
     kept = row.artifacts.get("model")
     if kept is not None and ((folder / kept.path).exists() or row.number == study.best.number):
@@ -32,6 +40,12 @@ def best_model(study: Study, row: Row) -> Any:
 def refit(study: Study, row: Row, seed: int | None) -> Any:
     """Train the configuration of ``row`` on all the data the study was given."""
     settings = study._settings
+    if settings is not None and study._record.definition.get("kind") == "function":
+        raise StudyError(
+            "a plain function is not a model, so there is nothing to train on all the data",
+            where=f"study {study.name!r}",
+            hint="Call it with the best configuration yourself: study.best.config.",
+        )
     if settings is None or not hasattr(settings.estimation, "refit"):
         raise StudyError(
             "there is nothing to train",

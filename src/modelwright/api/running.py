@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.next_steps import farewell, next_steps
 from modelwright.core import records as r
 from modelwright.core.errors import ArgumentError
 from modelwright.estimation.base import Estimation
@@ -18,6 +19,7 @@ from modelwright.study.loop import Loop
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
+    from modelwright.report.panel import Panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +42,6 @@ class RunSettings:
     unit: str = "step"
 
 
-_COMMANDS = {
-    True: ("study.best", "study.best_model()", "study.refit()", "study.report('study.html')"),
-    False: ("study.best", "study.frame()", "study.report('study.html')"),
-}
-
-
 class _Watch:
     """Hands events to the panel, with a fresh picture of the study."""
 
@@ -60,8 +56,14 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
     """Run a session of ``study`` to its end; returns why it ended."""
     from modelwright.report.panel import panel
 
-    executor = make_executor(settings)
     shown = panel(settings.verbose)
+    try:
+        return _run(study, settings, shown, make_executor(settings, shown))
+    finally:
+        shown.close()
+
+
+def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
     journal = study._journal
     loop = Loop(
         journal,
@@ -78,13 +80,19 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
         if settings.needs_folder:
             watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
         journal.observers.extend(watchers)
-        finished = False
+        finished, study._stopped = False, ""
         try:
             shown.start(view_of(study))
             study._stopped = loop.run()
             if settings.confirm and loop.why != "interrupted":
                 confirm(journal, executor, settings.confirm)
             finished = True
+        except KeyboardInterrupt:
+            study._stopped = "interrupted"
+            raise KeyboardInterrupt(farewell(study)) from None
+        except BaseException:
+            study._stopped = loop.why or "an error"
+            raise
         finally:
             executor.close(now=not finished)
             shown.finish(view_of(study))
@@ -93,8 +101,8 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
     return study._stopped
 
 
-def make_executor(settings: RunSettings) -> Executor:
-    """The executor that the arguments ask for."""
+def make_executor(settings: RunSettings, shown: Panel) -> Executor:
+    """The executor that the arguments ask for; workers print where ``shown`` wants them to."""
     if isinstance(settings.executor, Executor):
         return settings.executor
     if settings.executor not in (None, "serial", "processes"):
@@ -109,7 +117,7 @@ def make_executor(settings: RunSettings) -> Executor:
     if settings.executor == "processes" or (settings.executor is None and workers > 1):
         from modelwright.execute.processes import ProcessExecutor
 
-        return ProcessExecutor(workers)
+        return ProcessExecutor(workers, output=shown.outlet())
     if workers > 1:
         raise ArgumentError(f"workers={workers} with the serial executor", hint="Leave executor= out.")
     return SerialExecutor()
@@ -135,5 +143,5 @@ def view_of(study: Study) -> Any:
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
         stopped=study._stopped,
-        commands=_COMMANDS[definition.get("kind") in ("keras", "sklearn")],
+        commands=() if study._loop is not None and not study._stopped else next_steps(study),
     )

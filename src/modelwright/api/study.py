@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import random as _random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from modelwright.api.asker import is_gone, this_process
+from modelwright.api.door import quiet_interrupt, refuse_unknown
+from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.running import RunSettings, prepare_run, view_of
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import ArgumentError, StudyError
+from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.core.rng import Seed
@@ -62,7 +64,7 @@ class Study:
     ):
         from modelwright.frontends.function import declared_tree
 
-        seed = checked_seed(seed)
+        seed, name = checked_seed(seed), checked_name(name)
         objectives = parse_objective(objective)
         made = resolve(strategy, steps=steps)
         tree = declared_tree(space)
@@ -77,6 +79,7 @@ class Study:
         record = opened.create(name or fresh_name(opened), definition, SystemClock().wall())
         self._declared = tree
         self._open(opened, record, Setup(space=tree, strategy=made, objectives=objectives, seed=int(seed)))
+        self._again = []
         self._journal.begin()
         if tree.parameters:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
@@ -107,6 +110,8 @@ class Study:
         self._loop: Any = None
         self._stopped = ""
         self._trials: dict[int, Trial] = {}
+        #: Trials that a process asked for and did not live to tell; None until somebody asks.
+        self._again: list[int] | None = None
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -207,10 +212,29 @@ class Study:
     def ask(self) -> Trial:
         """The next trial to run: its ``config``, or its ``hp`` to call.
 
+        A trial that an earlier process asked for and never told, for it died, comes first: same number, same
+        configuration. (Where its result is known after all, ``study.tell(number, value)`` takes it.)
+
         Raises:
-            StudyError: the space is exhausted, or the strategy waits for trials that were not told yet.
+            StudyError: the space is exhausted, the strategy waits for trials that were not told yet, or the study was
+                deleted.
+            StoreError: another process runs the study.
         """
+        self._check_there()
         self._journal.begin()
+        number = self._abandoned()
+        if number is None:
+            number = self._propose()
+        self._journal.write(self._machine.start(number, this_process()))
+        row = self._machine.history.rows[number]
+        if self._machine.space.parameters and not row.ran:
+            missing = Seed(self._machine.setup.seed).child("trial", number).child("draw")
+            full = self._machine.space.complete(row.config, missing.generator())
+            if full != row.config:
+                self._journal.write([r.Configured(number=number, config=full)])
+        return self._trial(row)
+
+    def _propose(self) -> int:
         answer = self._machine.propose()
         if not isinstance(answer, list):
             waits = isinstance(answer, r.Wait)
@@ -219,16 +243,20 @@ class Study:
                 where=f"study {self.name!r}",
                 hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
             )
-        number = answer[-1].number
         self._journal.write(answer)
-        self._journal.write(self._machine.start(number))
-        row = self._machine.history.rows[number]
-        if self._machine.space.parameters and not row.ran:
-            missing = Seed(self._machine.setup.seed).child("trial", number).child("draw")
-            full = self._machine.space.complete(row.config, missing.generator())
-            if full != row.config:
-                self._journal.write([r.Configured(number=number, config=full)])
-        return self._trial(row)
+        return answer[-1].number
+
+    def _abandoned(self) -> int | None:
+        """A trial that nobody runs any more, though it was asked for."""
+        rows = self._machine.history.rows
+        if self._again is None:
+            with self._store.writer(self._record.id):  # refused while another process runs the study
+                self._again = [row.number for row in rows if row.pending and is_gone(row.worker)]
+        while self._again:
+            number = self._again.pop(0)
+            if rows[number].pending:
+                return number
+        return None
 
     def tell(self, trial: Trial | int, value: Any = None, state: str = "complete") -> Trial:
         """What became of a trial that ``ask`` gave.
@@ -251,12 +279,14 @@ class Study:
         if self._loop is not None:
             self._loop.stop("stopped by study.stop()")
 
+    @quiet_interrupt
     def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:
         """Go on with a study that ``load_study`` opened: the same call as ``tune``, with this study's name.
 
         Without ``subject`` it goes on with the one it was made with, in the process that made it; ``trials`` and
         ``seconds`` may be raised then. Both are totals, earlier sessions included.
         """
+        self._check_there()
         if subject is not None:
             from modelwright.api.tune import tune
 
@@ -267,13 +297,8 @@ class Study:
             if "trials" not in options and "seconds" not in options:
                 options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
             return tune(subject, *data, store=self._store, name=self.name, **options)
-        wrong = set(options) - {"trials", "seconds", "workers", "executor", "verbose", "confirm"}
-        if wrong:
-            raise ArgumentError(
-                f"resume() without a subject does not take {', '.join(sorted(wrong))}",
-                where=f"study {self.name!r}",
-                allowed="trials, seconds, workers, executor, verbose, confirm",
-            )
+        known = ("trials", "seconds", "workers", "executor", "verbose", "confirm")
+        refuse_unknown(options, known, f"study {self.name!r}, resume() without a subject")
         if self._settings is None:
             raise StudyError(
                 "this process does not know what is tuned",
@@ -303,6 +328,17 @@ class Study:
         return refit(self, self._row(trial) if trial is not None else self.best._row, seed)
 
     # --- engine ------------------------------------------------------------------------------------
+
+    def _check_there(self) -> None:
+        """Raise when the study was deleted: going on would begin another one, or lose what is written."""
+        found = self._store.find(self.name)
+        if found is None or found.id != self._record.id:
+            raise StudyError(
+                f"the study {self.name!r} was deleted, here or by another process",
+                where=self._store.location,
+                hint="What this object knows can still be read: study.frame(), study.report(path). To search again, "
+                "call mw.tune.",
+            )
 
     @property
     def _machine(self) -> Machine:
@@ -348,26 +384,3 @@ class Study:
         assert self._settings is not None
         self._stopped = prepare_run(self, self._settings)
         return self
-
-
-def checked_seed(seed: Any) -> int:
-    """A seed as an integer.
-
-    Raises:
-        ArgumentError: it is none.
-    """
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-        raise ArgumentError(f"seed={seed!r}", allowed="a whole number", hint="The default is 0.")
-    return int(seed)
-
-
-def fresh_name(store: Store) -> str:
-    """A name nobody has used in ``store``: two plain words and a number."""
-    adjectives: Sequence[str] = ("amber", "brisk", "calm", "deft", "early", "fair", "keen", "lucid", "quiet", "swift")
-    nouns: Sequence[str] = ("anvil", "bench", "chisel", "forge", "gauge", "lathe", "plane", "rasp", "rule", "vise")
-    chance = _random.SystemRandom()
-    pick: Callable[[Sequence[str]], str] = chance.choice
-    while True:
-        name = f"{pick(adjectives)}-{pick(nouns)}-{chance.randrange(1000, 10000)}"
-        if store.find(name) is None:
-            return name

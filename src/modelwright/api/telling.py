@@ -9,6 +9,7 @@ from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective
 from modelwright.core.records import Failure, Outcome
+from modelwright.core.wording import counted, kind_of
 
 _STATES = ("complete", "pruned", "failed", "infeasible")
 
@@ -45,7 +46,8 @@ def _metrics(value: Any, objectives: Sequence[Objective]) -> dict[str, float]:
             return {str(k): float(v) for k, v in value.items()}
         if isinstance(value, (list, tuple)):
             if len(value) != len(objectives):
-                raise ArgumentError(f"{len(value)} values for {len(objectives)} objectives", where="study.tell")
+                many = f"{counted(len(value), 'value')} for {counted(len(objectives), 'objective')}"
+                raise ArgumentError(many, where="study.tell", hint="The trial is still running.")
             return {o.name: float(v) for o, v in zip(objectives, value, strict=True)}
         if len(objectives) > 1:
             raise ArgumentError(
@@ -54,11 +56,17 @@ def _metrics(value: Any, objectives: Sequence[Objective]) -> dict[str, float]:
                 hint=f"Tell a list of {len(objectives)}, or a dict. The trial is still running.",
             )
         return {objectives[0].name: float(value)}
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ArgumentError):
             raise
         raise ArgumentError(
-            f"cannot read {value!r} as a result",
+            f"cannot read {_short(value)} as a result",
             where="study.tell",
-            allowed="a number, a dict or list of numbers, None",
+            allowed="a number that a float can hold, a dict or list of such numbers, None",
+            hint="The trial is still running.",
         ) from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else kind_of(value)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from modelwright.api.door import door
+from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.running import RunSettings
-from modelwright.api.study import Study, checked_seed, fresh_name
+from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
+from modelwright.api.study import Study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import ArgumentError, SpaceError, StudyError
+from modelwright.core.errors import ArgumentError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
 from modelwright.frontends.subject import Prepared, Request, prepare
@@ -19,6 +23,7 @@ from modelwright.study.budget import Budget
 from modelwright.study.machine import Setup
 
 
+@door
 def tune(
     subject: Callable[..., Any],
     *data: Any,
@@ -52,11 +57,16 @@ def tune(
     Args:
         subject: ``build(hp)`` that returns a compiled Keras model or a scikit-learn estimator, a ``HyperModel``,
             ``function(hp)`` that returns a number or a dict of numbers, or ``function(hp, trial)`` that calls
-            ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``.
-        data: what the model's ``fit`` takes: ``x, y``, or a data set.
+            ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``. The value of a trial is that of its
+            best step, whatever came after it: what a function returns for the objective counts only where it is
+            better than each of its reports (or not finite, which makes the trial infeasible).
+        data: what the model's ``fit`` takes: ``x, y``, or a data set. Nested lists become arrays once; NaN and
+            infinite values are warned of before training.
         objective: ``"val_accuracy"`` (direction inferred), ``"minimize"``, ``"maximize"``, ``mw.Minimize("name")``,
             a list of these for a Pareto front, or a scikit-learn scorer for an estimator. Left out, a Keras model
-            minimises ``val_loss`` and an estimator maximises its own score.
+            minimises ``val_loss`` and an estimator maximises its own score. ``"minimize"`` and ``"maximize"`` are for
+            a function that returns one number, or a dict of one; a metric of several, or one that is reported by
+            name, is named: ``mw.Minimize("loss")``.
         strategy: a name (``modelwright.strategy.NAMES``) or a strategy object.
         trials: configurations to start in all, earlier sessions included.
         seconds: running time in all; one of ``trials`` and ``seconds`` must be given.
@@ -83,8 +93,11 @@ def tune(
 
     Raises:
         ArgumentError, ObjectiveError, SpaceError, StrategyError, SubjectError: something above makes no sense.
-        StudyError: the study cannot be resumed as asked, or the same error ended three configurations.
+        StudyError: the study cannot be resumed as asked (its objective or its space changed: the message has every
+            difference), or the same error ended three configurations.
         Exception: what the user's code raised, when that was in the very first trial.
+        KeyboardInterrupt: at the second Ctrl-C; what was finished is kept, and the message says how to go on. The
+            first one lets the running trials finish, and returns.
 
     >>> import modelwright as mw
     >>> study = mw.tune(lambda hp: (hp.Float("x", -5, 5) - 2) ** 2, objective="minimize", strategy="random",
@@ -99,17 +112,10 @@ def tune(
             hint="Say how much to spend: trials=30 or seconds=600.",
         )
     budget = Budget(trials=trials, seconds=seconds)
-    checked = {"executions": executions, "steps": steps, "epochs": epochs, "batch_size": batch_size}
-    for argument, value in checked.items():
-        if (
-            value is not None
-            and not callable(value)
-            and (isinstance(value, bool) or not isinstance(value, int) or value < 1)
-        ):
-            raise ArgumentError(f"{argument}={value!r}", where="tune", allowed="a whole number from 1")
-    seed = checked_seed(seed)
-    if isinstance(verbose, bool) or not isinstance(verbose, int):
-        raise ArgumentError(f"verbose={verbose!r}", where="tune", allowed="0, 1 or 2")
+    _check_numbers(executions=executions, steps=steps, max_model_size=max_model_size)
+    _check_numbers(epochs=epochs, batch_size=batch_size)
+    _check_numbers(0, confirm=confirm, verbose=verbose)
+    seed, name = checked_seed(seed), checked_name(name)
     if callable(objective) and not hasattr(objective, "direction"):
         objective, fit = scorer_objective(objective, fit)
     request = Request(
@@ -150,6 +156,17 @@ def tune(
     return study._run()
 
 
+def _check_numbers(least: int = 1, **given: Any) -> None:
+    """Raise for what is neither left out, nor a function of hp, nor a whole number from ``least``."""
+    for argument, value in given.items():
+        if value is None or (callable(value) and argument in ("epochs", "batch_size")):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 53:
+            raise ArgumentError(
+                f"{argument}={value!r:.60}", where="tune", allowed=f"a whole number from {least}, below 2**53"
+            )
+
+
 def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:
     """A scikit-learn scorer given as the objective: its measurement, to be made large, under its name."""
     name = str(getattr(scorer, "__name__", None) or getattr(getattr(scorer, "_score_func", None), "__name__", "score"))
@@ -160,6 +177,7 @@ def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:
 
 def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None, seed: int, budget: Budget) -> Study:
     """A new study, or the stored one of that name when it is the same search."""
+    specs = prepared.tree.specs()
     definition = {
         "objectives": [[o.name, o.direction] for o in prepared.objectives],
         "strategy": strategy.name or type(strategy).__name__,
@@ -169,54 +187,38 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
         "unit": prepared.unit,
         "steps": prepared.estimation.steps,
         "budget": {"trials": budget.trials, "seconds": budget.seconds},
+        "parameters": specs,
         **prepared.facts,
     }
     record = store.find(name) if name is not None else None
-    if record is None:
-        record = store.create(name or fresh_name(store), definition, SystemClock().wall())
-    else:
-        _same_search(record, definition)
-        store.redefine(record.id, definition)
-        record = StudyRecord(id=record.id, name=record.name, created=record.created, definition=definition)
     setup = Setup(space=_empty(prepared), strategy=strategy, objectives=prepared.objectives, seed=seed)
-    study = Study._of(store, record, setup)
-    specs = prepared.tree.specs()
-    try:
-        grown = study._machine.space.grow(specs)
-    except SpaceError as error:
-        raise StudyError(
-            f"the space changed since the study was started: {error}",
-            where=f"study {record.name!r}",
-            hint="Give the search another name=, or put the space back as it was. Nothing was changed.",
-        ) from None
-    if specs and grown is not study._machine.space:
+    if record is None:
+        study = Study._of(store, store.create(name or fresh_name(store), definition, SystemClock().wall()), setup)
+    else:
+        study = _resumed(record, prepared, definition, store, setup)
+    if specs and study._machine.space.grow(specs) is not study._machine.space:
         study._journal.write([r.Grew(parameters=tuple(specs))])
+    if record is not None:
+        known: Any = study._machine.space
+        study._machine.check_space = SameSpace(study._machine.history.rows, known.parameters).check
+    return study
+
+
+def _resumed(record: StudyRecord, prepared: Prepared, definition: dict[str, Any], store: Store, setup: Setup) -> Study:
+    """The stored study, with what this session changes of its definition; nothing is written when it is another one."""
+    refuse_other_search(record, definition)
+    before = record.definition.get("parameters") or ()
+    if not definition["parameters"]:
+        definition["parameters"] = list(before)
+    study = Study._of(store, replace(record, definition=definition), setup)
+    known: Any = study._machine.space
+    refuse_other_space(record, known.parameters, prepared.tree.parameters, before)
+    store.redefine(record.id, definition)
     return study
 
 
 def _empty(prepared: Prepared) -> Any:
     return type(prepared.tree)()
-
-
-def _same_search(record: StudyRecord, definition: Mapping[str, Any]) -> None:
-    """Refuse to mix two searches under one name; say what differs."""
-    changed = []
-    for key, label in (("objectives", "objective"), ("seed", "seed"), ("strategy", "strategy"), ("steps", "epochs")):
-        before, now = record.definition.get(key), definition.get(key)
-        if before is not None and _listed(before) != _listed(now):
-            changed.append(f"{label} was {_listed(before)!r}, now {_listed(now)!r}")
-    if changed:
-        raise StudyError(
-            f"the study exists and was another search: {'; '.join(changed)}",
-            where=f"study {record.name!r}",
-            hint="Use the old arguments to resume it, or another name= for a new search. Nothing was changed.",
-        )
-
-
-def _listed(value: Any) -> Any:
-    return (
-        [list(v) if isinstance(v, (list, tuple)) else v for v in value] if isinstance(value, (list, tuple)) else value
-    )
 
 
 __all__ = ["tune"]

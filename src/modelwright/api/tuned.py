@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +16,7 @@ from modelwright.api.study import Study
 from modelwright.api.tune import tune
 from modelwright.core.errors import SubjectError
 from modelwright.core.objective import Maximize, Objective, parse_objective
+from modelwright.frontends.changed import Changed
 from modelwright.frontends.sklearn import OWN, measures
 from modelwright.space import HyperParameters
 from modelwright.store.memory import MemoryStore
@@ -159,7 +160,7 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
 
     def _build(self) -> Any:
         if self.space is not None:
-            return _Changed(self.estimator, self.space)
+            return Changed(self.estimator, self.space)
         if isinstance(self.estimator, type) or not callable(self.estimator):
             raise SubjectError(
                 f"nothing says what to search in {self.estimator!r:.60}",
@@ -320,32 +321,6 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
             for i, (event, at) in enumerate(events):
                 store.append(made.id, [event], after=i, at=at)
             self.study_ = Study._of(store, made, setup)
-
-
-class _Changed:
-    """``build(hp)`` of an estimator and a function that gives its parameters."""
-
-    def __init__(self, estimator: Any, space: Callable[[HyperParameters], Mapping[str, Any]]):
-        self.estimator, self.space = estimator, space
-        self.__qualname__ = type(estimator).__name__
-
-    def __call__(self, hp: HyperParameters) -> Any:
-        params = self.space(hp)
-        if not isinstance(params, Mapping):
-            raise SubjectError(
-                f"space(hp) returned {params!r:.60} (a {type(params).__name__})",
-                where="TunedCV",
-                allowed="a dict for estimator.set_params, such as {'C': hp.Float('C', 0.1, 10)}",
-            )
-        made: Any = clone(self.estimator)
-        try:
-            return made.set_params(**params)
-        except ValueError as error:
-            raise SubjectError(
-                f"space(hp) returned a parameter that the estimator has not: {error}",
-                where="TunedCV",
-                hint="In a pipeline write 'step__parameter'.",
-            ) from error
 
 
 class _Larger:

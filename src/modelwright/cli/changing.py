@@ -8,6 +8,7 @@ from typing import Any
 
 from modelwright.cli.output import Declined, Output, UsageError
 from modelwright.cli.reading import check_target, existing_store, find_study, view_of
+from modelwright.core.wording import counted
 from modelwright.report import text
 
 
@@ -17,13 +18,13 @@ def delete(args: Namespace, out: Output) -> int:
         record = find_study(store, args.name)
         count = len(view_of(store, record, space=False).history.rows)
         if not args.yes:
-            _ask(f"Delete the study {text.clean(record.name)} with its {count} trials and all its files?")
+            _ask(f"Delete the study {text.clean(record.name)} with its {counted(count, 'trial')} and all its files?")
         with store.writer(record.id):
             store.delete(record.id)
     if out.as_json:
         out.document({"deleted": record.name, "trials": count})
     else:
-        out.say(f"Deleted {text.clean(record.name)} ({count} trials).")
+        out.say(f"Deleted {text.clean(record.name)} ({counted(count, 'trial')}).")
     return 0
 
 
@@ -77,5 +78,5 @@ def _told(made: Any, out: Output, how: str) -> int:
     else:
         out.data(text.clean(record.name))
         more = f"; {left_out} that were only queued are left out" if left_out else ""
-        out.say(f"{count} trials {how} {text.clean(view.store)}{more}")
+        out.say(f"{counted(count, 'trial')} {how} {text.clean(view.store)}{more}")
     return 0

@@ -13,6 +13,7 @@ import numpy as np
 from modelwright.cli.output import UsageError
 from modelwright.cli.subject import CodeError, load
 from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import counted
 
 _NAMES = ("x", "x_train"), ("y", "y_train"), ("x_val", "x_valid", "x_validation"), ("y_val", "y_valid", "y_validation")
 
@@ -71,7 +72,7 @@ def _named(arrays: Mapping[str, Any], where: str) -> tuple[tuple[Any, ...], Any]
 
 def _same_rows(x: Any, y: Any, where: str) -> None:
     if getattr(x, "shape", ()) and getattr(y, "shape", ()) and x.shape[0] != y.shape[0]:
-        raise ArgumentError(f"x has {x.shape[0]} rows and y has {y.shape[0]}", where=where)
+        raise ArgumentError(f"x has {counted(x.shape[0], 'row')} and y has {y.shape[0]:,}", where=where)
     if getattr(x, "shape", None) and x.shape[0] == 0:
         raise ArgumentError("there are no rows", where=where)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from modelwright.core import records
 from modelwright.core.errors import ModelwrightError
+from modelwright.core.wording import kind_of
 
 _EVENTS = {
     kind.__name__: kind
@@ -64,7 +65,7 @@ def to_plain(value: Any) -> Any:
     if hasattr(value, "__float__"):
         return to_plain(float(value))
     raise ModelwrightError(
-        f"a {type(value).__name__} cannot be stored",
+        f"{kind_of(value)} cannot be stored",
         allowed="numbers, strings, booleans, None, and tuples, lists or mappings of them",
     )
 

@@ -143,6 +143,12 @@ def _looks_like_objective(given: object) -> bool:
 def _distinct(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
     found = tuple(objectives)
     names = [o.name for o in found]
+    if names.count(VALUE) > 1:
+        raise ObjectiveError(
+            "'minimize' and 'maximize' mean the one number that a function returns, so a list has room for one of them",
+            where="objective",
+            hint="Name the metrics: [mw.Minimize('loss'), mw.Maximize('speed')], and return a dict with them.",
+        )
     if not found or len(set(names)) != len(names):
         raise ObjectiveError(f"objectives must be named once each, got {names}", hint="Name at least one metric.")
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modelwright.core.errors import SpaceError, SubjectError
+from modelwright.core.wording import kind_of
 from modelwright.space import HyperParameters, Tree
 
 
@@ -23,7 +24,7 @@ def declared_tree(given: Any) -> Tree:
         given(hp)
         return hp.tree
     raise SpaceError(
-        f"cannot read a {type(given).__name__} as a space",
+        f"cannot read {kind_of(given)} as a space",
         where="space",
         allowed="mw.HyperParameters with declared parameters, or a function(hp) that declares them",
     )

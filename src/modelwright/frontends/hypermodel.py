@@ -35,3 +35,9 @@ class HyperModel:
 
     def declare_hyperparameters(self, hp: HyperParameters) -> None:
         """Declare parameters ahead of ``build``; optional."""
+
+
+def has_own_fit(subject: Any) -> bool:
+    """Whether ``subject`` trains its models in a way of its own."""
+    own = getattr(type(subject), "fit", None)
+    return own is not None and own is not HyperModel.fit and callable(getattr(subject, "build", None))

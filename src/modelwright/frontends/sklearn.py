@@ -42,6 +42,10 @@ _FOR_MORE_CLASSES = {
     "recall": "recall_macro",
     "jaccard": "jaccard_macro",
 }
+#: Functions of ``sklearn.metrics`` that compare labels, or probabilities of labels.
+_OF_CLASSES = """accuracy_score balanced_accuracy_score average_precision_score brier_score_loss f1_score jaccard_score
+log_loss matthews_corrcoef precision_score recall_score roc_auc_score top_k_accuracy_score cohen_kappa_score
+class_likelihood_ratios d2_log_loss_score d2_brier_score""".split()
 
 
 def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperParameters, tree: Tree) -> Prepared:
@@ -64,6 +68,7 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     table, scoring = _table(request, made)
     folds = make_folds(_splitter(request, table, made), table, Seed(request.seed).child("folds"))
     objectives, scores = measures(request.objectives, scoring, table.y)
+    _check_scorers(made, scores)
     estimation = SklearnEstimation(
         build,
         table=table,
@@ -107,6 +112,37 @@ def measures(
             if not maybe_inside:  # a callable may give several metrics, which show when it is called
                 raise
     return objectives, scores
+
+
+def takes_nan(made: Any) -> bool:
+    """Whether an estimator takes NaN for a missing value, or leaves that open; of a pipeline the first step counts."""
+    from sklearn.utils import get_tags
+
+    first = made
+    while getattr(first, "steps", None):
+        first = first.steps[0][1]
+    try:
+        return hasattr(first, "transformers") or bool(get_tags(first).input_tags.allow_nan)
+    except Exception:  # an estimator that knows no tags
+        return True
+
+
+def _check_scorers(made: Any, scores: Mapping[str, Score]) -> None:
+    """Scorers of classes cannot score a regressor, whatever the data."""
+    from sklearn import metrics
+    from sklearn.base import is_regressor
+
+    if not is_regressor(made):
+        return
+    for name, score in scores.items():
+        function = getattr(score.scorer, "_score_func", None)
+        if function is not None and function in {getattr(metrics, known, None) for known in _OF_CLASSES}:
+            raise ObjectiveError(
+                f"{name!r} scores classes, and {type(made).__name__} is a regressor",
+                where="objective",
+                allowed="'r2', 'rmse', 'mae', 'mape', 'explained_variance' and others for numbers",
+                hint="For classes return a classifier from build(hp).",
+            )
 
 
 def find_score(name: str, y: Any = None, direction: str | None = None) -> Score:

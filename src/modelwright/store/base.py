@@ -125,7 +125,23 @@ def open_store(given: object, *, create: bool = True) -> Store:
                 allowed="None, ':memory:', the path of an SQLite file, or 'sqlite:///path'",
             )
         path = Path(text.removeprefix("sqlite:///"))
+        _check_path(path)
         if not create and not path.expanduser().exists():
             raise StoreError("there is no store", where=str(path), hint="Name the one you mean with store=...")
         return SqliteStore(path)
     raise StoreError(f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, or a Store")
+
+
+def _check_path(path: Path) -> None:
+    """Refuse a path that cannot be a file."""
+    from modelwright.core.errors import StoreError
+
+    if "\0" in str(path):
+        raise StoreError(f"{str(path)!r} has a NUL character", where="store", allowed="the path of an SQLite file")
+    if path.expanduser().is_dir():
+        raise StoreError(
+            "it is a folder",
+            where=f"store {str(path)!r}",
+            allowed="the path of an SQLite file, which is made when it is not there",
+            hint=f"Write store={str(path / 'studies.db')!r}.",
+        )

@@ -6,10 +6,17 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-from modelwright.core.errors import InfeasibleError
+from modelwright.core.errors import InfeasibleError, ModelwrightError
 from modelwright.core.records import Failure, Outcome
 
-_MEMORY_MARKS = ("resource_exhausted", "out of memory", "outofmemory", "cannot allocate memory", "oom when allocating")
+_MEMORY_MARKS = (
+    "resource_exhausted",
+    "resourceexhausted",
+    "out of memory",
+    "outofmemory",
+    "cannot allocate memory",
+    "oom when allocating",
+)
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple({sysconfig.get_paths()[k] for k in ("purelib", "platlib", "stdlib")})
 
@@ -34,6 +41,8 @@ def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
         traceback="".join(traceback.format_exception(error)),
         where=user_line(error),
     )
+    if isinstance(error, ModelwrightError):  # it says what was wrong; what a library said is in the stored traceback
+        error.__cause__, error.__suppress_context__ = None, True
     return Outcome(
         state="failed" if kind == "exception" else "infeasible", duration=duration, error=failure, exception=error
     )
@@ -43,8 +52,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory ran out, on the host or on an accelerator."""
     if isinstance(error, MemoryError):
         return True
-    text = f"{type(error).__name__}: {error}".lower()
-    return isinstance(error, (RuntimeError, OSError, ValueError)) and any(mark in text for mark in _MEMORY_MARKS)
+    name = type(error).__name__
+    text = f"{name}: {error}".lower()
+    # TensorFlow's is derived from none of the usual ones.
+    usual = isinstance(error, (RuntimeError, OSError, ValueError)) or name == "ResourceExhaustedError"
+    return usual and any(mark in text for mark in _MEMORY_MARKS)
 
 
 def user_line(error: BaseException) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import ArgumentError, SubjectError
-from modelwright.core.objective import Objective
+from modelwright.core.errors import ArgumentError, ObjectiveError, SubjectError
+from modelwright.core.objective import VALUE, Objective
 from modelwright.core.records import Decision, Outcome, State, Task
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted, kind_of
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.failure import outcome_of
+
+_STEPS = 1 << 53
 
 
 def bind(task: Task, declared: Tree | None) -> HyperParameters:
@@ -51,8 +55,8 @@ class FunctionTrial:
         Raises:
             ArgumentError: the step is no whole number, or nothing was measured.
         """
-        if isinstance(step, bool) or not hasattr(step, "__index__") or step < 0:
-            raise ArgumentError(f"step={step!r} is no step", where="trial.report", allowed="0, 1, 2, ...")
+        if isinstance(step, bool) or not hasattr(step, "__index__") or not 0 <= step < _STEPS:
+            raise ArgumentError(f"step={_short(step)} is no step", where="trial.report", allowed="0, 1, 2, ...")
         named = {name: _number(v, name) for name, v in metrics.items()}
         if value is not None:
             named["value"] = _number(value, "value")
@@ -99,6 +103,7 @@ class FunctionEstimation(Estimation):
         hp = bind(task, self.declared)
         told: list[int] = []
         decisions: list[Decision] = []
+        reports = _Reports(self.objectives[0])
 
         def trace() -> None:
             if len(hp.trace) not in told:
@@ -108,13 +113,15 @@ class FunctionEstimation(Estimation):
         def on_report(step: int, metrics: dict[str, float]) -> Decision:
             trace()
             fidelity = min(1.0, step / self.steps) if self.steps else None
-            decisions.append(reporter.report(step, self._named(metrics), fidelity))
+            named = self._named(metrics)
+            reports.add(step, named)
+            decisions.append(reporter.report(step, named, fidelity))
             return decisions[-1]
 
         trial = FunctionTrial(task, self.steps, on_report)
         try:
             result = self.function(hp, trial) if self.with_trial else self.function(hp)
-            metrics = self._metrics(result)
+            metrics = self._final(result, reports)
         except Exception as error:
             trace()
             return outcome_of(error, time.perf_counter() - began)
@@ -131,9 +138,24 @@ class FunctionEstimation(Estimation):
         )
 
     def _named(self, metrics: dict[str, float]) -> dict[str, float]:
-        if "value" in metrics and len(self.objectives) == 1 and self.objectives[0].name not in metrics:
-            return {**metrics, self.objectives[0].name: metrics["value"]}
+        if VALUE in metrics and len(self.objectives) == 1 and self.objectives[0].name not in metrics:
+            return {**metrics, self.objectives[0].name: metrics[VALUE]}
         return metrics
+
+    def _final(self, result: Any, reports: _Reports) -> dict[str, float]:
+        """The metrics that count at the end; none of them is worse than what was reported."""
+        metrics = self._named(self._metrics(result))
+        names = sorted({*metrics, *reports.names})
+        if [o.name for o in self.objectives] != [VALUE] or VALUE in names or not names:
+            return reports.without_worse(metrics)
+        if len(names) == 1 and not reports.names:
+            return {**metrics, VALUE: metrics[names[0]]}
+        verb = "minimize" if self.objectives[0].direction == "min" else "maximize"
+        raise ObjectiveError(
+            f"objective={verb!r} is for one number, and the function gave {', '.join(map(repr, names))} by name",
+            where="the tuned function",
+            hint=f"Write objective=mw.{verb.capitalize()}({names[0]!r}).",
+        )
 
     def _metrics(self, result: Any) -> dict[str, float]:
         if result is None:
@@ -144,7 +166,8 @@ class FunctionEstimation(Estimation):
             several: list[Any] = list(result)
             if len(several) != len(self.objectives):
                 raise SubjectError(
-                    f"the function returned {len(several)} values for {len(self.objectives)} objectives",
+                    f"the function returned {counted(len(several), 'value')} for "
+                    f"{counted(len(self.objectives), 'objective')}",
                     hint="Return one number for each objective, or a dict of metrics.",
                 )
             return {o.name: _number(v, o.name) for o, v in zip(self.objectives, several, strict=True)}
@@ -158,6 +181,36 @@ class FunctionEstimation(Estimation):
         return {first: _number(result, "the result")}
 
 
+class _Reports:
+    """What a run has reported, as far as its value depends on it."""
+
+    def __init__(self, objective: Objective):
+        self._objective = objective
+        self._kept: list[tuple[int, Mapping[str, float]]] = []
+        self.names: set[str] = set()
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Take in a report; one of an earlier step takes the place of all from there on."""
+        while self._kept and self._kept[-1][0] >= step:
+            self._kept.pop()
+        self._kept.append((step, metrics))
+        self.names.update(metrics)
+
+    def without_worse(self, returned: dict[str, float]) -> dict[str, float]:
+        """What was returned, without what the best report says better: a trial's value is that of its best step.
+
+        A value that is not finite stays: it says that the run went wrong.
+        """
+        name = self._objective.name
+        if name not in returned or not math.isfinite(returned[name]):
+            return returned
+        known = [metrics for _, metrics in self._kept if name in metrics and not math.isnan(metrics[name])]
+        best = max(known, key=lambda metrics: self._objective.score(metrics[name]), default=None)
+        if best is None or not self._objective.better(best[name], returned[name]):
+            return returned
+        return {k: v for k, v in returned.items() if k not in best}
+
+
 def _is_number(value: Any) -> bool:
     return hasattr(value, "__float__") and not isinstance(value, (str, bytes)) and getattr(value, "size", 1) == 1
 
@@ -169,7 +222,15 @@ def _number(value: Any, name: str) -> float:
             where="the tuned function",
             allowed="a number, a dict of numbers, or None after trial.report(...)",
         )
-    return float(value.item() if getattr(value, "ndim", 0) else value)
+    try:
+        return float(value.item() if getattr(value, "ndim", 0) else value)
+    except OverflowError:
+        raise SubjectError(
+            f"{name} is {_short(value)}, too large for a float",
+            where="the tuned function",
+            allowed="numbers up to 1.8e308",
+            hint="Return its logarithm, or float('inf') to say that the configuration cannot be used.",
+        ) from None
 
 
 def _refuse_models(result: Any) -> None:
@@ -188,4 +249,4 @@ def _refuse_models(result: Any) -> None:
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return f"a {type(value).__name__}" if len(text) > 60 else f"{text} (a {type(value).__name__})"
+    return kind_of(value) if len(text) > 60 else f"{text} ({kind_of(value)})"

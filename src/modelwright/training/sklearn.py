@@ -16,11 +16,13 @@ import numpy as np
 from modelwright.core.errors import ArgumentError, SubjectError
 from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
+from modelwright.core.wording import kind_of
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.checkpoint import replace_file
 from modelwright.training.failure import outcome_of
 from modelwright.training.function import bind
+from modelwright.training.refused import in_our_words, library_line
 from modelwright.training.sklearn_folds import Folds, Table
 
 _CHECKPOINT = "folds.json"
@@ -96,7 +98,8 @@ class SklearnEstimation(Estimation):
                 return self._run(task, reporter, made, began)
         except Exception as error:
             trace()
-            return _placed(outcome_of(error, time.perf_counter() - began), error)
+            line = library_line(error)
+            return _placed(outcome_of(error, time.perf_counter() - began), line)
 
     def check(self, made: Any) -> None:
         """Raise for arguments that an estimator, or a scorer, will not take."""
@@ -211,6 +214,17 @@ class SklearnEstimation(Estimation):
         return {name: score.scorer or own for name, score in self.scores.items()}
 
     def _scored(self, estimator: Any, table: Table) -> dict[str, float]:
+        doing = f"scoring {type(estimator).__name__} by {', '.join(map(repr, self.scores))}"
+        with in_our_words(doing, table.described, _FITTING):
+            found = self._measured(estimator, table)
+        metrics: dict[str, float] = {}
+        for name, value in found.items():
+            many = value.items() if isinstance(value, Mapping) else [(name, value)]
+            metrics.update({str(k): self.scores[name].sign * _number(v, str(k)) for k, v in many})
+        return metrics
+
+    def _measured(self, estimator: Any, table: Table) -> dict[str, Any]:
+        """What each scorer returned."""
         from sklearn import get_config
         from sklearn.metrics import check_scoring
 
@@ -218,21 +232,18 @@ class SklearnEstimation(Estimation):
         _, arguments = self._arguments(estimator, table) if table.weight is not None or table.params else ({}, {})
         if not arguments or get_config().get("enable_metadata_routing"):
             together: Any = check_scoring(estimator, scoring=scorers)
-            found = together(estimator, table.X, table.y, **arguments)
-        else:
-            found = {}
-            for name, scorer in scorers.items():
-                own = self.scores[name].scorer is None
-                weighted = arguments if _weighs(scorer, estimator if own else None) else {}
-                found[name] = scorer(estimator, table.X, table.y, **weighted)
-        metrics: dict[str, float] = {}
-        for name, value in found.items():
-            many = value.items() if isinstance(value, Mapping) else [(name, value)]
-            metrics.update({str(k): self.scores[name].sign * _number(v, str(k)) for k, v in many})
-        return metrics
+            return together(estimator, table.X, table.y, **arguments)
+        found: dict[str, Any] = {}
+        for name, scorer in scorers.items():
+            own = self.scores[name].scorer is None
+            weighted = arguments if _weighs(scorer, estimator if own else None) else {}
+            found[name] = scorer(estimator, table.X, table.y, **weighted)
+        return found
 
 
 _SECONDS = ("fit_seconds", "score_seconds")
+_CHECK = "Look at the rows and at what the estimator says of them."
+_FITTING = "Do metric and estimator belong together? It may not give what the metric needs, such as classes."
 
 
 def checked(made: Any) -> Any:
@@ -247,7 +258,7 @@ def checked(made: Any) -> Any:
         )
     if not callable(getattr(made, "fit", None)) or not callable(getattr(made, "get_params", None)):
         raise SubjectError(
-            f"build returned {made!r:.60} (a {type(made).__name__})",
+            f"build returned {made!r:.60} ({kind_of(made)})",
             where="build(hp)",
             allowed="a scikit-learn estimator: an object with fit and get_params",
             hint="Did you forget 'return estimator'?" if made is None else "",
@@ -319,7 +330,11 @@ def _routed(estimator: Any, scorers: Mapping[str, Any], table: Table) -> tuple[d
 
 
 def _fit(estimator: Any, table: Table, arguments: Mapping[str, Any]) -> Any:
-    fitted = estimator.fit(table.X, **arguments) if table.y is None else estimator.fit(table.X, table.y, **arguments)
+    with in_our_words(f"{type(estimator).__name__}.fit", table.described, _CHECK):
+        if table.y is None:
+            fitted = estimator.fit(table.X, **arguments)
+        else:
+            fitted = estimator.fit(table.X, table.y, **arguments)
     return estimator if fitted is None else fitted
 
 
@@ -334,7 +349,7 @@ def _number(value: Any, name: str) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise SubjectError(
-            f"the scorer {name!r} returned {value!r:.60} (a {type(value).__name__})",
+            f"the scorer {name!r} returned {value!r:.60} ({kind_of(value)})",
             where="scoring",
             allowed="a number, or a dict of numbers",
         ) from None
@@ -352,12 +367,8 @@ def _keep(task: Task, done: list[dict[str, float]]) -> Artifact:
     return Artifact(path=f"{path.parent.name}/{path.name}", size=len(content))
 
 
-def _placed(outcome: Outcome, error: Exception) -> Outcome:
+def _placed(outcome: Outcome, line: str) -> Outcome:
     """Failures inside ``fit`` have no line of the user's: the library's own tells one kind from another."""
-    import traceback
-
     if outcome.error is None or outcome.error.where:
         return outcome
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return replace(outcome, error=replace(outcome.error, where=where))
+    return replace(outcome, error=replace(outcome.error, where=line))

@@ -11,6 +11,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted
 
 #: Folds when nothing was said.
 DEFAULT_FOLDS = 5
@@ -37,6 +38,11 @@ class Table:
     @property
     def count(self) -> int:
         return _rows(self.X)
+
+    def described(self) -> str:
+        """What the table holds, in words."""
+        parts = [("X", self.X), ("y", self.y), ("sample_weight", self.weight)]
+        return ", ".join(f"{name} {_shape(part)}" for name, part in parts if part is not None)
 
     def take(self, index: Any) -> Table:
         """The rows at ``index``, as copies that whoever is fitted on them may write to."""
@@ -114,7 +120,9 @@ def make_folds(splitter: Any, table: Table, seed: Seed) -> Folds:
         raise
     except (ValueError, TypeError) as error:
         raise ArgumentError(
-            f"{table.count} rows cannot be divided: {error}", where="cv", hint="Give fewer folds, or other groups."
+            f"{counted(table.count, 'row')} cannot be divided: {error}",
+            where="cv",
+            hint="Give fewer folds, or other groups.",
         ) from error
     if not parts:
         raise ArgumentError("it holds no folds", where="cv", allowed="at least one pair (fit rows, score rows)")
@@ -206,12 +214,18 @@ def _numbers(index: Any) -> np.ndarray:
 def _known(pair: tuple[Any, Any], count: int) -> tuple[Any, Any]:
     for index in pair:
         if len(index) and not (-count <= index.min() and index.max() < count):
-            raise ArgumentError(f"row {index.max()} is asked for, and there are {count} rows", where="cv")
+            raise ArgumentError(f"row {index.max()} is asked for, of {counted(count, 'row')}", where="cv")
     return pair
 
 
 def _rows(X: Any) -> int:
     return int(X.shape[0]) if getattr(X, "shape", ()) else len(X)
+
+
+def _shape(part: Any) -> str:
+    if getattr(part, "shape", None) is None:
+        return f"({_rows(part)},) {type(part).__name__}"
+    return f"{tuple(part.shape)} {getattr(part, 'dtype', type(part).__name__)}"
 
 
 def _one_a_row(value: Any, count: int) -> bool:

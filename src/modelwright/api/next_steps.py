@@ -1,0 +1,63 @@
+"""What to do next, as lines of code: after a search that found something, that found nothing, that was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwright.core.wording import counted
+from modelwright.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+#: Why a session ended although the same call, made again, would have gone on.
+CUT_SHORT = ("interrupted", "stopped by study.stop()")
+_DEFAULT = str(Path(".modelwright") / "studies.db")
+
+
+def next_steps(study: Study) -> tuple[str, ...]:
+    """One line each; nothing that would only raise."""
+    kind = study._record.definition.get("kind")
+    resume = (how_to_resume(study),) if study._stopped in CUT_SHORT else ()
+    if study._machine.history.best() is None:
+        return (*resume, *_after_nothing(study))
+    first = "study.front" if len(study.objectives) > 1 else "study.best"
+    models = ("study.best_model()", "study.refit()") if kind in ("keras", "sklearn") else ("study.frame()",)
+    return (*resume, first, *models, "study.report('study.html')")
+
+
+def _after_nothing(study: Study) -> tuple[str, ...]:
+    bad = next((row.number for row in study._machine.history.rows if row.error is not None), None)
+    if bad is None:
+        return ("study.trials",)
+    error = f"study.trials[{bad}].error"
+    if study._machine.history.rows[bad].error.traceback:  # pyright: ignore[reportOptionalMemberAccess]
+        error = f"print({error}.traceback)"
+    if isinstance(study._store, MemoryStore):
+        return (error, "study.frame()")
+    return (f"study = mw.load_study({_named(study)})", error, "study.frame()")
+
+
+def how_to_resume(study: Study) -> str:
+    """The call that goes on with a study, in this process or in another one."""
+    if isinstance(study._store, MemoryStore):
+        return "study.resume()  # goes on; it is kept in memory only"
+    name = f"name={study.name!r}"
+    store = "" if study._store.location == _DEFAULT else f", store={study._store.location!r}"
+    return f"mw.tune(..., {name}{store})  # the same call with this name goes on"
+
+
+def farewell(study: Study) -> str:
+    """What a search that is stopped at once says last."""
+    rows = study._machine.history.rows
+    done = sum(row.terminal or row.state == "paused" for row in rows)
+    kept = f"{counted(done, 'finished trial')} of study {study.name!r} {'is' if done == 1 else 'are'} kept"
+    if isinstance(study._store, MemoryStore):
+        return f"stopped at once; study {study.name!r} was kept in memory only"
+    return f"stopped at once; {kept}. Go on with {how_to_resume(study)}"
+
+
+def _named(study: Study) -> str:
+    location = study._store.location
+    return repr(study.name) if location == _DEFAULT else f"{study.name!r}, {location!r}"

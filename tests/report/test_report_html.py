@@ -296,3 +296,38 @@ def test_the_summary_of_the_best_model_is_found_among_its_facts():
     trials = [trial(i, {"x": i}, (float(i),), note={"summary": f"Model {i}\n dense <{i}>"}) for i in range(3)]
     text = "".join(check(render(view_of(*trials))).texts)
     assert "dense <2>" in text and "dense <1>" not in text
+
+
+def sections_of(view) -> list[str]:
+    return re.findall(r'<section id="(\w+)"', render(view))
+
+
+def test_what_matters_most_stands_on_top():
+    error = r.Failure(kind="exception", type="ValueError", message="no")
+    failed = view_of(*(trial(i, {"x": i}, None, state="failed", error=error) for i in range(3)))
+    assert sections_of(failed) == ["best", "failures", "trials", "space", "facts"]
+    two = (Objective("acc", "max"), Objective("ms", "min"))
+    choice = view_of(*(trial(i, {"x": i}, (i / 10, float(i))) for i in range(8)), objectives=two)
+    assert sections_of(choice)[:3] == ["best", "tradeoff", "search"]
+    assert "trial 7, one of 8 that no other beats in everything" in "".join(check(render(choice)).texts)
+    assert sections_of(lab(20))[:2] == ["best", "search"]
+
+
+def test_axes_of_whole_numbers_have_no_ticks_between_them():
+    source = render(view_of(*(trial(i, {"depth": i % 4 + 2, "share": i / 7}, (float(i),)) for i in range(6))))
+    figure = source.split('id="slice')[1:]
+    depth = next(part for part in figure if "<h3>depth</h3>" in part).split("</svg>")[0]
+    labels = re.findall(r'class="t m"[^>]*>([^<]+)<', depth)
+    assert labels and all(label.isdigit() for label in labels)
+    share = next(part for part in figure if "<h3>share</h3>" in part).split("</svg>")[0]
+    assert any("." in label for label in re.findall(r'class="t m"[^>]*>([^<]+)<', share))
+
+
+def test_columns_in_which_nothing_stands_are_left_out():
+    def heads(view):
+        return re.findall(
+            r'<th scope="col">([^<]*)</th>', render(view).split('<table id="table">')[1].split("</thead>")[0]
+        )
+
+    assert heads(view_of(trial(0, {"x": 1}), trial(1, {"x": 2}))) == ["trial", "state", "val_accuracy", "time", "x"]
+    assert {"best epoch", "epochs", "size", "error"} <= set(heads(lab(20)))

@@ -140,18 +140,21 @@ def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
     parallel = parallel_chart(view, rows, found)
     trades = tradeoff_charts(view, rows)
     relevant = "" if known else f'<p class="quiet">{esc(found.message)}</p>'
-    return [
-        ("best", "Best", page.best(view)),
-        ("search", "The search", _search(view, [history, curves]) if history else ""),
-        ("relations", "All settings together", page.figure(parallel, wide=True) if parallel else ""),
-        ("matters", "What matters", (page.grid([known]) if known else relevant) if rows else ""),
-        ("slices", "One parameter at a time", _slices(view, rows, [effect.name for effect in found.effects])),
-        ("tradeoff", "Size, speed and quality", page.grid(trades)),
-        ("trials", "Trials", page.trials(view, rows)),
-        ("failures", "Trials without a value", page.failures(view)),
-        ("space", "What was searched", page.space(view)),
-        ("facts", "About this study", page.facts(view)),
-    ]
+    made = {
+        "best": ("Best", page.best(view)),
+        "search": ("The search", _search(view, [history, curves]) if history else ""),
+        "relations": ("All settings together", page.figure(parallel, wide=True) if parallel else ""),
+        "matters": ("What matters", page.grid([known]) if known else relevant if history else ""),
+        "slices": ("One parameter at a time", _slices(view, rows, [effect.name for effect in found.effects])),
+        "tradeoff": ("Size, speed and quality", page.grid(trades)),
+        "trials": ("Trials", page.trials(view, rows)),
+        "failures": ("Trials without a value", page.failures(view)),
+        "space": ("What was searched", page.space(view)),
+        "facts": ("About this study", page.facts(view)),
+    }
+    # What somebody opens the page for stands on top: why nothing worked, or what there is to choose from.
+    first = ["best", "failures"] if history is None else ["best", "tradeoff"] if len(view.objectives) > 1 else []
+    return [(key, *made[key]) for key in dict.fromkeys([*first, *made])]
 
 
 def _search(view: StudyView, charts: Sequence[Chart | None]) -> str:

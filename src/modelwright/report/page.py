@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from modelwright.core.history import Row
 from modelwright.report import fidelity, text
 from modelwright.report.plots import Chart, legend_states
 from modelwright.report.summary import confirmation, space_rows
 from modelwright.report.svg import esc, glyph_icon
-from modelwright.report.view import StudyView, causes, counts, metric_names, parameter_names, ranked, reason
+from modelwright.report.view import StudyView, causes, counts, front, metric_names, parameter_names, ranked, reason
 
 #: Cells of the table of trials; a study with many parameters shows fewer lines.
 CELLS = 40_000
@@ -42,7 +43,7 @@ def header(view: StudyView, rows: Sequence[Row]) -> str:
     made = view.objectives[0]
     value = text.number((best.values or (None,))[0], 5) if best else "-"
     tiles = [
-        (f"best {made.name}", value, f"trial {best.number}" if best else "no trial has a value yet"),
+        (f"best {made.name}", value, _winner(view, best)),
         ("trials", str(len(total)) + (f" of {view.trials}" if view.trials is not None else ""), states),
         ("time", text.duration(view.time), f"of {text.duration(view.seconds)}" if view.seconds is not None else ""),
         ("strategy", view.strategy or "-", f"seed {view.seed}" if view.seed is not None else ""),
@@ -63,6 +64,14 @@ def header(view: StudyView, rows: Sequence[Row]) -> str:
         '<button type="button" id="theme" hidden>Dark or light</button></div>'
         f'<p class="lead">{subject}{esc(text.goal(view.objectives))}</p><dl class="tiles">{cards}</dl>{note}</header>'
     )
+
+
+def _winner(view: StudyView, best: Row | None) -> str:
+    if best is None:
+        return "no trial has a value yet"
+    if len(view.objectives) == 1:
+        return f"trial {best.number}"
+    return f"trial {best.number}, one of {len(front(view))} that no other beats in everything"
 
 
 def footer(view: StudyView) -> str:
@@ -153,15 +162,21 @@ def trials(view: StudyView, rows: Sequence[Row]) -> str:
     """The table of trials; states have a shape and a word. The page's script makes its heads and numbers buttons."""
     if not rows:
         return '<p class="quiet">No trial has been started.</p>'
-    names, uneven = parameter_names(view), fidelity.uneven(rows)
-    sized = any("params" in row.facts for row in rows)
-    heads = ["trial", "state", *(o.name for o in view.objectives)] + [fidelity.heading(rows, view.unit)] * uneven
-    heads += [f"best {view.unit}", "time"] + ["size"] * sized + [*names, "error"]
+    has = _Columns(
+        uneven=fidelity.uneven(rows),
+        stepped=any(row.step is not None for row in rows),
+        sized=any("params" in row.facts for row in rows),
+        names=tuple(parameter_names(view)),
+        failed=any(row.error is not None for row in rows),
+    )
+    heads = ["trial", "state", *(o.name for o in view.objectives)] + [fidelity.heading(rows, view.unit)] * has.uneven
+    heads += [f"best {view.unit}"] * has.stepped + ["time"] + ["size"] * has.sized
+    heads += [*has.names] + ["error"] * has.failed
     shown = _fitting(view, rows, max(CELLS // len(heads), 50))
     head = "".join(f'<th scope="col">{esc(name, 60)}</th>' for name in heads)
     winner = view.history.best()
     first = winner.number if winner else -1
-    body = "".join(_trial(row, view, names, uneven, sized, row.number == first) for row in shown)
+    body = "".join(_trial(row, view, has, row.number == first) for row in shown)
     total = len(view.history.rows)
     count = text.of_total(total, None) if len(shown) == total else f"Showing {len(shown):,} of {total:,} trials"
     return (
@@ -194,7 +209,18 @@ def _fitting(view: StudyView, rows: Sequence[Row], limit: int) -> list[Row]:
     return [row for row in rows if row.number in kept]
 
 
-def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized: bool, winner: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which columns the table of trials has: those in which anything stands."""
+
+    uneven: bool
+    stepped: bool
+    sized: bool
+    names: tuple[str, ...]
+    failed: bool
+
+
+def _trial(row: Row, view: StudyView, has: _Columns, winner: bool) -> str:
     cells = [
         f'<td data-t="{row.number}">{row.number}</td>',
         f'<td><span class="badge">{glyph_icon(row.state)}{esc(row.state)}{" (best)" if winner else ""}</span></td>',
@@ -202,12 +228,12 @@ def _trial(row: Row, view: StudyView, names: Sequence[str], uneven: bool, sized:
     values = row.values or (None,) * len(view.objectives)
     cells += [_number(value) for value in values]
     far = fidelity.trained(row)
-    cells += [f'<td data-v="{row.steps or row.fidelity:g}">{esc(far)}</td>' if far else "<td></td>"] * uneven
-    cells.append(_number(row.step))
+    cells += [f'<td data-v="{row.steps or row.fidelity:g}">{esc(far)}</td>' if far else "<td></td>"] * has.uneven
+    cells += [_number(row.step)] * has.stepped
     cells.append(f'<td data-v="{row.duration:.4g}">{esc(text.duration(row.duration)) if row.duration else ""}</td>')
-    cells += [_number(row.facts.get("params"))] * sized
-    cells += [f"<td>{esc(text.setting(row.config[n], 60))}</td>" if n in row.config else "<td></td>" for n in names]
-    cells.append(f"<td>{esc(reason(row), 160)}</td>")
+    cells += [_number(row.facts.get("params"))] * has.sized
+    cells += [f"<td>{esc(text.setting(row.config[n], 60))}</td>" if n in row.config else "<td></td>" for n in has.names]
+    cells += [f"<td>{esc(reason(row), 160)}</td>"] * has.failed
     return f"<tr{' class=win' if winner else ''}>{''.join(cells)}</tr>"
 
 

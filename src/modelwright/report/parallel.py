@@ -53,7 +53,8 @@ def parallel_chart(view: StudyView, rows: Sequence[Row], found: Importance) -> C
     summary = f"{counted(len(valued), 'trial')} through {counted(len(names), 'parameter')} to {made.name}. "
     summary += f"The best, trial {leading[0].number}, has {text.config_text(shown, 300)}."
     left_out = len(parameter_names(view)) - len(names)
-    note = "Darker lines are better trials; a line below an axis means that the parameter was inactive. "
+    off = any(name not in row.config for row in valued for name in names)
+    note = "Darker lines are better trials" + ("; a line below an axis: the parameter was inactive. " if off else ". ")
     note += f"{counted(left_out, 'parameter')} left out: fixed, or of less weight." if left_out else ""
     hint = "Drag along an axis to keep a range, click it to let go."
     twin = tuple(

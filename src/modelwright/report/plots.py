@@ -16,6 +16,7 @@ from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.chosen import improvements, thinned
 from modelwright.report.encoding import is_number, specification
+from modelwright.report.fidelity import uneven
 from modelwright.report.importance import Importance
 from modelwright.report.scale import Levels, Scale, full, parameter_scale, robust
 from modelwright.report.svg import GLYPHS, Canvas, esc
@@ -23,6 +24,8 @@ from modelwright.report.view import STATES, StudyView, dominates, ranked
 
 #: Lines of a table twin; the table of trials has the rest.
 TWIN = 50
+#: States of trials that came to nothing.
+_WITHOUT = ("infeasible", "failed", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
     made, steps = view.objectives[0], improvements(view)
     y = robust([_first(row) for row in valued], made)
     last = view.history.rows[-1].number
-    x = Scale(-0.5, last + 0.5)
+    x = Scale(-0.5, last + 0.5, whole=True)
     canvas = Canvas()
     canvas.axes(x, y, "trial", made.name)
     line: list[tuple[float, float]] = []
@@ -61,7 +64,7 @@ def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         here = [row for row in valued if row.state == state]
         canvas.marks(state, ((row.number, x.at(row.number), y.at(_first(row))) for row in here))
     canvas.line([*line, (x.at(last), line[-1][1])], "sofar")
-    for state in ("infeasible", "failed", "lost"):
+    for state in _WITHOUT:
         here = [row for row in rows if row.state == state]
         canvas.marks(state, ((row.number, x.at(row.number), -0.0) for row in here))
     best = view.history.best()
@@ -72,11 +75,13 @@ def history_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         f"{made.name} went from {text.number(first[1])} in trial {first[0]} to {text.number(final[1])} in trial "
         f"{final[0]}; the best so far changed {_times(len(steps) - 1)} after the first."
         if len(steps) > 1
-        else f"{made.name} was best in trial {first[0]}, {text.number(first[1])}; no later trial was better."
+        else f"{made.name} was best in trial {first[0]}, {text.number(first[1])}; no later trial "
+        + ("that was trained as far was better." if uneven(valued) else "was better.")
     )
     fell = any(made.better(old[1], new[1]) for old, new in itertools.pairwise(steps))
     note = "The line is the best so far; a trial that was trained for longer counts more." if fell else ""
-    note += " Trials without a value are drawn on the bottom line." if len(valued) < len(rows) else ""
+    lost = any(row.state in _WITHOUT for row in rows)
+    note += " Trials without a value are drawn on the bottom line." if lost else ""
     twin = tuple((str(number), text.number(value, 6)) for number, value in steps[-TWIN:])
     return Chart(
         "history",
@@ -98,7 +103,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
     if not curves:
         return None
     y = robust([value for _, points in curves for _, value in points], made if name == made.name else None)
-    x = Scale(min(p[0][0] for _, p in curves), max(p[-1][0] for _, p in curves))
+    x = Scale(min(p[0][0] for _, p in curves), max(p[-1][0] for _, p in curves), whole=True)
     canvas = Canvas()
     canvas.axes(x, y, view.unit, name)
     canvas.add(_clip("curves", canvas))
@@ -109,7 +114,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         kind = f"c s-{row.state}" + (" top" if place < 5 else "") + (" first" if place == 0 else "")
         canvas.line([(x.at(s), _beyond(y, v)) for s, v in thinned(points)], kind, row.number)
     canvas.add("</g>")
-    leading = curves[::-1][:TWIN]
+    leading, dashed = curves[::-1][:TWIN], any(row.state == "pruned" for row, _ in curves)
     summary = f"{text.of_total(len(curves), None)} reported {name} over up to {counted(int(x.high), view.unit)}. "
     top = leading[0]
     summary += f"Trial {top[0].number} ended at {text.number(top[1][-1][1])}."
@@ -122,7 +127,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         canvas.svg(f"Learning curves. {summary}", "dense" if len(curves) > 300 else ""),
         ("trial", "state", *(f"{view.unit} {s}" for s in shown)),
         twin,
-        _outside(y, "The five best are drawn bold, pruned trials dashed."),
+        _outside(y, "The five best are drawn bold" + (", pruned trials dashed." if dashed else ".")),
     )
 
 

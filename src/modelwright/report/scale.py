@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelwright.core.objective import Objective
@@ -19,6 +19,8 @@ from modelwright.report.text import grouped, number, setting
 class Scale:
     """Numbers from ``low`` to ``high``, linear or logarithmic; ``outside`` counts values beyond either end.
 
+    A scale of ``whole`` numbers has no ticks between them.
+
     >>> Scale(0.0, 10.0).at(2.5), Scale(1.0, 100.0, log=True).at(10.0)
     (0.25, 0.5)
     """
@@ -27,6 +29,7 @@ class Scale:
     high: float
     log: bool = False
     outside: int = 0
+    whole: bool = False
 
     def at(self, value: Any) -> float:
         """Position in [0, 1]; values outside stay at the edge."""
@@ -42,7 +45,7 @@ class Scale:
         if self.log:
             found = _powers(self.low, self.high, count)
         else:
-            found = _round_numbers(self.low, self.high, count)
+            found = _round_numbers(self.low, self.high, count, self.whole)
         return [(self.at(value), grouped(number(value, 6))) for value in found]
 
 
@@ -62,13 +65,13 @@ class Levels:
         return [((i + 0.5) / len(self.labels), self.labels[i]) for i in range(0, len(self.labels), every)]
 
 
-def _round_numbers(low: float, high: float, count: int) -> list[float]:
+def _round_numbers(low: float, high: float, count: int, whole: bool = False) -> list[float]:
     span = high - low
     if not 1e-290 < span < 1e300:
         return [low, high] if span > 0 else [low]
-    raw = span / max(count, 1)
+    raw = max(span / max(count, 1), 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999)
+    step = next(m * power for m in ((1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)) if m * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(i * step, 12 - math.floor(math.log10(step))) for i in range(first, last + 1)][: 4 * count + 4]
@@ -134,8 +137,10 @@ def parameter_scale(spec: dict[str, Any], values: Sequence[Any], pad: float = 0.
         if low is not None and high is not None and low < high:
             low, high = min(low, *values), max(high, *values)
             log = spec.get("sampling") == "log" and low > 0
-            return _padded(float(low), float(high), log, pad)
-        return full(values, pad)
+            made = _padded(float(low), float(high), log, pad)
+        else:
+            made = full(values, pad)
+        return replace(made, whole=all(isinstance(value, int) for value in values))
     declared = spec.get("values") if spec.get("kind") == "choice" else (False, True)
     known = declared if spec.get("kind") in ("choice", "boolean") and isinstance(declared, (tuple, list)) else ()
     used = sorted({setting(v, 200) for v in values} - {setting(v, 200) for v in known})

@@ -8,6 +8,7 @@ import pytest
 
 from modelwright.cli.output import Exit
 from modelwright.cli.parser import parser
+from modelwright.strategy import NAMES
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 COMMANDS = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
@@ -29,6 +30,11 @@ def test_every_option_of_a_command_is_documented(command):
     rows = "\n".join(line for line in (_section(command) + _section("Options of every command")).splitlines())
     documented = set(OPTION.findall(" ".join(re.findall(r"^\| (`.*?`) \|", rows, re.M))))
     assert documented == _options(command)
+
+
+def test_help_names_every_strategy():
+    text = COMMANDS["tune"].format_help()
+    assert not [name for name in NAMES if name not in text]
 
 
 def test_every_exit_code_is_documented():

@@ -23,7 +23,13 @@ STORE = ".modelwright"
         ("tune job:parabola --trials 3 --seconds nan", 2, "positive number"),
         ("tune job:parabola --trials 3 --validation-split 1.5", 2, "between 0 and 1"),
         ("tune job:parabola --tri 3", 2, "unrecognized"),
+        ("tune job:parabola --trails 3", 2, "Did you mean --trials? See: modelwright tune --help"),
+        ("tune job:parabola --objective minimize --trials 3 -v -q", 2, "Say one of them"),
         ("tune job --trials 3", 2, "module:name"),
+        ("tune job.py --trials 3", 2, "Write job.py:NAME."),
+        ("export lab -o a.xlsx", 2, ".csv, .json, .parquet"),
+        ("export lab -o a.csv --format json", 2, "Say one of them"),
+        ("export lab --format parquet", 2, "-o FILE.parquet"),
         ("tune job:parabola --trials 3 --name= --objective minimize", 2, "empty"),
         ("tune job:parabola --trials 3 --target a", 2, "--data"),
         ("tune job:parabola --trials 3 --data x.parquet", 2, "FILE.npz"),
@@ -58,6 +64,14 @@ def test_a_mistake_is_told_and_leaves_nothing(words, code, said, folder, monkeyp
     assert sorted(p.name for p in folder.iterdir() if p.name not in ("__pycache__", STORE)) == before
     if not words.startswith("tune"):
         assert not (folder / STORE).exists()
+
+
+def test_a_message_names_the_command_once(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert main(["show"]) == 2
+    assert capsys.readouterr().err == (
+        "modelwright: show: the following arguments are required: NAME. See: modelwright show --help\n"
+    )
 
 
 def test_help_and_version(capsys):

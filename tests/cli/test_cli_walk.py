@@ -1,6 +1,7 @@
 """One walk through the commands, and what each promises about its output."""
 
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -97,8 +98,19 @@ def test_export_to_files(lab, tmp_path):
     assert len(json.loads((tmp_path / "a.json").read_text())["trials"]) == 8
     done = run("export", "lab", "-o", tmp_path / "a.csv", "--json", folder=lab)
     assert done.json["format"] == "csv" and len((tmp_path / "a.csv").read_text().splitlines()) == 9
+    assert run("export", "lab", "-o", tmp_path / "plain", folder=lab).code == 0
+    assert (tmp_path / "plain").read_bytes() == (tmp_path / "a.csv").read_bytes()
+    (tmp_path / "plain").unlink()
     assert run("export", "lab", "-o", tmp_path / "no" / "a.csv", folder=lab).code == 3
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "a.json"]
+
+
+def test_export_to_parquet_writes_parquet_or_says_what_is_missing(lab, tmp_path):
+    done = run("export", "lab", "-o", tmp_path / "a.parquet", folder=lab)
+    if importlib.util.find_spec("pyarrow") and importlib.util.find_spec("pandas"):
+        assert done.code == 0 and (tmp_path / "a.parquet").read_bytes().startswith(b"PAR1")
+    else:
+        assert done.code == 3 and "pip install" in done.err and list(tmp_path.iterdir()) == []
 
 
 def test_looking_needs_no_keras_and_no_code(lab, tmp_path):
@@ -114,10 +126,10 @@ def test_looking_needs_no_keras_and_no_code(lab, tmp_path):
 
 
 def test_names_and_values_cannot_command_a_terminal_or_a_spreadsheet(folder):
-    name = "=evil\x1b[31m\x07"
+    name = "=evil"
     tuned = run("tune", "job:evil", "--objective", "minimize", "--trials", 2, "--name", name, folder=folder)
     assert tuned.code == 0
-    others = (["studies"], ["show", name], ["show", name + "x"], ["delete", name])
+    others = (["studies"], ["show", name], ["show", name + "x\x1b[31m\x07"], ["delete", name])
     results = [tuned, *(run(*words, folder=folder) for words in others)]
     for done in results:
         assert not set("\x1b\x07\u202e") & set(done.out + done.err)

@@ -14,9 +14,13 @@ from typing import Any
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import best_of, existing_store, find_study, view_of
 from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.view import StudyView, counts
 from modelwright.store.base import StudyRecord
+
+#: What ``export`` writes under a file's ending.
+ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
 
 
 def studies(args: Namespace, out: Output) -> int:
@@ -131,35 +135,53 @@ def file_name(name: str) -> str:
 
 
 def export(args: Namespace, out: Output) -> int:
-    """The trials of a study as CSV or JSON."""
-    from modelwright.report.export import to_csv, to_json
-
-    ending = Path(args.output).suffix.lower() if args.output else ""
-    kind = args.format or ("json" if ending == ".json" or (out.as_json and not args.output) else "csv")
-    if out.as_json and not args.output and kind != "json":
-        raise UsageError("--json prints JSON", where="export", hint="Leave --json out, or write the CSV with -o FILE.")
+    """The trials of a study as CSV, JSON or Parquet."""
+    kind = _format(args, out)
     with existing_store(args.store) as store:
         view = view_of(store, find_study(store, args.name))
-    content = to_json(view) if kind == "json" else to_csv(view)
+    content = _content(view, kind)
     if not args.output:
-        out.data(content)
+        out.data(str(content))
         return 0
     _write(Path(args.output), content)
     if out.as_json:
         out.document({"study": view.name, "path": args.output, "format": kind, "trials": len(view.history.rows)})
     else:
-        out.say(f"{len(view.history.rows)} trials written to {args.output}")
+        out.say(f"{counted(len(view.history.rows), 'trial')} written to {args.output}")
     return 0
 
 
-def _write(path: Path, content: str) -> None:
+def _format(args: Namespace, out: Output) -> str:
+    """What is written: as asked, else by the ending of the file; an ending that says something else is refused."""
+    ending = Path(args.output).suffix.lower() if args.output else ""
+    if args.output and ending and ending not in ENDINGS and args.format is None:
+        allowed = f"a name that ends in {', '.join(ENDINGS)}, or --format"
+        raise UsageError(f"{ending!r} is no ending that is known here", where="--output", allowed=allowed)
+    kind = args.format or ENDINGS.get(ending) or ("json" if out.as_json and not args.output else "csv")
+    if ENDINGS.get(ending, kind) != kind:
+        raise UsageError(f"--format {kind} and a file that ends in {ending!r}", where="export", hint="Say one of them.")
+    if not args.output and kind == "parquet":
+        raise UsageError("Parquet is no text to be printed", where="export", hint="Add -o FILE.parquet.")
+    if not args.output and out.as_json and kind != "json":
+        raise UsageError("--json prints JSON", where="export", hint="Leave --json out, or write the CSV with -o FILE.")
+    return kind
+
+
+def _content(view: StudyView, kind: str) -> str | bytes:
+    from modelwright.report.export import to_csv, to_json, to_parquet
+
+    return {"csv": to_csv, "json": to_json, "parquet": to_parquet}[kind](view)
+
+
+def _write(path: Path, content: str | bytes) -> None:
     """Write a whole file or none."""
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    raw = content.encode("utf-8") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():  # a pipe or a device
-            path.write_text(content, encoding="utf-8", newline="")
+            path.write_bytes(raw)
             return
-        beside.write_text(content, encoding="utf-8", newline="")
+        beside.write_bytes(raw)
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)

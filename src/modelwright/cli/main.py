@@ -54,11 +54,10 @@ def _guarded(words: list[str], out: Output) -> int:
 
 
 def _run(words: list[str], out: Output) -> int:
-    from modelwright.cli.parser import parser
+    from modelwright.cli.parser import parse
 
-    made = parser()
     try:
-        args = made.parse_args(words)
+        args = parse(words)
         for word in words:
             _check_text(word)
     except SystemExit as ended:  # --help and --version, which argparse prints itself

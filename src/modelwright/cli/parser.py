@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import modelwright
@@ -15,7 +16,27 @@ class _Parser(argparse.ArgumentParser):
     """Raises instead of printing to standard error and leaving, so that ``--json`` holds for mistakes too."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, where=self.prog, hint=f"See: {self.prog} --help")
+        command = self.prog.partition(" ")[2]
+        raise UsageError(message, where=command, hint=f"See: {self.prog} --help")
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line as options; ``run`` names the function that carries the command out.
+
+    Raises:
+        UsageError: it cannot be understood.
+        SystemExit: it asked for help or the version, which is printed.
+    """
+    made = parser()
+    args, unknown = made.parse_known_args(words)
+    if unknown:
+        commands = next(a for a in made._actions if isinstance(a, argparse._SubParsersAction))
+        known = [word for action in commands.choices[args.command]._actions for word in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].partition("=")[0], known, n=1)
+        guess = f"Did you mean {near[0]}? " if near else ""
+        hint = f"{guess}See: modelwright {args.command} --help"
+        raise UsageError(f"unrecognized arguments: {' '.join(unknown)}", where=args.command, hint=hint)
+    return args
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,13 +44,19 @@ def parser() -> argparse.ArgumentParser:
     made = _Parser(
         prog="modelwright",
         description="Search for models: tune them, and look after the studies that searches leave.",
-        epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad data or configuration, 4 the budget ended without "
-        "a valid model, 5 store unavailable or incompatible, 6 not allowed, 130 interrupted.",
+        epilog="To begin: modelwright tune FILE.py:NAME --objective minimize --trials 20, then modelwright studies. "
+        "What a command takes: modelwright COMMAND --help. Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad data "
+        "or configuration, 4 the budget ended without a valid model, 5 store unavailable or incompatible, 6 not "
+        "allowed, 130 interrupted.",
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"modelwright {modelwright.__version__}")
     commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    _tune(_command(commands, "tune", "search for good hyperparameters", "modelwright.cli.tuning:tune"))
+    tune = _command(commands, "tune", "search for good hyperparameters", "modelwright.cli.tuning:tune")
+    tune.epilog = (
+        "For example: modelwright tune lab.py:build --data digits.npz --objective val_accuracy --epochs 10 --trials 30"
+    )
+    _tune(tune)
     _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
@@ -37,9 +64,9 @@ def parser() -> argparse.ArgumentParser:
     report = _command(commands, "report", "write one HTML file about a study", "modelwright.cli.looking:report")
     _name(report)
     report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
-    export = _command(commands, "export", "the trials as CSV or JSON", "modelwright.cli.looking:export")
+    export = _command(commands, "export", "the trials as CSV, JSON or Parquet", "modelwright.cli.looking:export")
     _name(export)
-    export.add_argument("--format", choices=("csv", "json"), help="(by the ending of FILE, else csv)")
+    export.add_argument("--format", choices=("csv", "json", "parquet"), help="(by the ending of FILE, else csv)")
     export.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
     delete = _command(commands, "delete", "remove a study with all its files", "modelwright.cli.changing:delete")
     _name(delete)
@@ -67,22 +94,27 @@ def _command(commands: Any, name: str, text: str, run: str) -> argparse.Argument
 
 
 def _name(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME", help="name of the study")
+    command.add_argument("name", metavar="NAME", help="name of the study; modelwright studies lists them")
 
 
 def _tune(add: argparse.ArgumentParser) -> None:
-    add.add_argument("subject", metavar="SUBJECT", help="what is tuned: module:name or path/to/file.py:name")
+    add.add_argument(
+        "subject", metavar="SUBJECT", help="what is tuned, a function of hp: module:name or path/to/file.py:name"
+    )
     add.add_argument("--data", metavar="X", help="data.npz, data.csv, or module:function that returns (x, y)")
     add.add_argument("--target", metavar="COLUMN", help="the column of a CSV file that is to be predicted")
     add.add_argument(
         "--objective",
         action="append",
         metavar="METRIC",
-        help="val_accuracy, minimize, maximize, min:METRIC or max:METRIC; again for a Pareto front",
+        help="val_accuracy, minimize or maximize (what the function returns), min:METRIC or max:METRIC; again for a "
+        "Pareto front",
     )
-    add.add_argument("--trials", type=_positive, metavar="N", help="configurations to start in all")
-    add.add_argument("--seconds", type=_seconds, metavar="S", help="running time in all")
-    add.add_argument("--strategy", default="auto", metavar="NAME", help="how to search (auto)")
+    add.add_argument("--trials", type=_positive, metavar="N", help="configurations to start, in all sessions together")
+    add.add_argument("--seconds", type=_seconds, metavar="S", help="running time, in all sessions together")
+    add.add_argument(
+        "--strategy", default="auto", metavar="NAME", help="auto, random, grid, bayesian or hyperband (auto)"
+    )
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")
     add.add_argument("--steps", type=_positive, metavar="N", help="the step at which a reporting function is done")

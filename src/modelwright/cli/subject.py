@@ -35,7 +35,9 @@ def load(reference: str, option: str) -> Any:
     """
     place, colon, name = reference.rpartition(":")
     if not colon or not place or not name:
-        raise UsageError(f"{reference!r} names nothing", where=option, allowed=_ALLOWED)
+        what, known = reference.strip(":"), Path(reference.rstrip(":")).suffix == ".py"
+        hint = f"Which function of it? Write {what}:NAME." if what and not (colon and name) and known else ""
+        raise UsageError(f"{reference!r} names no function", where=option, allowed=_ALLOWED, hint=hint)
     is_file = place.endswith(".py") or os.sep in place
     module = _from_file(Path(place).expanduser(), option) if is_file else _from_name(place, option)
     found: Any = module

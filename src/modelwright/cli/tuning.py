@@ -21,6 +21,8 @@ from modelwright.report import text
 
 def tune(args: Namespace, out: Output) -> int:
     """Run a search and print what it found."""
+    if args.verbose and args.quiet:
+        raise UsageError("--verbose and --quiet", where="tune", hint="Say one of them.")
     if args.trials is None and args.seconds is None:
         raise UsageError("say how much to spend", where="tune", allowed="--trials N, --seconds S, or both")
     if args.name is not None and not args.name.strip():

@@ -63,6 +63,8 @@ def main():
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--out", type=Path)
     args, extra = parser.parse_known_args()
+    if not os.environ.get("MODELWRIGHT_DATA"):
+        parser.error("set MODELWRIGHT_DATA to the folder that holds fashion-mnist/ with its four files")
     results, table = [], {arm: [] for arm in args.arms}
     for seed in args.seeds:
         peer = run("kerastuner", seed, args.peer_python, extra)

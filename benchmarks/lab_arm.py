@@ -22,7 +22,13 @@ import numpy as np
 
 def load(rows):
     """Fashion-MNIST training images in [0, 1] and labels; without Modelwright, for the peer's environment lacks it."""
-    root = Path(os.environ["MODELWRIGHT_DATA"]) / "fashion-mnist"
+    given = os.environ.get("MODELWRIGHT_DATA")
+    root = Path(given or ".") / "fashion-mnist"
+    if not given or not (root / "train-images-idx3-ubyte.gz").is_file():
+        raise SystemExit(
+            f"There is no {root}/train-images-idx3-ubyte.gz. Set MODELWRIGHT_DATA to the folder that holds "
+            "fashion-mnist/ with its four files: MODELWRIGHT_DATA=/path/to/data python benchmarks/lab.py ..."
+        )
     with gzip.open(root / "train-images-idx3-ubyte.gz") as file:
         x = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)[:rows] / np.float32(255)
     with gzip.open(root / "train-labels-idx1-ubyte.gz") as file:

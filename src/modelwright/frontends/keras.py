@@ -10,16 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from modelwright.core.errors import ModelwrightError, ObjectiveError, StoreError, SubjectError
+from modelwright.core.errors import ObjectiveError, StoreError, SubjectError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.core.records import Artifact, Decision, Failure, Outcome, Task
 from modelwright.core.rng import Seed
+from modelwright.core.wording import kind_of
 from modelwright.estimation.base import Estimation, Reporter
-from modelwright.frontends.hypermodel import HyperModel
-from modelwright.frontends.keras_data import Holdout, all_rows, check_arrays, folds
+from modelwright.frontends.hypermodel import has_own_fit
+from modelwright.frontends.keras_data import Holdout, all_rows, check_data, folds, refuse_unsendable
+from modelwright.frontends.keras_shapes import explained
 from modelwright.frontends.subject import Prepared, Request, described
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.failure import outcome_of
+from modelwright.training.keras_sources import Sources, needs_targets
 
 #: Metrics that a study measures itself, besides what the epochs report.
 _MEASURED = ("params", "size_mb")
@@ -57,13 +60,18 @@ class KerasEstimation(Estimation):
     """Builds, trains and keeps Keras models; a trial pauses after any epoch and goes on from its checkpoint."""
 
     def __init__(self, plan: Plan, declared: Tree):
-        self.plan, self.declared = plan, declared
+        self.plan, self.declared, self.sources = plan, declared, Sources(plan.seed)
         self.replicated = plan.executions > 1 or plan.cv is not None
         self.resumable = not self.replicated and isinstance(plan.epochs, int)
         self.steps = plan.epochs if self.resumable and isinstance(plan.epochs, int) else None
 
+    def __getstate__(self) -> dict[str, Any]:
+        refuse_unsendable(self.plan.data, self.plan.arguments)
+        return dict(vars(self))
+
     def close(self) -> None:
         """Give back the memory that compiled programs and data on the device take."""
+        self.sources.forget()
         if "keras" in sys.modules:
             _release(everything=True)
 
@@ -86,8 +94,7 @@ class KerasEstimation(Estimation):
             return too_large
         begun = trial.restore(session, task)
         last = max(begun + 1, round(trial.epochs * task.stop))
-        segment = session.train(begun, last, trial.on_epoch)
-        trial.trace()
+        segment = trial.train(begun, last)
         folder = Path(task.folder)
         artifacts: dict[str, Artifact] = {}
         note = {**segment.note, "summary": _summary(session.model), "restarts": trial.restarts}
@@ -113,7 +120,7 @@ class KerasEstimation(Estimation):
         note: dict[str, Any] = {}
         splits: Sequence[Holdout | None] = [None]
         if self.plan.cv is not None:
-            splits = folds(self.plan.data, self.plan.cv, self.plan.seed)
+            splits = folds(self.sources.data(self.plan.data), self.plan.cv, self.plan.seed)
         runs = [(i, split) for i in range(self.plan.executions) for split in splits]
         artifacts: dict[str, Artifact] = {}
         for i, (execution, split) in enumerate(runs):
@@ -123,8 +130,7 @@ class KerasEstimation(Estimation):
             session, too_large = trial.session(data, extra, seed)
             if too_large is not None:
                 return too_large
-            segment = session.train(0, trial.epochs, trial.on_epoch)
-            trial.trace()
+            segment = trial.train(0, trial.epochs)
             if segment.state not in ("complete", "pruned"):
                 return Outcome(state=segment.state, error=segment.error, note=segment.note)
             values.append({**dict(segment.metrics), **_own_metrics(segment.returned, self.plan)})
@@ -145,20 +151,14 @@ class KerasEstimation(Estimation):
         """A model trained on all rows, validation rows included, for as many epochs as its best epoch."""
         task = Task(number=-1, config=dict(config), seed=seed)
         trial = _Run(self, task, _Nobody())
-        arguments = trial.arguments()
-        data, arguments = all_rows(self.plan.data, arguments)
+        arguments = self.sources.arguments(trial.arguments())
+        data, arguments = all_rows(self.sources.data(self.plan.data), arguments)
         session, too_large = trial.session(data, arguments, seed, whole=True)
         if too_large is not None:
             raise SubjectError(too_large.error.message if too_large.error else "the model is too large")
-        session.train(0, steps or trial.epochs, lambda epoch, logs: "go")
-        return session.model
-
-    def model_of(self, config: Mapping[str, Any], checkpoint: Path, seed: int) -> Any:
-        """The model of a paused trial at its best epoch, from its checkpoint."""
-        trial = _Run(self, Task(number=-1, config=dict(config), seed=seed), _Nobody())
-        session, _ = trial.session(self.plan.data, {}, seed)
-        session.restore(checkpoint)
-        session.train(session.epochs, session.epochs + 1, lambda epoch, logs: "stop")
+        segment = session.train(0, steps or trial.epochs, lambda epoch, logs: "go")
+        if segment.error is not None:
+            raise SubjectError(segment.error.message, where="refit")
         return session.model
 
 
@@ -169,7 +169,9 @@ class _Run:
         from modelwright.training.function import bind
 
         self.plan, self.task, self.reporter, self.silent = estimation.plan, task, reporter, silent
+        self.sources = estimation.sources
         self.hp = bind(task, estimation.declared)
+        self.model_session: Any = None
         self.told = -1
         self.epochs = 1
         self.restarts = 0
@@ -210,6 +212,8 @@ class _Run:
         arguments = dict(extra) if whole else {**self.arguments(), **extra}
         if extra and not whole:
             arguments.pop("validation_split", None)
+        data, arguments = self.sources.data(data), self.sources.arguments(arguments)
+        check_data(data, arguments, targets=needs_targets(model), own_fit=self.plan.fit is not None)
         fit, hp = self.plan.fit, self.hp
         session = KerasSession(
             model,
@@ -222,11 +226,24 @@ class _Run:
             elsewhere=_MEASURED if fit is None else (*_MEASURED, *(o.name for o in self.plan.objectives)),
         )
         self.trace()
-        limit, size = self.plan.max_model_size, session.count_params()
-        if limit is not None and size > limit:
-            text = f"the model has {size:,} parameters, more than the {limit:,} allowed"
-            return session, Outcome(state="infeasible", error=Failure(kind="size", message=text), note={"params": size})
-        return session, None
+        self.model_session = session
+        return session, self.too_large()
+
+    def too_large(self) -> Outcome | None:
+        """The outcome of a model over the limit. One that waits for its first batch has no size before."""
+        limit, size = self.plan.max_model_size, self.model_session.count_params()
+        if limit is None or size <= limit:
+            return None
+        text = f"the model has {size:,} parameters, more than the {limit:,} allowed"
+        return Outcome(state="infeasible", error=Failure(kind="size", message=text), note={"params": size})
+
+    def train(self, first: int, last: int) -> Any:
+        """A segment of the session's training, infeasible when the model turned out to be too large."""
+        with explained(self.model_session):
+            segment = self.model_session.train(first, last, self.on_epoch)
+        self.trace()
+        found = self.too_large()
+        return segment if found is None else replace(segment, state="infeasible", error=found.error)
 
     def restore(self, session: Any, task: Task) -> int:
         """Epochs finished: from the checkpoint when it is whole, from zero otherwise."""
@@ -243,6 +260,8 @@ class _Run:
 
     def on_epoch(self, epoch: int, logs: dict[str, float]) -> Decision:
         self.trace()
+        if self.too_large() is not None:
+            return "stop"
         if self.silent:
             return "go"
         return self.reporter.report(epoch, logs, min(1.0, epoch / self.epochs))
@@ -268,7 +287,7 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     """Turn the arguments of ``tune`` into what the engine needs; ``made`` is the model built with the defaults."""
     request.refuse("a Keras model", "groups", "steps")
     check_model(made, build)
-    fit = request.subject.fit if _own_fit(request.subject) else None
+    fit = request.subject.fit if has_own_fit(request.subject) else None
     given: Any = request.given("fit", {})
     arguments: Any = given
     fixed = {
@@ -286,7 +305,8 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     objectives = request.objectives or parse_objective("val_loss" if validated or fit else "loss")
     if fit is None and not callable(given) and not validated:
         _refuse_unvalidated(objectives)
-    check_arrays(request.data, static)
+    stated = {**static, "batch_size": request.given("batch_size")}
+    check_data(request.data, stated, targets=needs_targets(made), own_fit=fit is not None)
     epochs = request.given("epochs", static.get("epochs", 1))
     plan = Plan(
         build=build,
@@ -318,18 +338,13 @@ def check_model(model: Any, build: Any) -> None:
     if model is None:
         raise SubjectError("it returned None", where=where, hint="Did you forget 'return model'?")
     if not callable(getattr(model, "fit", None)) or not hasattr(model, "compiled"):
-        raise SubjectError(f"it returned a {type(model).__name__}", where=where, allowed="a compiled keras.Model")
+        raise SubjectError(f"it returned {kind_of(model)}", where=where, allowed="a compiled keras.Model")
     if not model.compiled:
         raise SubjectError(
             "the model it returned is not compiled",
             where=where,
             hint="Call model.compile(optimizer=..., loss=..., metrics=[...]) before you return it.",
         )
-
-
-def _own_fit(subject: Any) -> bool:
-    own = getattr(type(subject), "fit", None)
-    return own is not None and own is not HyperModel.fit and callable(getattr(subject, "build", None))
 
 
 def _own_metrics(returned: Any, plan: Plan) -> dict[str, float]:
@@ -340,7 +355,7 @@ def _own_metrics(returned: Any, plan: Plan) -> dict[str, float]:
         return {str(k): float(v) for k, v in returned.items()}
     if isinstance(returned, (int, float)) or hasattr(returned, "__float__"):
         return {plan.objectives[0].name: float(returned)}
-    raise SubjectError(f"fit returned a {type(returned).__name__}", allowed="a History, a dict of numbers, or a number")
+    raise SubjectError(f"fit returned {kind_of(returned)}", allowed="a History, a dict of numbers, or a number")
 
 
 def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
@@ -366,12 +381,12 @@ def _root(task: Task) -> Path:
 
 
 def _summary(model: Any) -> str:
-    lines: list[str] = []
+    from modelwright.training.keras_layers import describe
+
     try:
-        model.summary(print_fn=lambda line, **_: lines.append(str(line)), line_length=88)
-    except (ValueError, ModelwrightError) as error:
-        return f"no summary: {error}"
-    return "\n".join(lines)[:4000]
+        return describe(model)
+    except Exception as error:  # a model may be anything that trains; its description must not cost the trial
+        return f"no summary: {type(error).__name__}: {error}"
 
 
 def _release(*, everything: bool = False) -> None:

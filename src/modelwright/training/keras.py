@@ -22,12 +22,14 @@ from modelwright.core.rng import Seed
 from modelwright.training import keras_callbacks as cbs
 from modelwright.training import keras_state as st
 from modelwright.training.checkpoint import read_checkpoint, write_checkpoint
+from modelwright.training.failure import is_out_of_memory
 from modelwright.training.keras_backend import ensure_backend, kept_generators, release, seed_everything
 from modelwright.training.keras_hook import EpochHook, OnEpoch, Progress
+from modelwright.training.keras_sources import brings_order, expected_ends, kind_of
 
 keras = ensure_backend()
 
-__all__ = ["Fit", "KerasSession", "OnEpoch", "Plan", "Segment", "ensure_backend", "out_of_memory", "release"]
+__all__ = ["Fit", "KerasSession", "OnEpoch", "Plan", "Segment", "ensure_backend", "release"]
 
 #: The user's own fit: (model, *data, **arguments) -> History, dict, number or None.
 Fit = Callable[..., Any]
@@ -127,6 +129,8 @@ class KerasSession:
         self.seed = int(seed)
         decided = ("epochs", "initial_epoch")
         self.arguments = {"verbose": 0, **{k: v for k, v in plan.fit_arguments.items() if k not in decided}}
+        if plan.fit is None and self.data and brings_order(self.data[0]):
+            self.arguments.setdefault("shuffle", False)
         _check_arguments(model, plan)
         made = cbs.fresh_callbacks(self.arguments.pop("callbacks", None))
         # It would put the model back to where another trial was.
@@ -169,8 +173,9 @@ class KerasSession:
         if self.plan.fit is not None:
             return "the model is trained by a fit of its own"
         given = self.arguments.get("x", self.data[:1]), self.arguments.get("validation_data")
-        if not all(is_array(leaf) for leaf in keras.tree.flatten(given)):
-            return "the data are not numpy arrays"
+        for leaf in keras.tree.flatten(given):
+            if not is_array(leaf):
+                return f"the data are {kind_of(leaf) or type(leaf).__name__}, not numpy arrays"
         for callback in [*self.callbacks, *self.plan.watchers]:
             if not cbs.is_builtin(callback):
                 return f"the callback {type(callback).__name__} may keep state of its own"
@@ -205,11 +210,12 @@ class KerasSession:
             "epochs": to_epoch,
         }
         try:
-            with kept_generators(), self._accelerated():
+            sources = *self.data[:1], self.arguments.get("validation_data")
+            with kept_generators(), expected_ends(sources), self._accelerated():
                 seed_everything(self.epoch_seed(from_epoch))
                 returned = (self.plan.fit or _plain_fit)(self.model, *self.data, **arguments)
         except Exception as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             return self._segment("infeasible", "memory", error=_memory_failure(error))
         self.progress.arrays = hook.arrays
@@ -265,6 +271,7 @@ class KerasSession:
             "best_epoch": self.best_epoch,
             "seed": self.seed,
             "callbacks": cbs.pack(progress.callbacks, arrays, "callback"),
+            "build": st.build_config(self.model),
             "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }
@@ -290,6 +297,7 @@ class KerasSession:
             best_weights=best or None,
             callbacks=cbs.unpack(state["callbacks"], arrays),
             arrays=own,
+            build=state.get("build"),
         )
         self.resuming = True
 
@@ -340,12 +348,6 @@ def _check_arguments(model: Any, plan: Plan) -> None:
 def is_array(leaf: Any) -> bool:
     kind = type(leaf)
     return isinstance(leaf, np.ndarray) or kind.__module__.split(".")[0] in ("pandas", "jaxlib", "jax") or leaf is None
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory ran out, on the host or on an accelerator."""
-    text = f"{type(error).__name__}: {error}"
-    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text or "OutOfMemory" in text
 
 
 def _memory_failure(error: BaseException) -> Failure:

@@ -138,10 +138,9 @@ def light_compilation() -> contextlib.AbstractContextManager[None]:
 def seed_everything(seed: int) -> None:
     """Seed Python, numpy and the backend, as ``keras.utils.set_random_seed``, importing no other backend.
 
-    What training of a user's model draws from global generators is decided here and nowhere else.
+    What training of a user's model draws from global generators is decided here and nowhere else. A package that is
+    loaded though it is not the backend may bring the data, and shuffle them: it is seeded too.
     """
-    import keras
-
     random.seed(seed)
     np.random.seed(seed % (1 << 32))
     with contextlib.suppress(ImportError, AttributeError):
@@ -149,22 +148,36 @@ def seed_everything(seed: int) -> None:
 
         # A new one is drawn from Python's generator as soon as somebody needs it.
         global_state.set_global_attribute("global_seed_generator", None)
-    backend = keras.backend.backend()
-    if backend == "torch":
-        importlib.import_module("torch").manual_seed(seed)
-    elif backend == "tensorflow":
-        importlib.import_module("tensorflow").random.set_seed(seed)
+    torch, tensorflow = (_loaded(name) for name in ("torch", "tensorflow"))
+    if torch is not None:
+        torch.manual_seed(seed)
+    if tensorflow is not None:
+        tensorflow.random.set_seed(seed)
+
+
+def _loaded(name: str) -> Any:
+    """A package that was imported as a whole already, or is the backend; None otherwise."""
+    import keras
+
+    if keras.backend.backend() == name:
+        return importlib.import_module(name)
+    found = sys.modules.get(name)
+    return found if hasattr(found, "__version__") and hasattr(found, "random") else None
 
 
 @contextlib.contextmanager
 def kept_generators() -> Iterator[None]:
-    """Give Python's and numpy's global generators back as they were."""
-    state: tuple[Any, Any] = random.getstate(), np.random.get_state()
+    """Give Python's, numpy's and torch's global generators back as they were. TensorFlow's cannot be read."""
+    torch: Any = sys.modules.get("torch")
+    torch = torch if hasattr(torch, "get_rng_state") else None
+    state: tuple[Any, ...] = random.getstate(), np.random.get_state(), torch.get_rng_state() if torch else None
     try:
         yield
     finally:
         random.setstate(state[0])
         np.random.set_state(state[1])
+        if torch is not None:
+            torch.set_rng_state(state[2])
 
 
 #: Bytes by which the process may grow before JAX's caches are emptied; where its size is not known, calls.

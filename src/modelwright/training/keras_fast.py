@@ -10,7 +10,6 @@ order as without it.
 from __future__ import annotations
 
 import contextlib
-import inspect
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,20 +17,12 @@ from typing import Any
 import numpy as np
 
 from modelwright.training.keras_backend import ensure_backend
-from modelwright.training.keras_callbacks import batch_hooks, is_builtin
+from modelwright.training.keras_served import NotServedError, are_arrays, bind, check_callbacks, inputs_of
 
 keras = ensure_backend()
 
-#: Built-in callbacks that may be called every few batches, as with ``steps_per_execution``.
-_PATIENT = ("ProgbarLogger", "TerminateOnNaN")
-#: Methods of a model that must be Keras' own.
-_OWN = ("fit", "evaluate", "train_step", "test_step", "make_train_function", "make_test_function", "_make_function")
 #: Seconds between two returns from compiled code, for Ctrl-C and progress bars.
 _BREATH = 0.25
-
-
-class _NotServedError(Exception):
-    """The plain ``fit`` has to do it; says why."""
 
 
 @contextlib.contextmanager
@@ -68,9 +59,9 @@ def fast_fit(model: Any, *args: Any, total: int | None = None, **kwargs: Any) ->
     """
     plain = type(model).fit
     try:
-        arguments = _bind(model, args, kwargs)
+        arguments = bind(model, args, kwargs)
         job = _Job(model, arguments)
-    except _NotServedError:
+    except NotServedError:
         return plain(model, *args, **kwargs)
     return job.run(total)
 
@@ -84,35 +75,10 @@ def why_not_fast(model: Any, *args: Any, **kwargs: Any) -> str:
     'the model runs eagerly'
     """
     try:
-        _Job(model, _bind(model, args, kwargs))
-    except _NotServedError as reason:
+        _Job(model, bind(model, args, kwargs))
+    except NotServedError as reason:
         return str(reason)
     return ""
-
-
-def _bind(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    if keras.backend.backend() != "jax":
-        raise _NotServedError(f"the backend is {keras.backend.backend()}")
-    from keras.src.backend.jax.trainer import JAXTrainer
-
-    for name in _OWN:
-        own = getattr(JAXTrainer, name, None)
-        if own is None or getattr(type(model), name, None) is not own:
-            raise _NotServedError(f"{type(model).__name__} has its own {name}")
-    if not model.compiled or model.optimizer is None:
-        raise _NotServedError("the model is not compiled with an optimizer")
-    if model.run_eagerly:
-        raise _NotServedError("the model runs eagerly")
-    if not model.jit_compile:
-        raise _NotServedError("the model is not compiled by XLA")
-    if keras.distribution.distribution() is not None or getattr(keras.config, "is_nnx_enabled", lambda: False)():
-        raise _NotServedError("a distribution or flax is in use")
-    try:
-        bound = inspect.signature(JAXTrainer.fit).bind(model, *args, **kwargs)
-    except TypeError as error:
-        raise _NotServedError(str(error)) from error
-    bound.apply_defaults()
-    return bound.arguments
 
 
 class _Job:
@@ -127,18 +93,18 @@ class _Job:
         self.model, self.given = model, given
         for name in ("steps_per_epoch", "validation_steps"):
             if given[name] is not None:
-                raise _NotServedError(f"{name} is given")
+                raise NotServedError(f"{name} is given")
         if getattr(config, "max_epochs", lambda: None)() or getattr(config, "max_steps_per_epoch", lambda: None)():
-            raise _NotServedError("Keras is set to cap epochs or steps")
+            raise NotServedError("Keras is set to cap epochs or steps")
         if given["shuffle"] not in (True, False):
-            raise _NotServedError(f"shuffle is {given['shuffle']!r}")
+            raise NotServedError(f"shuffle is {given['shuffle']!r}")
         callbacks = given["callbacks"]
         if isinstance(callbacks, callbacks_module.CallbackList):
-            raise _NotServedError("callbacks are a CallbackList")
-        self.patient = _check_callbacks(keras.tree.flatten(callbacks) if callbacks else [], given["verbose"])
+            raise NotServedError("callbacks are a CallbackList")
+        self.patient = check_callbacks(keras.tree.flatten(callbacks) if callbacks else [], given["verbose"])
         x, y, weight, validation = given["x"], given["y"], given["sample_weight"], given["validation_data"]
-        if not _are_arrays((x, y, weight)) or (validation is not None and not _are_arrays(validation)):
-            raise _NotServedError("the data are not numpy arrays")
+        if not are_arrays((x, y, weight)) or (validation is not None and not are_arrays(validation)):
+            raise NotServedError("the data are not numpy arrays")
         if given["validation_split"] and validation is None:
             parts: Any = array_slicing.train_validation_split((x, y, weight), given["validation_split"])
             (x, y, weight), validation = parts
@@ -162,8 +128,8 @@ class _Job:
                 shuffle=False,
                 steps_per_execution=model.steps_per_execution,
             )
-        self.inputs = _inputs(self.train)
-        self.test_inputs = _inputs(self.test) if self.test is not None else None
+        self.inputs = inputs_of(self.train)
+        self.test_inputs = inputs_of(self.test) if self.test is not None else None
 
     def run(self, total: int | None) -> Any:
         """Train as ``fit`` would."""
@@ -205,51 +171,11 @@ class _Job:
                     break
             finished = True
         finally:
-            if epochs > 0:
+            if epochs > 0 and not trainer.lost:
                 model.optimizer.finalize_variable_values(model.trainable_weights)
             if finished:
                 callbacks.on_train_end(logs=logs)
         return model.history
-
-
-def _check_callbacks(callbacks: list[Any], verbose: Any) -> bool:
-    """Whether somebody wants to be called now and then within an epoch; refuses those who watch each batch."""
-    patient = verbose != 0
-    for callback in callbacks:
-        if not batch_hooks(callback):
-            continue
-        if not (is_builtin(callback) and type(callback).__name__ in _PATIENT):
-            raise _NotServedError(f"the callback {type(callback).__name__} watches batches")
-        patient = True
-    return patient
-
-
-def _are_arrays(tree: Any) -> bool:
-    def plain(leaf: Any) -> bool:
-        kind = type(leaf).__module__.split(".")[0]
-        if leaf is None or isinstance(leaf, np.ndarray) or kind in ("jaxlib", "pandas"):
-            return getattr(leaf, "ndim", 1) > 0
-        return False
-
-    leaves = keras.tree.flatten(tree)
-    return bool(leaves) and all(plain(leaf) for leaf in leaves)
-
-
-def _inputs(iterator: Any) -> Any:
-    """The arrays as Keras would slice them: floats as ``floatx``, class weights as sample weights."""
-    from keras.src.trainers.data_adapters import array_slicing
-    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
-
-    adapter = iterator.data_adapter
-    if type(adapter) is not ArrayDataAdapter:
-        raise _NotServedError("the data are not numpy arrays")
-    wrapped = array_slicing.convert_to_sliceable(adapter._inputs, target_backend="jax")
-    every = slice(0, adapter._num_samples)
-    inputs = keras.tree.map_structure(lambda s: None if s is None else s.convert_to_jax_compatible(s[every]), wrapped)
-    for leaf in keras.tree.flatten(inputs):
-        if leaf is not None and not (isinstance(leaf, np.ndarray) and leaf.dtype.kind in "biuf"):
-            raise _NotServedError(f"an array holds {getattr(leaf, 'dtype', type(leaf))}")
-    return inputs
 
 
 class _Runner:
@@ -263,6 +189,11 @@ class _Runner:
         self.jax, self.programs = jax, programs
         self.model, self.job, self.callbacks = model, job, callbacks
         self.phases: dict[str, _Phase] = {}
+
+    @property
+    def lost(self) -> bool:
+        """Whether an interrupt within a compiled program took the model's values with it."""
+        return any(phase.lost for phase in self.phases.values())
 
     def _phase(self, name: str) -> _Phase:
         if name not in self.phases:
@@ -311,7 +242,7 @@ class _Phase:
         self.groups = ["trainable_variables", "non_trainable_variables", "metrics_variables"]
         if training:
             self.groups.insert(2, "optimizer_variables")
-        self.prepared = False
+        self.prepared, self.lost = False, False
 
     def _variables(self) -> list[list[Any]]:
         model = self.model
@@ -373,7 +304,9 @@ class _Phase:
                     tell(self.full, self.full)
                     return
         finally:
-            _assign(variables, state)
+            self.lost = any(value.is_deleted() for values in state for value in values)
+            if not self.lost:
+                _assign(variables, state)
 
     def _one(self, state: Any, order: np.ndarray | None, index: int) -> Any:
         rows: Any = slice(index * self.batch, min((index + 1) * self.batch, self.rows))

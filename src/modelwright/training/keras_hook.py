@@ -32,6 +32,7 @@ class Progress:
     best_weights: dict[str, np.ndarray] | None = None
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     arrays: dict[str, np.ndarray] | None = None
+    build: Any = None
 
 
 class EpochHook(cbs.Callback):
@@ -55,6 +56,7 @@ class EpochHook(cbs.Callback):
         session = self.session
         if session.resuming and not self.resumed:
             self.resumed = True
+            st.build(session.model, session.progress.build)
             st.write_state(session.model, session.progress.arrays or {})
             cbs.load_callback_state(session.callbacks, session.progress.callbacks)
 

@@ -80,18 +80,22 @@ def on_device(tree: Any) -> Any:
 def _place(array: np.ndarray) -> Any:
     if array.nbytes < 1 << 22 or not array.flags.c_contiguous:
         return jax.device_put(array)
-    key = array.ctypes.data, array.shape, array.dtype.str
-    found = _arrays.pop(key, None)
-    placed = found[0] if found is not None and _same(array, np.asarray(found[0])) else jax.device_put(array)
-    _arrays[key] = placed, array.nbytes
+    own = array.ctypes.data, array.shape, array.dtype.str
+    # Data that Keras converts lie elsewhere each time, so their place alone does not tell.
+    alike = sorted((key for key in _arrays if key[1:] == own[1:]), key=lambda key: key != own)
+    found = next((key for key in alike if _same(array, _arrays[key][0])), None)
+    placed = _arrays.pop(found)[0] if found is not None else jax.device_put(array)
+    _arrays.pop(own, None)
+    _arrays[own] = placed, array.nbytes
     while len(_arrays) > 1 and sum(size for _, size in _arrays.values()) > _BYTES_KEPT:
         _arrays.popitem(last=False)
     return placed
 
 
-def _same(array: np.ndarray, placed: np.ndarray) -> bool:
-    if placed.dtype != array.dtype or jax.default_backend() != "cpu":
+def _same(array: np.ndarray, on_device: Any) -> bool:
+    if on_device.dtype != array.dtype or jax.default_backend() != "cpu":
         return False
+    placed = np.asarray(on_device)
     if placed.ctypes.data == array.ctypes.data:
         return True
     left, right = (a.reshape(-1).view(np.uint8) for a in (array, placed))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,6 +56,25 @@ def write_state(model: Any, arrays: Mapping[str, np.ndarray], groups: Sequence[s
             )
         for variable, array in zip(variables, kept):
             variable.assign(np.array(array, copy=True))
+
+
+def build_config(model: Any) -> Any:
+    """Plain values from which ``build`` creates the variables of a model like this one, or None."""
+    with contextlib.suppress(AttributeError, TypeError, ValueError, NotImplementedError):
+        return json.loads(json.dumps(model.get_build_config()))
+    return None
+
+
+def build(model: Any, config: Any) -> None:
+    """Create the variables of a model and its optimizer that are not there yet: TensorFlow's wait for a first batch."""
+    if not model.built and config:
+        with warnings.catch_warnings():
+            # What cannot be built so is said by ``write_state``, with what to do.
+            warnings.simplefilter("ignore", UserWarning)
+            model.build_from_config(config)
+    optimizer = getattr(model, "optimizer", None)
+    if model.built and not getattr(optimizer, "built", True):
+        optimizer.build(model.trainable_variables)  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def weights_only(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -26,7 +26,8 @@ def best_model(study: Study, row: Row) -> Any:
     if kept is not None and ((folder / kept.path).exists() or row.number == study.best.number):
         from modelwright.training.kept import load_model
 
-        return load_model(folder / kept.path, kept)
+        make = getattr(study._settings.estimation, "rebuilt", None) if study._settings is not None else None
+        return load_model(folder / kept.path, kept, (lambda: make(dict(row.config))) if make is not None else None)
     if study._settings is not None and hasattr(study._settings.estimation, "refit"):
         return refit(study, row, None)
     raise StudyError(

@@ -12,31 +12,34 @@ if TYPE_CHECKING:
     from modelwright.api.study import Study
 
 #: Why a session ended although the same call, made again, would have gone on.
-CUT_SHORT = ("interrupted", "stopped by study.stop()")
+CUT_SHORT = ("interrupted", "stopped at once", "stopped by study.stop()")
 _DEFAULT = str(Path(".modelwright") / "studies.db")
 
 
 def next_steps(study: Study) -> tuple[str, ...]:
     """One line each; nothing that would only raise."""
-    kind = study._record.definition.get("kind")
-    resume = (how_to_resume(study),) if study._stopped in CUT_SHORT else ()
+    steps = [how_to_resume(study)] if study._stopped in CUT_SHORT else []
+    if study._raised:  # then nobody was handed the study
+        if isinstance(study._store, MemoryStore):
+            return ("mw.tune(...)  # again: this study was kept in memory only",)
+        steps.append(f"study = mw.load_study({_named(study)})")
     if study._machine.history.best() is None:
-        return (*resume, *_after_nothing(study))
-    first = "study.front" if len(study.objectives) > 1 else "study.best"
-    models = ("study.best_model()", "study.refit()") if kind in ("keras", "sklearn") else ("study.frame()",)
-    return (*resume, first, *models, "study.report('study.html')")
+        return (*steps, *_after_nothing(study))
+    steps.append("study.front" if len(study.objectives) > 1 else "study.best")
+    kind, fits = study._record.definition.get("kind"), study._settings is not None and not study._raised
+    if kind == "keras" or (kind == "sklearn" and fits):
+        steps += ["study.best_model()", *["study.refit()"] * fits]
+    else:
+        steps.append("study.frame()")
+    return (*steps, "study.report('study.html')")
 
 
 def _after_nothing(study: Study) -> tuple[str, ...]:
-    bad = next((row.number for row in study._machine.history.rows if row.error is not None), None)
-    if bad is None:
+    bad = next((row for row in study._machine.history.rows if row.error is not None), None)
+    if bad is None or bad.error is None:
         return ("study.trials",)
-    error = f"study.trials[{bad}].error"
-    if study._machine.history.rows[bad].error.traceback:  # pyright: ignore[reportOptionalMemberAccess]
-        error = f"print({error}.traceback)"
-    if isinstance(study._store, MemoryStore):
-        return (error, "study.frame()")
-    return (f"study = mw.load_study({_named(study)})", error, "study.frame()")
+    error = f"study.trials[{bad.number}].error"
+    return (f"print({error}.traceback)" if bad.error.traceback else error, "study.frame()")
 
 
 def how_to_resume(study: Study) -> str:

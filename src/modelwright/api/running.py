@@ -80,7 +80,7 @@ def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) 
         if settings.needs_folder:
             watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
         journal.observers.extend(watchers)
-        finished, study._stopped = False, ""
+        finished, study._stopped, study._raised = False, "", False
         try:
             shown.start(view_of(study))
             study._stopped = loop.run()
@@ -88,10 +88,10 @@ def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) 
                 confirm(journal, executor, settings.confirm)
             finished = True
         except KeyboardInterrupt:
-            study._stopped = "interrupted"
+            study._stopped, study._raised = "stopped at once", True
             raise KeyboardInterrupt(farewell(study)) from None
         except BaseException:
-            study._stopped = loop.why or "an error"
+            study._stopped, study._raised = loop.why or "an error", True
             raise
         finally:
             executor.close(now=not finished)

@@ -108,7 +108,7 @@ class Study:
         self._settings: RunSettings | None = None
         self._estimation: Estimation | None = None
         self._loop: Any = None
-        self._stopped = ""
+        self._stopped, self._raised = "", False
         self._trials: dict[int, Trial] = {}
         #: Trials that a process asked for and did not live to tell; None until somebody asks.
         self._again: list[int] | None = None

@@ -198,7 +198,7 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
         study = _resumed(record, prepared, definition, store, setup)
     if specs and study._machine.space.grow(specs) is not study._machine.space:
         study._journal.write([r.Grew(parameters=tuple(specs))])
-    if record is not None:
+    if record is not None and "imported" not in record.definition:  # another tool's trials asked for what they liked
         known: Any = study._machine.space
         study._machine.check_space = SameSpace(study._machine.history.rows, known.parameters).check
     return study
@@ -208,8 +208,7 @@ def _resumed(record: StudyRecord, prepared: Prepared, definition: dict[str, Any]
     """The stored study, with what this session changes of its definition; nothing is written when it is another one."""
     refuse_other_search(record, definition)
     before = record.definition.get("parameters") or ()
-    if not definition["parameters"]:
-        definition["parameters"] = list(before)
+    definition = {**record.definition, **definition, "parameters": definition["parameters"] or list(before)}
     study = Study._of(store, replace(record, definition=definition), setup)
     known: Any = study._machine.space
     refuse_other_space(record, known.parameters, prepared.tree.parameters, before)

@@ -15,7 +15,7 @@ STORE = ".modelwright"
 @pytest.mark.parametrize(
     "words, code, said",
     [
-        ("", 2, "COMMAND"),
+        ("", 2, "no COMMAND is given. Allowed: tune, studies, show"),
         ("nonsense", 2, "invalid choice"),
         ("show", 2, "NAME"),
         ("tune job:parabola --objective minimize", 2, "--trials N, --seconds S"),
@@ -38,7 +38,7 @@ STORE = ".modelwright"
         ("tune jobs:parabola --trials 3 --objective minimize", 3, "no module 'jobs'"),
         ("tune ./jobs.py:parabola --trials 3 --objective minimize", 3, "no file"),
         ("tune job:not_a_function --trials 3 --objective minimize", 3, "cannot be tuned"),
-        ("tune job:parabola --trials 3", 3, "objective"),
+        ("tune job:parabola --trials 3", 3, "Write --objective val_accuracy, or minimize or maximize"),
         ("tune job:parabola --trials 3 --objective val_acuracy", 3, "--objective max:val_acuracy"),
         ("tune job:parabola --trials 3 --objective minimize --strategy rondom", 3, "Did you mean 'random'?"),
         ("tune job:parabola --trials 3 --objective minimize --report no/such/a.html", 3, "no folder"),

@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -57,6 +58,16 @@ def test_stdout_of_tune_is_one_document_whatever_the_tuned_code_prints(folder):
         assert body["schema_version"] == 1 and body["trials"] == 4
         assert set(body["best"]["config"]) <= {"x", "kind", "n"} and isinstance(body["best"]["value"], float)
         assert "noise from the tuned code" in done.err
+
+
+def test_what_to_do_next_is_said_in_words_of_a_shell(folder):
+    done = run(*TUNE, "--name", "my lab", "--store", "s.db", folder=folder)
+    told = done.err.partition("Next:\n")[2].strip().splitlines()
+    assert [line.split()[1] for line in told] == ["show", "report", "export"] and "study." not in done.err
+    for line in told:
+        after = subprocess.run(command(*shlex.split(line)[1:]), cwd=folder, env=environment(), capture_output=True)
+        assert after.returncode == 0, after.stderr
+    assert (folder / "my_lab.html").exists() and (folder / "my_lab.csv").exists()
 
 
 def test_quiet_says_nothing(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def load_data(given: str, target: str | None = None) -> tuple[tuple[Any, ...], A
     if ending in (".npz", ".csv"):
         path = Path(given).expanduser()
         if not path.is_file():
-            raise ArgumentError(f"there is no file {given!r}", where="--data")
+            raise ArgumentError(f"there is no file {given!r}", where="--data", hint=f"Here is {os.getcwd()}")
         if ending == ".npz":
             return _npz(path)
         if target is None:

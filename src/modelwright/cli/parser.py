@@ -17,6 +17,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         command = self.prog.partition(" ")[2]
+        if not command and message.endswith("required: COMMAND"):
+            commands = next(a for a in self._actions if isinstance(a, argparse._SubParsersAction)).choices
+            raise UsageError("no COMMAND is given", allowed=", ".join(commands), hint=f"See: {self.prog} --help")
         raise UsageError(message, where=command, hint=f"See: {self.prog} --help")
 
 

@@ -62,8 +62,10 @@ def _check_existing(given: str | None) -> None:
         return
     shown = str(path)
     if not path.exists():
-        hint = "Name another with --store." if given is None else "Check the path given with --store."
-        raise StoreError("there is no store", where=shown, hint=hint)
+        if given is None:
+            hint = "Go to the folder where you tuned, or name a store with --store. modelwright tune makes one."
+            raise StoreError("there is no store here", where=shown, hint=hint)
+        raise StoreError("there is no store", where=shown, hint="Check the path given with --store.")
     if not path.is_file():
         raise StoreError("this is not a file", where=shown, hint="A store is an SQLite file: FOLDER/studies.db.")
     _check_ours(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 import traceback
 from argparse import Namespace
@@ -11,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from modelwright.cli.looking import file_name
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import check_target
 from modelwright.cli.subject import CodeError, load
 from modelwright.core.errors import ArgumentError, ModelwrightError, ObjectiveError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.report import text
+from modelwright.report.summary import next_steps_told
+from modelwright.report.view import StudyView
 
 
 def tune(args: Namespace, out: Output) -> int:
@@ -30,7 +34,7 @@ def tune(args: Namespace, out: Output) -> int:
     if args.report is not None:
         _check_report(args.report)
     check_target(args.store)
-    with output_kept_clean():
+    with output_kept_clean(), next_steps_told(lambda view: _next(view, args.store)):
         try:
             study, path = _search(args, out)
         except CodeError as error:
@@ -75,6 +79,11 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
             cv=args.cv,
             confirm=args.confirm,
         )
+    except ObjectiveError as error:
+        if objective:
+            raise
+        hint = "Write --objective val_accuracy, or minimize or maximize for a function that returns a number, or "
+        raise ObjectiveError(error.what, where="--objective", hint=f"{hint}min:NAME or max:NAME.") from None
     except ModelwrightError:
         raise
     except (Exception, SystemExit) as error:
@@ -136,6 +145,19 @@ def _check_report(path: str) -> None:
         raise ArgumentError(f"there is no folder {str(folder)!r}", where="--report")
     if Path(path).is_dir():
         raise ArgumentError(f"{path!r} is a folder", where="--report", allowed="a file")
+
+
+def _next(view: StudyView, store: str | None) -> list[str]:
+    """What to do with the study, for a shell."""
+    more = f" --store {shlex.quote(store)}" if store is not None else ""
+    name = shlex.quote(text.clean(view.name))
+    name = f"-- {name}" if view.name.startswith("-") else name
+    file = file_name(view.name)
+    outputs = {"report": f" -o {shlex.quote(f'{file}.html')}", "export": f" -o {shlex.quote(f'{file}.csv')}"}
+    found = view.history.best() is not None
+    return [
+        f"modelwright {c}{more}{outputs.get(c, '')} {name}" for c in (("show", "report", "export")[: 3 if found else 1])
+    ]
 
 
 # --- what comes out -----------------------------------------------------------------------------------

@@ -5,7 +5,10 @@ Owns what is said and in which order; ``text`` owns how a single thing looks, ``
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from modelwright.core.history import Row
@@ -13,6 +16,8 @@ from modelwright.report import fidelity, text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
 from modelwright.report.view import StudyView, causes, counts, front, ranked, reason
+
+_steps: ContextVar[Callable[[StudyView], Sequence[str]] | None] = ContextVar("steps", default=None)
 
 __all__ = ["final_block", "frame", "leaderboard", "leaderboard_rows", "records", "results", "search_space_summary"]
 
@@ -118,6 +123,16 @@ def _failures(view: StudyView, limit: int = 5) -> list[str]:
     return ["\n".join(lines)]
 
 
+@contextlib.contextmanager
+def next_steps_told(tell: Callable[[StudyView], Sequence[str]]) -> Iterator[None]:
+    """Within, what a search says last about the next steps is what ``tell`` makes of it: a shell has other words."""
+    token = _steps.set(tell)
+    try:
+        yield
+    finally:
+        _steps.reset(token)
+
+
 def final_block(view: StudyView) -> str:
     """What is printed when a search ends: best, time against the limit, top 5, failures by cause, what to do next."""
     why = text.clean(view.stopped, 200)
@@ -136,7 +151,9 @@ def final_block(view: StudyView) -> str:
     parts += _failures(view)
     if view.store:
         parts.append(f"Kept in {text.clean(view.store, 200)}")
-    parts.append("\n".join(["Next:", *(f"  {text.clean(c, 200)}" for c in view.commands or _COMMANDS)]))
+    told = _steps.get()
+    steps = told(view) if told is not None else view.commands or _COMMANDS
+    parts.append("\n".join(["Next:", *(f"  {text.clean(c, 200)}" for c in steps)]))
     return "\n\n".join(part for part in parts if part)
 
 

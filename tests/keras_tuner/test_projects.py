@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from modelwright import keras_tuner as kt_module
 from modelwright.api.load import load_study
 from modelwright.core.errors import StoreError
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
@@ -212,7 +213,7 @@ def test_the_store_alone_knows_the_oracle_after_each_trial(kt, tmp_path, workers
             return {"val_loss": trial.hyperparameters.Float("x", 0, 1)}
 
         def pre_create_trial(self):
-            kept, state = read_back(str(tmp_path / "p"))
+            kept, _, state = read_back(str(tmp_path / "p"))
             if state is not None:
                 states.append((len(kept), state))
                 ended = [name for name, trial in self.oracle.trials.items() if trial.status == "COMPLETED"]
@@ -221,8 +222,70 @@ def test_the_store_alone_knows_the_oracle_after_each_trial(kt, tmp_path, workers
 
     tuner = Noted(objective="val_loss", max_epochs=4, factor=2, seed=1, directory=tmp_path, project_name="p")
     tuner.search(verbose=0, workers=workers)
-    _, last = read_back(str(tmp_path / "p"))
+    *_, last = read_back(str(tmp_path / "p"))
     assert last == json.loads(json.dumps(tuner.oracle.get_state())) and len(states) > 8
+
+
+class Plan(kt_module.Hyperband):
+    """Hyperband over a function; ``here`` is called with the tuner and the trial that is about to run."""
+
+    def __init__(self, folder, here=lambda tuner, trial: None):
+        self.here, self.ran = here, []
+        super().__init__(objective="val_loss", max_epochs=4, factor=2, seed=1, directory=folder, project_name="p")
+
+    def run_trial(self, trial, *args, **kwargs):
+        x = trial.hyperparameters.Float("x", 0, 1)
+        self.here(self, trial)
+        self.ran.append(trial.trial_id)
+        return {"val_loss": x / trial.hyperparameters["tuner/epochs"]}
+
+
+def outcome(tuner):
+    return [(t.trial_id, t.status, t.score, t.hyperparameters.values) for t in tuner.oracle.trials.values()]
+
+
+@pytest.fixture(scope="module")
+def whole_plan(tmp_path_factory):
+    tuner = Plan(tmp_path_factory.mktemp("whole"))
+    tuner.search(verbose=0)
+    return outcome(tuner)
+
+
+@pytest.mark.parametrize("at", [0, 3, 4, 7, 11])
+def test_a_plan_goes_on_where_every_file_but_the_store_was_lost(whole_plan, tmp_path, at):
+    def die(tuner, trial):
+        if len(tuner.ran) == at:
+            raise Killed
+
+    first = Plan(tmp_path, die)
+    with pytest.raises(Killed):
+        first.search(verbose=0)
+    for file in (tmp_path / "p").glob("**/*.json"):
+        if file.name != "tuner0.json":
+            file.unlink()
+    second = Plan(tmp_path)
+    second.search(verbose=0)
+    assert outcome(second) == whole_plan
+    assert first.ran + second.ran == [name for name, *_ in whole_plan]
+
+
+@pytest.mark.parametrize("at", [2, 4, 5, 8])
+def test_a_trial_whose_file_is_all_that_tells_of_its_end_is_not_run_again(whole_plan, tmp_path, at):
+    def no_more_of_the_oracle(tuner, trial):
+        def die():
+            raise Killed
+
+        if len(tuner.ran) == at:
+            tuner.oracle.save = die
+
+    first = Plan(tmp_path, no_more_of_the_oracle)
+    with pytest.raises(Killed):
+        first.search(verbose=0)
+    second = Plan(tmp_path)
+    second.search(verbose=0)
+    assert first.ran + second.ran == [name for name, *_ in whole_plan]
+    scores = {name: score for name, _, score, _ in outcome(second)}
+    assert None not in scores.values() and second.oracle.start_order == second.oracle.end_order == sorted(scores)
 
 
 def test_an_interrupt_keeps_everything_and_the_trial_runs_again(kt, tmp_path):

@@ -230,7 +230,9 @@ class BaseTuner(Stateful):
     def save(self) -> None:  # type: ignore[override]
         """Write the oracle's and the tuner's state in the project's folder."""
         self.oracle.save()
-        super().save(self._get_tuner_fname())
+        state, file = self.get_state(), self._get_tuner_fname()
+        if state or not os.path.exists(file):
+            super().save(file)
 
     def reload(self) -> None:  # type: ignore[override]
         """Take up the project in the folder."""

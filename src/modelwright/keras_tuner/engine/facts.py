@@ -201,17 +201,17 @@ def _spec(hp: Any) -> dict[str, Any] | None:
     return {"name": hp.name, **spec, **({"conditions": conditions} if conditions else {})}
 
 
-def read_back(folder: str) -> tuple[dict[str, dict[str, Any]], Mapping[str, Any] | None]:
-    """What the store of a project knows: states of the trials that ended, by name, and the oracle's state."""
+def read_back(folder: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]], Mapping[str, Any] | None]:
+    """What the store of a project knows: states of the trials that ended, values of the others, the oracle's state."""
     path = os.path.join(folder, FILE)
     if not os.path.exists(path):
-        return {}, None
+        return {}, {}, None
     from modelwright.store.sql import SqliteStore
 
     with closing(SqliteStore(path)) as store:
         record = store.find(STUDY)
         if record is None:
-            return {}, None
+            return {}, {}, None
         history = History([Objective(name, direction) for name, direction in record.definition["objectives"]])
         state = record.definition.get(ORACLE)
         try:
@@ -220,9 +220,10 @@ def read_back(folder: str) -> tuple[dict[str, dict[str, Any]], Mapping[str, Any]
                 if isinstance(event, r.Noted) and event.kind == ORACLE:
                     state = applied(state, event.data)
         except StoreError:
-            return {}, None
+            return {}, {}, None
         ended = {row.note["trial_id"]: dict(row.facts["trial"]) for row in history.rows if "trial" in row.facts}
-        return ended, state
+        others = {row.note["trial_id"]: row.config for row in history.rows if "trial" not in row.facts}
+        return ended, others, state
 
 
 def progress(state: Mapping[str, Any] | None) -> float:

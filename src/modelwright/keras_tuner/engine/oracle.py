@@ -6,7 +6,6 @@ strategy there.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import math
 import os
@@ -19,9 +18,9 @@ from modelwright.keras_tuner.engine.display import Display
 from modelwright.keras_tuner.engine.hyperparameters import HyperParameters
 from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
 from modelwright.keras_tuner.engine.objective import MultiObjective, Objective, create_objective, direction_of
-from modelwright.keras_tuner.engine.stateful import Stateful, load_json, make_folder
+from modelwright.keras_tuner.engine.stateful import Stateful, make_folder
 from modelwright.keras_tuner.engine.synchronize import synchronized
-from modelwright.keras_tuner.engine.trial import ENDED, Trial, TrialStatus
+from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
 from modelwright.keras_tuner.engine.walk import untried
 
 __all__ = ["Objective", "Oracle", "synchronized"]
@@ -80,6 +79,8 @@ class Oracle(Stateful):
         self._project_name: Any = None
         self.directory, self.project_name = None, None
         self.multi_worker, self.should_report = False, True
+        # While a search runs, whoever runs it sees to it that each file is written once for each trial that ends.
+        self._searching, self._unsaved, self._with_file = False, False, set()
         self._display = Display(oracle=self)
 
     @property
@@ -138,8 +139,9 @@ class Oracle(Stateful):
             self.trials[trial.trial_id] = trial
             self.start_order.append(trial.trial_id)
         self.ongoing_trials[tuner_id] = trial
-        self._save_trial(trial)
-        self.save()
+        if not self._searching:
+            self._save_trial(trial)
+            self.save()
         self._display.on_trial_begin(trial)
         return trial
 
@@ -191,7 +193,9 @@ class Oracle(Stateful):
             self.end_order.append(kept.trial_id)
         self.ongoing_trials = {t: o for t, o in self.ongoing_trials.items() if o.trial_id != kept.trial_id}
         self._save_trial(kept)
-        self.save()
+        self._unsaved = True
+        if not self._searching:
+            self.save()
         self._display.on_trial_end(kept)
         if over:
             self._check_consecutive_failures()
@@ -317,8 +321,10 @@ class Oracle(Stateful):
 
     def _in_order_of_trials(self, hashes: set[str]) -> list[str]:
         """A list that grows at its end while trials are added, so that little of it is news each time."""
-        known = dict.fromkeys(h for h in self._id_to_hash.values() if h in hashes)
-        return [*known, *sorted(hashes.difference(known))] if len(known) < len(hashes) else list(known)
+        known = dict.fromkeys(self._id_to_hash.values())
+        if hashes == known.keys():
+            return list(known)  # type: ignore[arg-type]
+        return [*(h for h in known if h in hashes), *sorted(hashes.difference(known))]  # type: ignore[arg-type]
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.ongoing_trials = {tuner: self.trials[trial] for tuner, trial in state["ongoing_trials"].items()}
@@ -332,8 +338,12 @@ class Oracle(Stateful):
         self._display.set_state(state["display"])
 
     def save(self) -> None:  # type: ignore[override]
-        """Write ``oracle.json`` in the project's folder."""
+        """Write ``oracle.json`` in the project's folder, and the trials that it names as running."""
+        for trial in self.ongoing_trials.values():
+            if trial.trial_id not in self._with_file:
+                self._save_trial(trial)
         super().save(self._get_oracle_fname())
+        self._unsaved = False
 
     def reload(self) -> None:  # type: ignore[override]
         """Read a project, ours or KerasTuner's; trials that were running when it stopped will run again.
@@ -341,33 +351,9 @@ class Oracle(Stateful):
         Raises:
             RuntimeError: the files there are those of a different kind of oracle, or damaged.
         """
-        from modelwright.keras_tuner.engine.facts import progress, read_back
+        from modelwright.keras_tuner.engine.reloading import take_up
 
-        kept, snapshot = read_back(self._project_dir)
-        try:
-            for path in sorted(glob.glob(os.path.join(glob.escape(self._project_dir), "trial_*", "trial.json"))):
-                trial = Trial.load(path)
-                self.trials[trial.trial_id] = trial
-            written = load_json(self._get_oracle_fname()) if os.path.exists(self._get_oracle_fname()) else None
-        except ValueError as error:
-            if snapshot is None:
-                raise self._cannot_reload(f"a file is damaged ({error})") from error
-            written = None
-        for trial_id, told in kept.items():
-            if trial_id not in self.trials or self.trials[trial_id].status not in ENDED:
-                self.trials[trial_id] = Trial.from_state(told)
-        state = written if progress(written) >= progress(snapshot) else snapshot
-        if state is None:
-            raise self._cannot_reload("oracle.json is missing")
-        try:
-            self.set_state(dict(state))
-        except KeyError as error:
-            raise self._cannot_reload(f"{error} is missing") from error
-        self._retry_queue += [t.trial_id for t in self.ongoing_trials.values() if t.status not in ENDED]
-        self.ongoing_trials = {}
-        for trial_id in kept:
-            if trial_id not in self.end_order and trial_id not in self._retry_queue:
-                self._catch_up(self.trials[trial_id])
+        take_up(self)
 
     def _catch_up(self, trial: Trial) -> None:
         """Take note of a trial that had ended when the oracle's own state was not written any more."""
@@ -376,12 +362,6 @@ class Oracle(Stateful):
         self.end_order.append(trial.trial_id)
         self._run_times[trial.trial_id] += 1
         self._record_values(trial)
-
-    def _cannot_reload(self, why: str) -> RuntimeError:
-        return RuntimeError(
-            f"Error reloading the project at {self._project_dir}: {why}. To begin a new one, change project_name or "
-            "pass `overwrite=True`."
-        )
 
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:
         self._directory, self._project_name = directory, project_name
@@ -398,3 +378,4 @@ class Oracle(Stateful):
 
     def _save_trial(self, trial: Trial) -> None:
         trial.save(os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"))
+        self._with_file.add(trial.trial_id)

@@ -48,11 +48,15 @@ def run(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], workers: int)
             loop = Loop(facts.journal, executor, Budget(), needs_folder=False, failures=conversation)
             executor.open(estimation)
             finished = False
+            tuner.oracle._searching = True
             try:
                 loop.run(interruptible=False)
                 finished = True
             finally:
                 executor.close(now=not finished)
+                tuner.oracle._searching = False
+                if tuner.oracle.ongoing_trials or tuner.oracle._unsaved:
+                    tuner.oracle.save()
 
 
 def _parts(
@@ -94,6 +98,8 @@ class Conversation:
             self.tuner.on_trial_end(trial)
         except Exception as error:
             self._problem = error
+        if self.tuner.oracle._unsaved:
+            self.tuner.oracle.save()
         kept = self.tuner.oracle.trials.get(trial.trial_id, trial)
         self._trace(number, kept, traced)
         outcome = outcome_of(kept, self.tuner.oracle.objective.name)

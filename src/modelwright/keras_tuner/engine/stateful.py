@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -28,13 +26,7 @@ class Stateful:
 
     def save(self, fname: str) -> str:
         """Write the state to a file; returns the text that was written."""
-        text = json.dumps(self.get_state(), default=plain)
-        written: dict[str, Any] = self.__dict__.setdefault("_written", {})
-        digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-        if written.get(fname) != (digest, _stamp(fname)):
-            _replace(fname, text)
-            written[fname] = (digest, _stamp(fname))
-        return text
+        return save_json(fname, self.get_state())
 
     def reload(self, fname: str) -> None:
         """Take the state from a file that ``save`` wrote."""
@@ -50,15 +42,14 @@ def save_json(path: str | os.PathLike[str], obj: Any) -> str:
 
 def _replace(path: str | os.PathLike[str], text: str) -> None:
     folder, name = os.path.split(os.fspath(path))
-    temporary = ""
+    draft = os.path.join(folder, f".{name}.{os.getpid()}.new")
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder or ".")
-        with os.fdopen(descriptor, "w") as file:
+        with open(draft, "w") as file:
             file.write(text)
-        os.replace(temporary, path)
+        os.replace(draft, path)
     except OSError as error:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            os.unlink(draft)
         raise _cannot_write(path, error) from error
 
 
@@ -71,7 +62,8 @@ def load_json(path: str | os.PathLike[str]) -> Any:
 def make_folder(path: str) -> str:
     """The folder ``path``, which exists afterwards."""
     try:
-        os.makedirs(path, exist_ok=True)
+        if not os.path.isdir(path):
+            os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise _cannot_write(path, error) from error
     return path
@@ -95,15 +87,6 @@ def _cannot_write(path: str | os.PathLike[str], error: OSError) -> StoreError:
         where=os.fspath(path),
         hint="Free some space, or choose another directory=. What was stored before is kept: run again to go on.",
     )
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    """Which version of a file is there; it tells whether what was written last is still what is there."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def plain(value: Any) -> Any:

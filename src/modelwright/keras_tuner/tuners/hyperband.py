@@ -126,6 +126,19 @@ class HyperbandOracle(Oracle):
     def _compute_values_hash(self, values: dict[str, Any]) -> str:
         return super()._compute_values_hash({k: v for k, v in values.items() if k not in _BOOKKEEPING})
 
+    def _catch_up(self, trial: Trial) -> None:
+        super()._catch_up(trial)
+        values = trial.hyperparameters.values
+        if "tuner/bracket" not in values:
+            return
+        if all(bracket["bracket_num"] != values["tuner/bracket"] for bracket in self._brackets):
+            self._increment_bracket_num()
+            self._start_new_bracket()
+        bracket = self._brackets[-1]
+        info = {"past_id": values.get("tuner/trial_id"), "id": trial.trial_id}
+        if bracket["bracket_num"] == values["tuner/bracket"] and info not in bracket["rounds"][values["tuner/round"]]:
+            bracket["rounds"][values["tuner/round"]].append(info)
+
     # --- arithmetic of brackets -----------------------------------------------------------------------
 
     def _start_new_bracket(self) -> None:

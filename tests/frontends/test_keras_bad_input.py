@@ -59,6 +59,8 @@ def spoilt(array, at, value=np.nan):
         ((X, Y), {"validation_data": (X, Y + 9)}, r"validation_data's y holds labels from 9 to 10"),
         ((X, Y), {"validation_data": (X, Y[:9])}, r"different numbers of rows.*60.*9"),
         ((X, Y[:9]), {}, r"different numbers of rows.*60.*9"),
+        ((X, None), {}, r"y is missing.*mw\.tune\(build, x, y"),
+        ((X, Y), {"sample_weight": np.ones(9)}, r"x has 60 rows, sample_weight 9 entries"),
         ((X, Y), {"fit": {"epochs": 3}}, r"epochs given twice: epochs=1 and fit=\{'epochs': 3\}"),
         ((), {"fit": {"epochs": 3}, "epochs": None}, r"no data to train on.*mw\.tune\(build, x, y"),
         (([[1.0, 2.0], [3.0]], [0, 1]), {}, r"x is ragged: row 0 has 2 values, row 1 has 1 value"),

@@ -39,7 +39,10 @@ def with_arrays(request: Request, *, text: bool) -> Request:
         ArgumentError: a list whose rows have different lengths.
     """
     names = ("x", "y", "sample_weight")
-    data = tuple(_array(part, name, text) for part, name in zip(request.data, names)) + tuple(request.data[3:])
+    given = list(request.data)
+    while given and given[-1] is None:
+        given.pop()
+    data = tuple(_array(part, name, text) for part, name in zip(given, names)) + tuple(given[3:])
     options = dict(request.options)
     held = options.get("validation_data")
     if isinstance(held, (tuple, list)) and 2 <= len(held) <= 3 and not _is_nested(held):

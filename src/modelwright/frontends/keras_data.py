@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import a, counted
 from modelwright.training.keras_callbacks import fresh_callbacks
 from modelwright.training.keras_sources import (
     FUNCTION,
@@ -183,7 +184,7 @@ def _check_split(split: Any, data: Sequence[Any], arguments: Mapping[str, Any]) 
         )
     if int(count * (1 - split)) < 1 or count - int(count * (1 - split)) < 1:
         raise ArgumentError(
-            f"validation_split={split} of {count} rows leaves nothing to train or to validate on", where="data"
+            f"validation_split={split} of {counted(count, 'row')} leaves nothing to train or to validate on", where="data"
         )
 
 
@@ -199,7 +200,7 @@ def _check_kind(part: Any, name: str, where: str, *, text: bool, anything: bool)
     if part is not None and not anything and not kind and not leaves and not hasattr(part, "__array__"):
         numbers = isinstance(part, (list, tuple))
         raise ArgumentError(
-            f"{name} is a {type(part).__name__}" + (" of plain values" if numbers else ""),
+            f"{name} is {a(type(part).__name__)}" + (" of plain values" if numbers else ""),
             where=where,
             allowed="arrays, pandas frames, tf.data.Dataset, keras.utils.PyDataset, torch DataLoader, or a function "
             "without arguments that makes one of these",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import kind_of
+from modelwright.core.wording import counted, kind_of
 from modelwright.training.refused import in_our_words
 
 _SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
@@ -42,6 +42,18 @@ def check_validation(held: Any) -> None:
         raise ArgumentError(
             f"validation_data has {len(held)} part{'' if len(held) == 1 else 's'}", where="tune", allowed=allowed
         )
+
+
+def check_weight(data: Sequence[Any], weight: Any) -> None:
+    """Refuse weights of another number of rows than x.
+
+    Raises:
+        ArgumentError: with both numbers.
+    """
+    shapes = [getattr(part, "shape", None) for part in (data[0] if data else None, weight)]
+    if all(shapes) and shapes[0][0] != shapes[1][0]:  # pyright: ignore[reportOptionalSubscript]
+        rows, weights = counted(shapes[0][0], "row"), counted(shapes[1][0], "entry", "entries")  # pyright: ignore
+        raise ArgumentError(f"x has {rows}, sample_weight {weights}", where="data", allowed="one entry a row")
 
 
 def check_shapes(model: Any, data: Sequence[Any], held: Any = None) -> None:

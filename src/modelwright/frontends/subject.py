@@ -140,13 +140,14 @@ def prepare(request: Request) -> Prepared:
 
 def _keras(request: Request, build: Callable[..., Any], made: Any, hp: HyperParameters, tree: Tree) -> Prepared:
     from modelwright.frontends import keras
-    from modelwright.frontends.keras_shapes import check_shapes, check_validation
+    from modelwright.frontends.keras_shapes import check_shapes, check_validation, check_weight
 
     request = with_arrays(request, text=True)
     own_fit, held = has_own_fit(request.subject), request.given("validation_data")
     if not own_fit:
         _refuse_dataless(request)
         check_validation(held)
+        check_weight(request.data, request.given("sample_weight"))
     prepared = keras.prepare(request, build, made, hp, tree)
     if not own_fit:
         check_shapes(made, request.data, held)

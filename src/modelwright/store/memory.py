@@ -14,6 +14,7 @@ from typing import Any
 
 from modelwright.core.errors import StoreError
 from modelwright.core.records import Event
+from modelwright.core.wording import counted
 from modelwright.store.base import Store, StudyRecord
 
 
@@ -60,7 +61,7 @@ class MemoryStore(Store):
             held = self._known(study)
             if len(held) != after:
                 raise StoreError(
-                    f"the study has {len(held)} events where the writer knew {after}", hint="Somebody else wrote it."
+                    f"the study has {counted(len(held), 'event')} where the writer knew {after}", hint="Somebody else wrote it."
                 )
             held.extend((event, at) for event in events)
 

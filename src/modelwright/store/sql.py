@@ -24,6 +24,7 @@ from sqlalchemy.pool import StaticPool
 from modelwright.core.codec import decode_event, dumps, encode_event, loads
 from modelwright.core.errors import ModelwrightError, StoreError
 from modelwright.core.records import Event
+from modelwright.core.wording import counted
 from modelwright.store import schema
 from modelwright.store.base import Store, StudyRecord
 from modelwright.store.tail import Line, Tail
@@ -328,7 +329,7 @@ _INSERT = sa.insert(schema.events)
 
 def _conflict(location: str, after: int) -> ModelwrightError:
     return StoreError(
-        f"the study does not hold the {after} events that this process knows",
+        f"the study does not hold the {counted(after, 'event')} that this process knows",
         where=location,
         hint="Another process wrote it: load the study again.",
     )

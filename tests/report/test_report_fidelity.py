@@ -14,9 +14,20 @@ from modelwright.report.view import ranked
 def test_the_order_is_explained_by_the_trials_that_show_it():
     said = explanation(halved())
     assert "trained for longer stand first" in said[0]
-    assert "trial 0 (0.8 after 10 epochs) is above trial 3 (0.82 after 3 epochs)" in said[0]
+    assert "trial 2 (0.78 after 10 epochs) is above trial 3 (0.82 after 3 epochs)" in said[0]
     assert said[1].startswith("3 trials are paused: set aside after 1 or 3 of 10 epochs")
     assert "auto, trains the better ones further" in said[1] and len(said) == 2
+
+
+def test_no_trial_is_named_where_the_order_is_that_of_the_values():
+    made = [(1.0, "complete", 0.9), (0.3, "paused", 0.5), (0.1, "paused", 0.4)]
+    trials = [trial(i, {}, (v,), state=s, steps=round(10 * f), fidelity=f) for i, (f, s, v) in enumerate(made)]
+    assert "That is why" not in explanation(view_of(*trials))[0]
+    low = trial(3, {}, (0.45,), state="paused", steps=1, fidelity=0.1)
+    assert "That is why" not in explanation(view_of(*trials, low))[0]
+    better = trial(3, {}, (0.6,), state="paused", steps=1, fidelity=0.1)
+    said = explanation(view_of(*trials, better))[0]
+    assert "trial 1 (0.5 after 3 steps) is above trial 3 (0.6 after 1 step)" in said
 
 
 def test_a_pause_that_no_strategy_asked_for_blames_none():

@@ -69,16 +69,23 @@ def explanation(view: StudyView) -> list[str]:
 
 
 def _overtaken(rows: Sequence[Row], view: StudyView) -> str:
-    """The first trial that stands low although its value is better than that of the first of all."""
-    made, first = view.objectives[0], rows[0]
+    """The first trial that stands below one that was trained for longer although its own value is better."""
+    made = view.objectives[0]
     if len(view.objectives) > 1 or view.history.confirmed:
         return ""
+    above: Row | None = None  # the worst of those that were trained for longer than ``level``
+    worst, level = rows[0], rows[0].fidelity
     for row in rows:
-        if row.fidelity < first.fidelity - 1e-9 and made.better(_first(row), _first(first)):
+        if row.state == "pruned":
+            break
+        if row.fidelity < level - 1e-9:
+            above, level = worst, row.fidelity
+        if above is not None and made.better(_first(row), _first(above)):
             return (
-                f" That is why trial {first.number} ({_value(first)} {_there(first, view)}) is above "
+                f" That is why trial {above.number} ({_value(above)} {_there(above, view)}) is above "
                 f"trial {row.number} ({_value(row)} {_there(row, view)})."
             )
+        worst = row if made.better(_first(worst), _first(row)) else worst
     return ""
 
 

@@ -184,7 +184,8 @@ def _check_split(split: Any, data: Sequence[Any], arguments: Mapping[str, Any]) 
         )
     if int(count * (1 - split)) < 1 or count - int(count * (1 - split)) < 1:
         raise ArgumentError(
-            f"validation_split={split} of {counted(count, 'row')} leaves nothing to train or to validate on", where="data"
+            f"validation_split={split} of {counted(count, 'row')} leaves nothing to train or to validate on",
+            where="data",
         )
 
 

@@ -61,7 +61,8 @@ class MemoryStore(Store):
             held = self._known(study)
             if len(held) != after:
                 raise StoreError(
-                    f"the study has {counted(len(held), 'event')} where the writer knew {after}", hint="Somebody else wrote it."
+                    f"the study has {counted(len(held), 'event')} where the writer knew {after}",
+                    hint="Somebody else wrote it.",
                 )
             held.extend((event, at) for event in events)
 

@@ -66,9 +66,9 @@ def test_the_signature_is_that_of_a_plain_function():
 
 def test_resume_answers_unknown_keywords_in_the_same_way():
     study = tune(square)
-    with pytest.raises(mw.ArgumentError, match=r"'n_jobs'.*For n_jobs= write workers="):
+    with pytest.raises(mw.ArgumentError, match=r"'n_jobs'.*n_jobs= is written workers="):
         study.resume(n_jobs=2)
-    with pytest.raises(mw.ArgumentError, match=r"'max_trials'.*write trials="):
+    with pytest.raises(mw.ArgumentError, match=r"'max_trials'.*is written trials="):
         study.resume(square, max_trials=9)
 
 
@@ -249,3 +249,8 @@ def test_ctrl_c_ends_with_the_way_to_go_on(tmp_path, times):
         assert "loop.py" not in told and "serial.py" not in told
     kept = mw.load_study("s", tmp_path / "s.db")
     assert [t.state for t in kept.trials] == ["complete", "complete" if times == 1 else "running"]
+
+
+def test_an_objective_that_is_no_number_is_named():
+    with pytest.raises(mw.SubjectError, match="loss is 'low'"):
+        tune(lambda hp: {"loss": "low", "note": "kept out"}, objective="loss")

@@ -36,8 +36,8 @@ _ELSEWHERE = {
     "validation_data=(x_val, y_val)": "val_data validation x_val X_val eval_set",
     "max_model_size=...": "max_params",
     "callbacks=[keras.callbacks.EarlyStopping(...)]": "early_stopping patience callback",
-    "the data by position: mw.tune(build, x, y, ...)": "x y X Y data dataset train_data x_train y_train X_train",
-    "what is tuned first: mw.tune(build, x, y, ...)": "build hypermodel model function func fn estimator build_model",
+    "by position: mw.tune(build, x, y, ...)": "x y X Y data dataset train_data x_train y_train X_train",
+    "first, by position: mw.tune(build, x, y, ...)": "build hypermodel model function func fn estimator build_model",
     "name=None for a new study, or another name=": "overwrite load_if_exists resume",
 }
 _WORDS = {word: text for text, words in _ELSEWHERE.items() for word in words.split()}
@@ -62,14 +62,14 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> No
         # What a word means elsewhere says more than how it is spelt, but names that exist come first.
         meant = _WORDS.get(name) or _WORDS.get(name.lower())
         if meant is not None and meant.split("=")[0] in (*names, meant):
-            hints.append(f"For {name}= write {meant}.")
+            hints.append(f"{name}= is written {meant}")
         else:
             hints.append(did_you_mean(name, names, 1))
     raise UnknownArgumentError(
         f"there is no argument {', '.join(map(repr, unknown))}",
         where=where,
         allowed=", ".join(names),
-        hint=" ".join(dict.fromkeys(h for h in hints if h)) or "What goes to the model's own fit goes into fit={...}.",
+        hint="; ".join(dict.fromkeys(h for h in hints if h)) or "What goes to the model's own fit goes into fit={...}.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import ArgumentError, ObjectiveError
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.sklearn import Score, SklearnEstimation, checked
 from modelwright.training.sklearn_folds import Table, has_classes, holdout_splitter, make_folds, make_splitter
@@ -284,7 +285,9 @@ def _held(held: Any, table: Table) -> Table:
     parts = list(held) if isinstance(held, (tuple, list)) else [held]
     if not 1 <= len(parts) <= 3 or (table.y is not None and len(parts) < 2):
         raise ArgumentError(
-            f"validation_data has {len(parts)} parts", where="tune", allowed="(X, y) or (X, y, sample_weight)"
+            f"validation_data has {counted(len(parts), 'part')}",
+            where="tune",
+            allowed="(X, y) or (X, y, sample_weight)",
         )
     X, y, weight = (*parts, None, None)[:3]
     X, y, weight = _aligned(X=X, y=y, sample_weight=weight)

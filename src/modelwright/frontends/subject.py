@@ -57,7 +57,9 @@ class Request:
         """Raise for options that make no sense for ``kind``."""
         wrong = [name for name in names if self.options.get(name) is not None]
         if wrong:
-            raise ArgumentError(f"{', '.join(wrong)} given, but what is tuned is {kind}", where="tune")
+            raise ArgumentError(
+                f"{', '.join(wrong)} given, but what is tuned is {kind}", where="tune", hint="Leave it out."
+            )
 
     def refuse_twice(self) -> None:
         """Raise for what was given both as an argument and in ``fit``."""

@@ -28,7 +28,9 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.trials is not None and (not _is_finite(self.trials) or int(self.trials) != self.trials):
-            raise ArgumentError(f"trials={self.trials!r:.60} is no whole number", allowed="a whole number from 1")
+            raise ArgumentError(
+                f"trials={self.trials!r:.60} cannot be a number of trials", allowed="a whole number from 1"
+            )
         if self.trials is not None and self.trials < 1:
             raise ArgumentError(f"trials={self.trials} is too small", allowed="a whole number from 1")
         if self.seconds is not None and not (_is_finite(self.seconds) and self.seconds > 0):

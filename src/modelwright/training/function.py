@@ -161,7 +161,8 @@ class FunctionEstimation(Estimation):
         if result is None:
             return {}
         if isinstance(result, Mapping):
-            return {str(k): _number(v, str(k)) for k, v in result.items() if _is_number(v)}
+            wanted = {o.name for o in self.objectives}
+            return {str(k): _number(v, str(k)) for k, v in result.items() if k in wanted or _is_number(v)}
         if isinstance(result, (list, tuple)):
             several: list[Any] = list(result)
             if len(several) != len(self.objectives):

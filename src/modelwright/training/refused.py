@@ -12,6 +12,8 @@ from modelwright.training.failure import is_out_of_memory, user_line
 
 _LONGEST = 800
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+#: Values of an array that a message lists.
+_NUMBERS = re.compile(r":? array=\[[^A-Za-z]*\]")
 _WHOLE = "The trial's error has the whole traceback."
 
 
@@ -34,7 +36,7 @@ def in_our_words(doing: str, facts: Callable[[], str], hint: str) -> Iterator[No
     except Exception as error:
         if isinstance(error, ModelwrightError) or is_out_of_memory(error) or _is_the_users(error):
             raise
-        said = " ".join(_COLOUR.sub("", str(error)).split()) or type(error).__name__
+        said = _NUMBERS.sub("", " ".join(_COLOUR.sub("", str(error)).split())) or type(error).__name__
         said = said if len(said) <= _LONGEST else said[: _LONGEST - 3] + "..."
         kind = ArgumentError if isinstance(error, ValueError) else SubjectError
         raise kind(f"it refused what it was given, {facts()}: {said}", where=doing, hint=f"{hint} {_WHOLE}") from error

@@ -243,7 +243,7 @@ class SklearnEstimation(Estimation):
 
 _SECONDS = ("fit_seconds", "score_seconds")
 _CHECK = "Look at the rows and at what the estimator says of them."
-_FITTING = "Do metric and estimator belong together? It may not give what the metric needs, such as classes."
+_FITTING = "Do the metric, the rows and the estimator belong together? A regressor gives no classes, for example."
 
 
 def checked(made: Any) -> Any:

@@ -97,3 +97,14 @@ def test_the_live_panel_says_how_far_the_best_came():
 def test_a_trial_that_failed_at_once_was_trained_for_nothing():
     view = view_of(trial(0, {"x": 1}, None, state="failed"))
     assert trained(view.history.rows[0]) == "" and "epochs</th>" not in render(view)
+
+
+def test_importance_says_in_epochs_what_it_compared():
+    from modelwright.report.importance import importance
+
+    trials = [
+        trial(i, {"x": i}, (0.01 * i,), state="paused", reports=[{"val_accuracy": 0.01 * i}], steps=1, fidelity=0.1)
+        for i in range(20)
+    ]
+    view = view_of(*trials, trial(20, {"x": 3}, (0.5,), steps=10), unit="epoch")
+    assert importance(view).message.startswith("From 20 trials, after 1 of 10 epochs.")

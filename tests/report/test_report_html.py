@@ -331,3 +331,22 @@ def test_columns_in_which_nothing_stands_are_left_out():
 
     assert heads(view_of(trial(0, {"x": 1}), trial(1, {"x": 2}))) == ["trial", "state", "val_accuracy", "time", "x"]
     assert {"best epoch", "epochs", "size", "error"} <= set(heads(lab(20)))
+
+
+def test_long_names_are_cut_where_they_do_not_differ_and_kept_as_titles():
+    names = [f"a_name_as_long_as_some_names_are_{i}" for i in range(6)]
+    trials = [trial(i, {name: (i * (j + 1)) % 7 for j, name in enumerate(names)}, (float(i),)) for i in range(20)]
+    chart = render(view_of(*trials)).split('id="parallel"')[1].split("</svg>")[0]
+    for i, name in enumerate(names):
+        assert re.search(rf">a_[^<]*…[^<]*_{i}<title>{name}</title>", chart)
+
+
+def test_what_is_a_metric_is_not_repeated_as_measured():
+    view = view_of(trial(0, {"x": 1}, metrics={"params": 16810.0, "loss": 0.5}, note={"params": 16810, "restarts": 0}))
+    best = render(view).split('id="best"')[1].split("</section>")[0]
+    assert best.count("16,810") == 1 and "restarts" in best
+
+
+def test_nothing_is_said_to_explain_most_where_there_are_too_few_trials():
+    assert "explains most" not in render(lab(9)) and "Take the order as a hint" in render(lab(9))
+    assert "explains most" in render(lab(60))

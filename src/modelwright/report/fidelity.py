@@ -40,6 +40,22 @@ def after(row: Row, unit: str) -> str:
     return f"{trained(row)} {unit}s" if row.steps and 0 < row.fidelity < FULL else ""
 
 
+def level_text(view: StudyView, level: float) -> str:
+    """A fidelity in steps where all trials mean the same by it: "after 3 of 10 epochs"; "" for trials in full.
+
+    >>> from modelwright.core.history import History
+    >>> level_text(StudyView(name="s", history=History(())), 0.25)
+    'at fidelity 0.25'
+    """
+    if level >= FULL:
+        return ""
+    totals = {whole(row) for row in view.history.rows if row.steps and 0 < row.fidelity < FULL}
+    if len(totals) != 1:
+        return f"at fidelity {text.number(level, 3)}"
+    total = totals.pop()
+    return f"after {round(level * total)} of {counted(total, view.unit)}"
+
+
 def uneven(rows: Sequence[Row]) -> bool:
     """Whether some of ``rows`` were trained further than others."""
     return len({round(row.fidelity, 9) for row in rows if row.values}) > 1

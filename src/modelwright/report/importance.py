@@ -19,6 +19,7 @@ from modelwright.core.objective import Objective
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.report.encoding import encode_rows
+from modelwright.report.fidelity import level_text
 from modelwright.report.view import StudyView
 
 #: Draws of the trials, and trees on each.
@@ -111,13 +112,12 @@ def importance(view: StudyView, objective: int = 0, seed: int = 0) -> Importance
         Effect(names[j], float(mean[i]), float(low[i]), float(high[i]), float(active[j])) for i, j in enumerate(varied)
     ]
     effects.sort(key=lambda effect: (-effect.share, effect.name))
-    reliable, message = _verdict(len(rows), need, explained, fidelity)
+    reliable, message = _verdict(len(rows), need, explained, level_text(view, fidelity))
     return Importance(tuple(effects), len(rows), fidelity, explained, reliable, message)
 
 
-def _verdict(count: int, need: int, explained: float, fidelity: float) -> tuple[bool, str]:
-    at = "" if fidelity >= 1 - 1e-9 else f" at fidelity {fidelity:.3g}"
-    head = f"From {count} trials{at}."
+def _verdict(count: int, need: int, explained: float, level: str) -> tuple[bool, str]:
+    head = f"From {count} trials, {level}." if level else f"From {count} trials."
     if count < need:
         return False, f"{head} Too few to rank the parameters: about {need} are needed. Take the order as a hint."
     if not explained > WEAK:

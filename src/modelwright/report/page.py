@@ -132,7 +132,8 @@ def best(view: StudyView) -> str:
     lead += f" It was trained for {part}; no trial went further." if part else ""
     settings = [(name, text.setting(value, 200)) for name, value in row.config.items()]
     metrics = [(name, text.grouped(text.number(value, 6))) for name, value in row.metrics.items()]
-    facts = [(name, text.grouped(text.setting(value, 80))) for name, value in row.facts.items() if _plain(value)]
+    measured = {name: value for name, value in row.facts.items() if _plain(value) and name not in row.metrics}
+    facts = [(name, text.grouped(text.setting(value, 80))) for name, value in measured.items()]
     body = f"<p>{esc(lead)}</p>"
     if len(view.objectives) > 1:
         body += '<p class="quiet">Best by the first objective; the trade-off below shows the whole front.</p>'

@@ -46,8 +46,9 @@ def parallel_chart(view: StudyView, rows: Sequence[Row], found: Importance) -> C
         fifth = min(5 * order[row.number] // max(len(order), 1), 4)
         kind = f"c q{fifth}" + (" first" if order[row.number] == 0 else "")
         canvas.line([*points, (1.0, y.at((row.values or (0.0,))[0]))], kind, row.number)
+    room = int((canvas.x(1) - canvas.x(0)) / len(names) / 9)
     for at, name, scale in zip(places, [*names, made.name], [*scales, y]):
-        _axis(canvas, at, name, scale, at < 1 and any(name not in row.config for row in valued))
+        _axis(canvas, at, name, scale, room, at < 1 and any(name not in row.config for row in valued))
     leading = sorted(valued, key=lambda r: order[r.number])
     shown = {name: value for name, value in leading[0].config.items() if name in names}
     summary = f"{counted(len(valued), 'trial')} through {counted(len(names), 'parameter')} to {made.name}. "
@@ -83,10 +84,10 @@ def _cell(row: Row, name: str) -> str:
     return text.setting(row.config[name], 60) if name in row.config else ""
 
 
-def _axis(canvas: Canvas, at: float, name: str, scale: Scale | Levels, pauses: bool) -> None:
+def _axis(canvas: Canvas, at: float, name: str, scale: Scale | Levels, room: int, pauses: bool) -> None:
     x, top, bottom = canvas.x(at), canvas.y(1), canvas.y(0)
     canvas.add(f'<g class="ax" data-x="{num(x)}"><path class="axis" d="M{num(x)} {num(top)}V{num(bottom)}"/>')
-    canvas.text(x, top - 22, name, "t m lab", 17)
+    canvas.text(x, top - 22, name, "t m lab", room)
     for place, label in scale.ticks(5):
         canvas.add(f'<path class="axis" d="M{num(x - 4)} {num(canvas.y(place))}h4"/>')
         canvas.text(x - 7, canvas.y(place) + 4, label, "t e halo", 9)

@@ -152,10 +152,12 @@ def importance_chart(found: Importance) -> Chart | None:
             f'<path class="whisker" d="M{left:.1f} {mid}H{right:.1f}'
             f'M{left:.1f} {mid - 5}v10M{right:.1f} {mid - 5}v10"/></g>'
         )
-        canvas.text(canvas.left - 8, mid + 4, effect.name, "t e", 18)
+        canvas.text(canvas.left - 8, mid + 4, effect.name, "t e", 15)
     canvas.text((canvas.x(0) + canvas.x(1)) / 2, canvas.height - 8, "share of the variance", "t m lab")
     top = found.effects[0]
-    summary = f"{found.message} {top.name} explains most: {top.share:.0%} ({top.low:.0%} to {top.high:.0%})."
+    summary = found.message
+    if found.reliable:
+        summary += f" {top.name} explains most: {top.share:.0%} ({top.low:.0%} to {top.high:.0%})."
     twin = tuple((e.name, f"{e.share:.1%}", f"{e.low:.1%}", f"{e.high:.1%}", f"{e.active:.0%}") for e in found.effects)
     return Chart(
         "importance",

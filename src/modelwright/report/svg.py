@@ -34,6 +34,18 @@ def esc(given: object, limit: int | None = None) -> str:
     return html.escape(clean(given, limit), quote=True)
 
 
+def middle(said: str, limit: int) -> str:
+    """Text cut in its middle: long names often differ only at their ends.
+
+    >>> middle("encoder/block_1/units", 13), middle("units", 13)
+    ('encode…/units', 'units')
+    """
+    if len(said) <= limit:
+        return said
+    tail = (limit - 1) // 2
+    return f"{said[: limit - 1 - tail]}…{said[len(said) - tail :]}"
+
+
 def num(value: float) -> str:
     """A coordinate with one decimal, without a trailing zero."""
     text = f"{value:.1f}"
@@ -66,9 +78,8 @@ class Canvas:
 
     def text(self, x: float, y: float, said: str, kind: str = "t", limit: int = 40) -> None:
         """Text at a pixel; its whole length is kept as a title when it was cut."""
-        full = esc(said)
-        title = f"<title>{full}</title>" if len(said) > limit else ""
-        self.add(f'<text class="{kind}" x="{num(x)}" y="{num(y)}">{esc(said, limit)}{title}</text>')
+        title = f"<title>{esc(said)}</title>" if len(said) > limit else ""
+        self.add(f'<text class="{kind}" x="{num(x)}" y="{num(y)}">{esc(middle(said, limit))}{title}</text>')
 
     def axes(self, x: Scale | Levels, y: Scale | Levels, x_label: str, y_label: str, ticks: int = 5) -> None:
         """Grid, tick labels and the names of both axes."""

@@ -81,6 +81,32 @@ def test_the_space_is_described_in_words():
     assert summary.search_space_summary(None) == "Search space: 0 parameters"
 
 
+def nested(hp):
+    kind = hp.Choice("model", ["mlp", "cnn"])
+    hp.Float("rate", 0.1, 1.0)
+    with hp.conditional_scope("model", ["mlp"]):
+        if kind == "mlp":
+            for i in range(hp.Int("layers", 1, 3)):
+                with hp.conditional_scope("layers", list(range(i + 1, 4))), hp.name_scope(f"layer_{i}"):
+                    hp.Int("units", 8, 64)
+    if kind == "cnn":
+        hp.Choice("kernel", [3, 5])
+    return float(len(hp.values))
+
+
+def test_a_nested_space_lists_children_below_their_parents_and_when_they_are_there():
+    import modelwright as mw
+
+    study = mw.tune(nested, objective="minimize", trials=30, strategy="random", store=":memory:", verbose=0)
+    rows = {row["name"]: row["active when"] for row in summary.space_rows(study.space)}
+    assert list(rows) == ["model", "layers", "layer_0/units", "layer_1/units", "layer_2/units", "rate", "kernel"]
+    assert rows["layer_2/units"] == "model is mlp and layers is 3" and rows["rate"] == rows["model"] == ""
+    assert rows["kernel"] == "model is cnn (as seen)"
+    text = summary.results(study._view(), count=30)
+    for trial_text in text.split("\n\n")[1:]:
+        assert ("kernel = " in trial_text) != ("layers = " in trial_text), "only what was active is listed"
+
+
 def test_a_frame_has_one_row_for_each_trial_with_types_kept():
     pd = pytest.importorskip("pandas")
     view = lab(30)

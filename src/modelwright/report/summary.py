@@ -214,10 +214,50 @@ def space_rows(space: Any) -> list[dict[str, str]]:
             "kind": _kind(spec),
             "values": _range(spec),
             "default": text.setting(getattr(spec, "default", None), 40),
-            "active when": _conditions(spec),
+            "active when": _conditions(spec) or _learned(spec, space),
         }
-        for spec in getattr(space, "parameters", None) or ()
+        for spec in _children_below_parents(list(getattr(space, "parameters", None) or ()))
     ]
+
+
+def _children_below_parents(specs: list[Any]) -> list[Any]:
+    """Parameters in their order, each followed by those that depend on it most closely."""
+    parent = {id(spec): _names(spec)[-1] if _names(spec) else None for spec in specs}
+    names = {spec.name for spec in specs}
+    made: dict[int, Any] = {}
+
+    def take(spec: Any) -> None:
+        if id(spec) not in made:
+            made[id(spec)] = spec
+            for other in specs:
+                if parent[id(other)] == spec.name:
+                    take(other)
+
+    for spec in specs:
+        if parent[id(spec)] not in names:
+            take(spec)
+    return [*made.values(), *(spec for spec in specs if id(spec) not in made)]
+
+
+def _names(spec: Any) -> list[str]:
+    """The parents that a parameter's conditions name."""
+    found = getattr(spec, "conditions", None) or ()
+    return [str(item[0] if isinstance(item, (tuple, list)) else getattr(item, "name", "")) for item in found]
+
+
+def _learned(spec: Any, space: Any) -> str:
+    """What trials showed about when a parameter is asked for, where its ``if`` was plain Python."""
+    hint = (getattr(space, "hints", None) or {}).get(spec.name)
+    if hint is None:
+        return ""
+    name = text.clean(hint.parent, 40)
+    if hint.values is None:
+        bound = f"at least {text.number(hint.least)}" if hint.least is not None else f"at most {text.number(hint.most)}"
+        return f"{name} is {bound} (as seen)"
+    known = next((plain_spec(p) for p in space.parameters if p.name == hint.parent), {})
+    listed = known.get("values") or ((False, True) if known.get("kind") == "boolean" else ())
+    shown = [text.setting(value) for value in listed if hint.holds(value)]
+    return text.clean(f"{name} is {' or '.join(shown)}" if shown else f"{name} has some values", 120) + " (as seen)"
 
 
 def _kind(spec: Any) -> str:

@@ -124,7 +124,15 @@ def test_a_told_or_reported_number_that_no_float_can_hold_is_refused_and_the_tri
     trial = study.ask()
     with pytest.raises(mw.ArgumentError, match="float can hold.*still running"):
         study.tell(trial, HUGE)
-    assert study.tell(trial, 1.0).state == "complete"
+    for step, value in [(1, HUGE), (1, "low"), ("one", 1.0), (HUGE, 1.0), (True, 1.0)]:
+        with pytest.raises(mw.ArgumentError, match=r"trial\.report"):
+            trial.report(step, value)
+    with pytest.raises(mw.ArgumentError, match="nothing was measured"):
+        trial.report(1)
+    assert study.tell(trial, 1.0).state == "complete" and study.best.history == []
+    for number in ("first", True, 9, -1):
+        with pytest.raises(mw.StudyError, match="there is no trial"):
+            study.tell(number, 1.0)
     with pytest.raises(mw.ArgumentError, match="is no step"):
         tune(lambda hp, trial: trial.report(HUGE, 1.0))
 

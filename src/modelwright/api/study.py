@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from modelwright.api.asker import is_gone, this_process
 from modelwright.api.door import quiet_interrupt, refuse_unknown
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.running import RunSettings, prepare_run, view_of
+from modelwright.api.telling import checked_report, outcome_of_told
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import StudyError
+from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.core.rng import Seed
@@ -225,13 +226,13 @@ class Study:
         number = self._abandoned()
         if number is None:
             number = self._propose()
-        self._journal.write(self._machine.start(number, this_process()))
+        self._write(self._machine.start(number, this_process()))
         row = self._machine.history.rows[number]
         if self._machine.space.parameters and not row.ran:
             missing = Seed(self._machine.setup.seed).child("trial", number).child("draw")
             full = self._machine.space.complete(row.config, missing.generator())
             if full != row.config:
-                self._journal.write([r.Configured(number=number, config=full)])
+                self._write([r.Configured(number=number, config=full)])
         return self._trial(row)
 
     def _propose(self) -> int:
@@ -243,7 +244,7 @@ class Study:
                 where=f"study {self.name!r}",
                 hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
             )
-        self._journal.write(answer)
+        self._write(answer)
         return answer[-1].number
 
     def _abandoned(self) -> int | None:
@@ -265,13 +266,9 @@ class Study:
             value: a number, a dict of metrics, a list with one number for each objective, or None when it reported.
             state: "complete", "pruned", "failed" or "infeasible".
         """
-        from modelwright.api.telling import outcome_of_told
-
         row = self._row(trial)
         self._trace_asked(row.number)
-        self._journal.write(
-            self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True
-        )
+        self._write(self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True)
         return self._trial(self._machine.history.rows[row.number])
 
     def stop(self) -> None:
@@ -340,6 +337,14 @@ class Study:
                 "call mw.tune.",
             )
 
+    def _write(self, events: Sequence[r.Event], *, durable: bool = False) -> None:
+        try:
+            return self._journal.write(events, durable=durable)
+        except StoreError as error:
+            problem = error
+        self._check_there()
+        raise problem
+
     @property
     def _machine(self) -> Machine:
         return self._journal.machine
@@ -350,13 +355,16 @@ class Study:
         return self._trials[row.number]
 
     def _row(self, trial: Trial | int) -> Row:
-        number = trial.number if isinstance(trial, Trial) else int(trial)
+        number: Any = trial.number if isinstance(trial, Trial) else trial
         rows = self._machine.history.rows
-        if not 0 <= number < len(rows):
+        if isinstance(number, bool) or not hasattr(number, "__index__") or not 0 <= number < len(rows):
             raise StudyError(
-                f"there is no trial {number}", where=f"study {self.name!r}", allowed=f"0 to {len(rows) - 1}"
+                f"there is no trial {number!r:.60}",
+                where=f"study {self.name!r}",
+                allowed=f"0 to {len(rows) - 1}" if rows else "",
+                hint="" if rows else "Ask for one first.",
             )
-        return rows[number]
+        return rows[int(number)]
 
     def _view(self) -> Any:
         return view_of(self)
@@ -369,15 +377,15 @@ class Study:
     def _trace_asked(self, number: int) -> None:
         hp = self._trial(self._machine.history.rows[number])._hp
         if hp is not None:
-            self._journal.write(self._machine.trace(number, hp.ran, hp.trace))
+            self._write(self._machine.trace(number, hp.ran, hp.trace))
 
     def _report(self, trial: Trial, step: int, metrics: Mapping[str, float]) -> r.Decision:
+        step, numbers = checked_report(step, metrics)
         self._trace_asked(trial.number)
-        event = r.Reported(number=trial.number, step=step, metrics={k: float(v) for k, v in metrics.items()})
-        self._journal.write([event])
+        self._write([r.Reported(number=trial.number, step=step, metrics=numbers)])
         decision = self._machine.judge(trial.number)
         if decision != "go":
-            self._journal.write([r.Judged(number=trial.number, step=step, decision=decision, why="strategy")])
+            self._write([r.Judged(number=trial.number, step=step, decision=decision, why="strategy")])
         return decision
 
     def _run(self) -> Study:

@@ -31,6 +31,29 @@ def outcome_of_told(row: Row, value: Any, state: str, objectives: Sequence[Objec
     return Outcome(state="complete" if state == "complete" else "pruned", metrics=_metrics(value, objectives))
 
 
+def checked_report(step: Any, metrics: Mapping[str, Any]) -> tuple[int, dict[str, float]]:
+    """A step and what was measured after it, as plain numbers.
+
+    Raises:
+        ArgumentError: no step, nothing measured, or a measurement that is no number.
+    """
+    if isinstance(step, bool) or not hasattr(step, "__index__") or not 0 <= step < 1 << 53:
+        raise ArgumentError(f"step={_short(step)} is no step", where="trial.report", allowed="0, 1, 2, ...")
+    if not metrics:
+        raise ArgumentError("nothing was measured", where="trial.report", hint="Write trial.report(1, loss=0.5).")
+    numbers: dict[str, float] = {}
+    for name, value in metrics.items():
+        try:
+            numbers[name] = float(value)
+        except (TypeError, ValueError, OverflowError):
+            raise ArgumentError(
+                f"{name}={_short(value)} is no number that a float can hold",
+                where="trial.report",
+                hint="The trial is still running.",
+            ) from None
+    return int(step), numbers
+
+
 def _metrics(value: Any, objectives: Sequence[Objective]) -> dict[str, float]:
     try:
         if value is None:

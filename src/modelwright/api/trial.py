@@ -107,7 +107,7 @@ class Trial:
         """Tell a measurement of a running trial; returns "go", "pause" or "stop"."""
         if self.state != "running":
             raise StudyError(f"trial {self.number} is {self.state}, so it cannot report", hint="Ask for a new trial.")
-        named = dict(metrics) if value is None else {self._study.objectives[0].name: float(value), **metrics}
+        named = dict(metrics) if value is None else {self._study.objectives[0].name: value, **metrics}
         return self._study._report(self, step, named)
 
     def should_stop(self) -> bool:

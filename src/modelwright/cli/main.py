@@ -40,7 +40,7 @@ def _guarded(words: list[str], out: Output) -> int:
     try:
         return _run(words, out)
     except KeyboardInterrupt as error:
-        return out.error(Exit.INTERRUPTED, error, "interrupted")
+        return out.error(Exit.INTERRUPTED, error, f"interrupted: {error}" if error.args else "interrupted")
     except BrokenPipeError:
         raise
     except ModelwrightError as error:

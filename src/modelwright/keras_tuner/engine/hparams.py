@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -11,23 +10,20 @@ from modelwright.keras_tuner.engine.hyperparameters import Choice, Fixed, Float,
 from modelwright.keras_tuner.errors import FatalRuntimeError
 
 
-def check_tensorboard(board: Any) -> None:
-    """Say that Keras' TensorBoard callback cannot write without TensorFlow, whatever the backend is.
+def explained(error: ImportError, callbacks: list[Any]) -> Exception | None:
+    """What to raise for an import that failed while a model was trained, where there is more to say.
 
-    Raises:
-        FatalRuntimeError: TensorFlow is not installed, and the callback writes through it.
+    Keras' TensorBoard callback imports TensorFlow when training begins, whatever the backend is; every trial would
+    fail in the same way.
     """
-    import keras
-
-    own = keras.callbacks.TensorBoard
-    if not isinstance(board, own) or type(board).summary is not own.summary:
-        return
-    if importlib.util.find_spec("tensorflow") is None:
-        raise FatalRuntimeError(
-            "keras.callbacks.TensorBoard writes its files with TensorFlow, also on other backends, and the package "
-            "tensorflow is not installed. Run: pip install tensorflow. Or leave the callback out: every epoch of every "
-            "trial is in the study, see modelwright.load_study('search', store='.../modelwright.db').report(...)."
-        )
+    missing = (error.name or "").partition(".")[0] == "tensorflow"
+    if not missing or not any(kind.__name__ == "TensorBoard" for c in callbacks for kind in type(c).__mro__):
+        return None
+    return FatalRuntimeError(
+        "keras.callbacks.TensorBoard writes its files with TensorFlow, also on other backends, and the package "
+        "tensorflow is not installed. Run: pip install tensorflow. Or leave the callback out: every epoch of every "
+        "trial is in the study, see modelwright.load_study('search', store='.../modelwright.db').report(...)."
+    )
 
 
 def hparams_callback(log_dir: str, trial: Any) -> Any:

@@ -166,7 +166,15 @@ class Tuner(BaseTuner):
             callbacks = self._deepcopy_callbacks(given)
             self._configure_tensorboard_dir(callbacks, trial, execution)
             callbacks += [tuner_callback(self, trial), best, *self._last_callbacks(trial, execution, callbacks)]
-            results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
+            try:
+                results.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
+            except ImportError as error:
+                from modelwright.keras_tuner.engine.hparams import explained
+
+                problem = explained(error, callbacks)
+                if problem is None:
+                    raise
+                raise problem from error
             # Not later: the next execution may build a model, and the best weights need theirs to be written.
             best.write()
         return results
@@ -198,10 +206,7 @@ class Tuner(BaseTuner):
             return
         import keras
 
-        from modelwright.keras_tuner.engine.hparams import check_tensorboard
-
         for board in boards:
-            check_tensorboard(board)
             board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
             if keras.backend.backend() == "tensorflow":
                 from modelwright.keras_tuner.engine.hparams import hparams_callback

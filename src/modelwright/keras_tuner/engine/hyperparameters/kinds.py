@@ -144,20 +144,20 @@ class Numerical(HyperParameter):
         self, name: str, min_value: Any, max_value: Any, step: Any, sampling: Any, default: Any, **kwargs: Any
     ):
         super().__init__(name=name, default=default, **kwargs)
-        where = f"{type(self).__name__} {name!r}"
+        where = f"For HyperParameters.{type(self).__name__}(name={name!r})"
         if min_value > max_value:
-            raise ValueError(f"{where}: min_value {min_value} is greater than max_value {max_value}")
+            raise ValueError(f"{where}, min_value {min_value} is greater than the max_value {max_value}")
         self.min_value, self.max_value, self.step = min_value, max_value, step
         self.sampling = "linear" if sampling is None else str(sampling).lower()
         if self.sampling not in SAMPLINGS:
-            raise ValueError(f"{where}: sampling must be one of {SAMPLINGS}, got {sampling!r}")
+            raise ValueError(f"{where}, sampling must be one of {SAMPLINGS}, got {sampling!r}")
         if self.sampling != "linear" and min_value <= 0:
             raise ValueError(
-                f"{where}: sampling={self.sampling!r} does not support negative values or 0, got min_value={min_value}"
+                f"{where}, sampling={self.sampling!r} does not support negative values or 0, got min_value={min_value}"
             )
         if step is not None and step <= (0 if self.sampling == "linear" else 1):
-            least = "above 0" if self.sampling == "linear" else f"above 1 with sampling={self.sampling!r}"
-            raise ValueError(f"{where}: step must be {least}, got {step}")
+            least = 0 if self.sampling == "linear" else 1
+            raise ValueError(f"{where}, expected step > {least} with sampling={self.sampling!r}, got step={step}")
 
     @property
     def default(self) -> Any:

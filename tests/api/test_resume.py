@@ -80,6 +80,35 @@ def test_a_function_that_asks_for_another_space_is_refused_with_every_difference
     assert all("z" not in trial.config for trial in again.trials)
 
 
+def layered(hp):
+    return float(sum(hp.Int(f"units_{i}", 8, 64) for i in range(hp.Int("layers", 1, 4))))
+
+
+def by_threshold(hp):
+    return hp.Int("a", 1, 9) * 1.0 if hp.Float("x", 0.0, 1.0) > 0.5 else hp.Float("b", 0.0, 1.0)
+
+
+def by_two(hp):
+    return float(hp.Int("c", 1, 3) if hp.Boolean("one") != hp.Boolean("two") else hp.Int("d", 1, 3))
+
+
+def scoped(hp):
+    kind = hp.Choice("kind", ["a", "b", "c"])
+    for name, values in (("first", ["a"]), ("second", ["b", "c"])):
+        with hp.conditional_scope("kind", values):
+            hp.Float(name, 0.0, 1.0)
+    return float(ord(kind))
+
+
+@pytest.mark.parametrize("function", [branching, layered, by_threshold, by_two, scoped])
+@pytest.mark.parametrize("first", [1, 2, 4])
+def test_a_space_with_branches_is_never_taken_for_another_one(function, first):
+    for seed in range(8):
+        store = open_store(":memory:")
+        tune(function, store=store, trials=first, seed=seed)
+        assert tune(function, store=store, trials=first + 8, seed=seed).best.state == "complete"
+
+
 def test_a_branch_that_no_earlier_trial_took_is_no_other_space(tmp_path):
     store = tmp_path / "s.db"
     first = tune(branching, store=store, trials=1, strategy="grid")

@@ -6,6 +6,7 @@ Says every difference in words. Does not store anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from modelwright.core.errors import SpaceError, StudyError
@@ -98,9 +99,9 @@ class SameSpace:
 
     A space that shows itself only while trials run may grow, and may have parameters that are there under some values
     of others. So a parameter counts as gone when every earlier trial had it, this one did not ask for it, and no
-    value of this one's is new in a way that explains it: a choice that was never taken, a number outside the range
-    seen so far. Where nothing is new in the space besides, all its few-valued parameters must agree with those of
-    one earlier trial.
+    value of this one's is new in a way that explains it: two choices that were never taken together, a number outside
+    the range seen so far. Where nothing is new in the space besides, all its few-valued parameters must agree with
+    those of one earlier trial.
 
     Args:
         rows: the trials of earlier sessions.
@@ -113,6 +114,7 @@ class SameSpace:
         self._configs = [dict(row.config) for row in rows if usable(row)]
         always = set.intersection(*map(set, self._configs)) if self._configs else set()
         self._always = [p for p in self._known if p.name in always]
+        self._together: dict[int, set[tuple[Any, ...]]] = {}
         self._seen = {name: [c[name] for c in self._configs if name in c] for name in self._named}
 
     def check(self, config: Mapping[str, Any], specs: Iterable[Mapping[str, Any]], *, ended: bool = False) -> None:
@@ -139,14 +141,21 @@ class SameSpace:
             raise SpaceError(said)
 
     def _explained(self, config: Mapping[str, Any], joint: bool) -> bool:
-        few = [name for name in config if name in self._named and self._is_few(name)]
         many = [name for name in config if name in self._named and not self._is_few(name)]
         if any(self._beyond(name, config[name]) for name in many):
             return True
-        tokens = {name: exact(config[name]) for name in few}
+        tokens = self._tokens(config)
         if joint:
-            return not any(all(n in c and exact(c[n]) == t for n, t in tokens.items()) for c in self._configs)
-        return any(token not in {exact(v) for v in self._seen[name]} for name, token in tokens.items())
+            return not any(tokens <= found for found in map(self._tokens, self._configs))
+        size = min(2, len(tokens))
+        if size not in self._together:
+            groups = [combinations(sorted(self._tokens(c), key=repr), size) for c in self._configs]
+            self._together[size] = {group for several in groups for group in several}
+        return any(group not in self._together[size] for group in combinations(sorted(tokens, key=repr), size))
+
+    def _tokens(self, config: Mapping[str, Any]) -> set[tuple[str, Any]]:
+        """The values of parameters that have few."""
+        return {(name, exact(v)) for name, v in config.items() if name in self._named and self._is_few(name)}
 
     def _is_few(self, name: str) -> bool:
         levels = self._named[name].domain.levels

@@ -48,6 +48,18 @@ def test_the_leaderboard_has_ranks_values_and_settings():
     assert "units=2" in text and "units=1" not in text and "fidelity" not in text
 
 
+@pytest.mark.parametrize("columns, cut", [(200, False), (80, True), (40, True)])
+def test_a_leaderboard_is_cut_to_the_terminal_and_explanations_wrap(columns, cut, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    config = {f"parameter_{i}": 0.123456 for i in range(4)}
+    rows = [(1.0, "complete", 0.5), (0.3, "paused", 0.6)]
+    trials = [trial(i, config, (v,), state=s, fidelity=f, steps=round(10 * f)) for i, (f, s, v) in enumerate(rows)]
+    table = summary.leaderboard(view_of(*trials)).split("\n")
+    assert all(width(line) < max(columns, 85) for line in table), "a configuration keeps twenty characters"
+    assert (width(table[1]) < 100) == cut and "parameter_0=" in table[2] and "…" in table[2]
+    assert all(width(line) < columns for line in summary.explained(view_of(*trials)).split("\n"))
+
+
 def test_results_list_the_settings_of_the_best_and_the_reasons_of_failures():
     text = summary.results(lab(30), count=2)
     assert "2. trial" in text and "3. trial" not in text

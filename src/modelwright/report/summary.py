@@ -6,6 +6,7 @@ Owns what is said and in which order; ``text`` owns how a single thing looks, ``
 from __future__ import annotations
 
 import contextlib
+import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
@@ -43,27 +44,40 @@ def leaderboard_rows(view: StudyView, count: int | None = 10) -> list[dict[str, 
     ]
 
 
-def leaderboard(view: StudyView, count: int | None = 10, limit: int = 60) -> str:
-    """The best trials as a text table; ``limit`` is the most characters a configuration may take."""
+def leaderboard(view: StudyView, count: int | None = 10, limit: int | None = None) -> str:
+    """The best trials as a text table.
+
+    Args:
+        limit: the most characters a configuration may take; by default up to 60, as the terminal has room.
+    """
     rows = leaderboard_rows(view, count)
     everyone = ranked(view)
     uneven = fidelity.uneven(everyone)
     by_number = {row.number: row for row in everyone}
     heads = ["rank", "trial", *(o.name for o in view.objectives)]
     right = [True] * len(heads)
-    heads += [fidelity.heading(everyone, view.unit), "state"] * uneven + ["time", "configuration"]
-    right += [True, False] * uneven + [True, False]
+    heads += [fidelity.heading(everyone, view.unit), "state"] * uneven + ["time"]
+    right += [True, False] * uneven + [True]
     lines = []
     for row in rows:
         line = [str(row["rank"]), str(row["trial"]), *(text.number(row[o.name]) for o in view.objectives)]
         line += [fidelity.trained(by_number[row["trial"]]), row["state"]] * uneven
-        lines.append([*line, text.duration(row["seconds"]), text.config_text(row["config"], limit)])
-    return text.table(heads, lines, right)
+        lines.append([*line, text.duration(row["seconds"])])
+    taken = text.width(text.table(heads, lines, right).split("\n")[1]) + 2
+    room = min(max(_columns(60 + taken) - taken, 20), 60) if limit is None else limit
+    lines = [[*line, text.config_text(row["config"], room)] for line, row in zip(lines, rows)]
+    return text.table([*heads, "configuration"], lines, [*right, False])
 
 
-def explained(view: StudyView, columns: int = 100) -> str:
+def explained(view: StudyView) -> str:
     """What the order of the trials and their states mean, wrapped; "" where there is nothing to explain."""
+    columns = min(_columns(100), 100)
     return "\n".join(textwrap.fill(line, columns, subsequent_indent="  ") for line in fidelity.explanation(view))
+
+
+def _columns(otherwise: int) -> int:
+    """Characters of a line of the terminal; ``otherwise`` where there is none."""
+    return max(shutil.get_terminal_size((otherwise + 1, 24)).columns - 1, 20)
 
 
 def results(view: StudyView, count: int = 10) -> str:

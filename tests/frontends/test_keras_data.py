@@ -211,7 +211,7 @@ def test_a_model_that_waits_for_its_first_batch_is_measured_then():
         ((X, Y), {"validation_data": (X, Y[:7])}, "validation_data: .*different numbers of rows: .120, 7"),
         (({"a": X, "b": X[:9]}, Y), {}, "120, 9, 120"),
         (([object()] * 9, Y[:9]), {}, "x is a list of plain values.*np.array"),
-        ((3, Y), {}, "x is a int.*torch DataLoader"),
+        ((3, Y), {}, "x is an int.*torch DataLoader"),
         ((Rows(), Y), {}, "y given beside a keras.utils.PyDataset"),
         ((Rows(),), {"batch_size": 8}, "batch_size has no effect on a keras.utils.PyDataset"),
         ((Rows(),), {"validation_split": 0.2}, "needs arrays, got a keras.utils.PyDataset"),

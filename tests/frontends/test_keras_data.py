@@ -192,6 +192,38 @@ def test_a_model_with_steps_of_its_own_needs_no_targets():
     assert all(t.state in ("complete", "paused") for t in study.trials) and study.best_model() is not None
 
 
+class Plain(keras.Model):
+    """It can be trained, but not saved: it has no ``get_config``."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def call(self, inputs):
+        return self.layer(inputs)
+
+
+@pytest.mark.parametrize("save_whole", [False, True], ids=["its weights are kept", "its file is unknown elsewhere"])
+def test_models_that_keras_cannot_make_by_itself_are_built_by_their_own_code(tmp_path, save_whole):
+    class Local(keras.Sequential):
+        pass
+
+    def custom(hp):
+        dense = keras.layers.Dense(hp.Choice("classes", [2, 3]), activation="softmax")
+        model = Local([keras.layers.Input((4,)), dense]) if save_whole else Plain(dense)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    study = tune(
+        X, Y, subject=custom, validation_data=HELD, objective="val_accuracy", store=tmp_path / "s.db", name="s"
+    )
+    assert all(t.state == "complete" for t in study.trials)
+    found = study.best_model().evaluate(*HELD, verbose=0, return_dict=True)["accuracy"]
+    assert found == pytest.approx(study.best.value)
+    with pytest.raises(mw.StudyError, match="get_config"):
+        mw.load_study("s", tmp_path / "s.db").best_model()
+
+
 def test_a_model_that_waits_for_its_first_batch_is_measured_then():
     def lazy(hp):
         model = keras.Sequential([keras.layers.Dense(hp.Choice("units", [2, 50])), keras.layers.Dense(2)])

@@ -161,6 +161,10 @@ class KerasEstimation(Estimation):
             raise SubjectError(segment.error.message, where="refit")
         return session.model
 
+    def rebuilt(self, config: Mapping[str, Any]) -> Any:
+        """A fresh model of a configuration, for weights that were kept without it."""
+        return self.plan.build(_Run(self, Task(number=-1, config=dict(config)), _Nobody()).hp)
+
 
 class _Run:
     """One task on its way: hyperparameters, arguments, what is told."""
@@ -371,9 +375,7 @@ def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
 def _kept(session: Any, folder: Path) -> Artifact:
     from modelwright.training.kept import artifact_of
 
-    path = folder / "model.keras"
-    session.save_model(path)
-    return artifact_of(path, folder.parent)
+    return artifact_of(session.keep_model(folder), folder.parent)
 
 
 def _root(task: Task) -> Path:

@@ -314,6 +314,22 @@ class KerasSession:
         st.write_state(self.model, self.progress.best_weights, ("trainable", "non_trainable"))
         return self.best_epoch
 
+    def keep_model(self, folder: Path) -> Path:
+        """Write the model with its best weights into ``folder``: as a plain ``.keras`` file, or its weights alone.
+
+        Models whose class does not say how it is saved (no ``get_config``) can be trained, but not saved by Keras.
+        """
+        path = folder / "model.keras"
+        try:
+            self.save_model(path)
+        except Exception as error:  # whatever a class of the user's says to being saved; full disks are another matter
+            if isinstance(error, OSError):
+                raise
+            path = folder / "model.weights"
+            state = {"build": st.build_config(self.model), "why": " ".join(str(error).split())[:300]}
+            write_checkpoint(path, st.weights_only(st.read_state(self.model)), state)
+        return path
+
     def save_model(self, path: str | os.PathLike[str]) -> int | None:
         """Write the model with its best weights as a plain ``.keras`` file that loads without Modelwright."""
         best = self.load_best()

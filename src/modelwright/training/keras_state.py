@@ -72,6 +72,8 @@ def build(model: Any, config: Any) -> None:
             # What cannot be built so is said by ``write_state``, with what to do.
             warnings.simplefilter("ignore", UserWarning)
             model.build_from_config(config)
+        # Keras leaves it to the first call to say so for a subclassed model.
+        model.built = bool(model.built or model.weights)
     optimizer = getattr(model, "optimizer", None)
     if model.built and not getattr(optimizer, "built", True):
         optimizer.build(model.trainable_variables)  # pyright: ignore[reportOptionalMemberAccess]

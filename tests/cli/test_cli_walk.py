@@ -193,6 +193,7 @@ def test_two_ctrl_c_stop_now(folder):
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130 and "Traceback" not in err and "interrupted" in err
+    assert "study 'slow'" in err and err.endswith("Go on with the same command and that --name\n")
     assert run("show", "slow", folder=folder).code == 0
 
 

@@ -40,7 +40,9 @@ def _guarded(words: list[str], out: Output) -> int:
     try:
         return _run(words, out)
     except KeyboardInterrupt as error:
-        return out.error(Exit.INTERRUPTED, error, f"interrupted: {error}" if error.args else "interrupted")
+        said, python, _ = str(error).partition(". Go on with mw.tune(")
+        onward = ". Go on with the same command and that --name" if python else ""
+        return out.error(Exit.INTERRUPTED, error, f"interrupted: {said}{onward}" if said else "interrupted")
     except BrokenPipeError:
         raise
     except ModelwrightError as error:

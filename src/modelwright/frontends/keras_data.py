@@ -209,8 +209,8 @@ def _check_kind(part: Any, name: str, where: str, *, text: bool, anything: bool)
         )
     for leaf in leaves:
         types = list(leaf.dtypes) if hasattr(leaf, "columns") else [getattr(leaf, "dtype", None)]
-        kinds = [dtype.kind for dtype in types if hasattr(dtype, "kind")]
-        wrong = [k for k in kinds if k in "OSUMm" and not (text and k in "OSU")]
+        kinds = [getattr(dtype, "kind", "") for dtype in types]
+        wrong = [k for k in kinds if k and k in "OSUMm" and not (text and k in "OSU")]
         if wrong:
             what = {"O": "objects", "M": "dates", "m": "spans of time"}.get(wrong[0], "text")
             raise ArgumentError(

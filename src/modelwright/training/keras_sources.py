@@ -54,8 +54,8 @@ def length(part: Any) -> int | None:
     """
     kind = kind_of(part)
     if kind == TF_DATA:
-        found = int(part.cardinality() if callable(part.cardinality) else part.cardinality)
-        return None if found == -2 else found
+        found: Any = part.cardinality() if callable(part.cardinality) else part.cardinality
+        return None if found == -2 else int(found)
     if kind == PY_DATASET:
         with contextlib.suppress(NotImplementedError, TypeError):
             return -1 if part.num_batches is None else int(part.num_batches)
@@ -157,6 +157,7 @@ def passes(function: Callable[[], Iterable[Any]], first: Iterable[Any], where: s
     Args:
         first: what ``function`` returned already; its first two batches are looked at.
     """
+    from keras.src.trainers.data_adapters import get_data_adapter
     from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 
     class Passes(GeneratorDataAdapter):
@@ -180,7 +181,18 @@ def passes(function: Callable[[], Iterable[Any]], first: Iterable[Any], where: s
     seen = [_as_tuple(batch, where) for batch in itertools.islice(first, 2)]
     if not seen:
         raise ArgumentError("the generator yields nothing", where=where)
-    return Passes()
+    made = Passes()
+    try:
+        get_data_adapter(made)
+    except ValueError:
+        import keras
+
+        raise ArgumentError(
+            f"Keras {keras.__version__} reads a generator only once",
+            where=where,
+            hint="Install a newer Keras, or let the function return a keras.utils.PyDataset or a tf.data.Dataset.",
+        ) from None
+    return made
 
 
 def _as_tuple(batch: Any, where: str) -> tuple[Any, ...]:

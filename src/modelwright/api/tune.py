@@ -60,7 +60,8 @@ def tune(
             ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``. The value of a trial is that of its
             best step, whatever came after it: what a function returns for the objective counts only where it is
             better than each of its reports (or not finite, which makes the trial infeasible).
-        data: what the model's ``fit`` takes: ``x, y``, or a data set. Nested lists become arrays once; NaN and
+        data: what the model's ``fit`` takes: ``x, y``, or a data set; for a Keras model also a function without
+            arguments that makes them in each process (``docs/data.md``). Nested lists become arrays once; NaN and
             infinite values are warned of before training.
         objective: ``"val_accuracy"`` (direction inferred), ``"minimize"``, ``"maximize"``, ``mw.Minimize("name")``,
             a list of these for a Pareto front, or a scikit-learn scorer for an estimator. Left out, a Keras model

@@ -81,14 +81,12 @@ def number(value: Any, argument: str) -> int | float:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise SpaceError(
-            f"{argument}={_short(value)} is {kind_of(value)}, not a number", allowed="a finite number"
-        )
+        raise SpaceError(f"{argument}={_short(value)} is {kind_of(value)}, not a number", allowed="a finite number")
     try:
         finite = math.isfinite(value)
     except OverflowError:
         raise SpaceError(
-            f"{argument} is too large: an integer of {value.bit_length()} bits",
+            f"{argument} is too large: an integer of {int(value).bit_length()} bits",
             allowed="numbers that a float can hold, up to 1.8e308",
             hint="Search its logarithm instead.",
         ) from None

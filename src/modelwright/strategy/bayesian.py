@@ -22,6 +22,7 @@ from modelwright.core.rng import Seed
 from modelwright.strategy.acquisition import propose_vectors
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
 from modelwright.strategy.gp import GP, Bend
+from modelwright.strategy.levels import gains
 from modelwright.strategy.warp import clean, standardise, warp
 
 #: More observations than this are thinned: asking stays under a tenth of a second.
@@ -167,6 +168,9 @@ def _facts(history: History, vectors: np.ndarray, seed: Seed, number: int) -> Fa
     if not observed:
         return None
     scores = np.array([[made.score(v) for made, v in zip(history.objectives, values)] for _, _, values in observed])
+    if len({f for _, f, _ in observed}) > 1:
+        added = gains(history)
+        scores = scores + np.array([added[f] for _, f, _ in observed])
     scores = np.where(np.isfinite(scores), scores, np.nan)
     if not np.isfinite(scores).all(axis=1).any():
         return None

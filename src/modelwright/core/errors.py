@@ -64,6 +64,13 @@ class StoreError(ModelwrightError, RuntimeError):
     """A store cannot be opened, read or written. Nothing that it held has been changed."""
 
 
+class MediumError(StoreError):
+    """What a trial leaves cannot be kept: the disk is full, over a quota, or read-only.
+
+    It ends the search at the first one. No trial failed: one that was running runs again when the study goes on.
+    """
+
+
 class MissingPackageError(ModelwrightError, ImportError):
     """An optional package is needed for what was asked and is not installed."""
 

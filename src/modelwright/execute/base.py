@@ -67,7 +67,7 @@ class Executor(ABC):
         """Run, or wait up to ``timeout`` seconds (None: for ever) for something to happen, and tell ``handler``.
 
         Returns after at least one message was handled, at the timeout, or at once when nothing is running.
-        An exception that ``handler`` raises comes out of ``poll``.
+        An exception that ``handler`` raises comes out of ``poll``, and so does a ``MediumError`` that a task ends with.
         """
 
     @abstractmethod

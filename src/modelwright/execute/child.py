@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from modelwright.core.errors import MediumError
 from modelwright.core.records import Decision, Outcome, Task
 from modelwright.execute.threads import bind_to_cores
 
@@ -47,7 +48,12 @@ def main(descriptor: int) -> None:
             task = connection.recv()
             if task is None:
                 break
-            connection.send(("ended", _plain(_run(runnable, task, connection)), resident_bytes()))
+            try:
+                outcome = _run(runnable, task, connection)
+            except MediumError as error:
+                connection.send(("refused", error))
+                continue
+            connection.send(("ended", _plain(outcome), resident_bytes()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)
     except BaseException as error:

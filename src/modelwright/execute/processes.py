@@ -181,6 +181,9 @@ class ProcessExecutor(Executor):
             worker.first_bytes, worker.last_bytes = worker.first_bytes or memory, memory
             self._recycle_if_due(worker)
             handler.ended(number, outcome)
+        elif kind == "refused":
+            worker.task = None
+            raise rest[0]
         elif kind == "broken":
             raise StudyError(
                 f"a worker could not load the tuned code: {rest[0]}",

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ import sqlalchemy.exc
 from sqlalchemy.pool import StaticPool
 
 from modelwright.core.codec import decode_event, dumps, encode_event, loads
-from modelwright.core.errors import ModelwrightError, StoreError
+from modelwright.core.errors import MediumError, ModelwrightError, StoreError
+from modelwright.core.medium import GO_ON, cannot_write
 from modelwright.core.records import Event
 from modelwright.core.wording import counted
 from modelwright.store import schema
@@ -199,13 +200,16 @@ class SqliteStore(Store):
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise StoreError(f"cannot make the folder: {error.strerror or error}", where=str(path)) from error
+            raise cannot_write(path, error) from error
         return path
 
     @contextmanager
     def writer(self, study: int) -> Iterator[None]:
         path = self.folder(study) / "lock"
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise cannot_write(path, error) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -217,7 +221,8 @@ class SqliteStore(Store):
                     hint="Wait for it, stop it, or use another name=.",
                 ) from None
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            with suppress(OSError):  # on a full disk: it only tells others who holds the lock
+                os.pwrite(descriptor, str(os.getpid()).encode(), 0)
             yield
             with self._lock:
                 self._end(study)
@@ -273,8 +278,11 @@ class SqliteStore(Store):
         text = str(getattr(error, "orig", None) or error)
         hint = "Nothing that was stored before is lost."
         if "full" in text:
-            text, hint = "the disk is full", "Free some space and run again: the study goes on. " + hint
-        elif "readonly" in text:
+            return MediumError("the disk is full", where=str(self.path), hint=f"{GO_ON} {hint}")
+        if "disk I/O" in text:
+            text = "the disk is full, or damaged, or a file may not grow so large (see ulimit -f): disk I/O error"
+            return MediumError(text, where=str(self.path), hint=f"{GO_ON} {hint}")
+        if "readonly" in text:
             text, hint = "the store is read-only", "Check its permissions, or choose another store=. " + hint
         elif "not a database" in text:
             text, hint = "the file is not an SQLite database", "Choose another path with store=..."

@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelwright.core.errors import StoreError
+from modelwright.core.medium import cannot_write
 
 #: (number in the study, time, kind, body): an event as text.
 Line = tuple[int, float, str, str]
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_KEPT = "Nothing that was stored before is lost."
 
 
 class Tail:
@@ -57,7 +58,7 @@ class Tail:
             if self._size != len(content):
                 os.ftruncate(self._descriptor, self._size)
         except OSError as error:
-            raise _refused(self.path, error) from error
+            raise cannot_write(self.path, error, _KEPT) from error
         return [line for line, _ in parsed]
 
     def append(self, lines: Sequence[Line], *, durable: bool) -> None:
@@ -76,7 +77,7 @@ class Tail:
                     os.fdatasync(self._descriptor)
             except OSError as error:
                 os.ftruncate(self._descriptor, self._size)
-                raise _refused(self.path, error) from error
+                raise cannot_write(self.path, error, _KEPT) from error
             self._size += len(data)
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -94,7 +95,7 @@ class Tail:
             os.replace(draft, self.path)
             _settle(self.path.parent)
         except OSError as error:
-            raise _refused(self.path, error) from error
+            raise cannot_write(self.path, error, _KEPT) from error
         os.close(self._descriptor)
         self._descriptor, self._size = made, 0
 
@@ -140,11 +141,3 @@ def _parse(content: bytes) -> list[tuple[Line, int]]:
         number, at, kind, body = text.decode().split("\t", 3)
         found.append(((int(number), float(at), kind, body), end))
     return found
-
-
-def _refused(path: Path, error: OSError) -> StoreError:
-    if error.errno in _FULL:
-        what, hint = "the disk is full", "Free some space and run again: the study goes on. "
-    else:
-        what, hint = f"cannot be written: {error.strerror or error}", ""
-    return StoreError(what, where=str(path), hint=f"{hint}Nothing that was stored before is lost.")

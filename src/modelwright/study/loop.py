@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from modelwright.core import records as r
 from modelwright.core.clock import Clock, SystemClock
-from modelwright.core.errors import SpaceError, StudyError
+from modelwright.core.errors import MediumError, SpaceError, StudyError
+from modelwright.core.medium import cannot_write
 from modelwright.execute.base import Executor
 from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
@@ -65,6 +66,8 @@ class Journal:
         for observer in list(self.observers):
             try:
                 observer.events(events)
+            except MediumError:  # one that stores facts of its own
+                raise
             except Exception as error:
                 self.observers.remove(observer)
                 import warnings
@@ -74,7 +77,10 @@ class Journal:
     def folder(self, number: int) -> Path:
         """The private folder of a trial."""
         path = self.store.folder(self.record.id) / f"trial-{number:05d}"
-        path.mkdir(exist_ok=True, mode=0o700)
+        try:
+            path.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise cannot_write(path, error) from error
         return path
 
 
@@ -118,6 +124,7 @@ class Loop:
 
         Raises:
             StudyError: the same error came in too many configurations.
+            StoreError: nothing more can be written; what was running counts as unfinished, as after a kill.
             Exception: what the user's code raised, when that was in the very first trial; or what the failure
                 policy said.
             KeyboardInterrupt: at the second Ctrl-C.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modelwright.core.errors import MediumError
 from modelwright.core.records import Outcome, Task
 from modelwright.execute.base import Executor
 
@@ -22,6 +23,16 @@ class Steps:
             if decision != "go":
                 return Outcome(state="paused" if decision == "pause" else "pruned", metrics={"at": step})
         return Outcome(metrics={"loss": 0.5, "seed": float(task.seed)})
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+class Full:
+    """A runnable that cannot write what it has to keep."""
+
+    def estimate(self, task: Task, reporter: Any) -> Outcome:
+        raise MediumError("the disk is full")
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -112,6 +123,15 @@ class ExecutorContract:
         with pytest.raises(KeyError, match="refused"):
             for _ in range(100):
                 executor.poll(Refuses(), 30)
+
+    def test_a_disk_that_takes_no_more_ends_the_task_without_an_outcome_and_comes_out_of_poll(self, executor):
+        executor.open(Full())
+        executor.submit(Task(number=0, config={}))
+        listener = Listener()
+        with pytest.raises(MediumError, match="the disk is full"):
+            for _ in range(100):
+                executor.poll(listener, 30)
+        assert not listener.outcomes and not listener.losses and executor.free == executor.slots
 
     def test_closing_twice_is_harmless(self, executor):
         executor.open(Steps())

@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from modelwright.core import codec
 from modelwright.core.errors import StoreError
+from modelwright.core.medium import cannot_write
 from modelwright.core.records import Artifact
 
 _MAGIC = b"modelwright checkpoint 1\n"
@@ -34,7 +35,7 @@ def write_checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
         The file's name as given, the SHA-256 of its content, and its size in bytes.
 
     Raises:
-        StoreError: the file cannot be written. What was at ``path`` before is unchanged.
+        StoreError: the file cannot be written (a ``MediumError`` where the disk is full). What was there is unchanged.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -108,11 +109,28 @@ def replace_file(target: Path, *parts: Any) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-        raise StoreError(
-            f"cannot be written ({error.strerror or error})",
-            where=f"file {os.fspath(target)!r}",
-            hint="Check the free space and the permissions of its folder.",
-        ) from error
+        raise cannot_write(target, error) from error
+
+
+def replace_by(save: Callable[[Any], None], target: Path) -> None:
+    """Let ``save`` (Keras' own ways of saving) make a file in memory, then put it at ``target`` like ``replace_file``.
+
+    So HDF5 meets no full disk: what it could not flush there ends the process later, by a segmentation fault.
+    """
+    file = _InMemory(target.name)
+    save(file)
+    replace_file(target, file.getbuffer())
+
+
+class _InMemory(io.BytesIO):
+    """Keras looks at a file's name, even where it takes one in memory."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self._name = name
+
+    def __str__(self) -> str:
+        return self._name
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-from modelwright.core.errors import InfeasibleError, ModelwrightError
+from modelwright.core.errors import InfeasibleError, MediumError, ModelwrightError
 from modelwright.core.records import Failure, Outcome
 
 _MEMORY_MARKS = (
@@ -26,9 +26,14 @@ def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
 
     Out of memory and ``InfeasibleError`` make it infeasible, everything else failed.
 
+    Raises:
+        MediumError: ``error`` is one: what we write is not the trial's doing, so it has no outcome.
+
     >>> outcome_of(MemoryError()).state, outcome_of(ValueError("x")).state
     ('infeasible', 'failed')
     """
+    if isinstance(error, MediumError):
+        raise error
     kind = "exception"
     if isinstance(error, InfeasibleError):
         kind = "infeasible"

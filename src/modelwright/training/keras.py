@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import ArgumentError, SubjectError
+from modelwright.core.errors import ArgumentError, StoreError, SubjectError
+from modelwright.core.medium import cannot_write
 from modelwright.core.objective import Objective
 from modelwright.core.records import Artifact, Failure, State
 from modelwright.core.rng import Seed
 from modelwright.training import keras_callbacks as cbs
 from modelwright.training import keras_state as st
-from modelwright.training.checkpoint import read_checkpoint, write_checkpoint
+from modelwright.training.checkpoint import read_checkpoint, replace_by, write_checkpoint
 from modelwright.training.failure import is_out_of_memory
 from modelwright.training.keras_backend import ensure_backend, kept_generators, release, seed_everything
 from modelwright.training.keras_hook import EpochHook, OnEpoch, Progress
@@ -323,7 +324,7 @@ class KerasSession:
         try:
             self.save_model(path)
         except Exception as error:  # whatever a class of the user's says to being saved; full disks are another matter
-            if isinstance(error, OSError):
+            if isinstance(error, (OSError, StoreError)):
                 raise
             path = folder / "model.weights"
             state = {"build": st.build_config(self.model), "why": " ".join(str(error).split())[:300]}
@@ -333,10 +334,15 @@ class KerasSession:
     def save_model(self, path: str | os.PathLike[str]) -> int | None:
         """Write the model with its best weights as a plain ``.keras`` file that loads without Modelwright."""
         best = self.load_best()
+        if type(self.model).save is keras.Model.save:
+            replace_by(self.model.save, Path(path))
+            return best
         draft = Path(path).with_name(f".{Path(path).stem}.{os.getpid()}.keras")
         try:
             self.model.save(draft)
             os.replace(draft, path)
+        except OSError as error:
+            raise cannot_write(path, error) from error
         finally:
             draft.unlink(missing_ok=True)
         return best

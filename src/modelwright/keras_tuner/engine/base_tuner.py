@@ -9,6 +9,7 @@ import traceback
 import warnings
 from typing import Any
 
+from modelwright.core.errors import MediumError
 from modelwright.keras_tuner.engine.hypermodel import get_hypermodel
 from modelwright.keras_tuner.engine.oracle import Oracle
 from modelwright.keras_tuner.engine.results import convert_to_metrics_dict, get_best_step, validate_trial_results
@@ -124,12 +125,14 @@ class BaseTuner(Stateful):
         self.on_search_end()
 
     def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
-        """Run a trial; what it raises becomes its status and message, unless it is a ``FatalError``."""
+        """Run a trial; what it raises becomes its status and message, unless that ends the search."""
         try:
             self._run_and_update_trial(trial, *fit_args, **fit_kwargs)
             trial.status = TrialStatus.COMPLETED
         except FatalError:
             raise
+        except MediumError as error:
+            raise FatalRuntimeError(str(error)) from error
         except Exception as error:
             traceback.print_exc()
             self._give_up(trial, error)

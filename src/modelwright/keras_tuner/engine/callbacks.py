@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ import numpy as np
 from modelwright.keras_tuner.engine.objective import Objective
 from modelwright.keras_tuner.engine.results import missing_objective
 from modelwright.keras_tuner.errors import FatalRuntimeError
+from modelwright.training.checkpoint import replace_by
 from modelwright.training.keras_state import read_state, write_state
 
 
@@ -91,6 +93,9 @@ class SaveBestEpoch(keras.callbacks.Callback):
 
     def _save(self) -> None:
         model: Any = self.model
+        if type(model).save_weights is keras.Model.save_weights:
+            replace_by(model.save_weights, Path(self.filepath))
+            return
         folder, name = os.path.split(self.filepath)
         draft = os.path.join(folder, f".new.{name}")
         model.save_weights(draft)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import ArgumentError
+from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
@@ -56,7 +56,9 @@ def run(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], workers: int)
                 executor.close(now=not finished)
                 tuner.oracle._searching = False
                 if tuner.oracle.ongoing_trials or tuner.oracle._unsaved:
-                    tuner.oracle.save()
+                    # What ends a search early says more than that its state cannot be written either; the store has it.
+                    with nullcontext() if finished else suppress(StoreError):
+                        tuner.oracle.save()
 
 
 def _parts(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import StoreError
+from modelwright.core.medium import cannot_write
 
 
 class Stateful:
@@ -82,11 +83,7 @@ def to_list(values: Any) -> list[Any]:
 
 
 def _cannot_write(path: str | os.PathLike[str], error: OSError) -> StoreError:
-    return StoreError(
-        f"cannot be written: {error.strerror or error}",
-        where=os.fspath(path),
-        hint="Free some space, or choose another directory=. What was stored before is kept: run again to go on.",
-    )
+    return cannot_write(path, error, "Choose another directory=. What was stored before is kept: run again to go on.")
 
 
 def plain(value: Any) -> Any:

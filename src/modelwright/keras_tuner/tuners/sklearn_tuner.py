@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from modelwright.core.optional import optional
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
 from modelwright.keras_tuner.engine.stateful import make_folder
+from modelwright.training.checkpoint import replace_file
 
 
 class SklearnTuner(BaseTuner):
@@ -80,8 +82,7 @@ class SklearnTuner(BaseTuner):
     def save_model(self, trial_id: str, model: Any, step: int = 0) -> None:
         """Pickle the estimator of a trial."""
         path = os.path.join(make_folder(self.get_trial_dir(trial_id)), "model.pickle")
-        with open(path, "wb") as file:
-            pickle.dump(model, file)
+        replace_file(Path(path), pickle.dumps(model))
 
     def load_model(self, trial: Any) -> Any:
         """Unpickle the estimator of a trial; only from a project that is your own."""

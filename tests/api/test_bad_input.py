@@ -83,13 +83,24 @@ def test_what_is_no_number_is_an_error_at_the_first_trial(returned):
 
 
 def test_nothing_returned_and_nothing_reported_fails_with_the_way_out():
-    with pytest.raises(mw.StudyError, match="gave no value.*Return a number"):
+    with pytest.raises(mw.ObjectiveError, match="gave no value.*Return a number"):
         tune(lambda hp: None)
 
 
 def test_an_objective_that_is_not_among_the_metrics_lists_those_there_are():
-    with pytest.raises(mw.StudyError, match="'f2'.*acc, loss"):
+    with pytest.raises(mw.ObjectiveError, match="'f2'.*acc, loss"):
         tune(lambda hp: {"acc": 1.0, "loss": 2.0}, objective=mw.Maximize("f2"))
+
+
+def test_an_objective_that_later_trials_lack_is_said_with_what_to_do_next():
+    with pytest.raises(mw.StudyError, match=r"ObjectiveError ended 3 .*Allowed: one of what it gave: b\. Mend it"):
+        tune(lambda hp: {"a" if hp.Float("x", 0.0, 1.0) == 0.0 else "b": 1.0}, objective=mw.Minimize("a"), trials=9)
+
+
+@pytest.mark.parametrize("what", ["is it so?", "it is so", "it is so."])
+def test_sentences_of_an_error_are_joined_by_one_sign(what):
+    sign = "?" if what.endswith("?") else "."
+    assert str(mw.ModelwrightError(what, hint="Mend it.")) == f"{what.rstrip('?.')}{sign} Mend it."
 
 
 def test_the_first_trial_raises_what_the_code_raised():

@@ -23,13 +23,18 @@ class ModelwrightError(Exception):
         self.what, self.where, self.allowed, self.hint = what, where, allowed, hint
         text = f"{where}: {what}" if where else what
         if allowed:
-            text = f"{text.rstrip('.')}. Allowed: {allowed}"
+            text = _joined(text, f"Allowed: {allowed}")
         if hint:
-            text = f"{text.rstrip('.')}. {hint}"
+            text = _joined(text, hint)
         super().__init__(text)
 
     def __reduce__(self):
         return _rebuild, (type(self), self.what, self.where, self.allowed, self.hint)
+
+
+def _joined(text: str, more: str) -> str:
+    """Two sentences, the first of which may have its full stop, or another sign, already."""
+    return f"{text} {more}" if text.endswith((".", "?", "!")) else f"{text}. {more}"
 
 
 def _rebuild(kind, what, where, allowed, hint):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from modelwright.core import records as r
-from modelwright.core.errors import StudyError
+from modelwright.core.errors import ObjectiveError, StudyError
 from modelwright.core.history import History
 
 #: The events that propose a trial or let one go on; or why there is none.
@@ -155,6 +155,8 @@ class FirstAndRepeated:
 
 def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseException:
     """What to raise for ``failure``; an exception from another process lost its traceback and gets it as a note."""
+    if error is None and failure.kind == "objective":
+        return ObjectiveError(failure.message)
     if error is None:
         return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
     if error.__traceback__ is None and failure.traceback:

@@ -13,8 +13,10 @@ import pytest
 
 pytest.importorskip("keras")
 
+# A shell that starts tests in the background has them ignore Ctrl-C, and a process passes that on.
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import keras, numpy as np
 from modelwright import keras_tuner as kt
 

@@ -24,6 +24,10 @@ from {kt}.engine.base_tuner import BaseTuner
 from {kt}.engine.conditions import Condition, Parent
 from {kt}.engine.hypermodel import HyperModel
 from {kt}.engine.hyperparameters import Boolean, Choice, Fixed, Float, HyperParameter, HyperParameters, Int
+from {kt}.engine.hyperparameters.hp_utils import index_to_prob, prob_to_index
+from {kt}.src.version import __version__
+from {kt}.src.backend.config import backend
+from {kt}.src.engine.hyperparameters.hp_types.numerical import Numerical
 from {kt}.engine.hyperparameters import deserialize, hp_types, serialize
 from {kt}.engine.metrics_tracking import infer_metric_direction
 from {kt}.engine.metrics_tracking import MetricHistory, MetricObservation, MetricsTracker
@@ -93,7 +97,17 @@ def test_a_module_shows_the_names_that_kerastuner_shows(sub, kt, name):
     assert {"__name__", "__file__", "__doc__"} <= set(dir(module))
 
 
-@pytest.mark.parametrize(("name", "way_out"), [("distribute", "workers=2"), ("src.protos", "get_config")])
+@pytest.mark.parametrize(
+    ("name", "way_out"),
+    [
+        ("distribute", "workers=2"),
+        ("src.protos", "get_config"),
+        ("src.backend.io", "shutil"),
+        ("engine.logger", "on_trial_end"),
+        ("src.api_export", "exports"),
+        ("test_utils", "no more"),
+    ],
+)
 def test_what_is_missing_says_what_there_is_instead(name, way_out):
     with pytest.raises(ModuleNotFoundError, match=way_out):
         exec(f"import modelwright.keras_tuner.{name}", {})

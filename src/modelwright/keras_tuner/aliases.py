@@ -27,14 +27,19 @@ _PLACES = {
     "config": "engine.backend",
     "engine.hyperparameters.hyperparameters": "engine.hyperparameters.container",
     _KINDS: "engine.hyperparameters",
-    **{
-        f"{_KINDS}.{kind}_hp": "engine.hyperparameters.kinds" for kind in ("boolean", "choice", "fixed", "float", "int")
-    },
+    **{f"{_KINDS}.{file}": "engine.hyperparameters.kinds" for file in _FILES},
+    "engine.hyperparameters.hp_utils": "engine.hyperparameters.hyperparameter",
     "engine.multi_execution_tuner": "engine.tuner",
     "engine.tuner_utils": "engine.results",
     "utils": "engine.stateful",
+    "version": "",
 }
+#: A path, or the first part of one, that KerasTuner has (or had) -> why it is not here.
 _MISSING = {
+    "api_export": "it marks what KerasTuner itself exports",
+    "backend.io": "project folders are local: use open, os and shutil",
+    "engine.logger": "KerasTuner has it no more: override on_trial_begin and on_trial_end of the tuner",
+    "test_utils": "KerasTuner has it no more, and it was for KerasTuner's own tests",
     "distribute": "there is no chief process: to run several trials at a time write tuner.search(..., workers=2)",
     "protos": "there are no protobufs: use get_config() and from_config(), or get_state() and set_state()",
 }
@@ -55,7 +60,7 @@ class _Finder(MetaPathFinder, Loader):
             return None
         asked = fullname[len(root) + 1 :]
         place = _place(asked)
-        reason = _MISSING.get(place.partition(".")[0])
+        reason = _MISSING.get(place, _MISSING.get(place.partition(".")[0]))
         if reason is not None:
             raise ModuleNotFoundError(f"No module named {fullname!r} in Modelwright: {reason}", name=fullname)
         if root == _HERE and place == asked:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-#: KerasTuner has these functions in a module below this one.
+#: KerasTuner has these functions in a module below this one, which is one by another name.
 config = sys.modules[__name__]
+__path__: list[str] = []
 
 
 def backend() -> str:

@@ -151,6 +151,8 @@ def test_stop_from_the_tuned_code_ends_the_search_and_keeps_the_trial():
     finally:
         module.Study._run = original
     assert len(study.trials) == 4 and study.stopped == "stopped by study.stop()"
+    study.stop()  # nothing runs: nothing happens, and nothing is remembered
+    assert len(study.resume(trials=5).trials) == 5 and study.stopped == "the budget of trials is used up"
 
 
 def test_ctrl_c_once_finishes_the_trial_and_twice_stops_now(tmp_path):

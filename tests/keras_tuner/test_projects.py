@@ -14,7 +14,7 @@ import pytest
 
 from modelwright import keras_tuner as kt_module
 from modelwright.api.load import load_study
-from modelwright.core.errors import StoreError
+from modelwright.core.errors import StoreError, StudyError
 from modelwright.keras_tuner.engine.base_tuner import BaseTuner
 from modelwright.keras_tuner.engine.facts import read_back
 
@@ -335,3 +335,6 @@ def test_the_study_in_the_store_knows_every_epoch(kt, build, tiny, tmp_path):
         assert row.values == (pytest.approx(trial.score),)
         assert (row.parent is not None) == ("tuner/trial_id" in values)
     assert {p.name for p in study.space.parameters} >= {"units", "rate"}
+    for ask in (study.best_model, study.refit):
+        with pytest.raises(StudyError, match=r"project_name=.*tuner\.get_best_models\(\)"):
+            ask()

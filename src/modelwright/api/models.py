@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def best_model(study: Study, row: Row) -> Any:
     """The model that ``row`` left, read back and checked against its hash."""
     study._check_there()
+    _refuse_project(study, row)
     if study._record.definition.get("kind") == "function":
         raise StudyError(
             "a plain function leaves no model that could be given back",
@@ -40,6 +41,7 @@ def best_model(study: Study, row: Row) -> Any:
 
 def refit(study: Study, row: Row, seed: int | None) -> Any:
     """Train the configuration of ``row`` on all the data the study was given."""
+    _refuse_project(study, row)
     settings = study._settings
     if settings is not None and study._record.definition.get("kind") == "function":
         raise StudyError(
@@ -57,3 +59,14 @@ def refit(study: Study, row: Row, seed: int | None) -> Any:
     chosen = task.seed if seed is None else int(seed)
     estimation: Any = settings.estimation
     return estimation.refit(dict(row.config), seed=chosen, steps=row.step)
+
+
+def _refuse_project(study: Study, row: Row) -> None:
+    """Models of a search by the drop-in for KerasTuner are the tuner's, which has the code that builds them."""
+    if "trial_id" in row.note:
+        raise StudyError(
+            "its models are those of a project of modelwright.keras_tuner",
+            where=f"study {study.name!r} in {study._store.location}",
+            hint="Make the tuner as the script does, with the same directory= and project_name=; then "
+            "tuner.get_best_models()[0] is the model, and tuner.get_best_hyperparameters()[0] what to train anew.",
+        )

@@ -272,7 +272,11 @@ class Study:
         return self._trial(self._machine.history.rows[row.number])
 
     def stop(self) -> None:
-        """Finish the running trial, then end the search; callable from callbacks, threads and the tuned code."""
+        """Finish the running trial, then end the search; callable from callbacks, threads and the tuned code.
+
+        Only a search that runs is stopped. At any other time this does nothing, and a later search is not held back:
+        trials that ``ask`` gave out are yours to run or to leave.
+        """
         if self._loop is not None:
             self._loop.stop("stopped by study.stop()")
 

@@ -1,6 +1,7 @@
 """Tables, and the numbered steps that lead to them.
 
-A released step is never changed; a new one is added behind it, and ``tests/store`` keeps a file of each version.
+A released step is never changed; a new one is added behind it. ``tests/store/version-N`` holds a store of each version
+(``kept_version.py`` there makes the next).
 """
 
 from __future__ import annotations

@@ -142,6 +142,16 @@ def test_what_is_not_an_allowed_expression_is_refused(expression, word):
         hp.require(expression)
 
 
+@pytest.mark.parametrize("given, kind", [(lambda c: c["units"] < 3, "function"), (True, "bool"), (None, "NoneType")])
+def test_what_is_no_text_is_answered_with_how_to_write_it(given, kind):
+    hp = HyperParameters()
+    hp.Int("units", 1, 8)
+    with pytest.raises(SpaceError) as found:
+        hp.require(given)
+    assert f"not a {kind}" in found.value.what and 'Write it as text: hp.require("a + b <= 6")' in str(found.value)
+    assert hp.constraints == [] and " at 0x" not in str(found.value)
+
+
 @pytest.mark.parametrize(
     "expression, config, expected",
     [

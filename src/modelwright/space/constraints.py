@@ -54,7 +54,15 @@ class _Rewrite(ast.NodeTransformer):
         self.expression, self.resolve = expression, resolve
 
     def run(self) -> ast.Expression:
-        if not isinstance(self.expression, str) or not self.expression.strip() or len(self.expression) > 2000:
+        if not isinstance(self.expression, str):
+            # A comparison such as ``hp.get("a") < 3`` was worked out before it got here: only text can be kept.
+            raise SpaceError(
+                f"a constraint is an expression as text, not a {type(self.expression).__name__}",
+                where="require",
+                allowed=_ALLOWED,
+                hint='Write it as text: hp.require("a + b <= 6").',
+            )
+        if not self.expression.strip() or len(self.expression) > 2000:
             raise self._refuse(f"{self.expression!r:.80} is not an expression")
         try:
             tree = ast.parse(self.expression.strip(), mode="eval")

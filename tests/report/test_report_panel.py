@@ -7,6 +7,7 @@ import io
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_studies import halved, lab, trial, view_of
 
+import modelwright as mw
 from modelwright.core import records as r
 from modelwright.core.clock import ManualClock
 from modelwright.core.history import History
@@ -53,6 +55,12 @@ def test_without_a_terminal_each_trial_that_ends_is_one_line_without_escapes():
         assert sum(f"] trial {row.number} {row.state}" in line for line in lines) == 1
     failed = next(line for line in lines if "trial 11 failed" in line)
     assert "ValueError: bad units (model.py:12)" in failed
+
+
+@pytest.mark.parametrize("trials, said", [(None, "[2 done, 4.0 s] trial 1"), (30, "[2/30, 4.0 s] trial 1")])
+def test_a_plain_line_says_how_many_trials_ended_and_when(trials, said):
+    full = view_of(*(trial(i, {}) for i in range(3)), at=2.0, trials=trials, seconds=60.0)
+    assert any(line.startswith(said) for line in lines_of(full))
 
 
 def test_new_bests_are_marked_and_only_those():
@@ -312,3 +320,35 @@ def test_what_the_tuned_code_prints_stands_above_the_panel_and_tears_nothing(wor
 def test_plain_lines_where_a_terminal_asks_for_them(variable):
     out = in_terminal(**variable)
     assert "kind Lines" in out and "\x1b" not in out and "trial 5" in out
+
+
+def test_the_first_interrupt_is_answered_at_once_in_plain_lines(capsys):
+    def interrupted(hp, trial):
+        if trial.number == 1:
+            signal.raise_signal(signal.SIGINT)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [])  # the handler runs before the next line does
+            print("the trial goes on", file=sys.stderr)
+        return hp.Float("x", 0, 1)
+
+    study = mw.tune(interrupted, objective="minimize", strategy="random", trials=5, store=":memory:")
+    lines = capsys.readouterr().err.splitlines()
+    said = next(i for i, line in enumerate(lines) if line.startswith("Stopping after the running trial"))
+    assert lines[said].endswith("; Ctrl-C again stops now. Nothing finished is lost.")
+    assert lines[said + 1] == "the trial goes on" and "Stopping" not in "".join(lines[said + 1 :])
+    assert len(study.trials) == 2
+
+
+def test_the_panel_says_when_a_stopping_search_ends_in_place_of_the_time_left():
+    history = History([Objective("loss", "min")])
+    view = StudyView(name="s", history=history, trials=20, strategy="random")
+    history.extend([r.Proposed(number=0, config={}), r.Started(number=0)], at=0.0)
+    history.extend([r.Finished(number=0, state="complete", values=(1.0,), duration=50.0)], at=50.0)
+    progress = Progress(view)
+    for event in (r.Proposed(number=1, config={}), r.Started(number=1)):
+        history.extend([event], at=50.0)
+        progress.fold(event, view)
+    progress.view = dataclasses.replace(view, stopping=True)
+    text = " ".join(line for _, line in picture(progress, 60.0, 60))
+    assert "after the running trial (about 40 s); Ctrl-C again" in text and " left" not in text
+    history.extend([r.Reported(number=1, step=1, metrics={"loss": 1.0}, fidelity=0.25)], at=60.0)
+    assert "the running trial (about 30 s)" in progress.stopping(60.0)

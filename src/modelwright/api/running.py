@@ -71,6 +71,7 @@ def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) 
         settings.budget,
         needs_folder=settings.needs_folder,
         resumable=settings.estimation.resumable,
+        heard=lambda: shown.events([], view_of(study)),
     )
     study._loop = loop
     watch = _Watch(study, shown) if settings.verbose > 0 else None
@@ -142,6 +143,7 @@ def view_of(study: Study) -> Any:
         store=study._store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
+        stopping=study._loop is not None and study._loop.why == "interrupted",
         stopped=study._stopped,
         commands=() if study._loop is not None and not study._stopped else next_steps(study),
     )

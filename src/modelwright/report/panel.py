@@ -5,6 +5,7 @@ Owns where and how often something is written. Never harms the study: whatever g
 
 from __future__ import annotations
 
+import contextlib
 import html
 import logging
 import os
@@ -37,7 +38,7 @@ class Shown(Protocol):
         ...
 
     def events(self, events: Sequence[r.Event], view: StudyView) -> None:
-        """These events were stored; ``view.history`` holds them."""
+        """These events were stored; ``view.history`` holds them. None came where only ``view.stopping`` is news."""
         ...
 
     def finish(self, view: StudyView) -> None:
@@ -191,6 +192,7 @@ class Lines:
         self._tokens, self._filled, self._held = float(BURST), clock.monotonic(), 0
         self._reasons: set[tuple[str, str]] = set()
         self._progress: Progress | None = None
+        self._stopping = False
 
     def start(self, view: StudyView) -> None:
         self._progress = Progress(view)
@@ -205,6 +207,11 @@ class Lines:
                 more = f" (and {self._held} lines before)" if self._held else ""
                 self._held = 0
                 write(self.stream, f"{progress.mark(view.time)} {line}{more}")
+        if view.stopping and not self._stopping:
+            with contextlib.suppress(RuntimeError):  # Ctrl-C came within another write: the next events say it
+                progress.view = view
+                write(self.stream, progress.stopping(view.time))
+                self._stopping = True
 
     def finish(self, view: StudyView) -> None:
         if self._held:
@@ -258,7 +265,7 @@ class Live:
 
     def __init__(self, stream: TextIO, clock: Clock, columns: int | None = None):
         self.stream, self.clock, self.columns = stream, clock, columns
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the handler of Ctrl-C may find its own thread in it
         self._progress: Progress | None = None
         self._live: Any = None
         self._moved: list[tuple[logging.StreamHandler, TextIO]] = []
@@ -306,6 +313,7 @@ class Live:
             progress = self._progress = self._progress or Progress(view)
             for event in events:
                 progress.fold(event, view)
+            progress.view = view
             self._time, self._at = view.time, self.clock.monotonic()
 
     def finish(self, view: StudyView) -> None:
@@ -357,7 +365,8 @@ class Display:
         progress = self._progress = self._progress or Progress(view)
         for event in events:
             progress.fold(event, view)
-        if self.clock.monotonic() - self._shown >= INTERVAL:
+        stopping, progress.view = view.stopping and not progress.view.stopping, view
+        if stopping or self.clock.monotonic() - self._shown >= INTERVAL:
             self._draw(view)
 
     def finish(self, view: StudyView) -> None:

@@ -5,6 +5,7 @@ Owns counts, the best so far, the estimate of the time left and the lines that s
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,14 +42,15 @@ class Progress:
     def __init__(self, view: StudyView):
         self.view = view
         self.best: Best | None = None
-        self.running: dict[int, None] = {}
+        #: Number of a trial -> the study's time at its start, as far as it was seen.
+        self.running: dict[int, float] = {}
         self.settled: dict[int, str] = {}
         self.states: Counter[str] = Counter()
         self._front: list[tuple[float, tuple[float, ...]]] = []
         self._since, self._ended = view.time, 0
         for row in view.history.rows:
             if row.state == "running":
-                self.running[row.number] = None
+                self.running[row.number] = view.time
             elif row.state != "proposed":
                 self._settle(row.number, row.state)
             if row.values is not None and row.state in _USABLE:
@@ -59,7 +61,7 @@ class Progress:
         self.view = view
         if isinstance(event, r.Started):
             self._unsettle(event.number)
-            self.running[event.number] = None
+            self.running[event.number] = view.time
         elif isinstance(event, r.Continued):
             self._unsettle(event.number)
         elif isinstance(event, r.Finished):
@@ -130,8 +132,27 @@ class Progress:
         trials = text.of_total(started, view.trials)
         spent = text.duration(elapsed)
         time = spent if view.seconds is None else f"{spent} of {text.duration(view.seconds)}"
-        left = self.left(elapsed)
+        left = None if view.stopping else self.left(elapsed)
         return [trials, time, *([f"about {text.duration(left)} left"] if left else [])]
+
+    def stopping(self, elapsed: float) -> str:
+        """What the first Ctrl-C does, and what a second one would do."""
+        count, rest = len(self.running), self._rest(elapsed)
+        which = f"the {count} running trials" if count > 1 else "the running trial"
+        when = f" after {which}" + (f" (about {text.duration(rest)})" if rest else "") if count else ""
+        return f"Stopping{when}; Ctrl-C again stops now. Nothing finished is lost."
+
+    def _rest(self, elapsed: float) -> float | None:
+        """Seconds until the running trials have ended, by their reports or by how long others took; None if unknown."""
+        rows, guesses = self.view.history.rows, []
+        full = [row.duration for row in rows if row.state == "complete"]
+        for number, since in self.running.items():
+            row, spent = rows[number], max(elapsed - since, 0.0)
+            if row.reports and row.segment <= 0 and 0 < row.fidelity <= row.target:
+                guesses.append(spent * (row.target / row.fidelity - 1))
+            elif full:
+                guesses.append(max(sum(full) / len(full) - spent, 0.0))
+        return max(guesses, default=None)
 
     def ended(self) -> str:
         """How many trials ended in which state, in words."""
@@ -145,9 +166,9 @@ class Progress:
         return [*_flowed(self.used(elapsed), columns), *_flowed(self._ended_in(), columns)]
 
     def mark(self, elapsed: float) -> str:
-        """The prefix of a plain line: trials ended, and the time."""
-        total = "" if self.view.trials is None else f"/{self.view.trials}"
-        return f"[{len(self.settled)}{total} {text.duration(elapsed)}]"
+        """The prefix of a plain line: trials ended, and the time: "[7/30, 23 s]", or "[7 done, 23 s]"."""
+        total = " done" if self.view.trials is None else f"/{self.view.trials}"
+        return f"[{len(self.settled)}{total}, {text.duration(elapsed)}]"
 
 
 def header(view: StudyView) -> str:
@@ -187,6 +208,8 @@ def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌
         full = round(part * room)
         lines.append(("cyan", f"{bar[0] * full}{bar[1] * (room - full)} {part:4.0%}"))
     lines += [("", line) for line in progress.lines(elapsed, columns)]
+    if view.stopping:
+        lines += [("yellow", line) for line in textwrap.wrap(progress.stopping(elapsed), columns)]
     best = progress.best
     if best is not None:
         named = " ".join(f"{text.clean(o.name, 40)}={text.number(v)}" for o, v in zip(view.objectives, best.values))

@@ -34,6 +34,7 @@ class StudyView:
         subject: what is tuned, for people.
         unit: what a step is called ("epoch", "step").
         model: summary of the best model as text; "" takes the best trial's fact "summary", when it is needed.
+        stopping: whether Ctrl-C was heard, so that the search ends with the trials that run.
         stopped: why the search ended, or "" while it may go on.
         commands: what the user may do next, one line of code or shell each.
         facts: further lines for the study's facts (version, device, backend ...).
@@ -51,6 +52,7 @@ class StudyView:
     subject: str = ""
     unit: str = "step"
     model: str = ""
+    stopping: bool = False
     stopped: str = ""
     commands: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)

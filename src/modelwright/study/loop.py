@@ -95,6 +95,7 @@ class Loop:
         resumable: whether a trial that is out of time can be put aside and go on later.
         failures: when failed trials end the study; by default the very first ones do, and one error that comes in
             ``budget.failures`` configurations.
+        heard: called when the first Ctrl-C came and the search is stopping, inside the signal's handler.
     """
 
     def __init__(
@@ -106,11 +107,13 @@ class Loop:
         needs_folder: bool = True,
         resumable: bool = False,
         failures: FailurePolicy | None = None,
+        heard: Callable[[], None] | None = None,
     ):
         self.journal, self.executor, self.budget = journal, executor, budget
         self.machine = journal.machine
         self.needs_folder, self.resumable = needs_folder, resumable
         self.failures: FailurePolicy = failures or FirstAndRepeated(budget.failures)
+        self._heard = heard
         self.stopping = False
         self.why = ""
         self._running: set[int] = set()
@@ -203,6 +206,8 @@ class Loop:
 
     def _interrupted(self) -> None:
         self.stop("interrupted")
+        if self._heard is not None:
+            self._heard()
 
     # --- what running trials say (execute.base.Handler) --------------------------------------------
 

@@ -227,3 +227,16 @@ def test_a_start_that_failed_is_tried_again_when_the_code_is_mended(tmp_path):
         tune(lambda hp: hp.Float("x", 0, 1) / 0, store=store, name="s", trials=1)
     mended = tune(lambda hp: hp.Float("x", 0, 1), store=store, name="s", trials=1)
     assert [t.state for t in mended.trials] == ["complete"] and mended.best.value == 0.0
+
+
+def test_a_study_without_a_value_says_how_its_trials_ended_and_why():
+    def never(hp):
+        hp.Float("x", 0, 1)
+        raise mw.InfeasibleError("a model has 9 parameters, max_model_size=3")
+
+    study = mw.tune(never, objective="minimize", trials=2, store=":memory:", verbose=0)
+    with pytest.raises(mw.StudyError) as raised:
+        _ = study.best
+    said = str(raised.value)
+    assert "2 of 2 trials infeasible: InfeasibleError: a model has 9 parameters, max_model_size=3" in said
+    assert "yet" not in said and "yet" not in study.summary()

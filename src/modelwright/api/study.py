@@ -139,14 +139,17 @@ class Study:
         """The best trial among those that reached the highest fidelity, confirmed values first.
 
         Raises:
-            StudyError: no trial has a value yet.
+            StudyError: no trial has a value; the message says how they ended, and why.
         """
         row = self._machine.history.best()
         if row is None:
+            from modelwright.report.view import without_value
+
+            ended = self._machine.history.rows
             raise StudyError(
-                "no trial has a value yet",
+                without_value(self._view()),
                 where=f"study {self.name!r}",
-                hint="Look at study.trials for states and errors." if self._machine.history.rows else "Run it first.",
+                hint="study.trials has every state and error." if ended else "Run it first.",
             )
         return self._trial(row)
 

@@ -14,7 +14,17 @@ from modelwright.report import fidelity, text
 from modelwright.report.plots import Chart, legend_states
 from modelwright.report.summary import confirmation, space_rows
 from modelwright.report.svg import esc, glyph_icon
-from modelwright.report.view import StudyView, causes, counts, front, metric_names, parameter_names, ranked, reason
+from modelwright.report.view import (
+    StudyView,
+    causes,
+    counts,
+    front,
+    metric_names,
+    parameter_names,
+    ranked,
+    reason,
+    without_value,
+)
 
 #: Cells of the table of trials; a study with many parameters shows fewer lines.
 CELLS = 40_000
@@ -68,7 +78,7 @@ def header(view: StudyView, rows: Sequence[Row]) -> str:
 
 def _winner(view: StudyView, best: Row | None) -> str:
     if best is None:
-        return "no trial has a value yet"
+        return without_value(view).split(";")[0]
     if len(view.objectives) == 1:
         return f"trial {best.number}"
     return f"trial {best.number}, one of {len(front(view))} that no other beats in everything"
@@ -125,7 +135,7 @@ def best(view: StudyView) -> str:
     """The best trial: its settings, its metrics, its model."""
     row = view.history.best()
     if row is None:
-        return '<p class="quiet">No trial has a value yet.</p>'
+        return f'<p class="quiet">{esc(without_value(view), 400)}.</p>'
     step = f", best at {view.unit} {row.step} of {row.steps}" if row.step is not None else ""
     part = fidelity.after(row, view.unit)
     lead = f"Trial {row.number}: {text.values_text(row, view.objectives)}{step}, {text.duration(row.duration)}."

@@ -16,7 +16,7 @@ from modelwright.core.history import Row
 from modelwright.report import fidelity, text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
-from modelwright.report.view import StudyView, causes, counts, front, ranked, reason
+from modelwright.report.view import StudyView, causes, counts, front, ranked, reason, without_value
 
 _steps: ContextVar[Callable[[StudyView], Sequence[str]] | None] = ContextVar("steps", default=None)
 
@@ -88,7 +88,8 @@ def results(view: StudyView, count: int = 10) -> str:
     parts = [_heading(view)]
     shown = leaderboard_rows(view, count)
     if view.history.best() is None:
-        parts.append("No trial has a value yet.")
+        nothing = without_value(view)
+        parts.append(f"{nothing[:1].upper()}{nothing[1:].split(';')[0]}.")
     parts.append("\n".join(confirmation(view)).strip())
     by_number = {row.number: row for row in view.history.rows}
     for entry in shown:

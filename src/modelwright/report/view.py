@@ -12,6 +12,7 @@ from typing import Any
 
 from modelwright.core.history import History, Row, usable
 from modelwright.core.objective import Objective
+from modelwright.core.wording import counted
 
 #: States in the order in which they are listed.
 STATES = ("complete", "pruned", "paused", "running", "proposed", "infeasible", "failed", "lost")
@@ -148,6 +149,16 @@ def causes(view: StudyView) -> list[Cause]:
         groups.setdefault(key, []).append(row)
     made = [Cause(rows[0].state, reason(rows[0]), tuple(row.number for row in rows)) for rows in groups.values()]
     return sorted(made, key=lambda cause: (-len(cause.trials), cause.trials))
+
+
+def without_value(view: StudyView) -> str:
+    """Why there is no best trial: how many trials ended how, and the most frequent reason."""
+    rows = view.history.rows
+    if not any(row.state not in ("proposed", "running") for row in rows):
+        return "no trial has a value yet"
+    states = ", ".join(f"{number} of {counted(len(rows), 'trial')} {state}" for state, number in counts(view).items())
+    found = causes(view)
+    return f"no trial has a value; {states}" + (f": {found[0].text.rstrip('.')}" if found and found[0].text else "")
 
 
 def parameter_names(view: StudyView) -> list[str]:

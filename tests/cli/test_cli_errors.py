@@ -42,6 +42,8 @@ STORE = ".modelwright"
         ("tune job:parabola --trials 3 --objective val_acuracy", 3, "--objective max:val_acuracy"),
         ("tune job:parabola --trials 3 --objective minimize --strategy rondom", 3, "Did you mean 'random'?"),
         ("tune job:parabola --trials 3 --objective minimize --report no/such/a.html", 3, "no folder"),
+        ("tune job:parabola --trials 3 --objective minimize --report a.pdf", 3, "ends in .html or .htm"),
+        ("report lab -o a.pdf", 3, "ends in .html or .htm"),
         ("studies", 5, "no store"),
         ("show lab --store :memory:", 5, "memory"),
         ("show lab --store postgresql://host/db", 5, "postgresql"),

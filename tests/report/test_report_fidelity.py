@@ -30,6 +30,15 @@ def test_no_trial_is_named_where_the_order_is_that_of_the_values():
     assert "trial 1 (0.5 after 3 steps) is above trial 3 (0.6 after 1 step)" in said
 
 
+def test_the_order_is_explained_only_where_it_can_be_seen():
+    full = [trial(i, {}, (0.9 - 0.01 * i,), steps=10) for i in range(5)]
+    view = view_of(*full, trial(5, {}, (0.95,), state="paused", steps=3, fidelity=0.3), unit="epoch")
+    for said in (summary.final_block(view), summary.results(view, 5), repr_html(view)):
+        assert "stand first" not in said and "1 trial is paused" in said
+    told = " ".join(summary.results(view, 6).split())
+    assert "stand first" in told and "is above trial 5 (0.95 after 3 epochs)" in told
+
+
 def test_a_pause_that_no_strategy_asked_for_blames_none():
     said = explanation(view_of(trial(0, {}, (0.5,), state="paused", steps=4, fidelity=0.4), strategy="random"))
     assert len(said) == 1 and "1 trial is paused: set aside after 4 of 10 steps" in said[0] and "random" not in said[0]

@@ -241,6 +241,18 @@ def test_a_path_that_cannot_be_written_is_said_clearly(tmp_path, where):
         write(lab(2), f"{tmp_path}/{where}")
 
 
+@pytest.mark.parametrize("name", ["lab.html", "lab.HTM", "lab"])
+def test_a_report_may_end_in_html_or_in_nothing(tmp_path, name):
+    assert write(lab(2), tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize("name", ["lab.pdf", "lab.csv", "lab.html.gz"])
+def test_an_ending_that_promises_something_else_is_refused(tmp_path, name):
+    with pytest.raises(ArgumentError, match=r"ends in '\.\w+'.*\.html or \.htm"):
+        write(lab(2), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_slices_say_that_they_are_measured_and_hold_nothing_fixed():
     page = check(render(lab(40)))
     text = "".join(page.texts)

@@ -101,6 +101,10 @@ def show(args: Namespace, out: Output) -> int:
 
 def report(args: Namespace, out: Output) -> int:
     """Write one HTML file about a study; prints its path."""
+    if args.output:
+        from modelwright.report.html import check_ending
+
+        check_ending(Path(args.output), "--output")
     with existing_store(args.store) as store:
         view = view_of(store, find_study(store, args.name))
     path = write_report(view, args.output or f"{file_name(args.name)}.html")

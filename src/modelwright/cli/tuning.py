@@ -139,7 +139,10 @@ def _called(kind: Any) -> Any:
 
 
 def _check_report(path: str) -> None:
-    """Say before the search, not after it, that the report has no place."""
+    """Say before the search, not after it, that the report has no place or another ending."""
+    from modelwright.report.html import check_ending
+
+    check_ending(Path(path), "--report")
     folder = Path(path).expanduser().parent
     if not folder.is_dir():
         raise ArgumentError(f"there is no folder {str(folder)!r}", where="--report")

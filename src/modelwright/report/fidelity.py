@@ -66,20 +66,24 @@ def heading(rows: Sequence[Row], unit: str) -> str:
     return f"{unit}s" if any(row.steps for row in rows) else "fidelity"
 
 
-def explanation(view: StudyView) -> list[str]:
+def explanation(view: StudyView, shown: Sequence[Row] | None = None) -> list[str]:
     """What somebody has to know who wonders about the order of the trials and about their states; may be empty.
 
     Says it of the trials that there are: nothing about pausing when none was paused.
+
+    Args:
+        shown: the trials that are listed, in their order; the order is explained by these alone. None means all.
     """
     rows = ranked(view)
     part = [row for row in rows if row.fidelity < FULL]
     if not part:
         return []
     said = []
-    if uneven(rows):
+    listed = rows if shown is None else shown
+    if uneven(listed):
         said.append(
             f"Trials that were trained for longer stand first: values after different numbers of {view.unit}s "
-            f"do not compare.{_overtaken(rows, view)}"
+            f"do not compare.{_overtaken(listed, view)}"
         )
     return said + [line for line in (_paused(part, view), _pruned(part, view)) if line]
 

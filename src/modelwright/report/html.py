@@ -29,6 +29,8 @@ from modelwright.report.view import StudyView, counts, parameter_names, ranked, 
 
 #: Version of the data block in the page.
 SCHEMA_VERSION = 1
+#: Endings of a file that may hold a report; one without any is taken as meant.
+ENDINGS = (".html", ".htm")
 #: Slices that a page shows, the most important first.
 SLICES = 16
 
@@ -45,9 +47,10 @@ def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) 
         The path.
 
     Raises:
-        ArgumentError: the file cannot be written.
+        ArgumentError: the file's name ends in something else than ``.html`` or ``.htm``, or it cannot be written.
     """
     target = Path(path)
+    check_ending(target, "report")
     text = render(view, limit=limit)
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -64,6 +67,18 @@ def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) 
             hint="Give the path of a file in a folder that exists.",
         ) from error
     return target
+
+
+def check_ending(path: Path, where: str) -> None:
+    """Refuse a name that promises another kind of file, ``study.pdf``; a folder is left to whoever writes."""
+    ending = path.suffix.lower()
+    if ending and ending not in ENDINGS and not path.is_dir():
+        raise ArgumentError(
+            f"{path.name!r} ends in {ending!r}, and a report is an HTML page",
+            where=where,
+            allowed=f"a name that ends in {' or '.join(ENDINGS)}",
+            hint="A browser prints the page as PDF. For tables: study.frame(), or modelwright export.",
+        )
 
 
 def render(view: StudyView, *, limit: int = LIMIT) -> str:
@@ -210,6 +225,7 @@ def repr_html(view: StudyView) -> str:
         head = "".join(f"<th {cell}>{esc(h, 40)}</th>" for h in heads)
         rest = "".join("<tr>" + "".join(f"<td {cell}>{esc(c)}</td>" for c in line) + "</tr>" for line in lines)
         body += f'<table style="border-collapse:collapse;margin-top:.4em"><tr>{head}</tr>{rest}</table>'
-    body += "".join(f'<div style="margin:.3em 0;opacity:.8">{esc(line)}</div>' for line in fidelity.explanation(view))
+    said = fidelity.explanation(view, top)
+    body += "".join(f'<div style="margin:.3em 0;opacity:.8">{esc(line)}</div>' for line in said)
     frame = "border:1px solid currentColor;border-radius:6px;padding:.6em .9em;font-size:90%;overflow-x:auto"
     return f'<div style="{frame}">{body}</div>'

@@ -69,10 +69,12 @@ def leaderboard(view: StudyView, count: int | None = 10, limit: int | None = Non
     return text.table([*heads, "configuration"], lines, [*right, False])
 
 
-def explained(view: StudyView) -> str:
-    """What the order of the trials and their states mean, wrapped; "" where there is nothing to explain."""
-    columns = min(_columns(100), 100)
-    return "\n".join(textwrap.fill(line, columns, subsequent_indent="  ") for line in fidelity.explanation(view))
+def explained(view: StudyView, count: int | None = None) -> str:
+    """What the order of the best ``count`` trials and their states mean, wrapped; "" where nothing has to be said."""
+    columns, by_number = min(_columns(100), 100), {row.number: row for row in view.history.rows}
+    shown = [by_number[entry["trial"]] for entry in leaderboard_rows(view, count)]
+    said = fidelity.explanation(view, shown)
+    return "\n".join(textwrap.fill(line, columns, subsequent_indent="  ") for line in said)
 
 
 def _columns(otherwise: int) -> int:
@@ -94,7 +96,7 @@ def results(view: StudyView, count: int = 10) -> str:
     by_number = {row.number: row for row in view.history.rows}
     for entry in shown:
         parts.append(_one(by_number[entry["trial"]], entry["rank"], view))
-    parts.append(explained(view))
+    parts.append(explained(view, count))
     parts += _failures(view)
     return "\n\n".join(part for part in parts if part)
 
@@ -160,9 +162,10 @@ def final_block(view: StudyView) -> str:
         lines = [f"Best: trial {best.number}, {text.values_text(best, view.objectives)}{step}"]
         lines += [f"  {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in best.config.items()]
         several = len(view.objectives) > 1
+        top = 10 if several else 5
         lines += confirmation(view)
-        lines += ["", "Front:" if several else "Top 5:", leaderboard(view, 10 if several else 5)]
-        parts += ["\n".join(lines), explained(view)]
+        lines += ["", "Front:" if several else "Top 5:", leaderboard(view, top)]
+        parts += ["\n".join(lines), explained(view, top)]
     parts += _failures(view)
     if view.store:
         parts.append(f"Kept in {text.clean(view.store, 200)}")

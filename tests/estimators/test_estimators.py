@@ -1,5 +1,7 @@
 """Estimators as subjects of tune: rows, folds, weights, scorers, chance, pauses."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -236,6 +238,14 @@ def test_several_executions_shuffle_anew():
     assert [run["score"] for run in best.facts["executions"]] == pytest.approx([np.mean(folds[:3]), np.mean(folds[3:])])
     assert best.facts["executions"][0] != best.facts["executions"][1]
     assert best.value == pytest.approx(np.mean(folds))
+
+
+def test_no_fold_is_the_best_step_of_a_trial(tmp_path):
+    study = tune(tree, X, Y, trials=4, cv=4, executions=2)
+    assert [t.best_step for t in study.trials] == [None] * 4 and len(study.best.history) == 8
+    page = study.report(tmp_path / "study.html").read_text("utf-8")
+    assert "Running mean over the folds" in page and "Learning curves" not in page
+    assert not re.search("(at|best) fold", page + study.summary())
 
 
 def test_confirming_runs_have_folds_of_their_own():

@@ -61,7 +61,7 @@ class Trial:
 
     @property
     def best_step(self) -> int | None:
-        """The step (epoch) whose metrics these are; None for a trial without steps."""
+        """The step (epoch) whose metrics these are; None for a trial without steps, as one over folds is."""
         return self._row.step
 
     @property

@@ -250,8 +250,9 @@ class Outcome:
     ``metrics`` holds the trial's final metrics where it has any besides its reports; the value of an objective
     is looked for there first, then in the best report. ``state`` is what the estimation knows: "complete" when
     the target fidelity was reached (the engine makes it "paused" below full fidelity), "paused" or "pruned" when
-    it obeyed a decision, "infeasible" or "failed" with an ``error``. ``exception`` is the very object that the user's
-    code raised; it is never stored.
+    it obeyed a decision, "infeasible" or "failed" with an ``error``. ``stepwise`` is False where reports are running
+    means: then none of them is the trial's best step, and ``metrics`` alone count. ``exception`` is the very object
+    that the user's code raised; it is never stored.
     """
 
     state: State = "complete"
@@ -261,4 +262,5 @@ class Outcome:
     error: Failure | None = None
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
+    stepwise: bool = True
     exception: BaseException | None = None

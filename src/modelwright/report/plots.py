@@ -120,11 +120,12 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
     summary += f"Trial {top[0].number} ended at {text.number(top[1][-1][1])}."
     shown = sorted({s for _, points in leading for s, _ in thinned(points, 10)})[:12]
     twin = tuple((str(row.number), row.state, *_at_steps(points, shown)) for row, points in leading)
+    title = "Running mean over the folds" if view.unit == "fold" else "Learning curves"
     return Chart(
         "curves",
-        "Learning curves",
+        title,
         summary,
-        canvas.svg(f"Learning curves. {summary}", "dense" if len(curves) > 300 else ""),
+        canvas.svg(f"{title}. {summary}", "dense" if len(curves) > 300 else ""),
         ("trial", "state", *(f"{view.unit} {s}" for s in shown)),
         twin,
         _outside(y, "The five best are drawn bold" + (", pruned trials dashed." if dashed else ".")),

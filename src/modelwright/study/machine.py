@@ -216,6 +216,8 @@ class Machine:
     def _measured(self, row: Row, outcome: r.Outcome) -> tuple[int | None, dict[str, float]]:
         final = {k: float(v) for k, v in outcome.metrics.items()}
         name = self.setup.objectives[0].name
+        if not outcome.stepwise and name in final:
+            return None, final
         best = self.history.best_step(row)
         if best is not None and name not in final:
             return best[0], {**best[1], **final}

@@ -146,6 +146,7 @@ class SklearnEstimation(Estimation):
             duration=time.perf_counter() - began,
             artifacts=kept,
             note=self._note(done),
+            stepwise=False,
         )
 
     def _fold(self, task: Task, made: Any, step: int) -> dict[str, float]:

@@ -382,3 +382,35 @@ def test_shuffle_split_without_a_seed_is_the_same_every_time():
     first, again = (tune(bayes, X, Y, cv=cv) for _ in range(2))
     assert [t.value for t in first.trials] == [t.value for t in again.trials]
     assert cv.random_state is None
+
+
+# --- runs that are asked for again -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [{"confirm": 2}, {"executions": 2}])
+def test_repeating_what_cannot_differ_is_warned_of_before_it_runs(options):
+    with pytest.warns(UserWarning, match=r"=2: further runs of Ridge come out the same.*KFold.*shuffle=True"):
+        study = tune(ridge, XD, YD, cv=KFold(3), trials=2, **options)
+    assert len(study.trials) == 2
+
+
+@pytest.mark.parametrize(
+    ("build", "options"),
+    [
+        (ridge, {"cv": 3, "confirm": 1}),
+        (lambda hp: Ridge(hp.Float("alpha", 0.1, 1), solver="saga"), {"cv": KFold(3), "executions": 2}),
+        (lambda hp: Seen(depth=hp.Int("depth", 1, 3)), {"cv": KFold(3), "confirm": 1}),
+        (ridge, {"cv": KFold(3)}),
+    ],
+)
+def test_runs_that_may_differ_are_not_warned_of(build, options, recwarn):
+    tune(build, XB, YB, trials=1, **options)
+    assert not [w for w in recwarn if "come out the same" in str(w.message)]
+
+
+def test_negative_weights_are_warned_of_once(recwarn):
+    weight = np.ones(len(X))
+    weight[[3, 7]] = -1.0
+    tune(tree, X, Y, sample_weight=weight, trials=1)
+    said = [str(w.message) for w in recwarn if "negative" in str(w.message)]
+    assert len(said) == 1 and said[0].startswith("sample_weight holds 2 negative values, the first at row 3")

@@ -138,6 +138,7 @@ def tune(
             "steps": steps,
             "executions": executions if executions != 1 else None,
             "max_model_size": max_model_size,
+            "confirm": confirm or None,
         },
     )
     prepared = prepare(request)

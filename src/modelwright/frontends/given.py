@@ -120,11 +120,35 @@ def warn_not_finite(named: Mapping[str, Any], *, nan_allowed: tuple[str, ...] = 
         if found:
             said.append(_said(found))
     if said:
-        warnings.warn(
+        warn_caller(
             f"{'; '.join(said)}: models trained on them usually end in NaN, or refuse them. Mend or drop such rows "
-            "before the search, or have the model do so (an imputer, a masking layer).",
-            stacklevel=_outside(),
+            "before the search, or have the model do so (an imputer, a masking layer)."
         )
+
+
+def warn_negative(weight: Any) -> None:
+    """Warn of negative weights of rows: how many, where first. Weights that are no plain array are passed over.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn_negative([1.0, -2.0, 0.5])
+    >>> print(str(caught[0].message).split(":")[0])
+    sample_weight holds 1 negative value, the first at row 1
+    """
+    if not isinstance(weight, (np.ndarray, list, tuple)) and not hasattr(weight, "to_numpy"):
+        return
+    array = np.asarray(weight)
+    rows = np.flatnonzero(array < 0) if array.ndim == 1 and array.dtype.kind in "if" else ()
+    if len(rows):
+        warn_caller(
+            f"sample_weight holds {counted(len(rows), 'negative value')}, the first at row {rows[0]}: a model is "
+            "driven away from such rows, and many estimators refuse them. Weights are meant to be 0 or more."
+        )
+
+
+def warn_caller(said: str) -> None:
+    """Warn at the line that called Modelwright."""
+    warnings.warn(said, stacklevel=_outside())
 
 
 def _columns(given: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -10,9 +10,10 @@ from modelwright.core.errors import ArgumentError, ObjectiveError
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
+from modelwright.frontends.given import warn_caller, warn_negative
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.sklearn import Score, SklearnEstimation, checked
-from modelwright.training.sklearn_folds import Table, has_classes, holdout_splitter, make_folds, make_splitter
+from modelwright.training.sklearn_folds import Folds, Table, has_classes, holdout_splitter, make_folds, make_splitter
 
 if TYPE_CHECKING:
     from modelwright.frontends.subject import Prepared, Request
@@ -42,6 +43,13 @@ _FOR_MORE_CLASSES = {
     "precision": "precision_macro",
     "recall": "recall_macro",
     "jaccard": "jaccard_macro",
+}
+#: Estimators whose ``random_state`` has no effect with some of their settings -> whether it has none.
+_STEADY: dict[str, Callable[[Any], bool]] = {
+    "LogisticRegression": lambda made: made.solver not in ("sag", "saga", "liblinear"),
+    **dict.fromkeys(("Ridge", "RidgeClassifier"), lambda made: made.solver not in ("sag", "saga")),
+    **dict.fromkeys(("Lasso", "ElasticNet"), lambda made: made.selection == "cyclic"),
+    **dict.fromkeys(("SVC", "NuSVC"), lambda made: not made.probability),
 }
 #: Functions of ``sklearn.metrics`` that compare labels, or probabilities of labels.
 _OF_CLASSES = """accuracy_score balanced_accuracy_score average_precision_score brier_score_loss f1_score jaccard_score
@@ -80,6 +88,8 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
         executions=int(request.given("executions", 1)),
     )
     estimation.check(made)
+    warn_negative(table.weight)
+    _warn_of_repetition(request, folds, made)
     return Prepared(
         estimation=estimation,
         tree=tree.grow(hp.trace),
@@ -89,6 +99,38 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
         described=described(request.subject),
         facts={"folds": folds.count, "rows": table.count, "metrics": sorted(scores)},
     )
+
+
+def _warn_of_repetition(request: Request, folds: Folds, made: Any) -> None:
+    """Warn where runs that are asked for again could only come out as they did."""
+    asked = [name for name in ("confirm", "executions") if request.options.get(name) is not None]
+    if not asked or folds.chance or draws(made):
+        return
+    kinds = {Table: "validation_data", list: "a list of splits"}
+    splitter = kinds.get(type(folds.splitter), type(folds.splitter).__name__)
+    warn_caller(
+        f"{' and '.join(f'{name}={request.options[name]}' for name in asked)}: further runs of {type(made).__name__} "
+        f"come out the same, for neither the splitter ({splitter}) nor the estimator takes a fresh seed. Give new "
+        "folds to each run, with cv=5 or a splitter with shuffle=True and no random_state, or give an estimator that "
+        f"draws, with random_state=None; or leave {' and '.join(asked)} out."
+    )
+
+
+def draws(made: Any) -> bool:
+    """Whether two fits of an estimator on the same rows may differ; of estimators from elsewhere nobody knows.
+
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> draws(LogisticRegression()), draws(LogisticRegression(solver="saga"))
+    (False, True)
+    """
+    parts = [made, *(part for part in made.get_params(deep=True).values() if not isinstance(part, type))]
+    for part in parts:
+        if hasattr(part, "fit") and type(part).__module__.split(".")[0] != "sklearn":
+            return True
+        steady = _STEADY.get(type(part).__name__)
+        if getattr(part, "random_state", 0) is None and not (steady is not None and steady(part)):
+            return True
+    return False
 
 
 def measures(

@@ -12,7 +12,7 @@ from modelwright.core.objective import Objective
 from modelwright.core.wording import kind_of
 from modelwright.estimation.base import Estimation
 from modelwright.frontends.function import declared_tree, takes_trial
-from modelwright.frontends.given import warn_not_finite, with_arrays
+from modelwright.frontends.given import warn_negative, warn_not_finite, with_arrays
 from modelwright.frontends.hypermodel import HyperModel, has_own_fit
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.function import FunctionEstimation
@@ -150,6 +150,7 @@ def _keras(request: Request, build: Callable[..., Any], made: Any, hp: HyperPara
         _refuse_dataless(request)
         check_validation(held)
         check_weight(request.data, request.given("sample_weight"))
+        warn_negative(request.given("sample_weight"))
     prepared = keras.prepare(request, build, made, hp, tree)
     if not own_fit:
         check_shapes(made, request.data, held)

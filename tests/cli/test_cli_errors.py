@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import subprocess
+import sys
 
 import pytest
 from cli_process import command, environment, run
@@ -17,6 +18,8 @@ STORE = ".modelwright"
     [
         ("", 2, "no COMMAND is given. Allowed: tune, studies, show"),
         ("nonsense", 2, "invalid choice"),
+        ("studys", 2, "Did you mean studies?"),
+        ("export lab --format jsn", 2, "Did you mean json?"),
         ("show", 2, "NAME"),
         ("tune job:parabola --objective minimize", 2, "--trials N, --seconds S"),
         ("tune job:parabola --trials 0", 2, "whole number from 1"),
@@ -39,6 +42,8 @@ STORE = ".modelwright"
         ("tune ./jobs.py:parabola --trials 3 --objective minimize", 3, "no file"),
         ("tune job:not_a_function --trials 3 --objective minimize", 3, "cannot be tuned"),
         ("tune job:parabola --trials 3", 3, "Write --objective val_accuracy, or minimize or maximize"),
+        ("tune job.py:parabola --trials 3", 3, "A build(hp) that returns a model needs --data"),
+        ("tune job.py:Line --trials 3", 3, "Add --data FILE.npz"),
         ("tune job:parabola --trials 3 --objective val_acuracy", 3, "--objective max:val_acuracy"),
         ("tune job:parabola --trials 3 --objective minimize --strategy rondom", 3, "Did you mean 'random'?"),
         ("tune job:parabola --trials 3 --objective minimize --report no/such/a.html", 3, "no folder"),
@@ -95,12 +100,57 @@ def test_code_that_raises_in_a_worker(folder):
 
 
 def test_a_module_that_cannot_be_loaded(folder):
-    (folder / "bad.py").write_text("import sys\nsys.exit(7)\n")
+    (folder / "bad.py").write_text("import sys\nsys.exit(7)\ndef f(hp): ...\n")
     (folder / "typo.py").write_text("def f(hp:\n")
     for name in ("bad", "bad.py", "typo", "typo.py"):
         place = f"./{name}:f" if name.endswith(".py") else f"{name}:f"
         done = run("tune", place, "--objective", "minimize", "--trials", 1, folder=folder)
         assert done.code == 3 and "raised" in done.err
+
+
+LATE = """
+open("it-ran", "w").close()
+def tune_me(hp): ...
+"""
+
+
+def test_a_name_that_a_file_does_not_define_is_refused_before_the_file_is_run(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (folder / "late.py").write_text(LATE)
+    for name, said in [("nope", "It defines tune_me."), ("tuneme", "Did you mean 'tune_me'?"), ("nope.a", "nope.a")]:
+        assert main(["tune", f"late.py:{name}", "--objective", "minimize", "--trials", "1"]) == 3
+        told = capsys.readouterr().err
+        assert said in told and "in late.py, which was not run" in told
+    assert not (folder / "it-ran").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from helper_of_late import *",
+        "globals()['given'] = lambda hp: hp.Float('x', 0, 1)",
+        "for given in [lambda hp: hp.Float('x', 0, 1)]: pass",
+        "def __getattr__(name): return lambda hp: hp.Float('x', 0, 1)",
+        "def begin():\n    global given\n    given = lambda hp: hp.Float('x', 0, 1)\nbegin()",
+        "import os.path as system\nif system: from helper_of_late import given",
+    ],
+)
+def test_a_name_that_comes_about_in_another_way_is_found(line, folder):
+    (folder / "helper_of_late.py").write_text("def given(hp): return hp.Float('x', 0, 1)\n")
+    (folder / "late.py").write_text(f"{line}\n")
+    found = subprocess.run(
+        [sys.executable, "-c", "from modelwright.cli.subject import load; print(callable(load('late.py:given', 'S')))"],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout == "True\n"
+
+
+def test_a_copy_under_a_name_that_is_taken_is_told_the_option(lab, tmp_path):
+    words = ["copy", "lab", "--to", tmp_path / "other.db"]
+    assert run(*words, folder=lab).code == 0
+    again = run(*words, folder=lab)
+    assert again.code == 3 and "there is a study 'lab' already" in again.err and "--as NEW" in again.err
+    assert run(*words, "--as", "lab2", folder=lab).code == 0
 
 
 def test_no_trial_with_a_value(folder):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import Any
 
 from modelwright.cli.output import Declined, Output, UsageError
 from modelwright.cli.reading import check_target, existing_store, find_study, view_of
+from modelwright.core.errors import StudyError
 from modelwright.core.wording import counted
 from modelwright.report import text
 
@@ -47,7 +50,8 @@ def copy(args: Namespace, out: Output) -> int:
     with existing_store(args.store) as store:
         find_study(store, args.name)
         check_target(args.to)
-        made = copy_study(args.name, store=store, to=args.to, new_name=args.new_name)
+        with _another_name():
+            made = copy_study(args.name, store=store, to=args.to, new_name=args.new_name)
     return _told(made, out, "copied to")
 
 
@@ -59,8 +63,20 @@ def import_optuna(args: Namespace, out: Output) -> int:
     if args.store == ":memory:":
         raise UsageError("a store in memory ends with this command", where="--store", hint="Name a file.")
     check_target(args.store)
-    made = read(args.source, study=args.study, store=args.store, name=args.new_name)
+    with _another_name():
+        made = read(args.source, study=args.study, store=args.store, name=args.new_name)
     return _told(made, out, "imported into")
+
+
+@contextlib.contextmanager
+def _another_name() -> Iterator[None]:
+    """Within, a name that is taken already is answered with the option that gives another one."""
+    try:
+        yield
+    except StudyError as error:
+        if not error.what.endswith("already"):
+            raise
+        raise StudyError(error.what, where=error.where, hint="Give the new one another name: --as NEW.") from None
 
 
 def _check_new(name: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -20,7 +21,21 @@ class _Parser(argparse.ArgumentParser):
         if not command and message.endswith("required: COMMAND"):
             commands = next(a for a in self._actions if isinstance(a, argparse._SubParsersAction)).choices
             raise UsageError("no COMMAND is given", allowed=", ".join(commands), hint=f"See: {self.prog} --help")
-        raise UsageError(message, where=command, hint=f"See: {self.prog} --help")
+        raise UsageError(message, where=command, hint=f"{_near_choice(message)}See: {self.prog} --help")
+
+
+def _near_choice(message: str) -> str:
+    """What was meant, where argparse says that a word is none of its choices.
+
+    >>> _near_choice("argument COMMAND: invalid choice: 'studys' (choose from 'tune', 'studies')")
+    'Did you mean studies? '
+    """
+    found = re.search(r"invalid choice: (.+) \(choose from (.+)\)", message)
+    if found is None:
+        return ""
+    given, *known = [word.strip(" '\"") for word in (found[1], *found[2].split(","))]
+    near = difflib.get_close_matches(given, known, n=1)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

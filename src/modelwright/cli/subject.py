@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
 import importlib.util
@@ -39,6 +40,8 @@ def load(reference: str, option: str) -> Any:
         hint = f"Which function of it? Write {what}:NAME." if what and not (colon and name) and known else ""
         raise UsageError(f"{reference!r} names no function", where=option, allowed=_ALLOWED, hint=hint)
     is_file = place.endswith(".py") or os.sep in place
+    if is_file:
+        _check_defined(name, place, option)
     module = _from_file(Path(place).expanduser(), option) if is_file else _from_name(place, option)
     found: Any = module
     for part in name.split("."):
@@ -46,6 +49,51 @@ def load(reference: str, option: str) -> Any:
             raise SubjectError(f"there is no {name!r} in {place}", where=option, hint=_similar(part, found))
         found = getattr(found, part)
     return found
+
+
+def _check_defined(name: str, place: str, option: str) -> None:
+    """Refuse a name that a file does not define, before the file is run: what it does at its top may take long."""
+    first, path = name.partition(".")[0], Path(place).expanduser()
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return  # loading it says why
+    if first in _bound(tree) or _open_ended(tree):
+        return
+    own = [node.name for node in tree.body if isinstance(node, _DEFINITIONS) and not node.name.startswith("_")]
+    near = difflib.get_close_matches(first, own, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"It defines {', '.join(own[:10])}." if own else ""
+    raise SubjectError(f"there is no {name!r} in {place}, which was not run", where=option, hint=hint)
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Names that a module's own statements bind, in whatever branch; what functions declare global counts too."""
+    found = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    left: list[ast.AST] = [*tree.body]
+    while left:
+        node = left.pop()
+        if isinstance(node, _DEFINITIONS):
+            found.add(node.name)
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar, ast.MatchMapping)):
+            found.add(str(node.rest if isinstance(node, ast.MatchMapping) else node.name))
+        left += ast.iter_child_nodes(node)
+    return found
+
+
+def _open_ended(tree: ast.Module) -> bool:
+    """Whether a module may hold names that its statements do not show."""
+    if {"*", "__getattr__"} & _bound(tree):
+        return True
+    words = {getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(tree)}
+    return bool(words & {"globals", "locals", "vars", "exec", "setattr", "modules", "__dict__"})
 
 
 def _from_file(path: Path, option: str) -> ModuleType:

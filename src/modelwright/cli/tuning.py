@@ -83,9 +83,13 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
         if objective:
             raise
         hint = "Write --objective val_accuracy, or minimize or maximize for a function that returns a number, or "
-        raise ObjectiveError(error.what, where="--objective", hint=f"{hint}min:NAME or max:NAME.") from None
-    except ModelwrightError:
-        raise
+        model = "" if data else " A build(hp) that returns a model needs --data too."
+        raise ObjectiveError(error.what, where="--objective", hint=f"{hint}min:NAME or max:NAME.{model}") from None
+    except ModelwrightError as error:
+        if data or not any(said in error.what for said in ("no data was given", "0 data sets")):
+            raise
+        hint = "Add --data FILE.npz, --data FILE.csv with --target, or --data module:function."
+        raise type(error)(error.what, where=args.subject, hint=hint) from None
     except (Exception, SystemExit) as error:
         if _is_ours(error):
             raise

@@ -12,7 +12,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 MODULE = os.environ.get("MODELWRIGHT_KT", "modelwright.keras_tuner")
 OURS = MODULE != "keras_tuner"
 
-_OWN = ("continuing", "improvements", "interrupts", "paths", "projects", "scripts", "workers")
+_OWN = ("continuing", "improvements", "interrupts", "mistakes", "paths", "projects", "scripts", "workers")
 collect_ignore = [] if OURS else [f"test_{name}.py" for name in _OWN]
 
 

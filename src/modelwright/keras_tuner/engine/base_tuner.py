@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import os
 import shutil
+import sys
 import traceback
 import warnings
 from typing import Any
 
-from modelwright.core.errors import MediumError
+from modelwright.core.errors import MediumError, ModelwrightError
+from modelwright.core.wording import counted
 from modelwright.keras_tuner.engine.hypermodel import get_hypermodel
 from modelwright.keras_tuner.engine.oracle import Oracle
 from modelwright.keras_tuner.engine.results import convert_to_metrics_dict, get_best_step, validate_trial_results
@@ -36,6 +38,8 @@ class BaseTuner(Stateful):
 
     #: While a trial runs: tells the study what an epoch measured.
     _epochs: Any = None
+    #: Whether no model of this search has been held against the arguments yet.
+    _unchecked = True
 
     def __init__(
         self,
@@ -120,9 +124,24 @@ class BaseTuner(Stateful):
         workers = fit_kwargs.pop("workers", 1)
         if "verbose" in fit_kwargs:
             self.oracle.verbose = fit_kwargs["verbose"]
+        self._unchecked = True
         self.on_search_begin()
         run(self, fit_args, fit_kwargs, workers)
         self.on_search_end()
+        self._warn_of_failures()
+
+    def _warn_of_failures(self) -> None:
+        """Warn where a search ended and no trial has ever completed."""
+        trials = list(self.oracle.trials.values())
+        failed = [trial for trial in trials if trial.status == TrialStatus.FAILED]
+        if not failed or len(failed) < len(trials):
+            return
+        warnings.warn(
+            f"no trial completed: {counted(len(failed), 'trial')} failed, the first ({failed[0].trial_id}) with "
+            f"{failed[0]._why_failed() or 'no message'}. Mend it and search again with a new project_name= or "
+            "overwrite=True; tuner.oracle.get_trial(...).message has each traceback.",
+            stacklevel=3,
+        )
 
     def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run a trial; what it raises becomes its status and message, unless that ends the search."""
@@ -134,8 +153,8 @@ class BaseTuner(Stateful):
         except MediumError as error:
             raise FatalRuntimeError(str(error)) from error
         except Exception as error:
-            traceback.print_exc()
             self._give_up(trial, error)
+            self._report_failure(trial, error)
 
     def _give_up(self, trial: Trial, error: Exception) -> None:
         from modelwright.core.errors import InfeasibleError
@@ -145,6 +164,12 @@ class BaseTuner(Stateful):
         final = trial.infeasible or isinstance(error, FailedTrialError)
         trial.status = TrialStatus.FAILED if final else TrialStatus.INVALID
         trial.message = "".join(traceback.format_exception(error))
+
+    def _report_failure(self, trial: Trial, error: Exception | None = None) -> None:
+        """Print why a trial failed: its traceback, unless it is a refusal of ours, which says it all."""
+        if not self.oracle._display.silent and trial.message:
+            text = f"{type(error).__name__}: {error}" if isinstance(error, ModelwrightError) else trial.message
+            print(text.rstrip("\n"), file=sys.stderr)
 
     def _run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         results = self.run_trial(trial, *fit_args, **fit_kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelwright.core.clock import SystemClock
 from modelwright.keras_tuner.engine.stateful import Stateful
+from modelwright.keras_tuner.engine.trial import TrialStatus
 
 _WIDTH = 18
 
@@ -70,22 +71,29 @@ class Display(Stateful):
         began = self.trial_start.get(trial.trial_id, now)
         number = self.trial_number.get(trial.trial_id, len(self.oracle.trials))
         name = self.oracle.objective.name
-        print(f"Trial {number} Complete [{self.format_duration(now - began)}]")
-        if trial.score is not None:
+        ended = "Complete" if trial.status == TrialStatus.COMPLETED else "Failed"
+        print(f"Trial {number} {ended} [{self.format_duration(now - began)}]")
+        if ended == "Complete" and trial.score is not None:
             print(f"{name}: {trial.score}")
-        best = self.oracle.get_best_trials()
-        print(f"\nBest {name} So Far: {best[0].score if best else None}")
+        best = self._best()
+        if best is not None:
+            print(f"\nBest {name} So Far: {best.score}")
         print(f"Total elapsed time: {self.format_duration(now - (self.search_start or now))}")
+
+    def _best(self) -> Any:
+        """The best trial that was completed, or None: an oracle fills its list up with others."""
+        found = self.oracle.get_best_trials()
+        return found[0] if found and found[0].status == TrialStatus.COMPLETED else None
 
     def show_hyperparameter_table(self, trial: Any) -> None:
         """Print the values of a trial beside those of the best one."""
         if not trial.hyperparameters.values:
             print("default configuration")
             return
-        best = self.oracle.get_best_trials()
+        best = self._best()
         print(f"{'Value':{_WIDTH}}|{'Best Value So Far':{_WIDTH}}|Hyperparameter")
         for name, value in trial.hyperparameters.values.items():
-            other = best[0].hyperparameters.values.get(name) if best else "?"
+            other = "?" if best is None else best.hyperparameters.values.get(name)
             print(f"{self.format_value(value):{_WIDTH}}|{self.format_value(other):{_WIDTH}}|{name}")
 
     def format_value(self, val: Any) -> str:

@@ -55,11 +55,16 @@ def take_up(oracle: Any) -> None:
     _settle(oracle, late)
 
 
-def _settle(oracle: Any, late: list[Trial]) -> None:
-    """What was running runs again, unless it ended after all."""
+def interrupt(oracle: Any) -> None:
+    """Queue trials that an earlier search began and did not finish."""
     interrupted = [trial.trial_id for trial in oracle.ongoing_trials.values()]
     oracle.ongoing_trials = {}
     oracle._retry_queue += [name for name in interrupted if oracle.trials[name].status not in ENDED]
+
+
+def _settle(oracle: Any, late: list[Trial]) -> None:
+    """What was running runs again, unless it ended after all."""
+    interrupt(oracle)
     for trial in late:
         oracle.trials[trial.trial_id] = trial
     for name, trial in oracle.trials.items():

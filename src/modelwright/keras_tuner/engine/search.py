@@ -19,6 +19,7 @@ from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.keras_tuner.engine.facts import Facts, outcome_of, specs_of
+from modelwright.keras_tuner.engine.reloading import interrupt
 from modelwright.keras_tuner.engine.stateful import Stateful
 from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
 from modelwright.strategy.base import SearchSpace, Strategy
@@ -40,6 +41,7 @@ def run(tuner: Any, args: tuple[Any, ...], kwargs: dict[str, Any], workers: int)
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ArgumentError(f"workers={workers!r}", where="search", allowed="a whole number from 1")
+    interrupt(tuner.oracle)
     strategy = OracleStrategy(tuner)
     with closing(Facts(tuner.oracle, tuner.project_dir, strategy)) as facts:
         conversation = strategy.conversation = Conversation(tuner, facts)

@@ -34,6 +34,9 @@ class TrialStatus:
         raise no_protobuf("TrialStatus")
 
 
+#: Characters of a failure that are quoted.
+_LONGEST = 800
+
 #: Nothing more will happen to such a trial.
 ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
@@ -79,6 +82,20 @@ class Trial(Stateful):
             print(f"Score: {self.score}")
         if self.message is not None:
             print(self.message)
+
+    def _why_failed(self) -> str:
+        """What the message says without the lines of its traceback, in one line; "" without a message.
+
+        >>> Trial(None, message='Traceback:\\n  File "a.py", line 1, in f\\n    g()\\nValueError: no')._why_failed()
+        'ValueError: no'
+        """
+        lines = (self.message or "").splitlines()
+        traced = [i for i, line in enumerate(lines) if line.startswith('  File "')]
+        said = lines[traced[-1] + 1 :] if traced else lines
+        while traced and said and said[0].startswith("    "):
+            said = said[1:]
+        text = " ".join(" ".join(said).split())
+        return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
     def display_hyperparameters(self) -> None:
         """Print the configuration, one value a line."""

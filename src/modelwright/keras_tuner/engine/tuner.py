@@ -14,7 +14,8 @@ from modelwright.keras_tuner.engine.base_tuner import BaseTuner
 from modelwright.keras_tuner.engine.hypermodel import HyperModel
 from modelwright.keras_tuner.engine.results import validate_trial_results
 from modelwright.keras_tuner.engine.stateful import load_json, save_json
-from modelwright.keras_tuner.errors import FatalTypeError, FatalValueError, InfeasibleTrialError
+from modelwright.keras_tuner.engine.trial import TrialStatus
+from modelwright.keras_tuner.errors import FatalRuntimeError, FatalTypeError, FatalValueError, InfeasibleTrialError
 
 
 class Tuner(BaseTuner):
@@ -134,12 +135,26 @@ class Tuner(BaseTuner):
                 "the model is not compiled: call model.compile(optimizer, loss) in build(hp), or give optimizer= and "
                 "loss= to the tuner"
             )
+        if self._unchecked and self._fits_plainly():
+            from modelwright.keras_tuner.engine.checking import check_first
+
+            check_first(model, args, kwargs)
+            self._unchecked = False
         with faster_fit(model):
-            results = self.hypermodel.fit(hp, model, *args, **kwargs)
+            results = self._fit(hp, model, args, kwargs)
         if hasattr(model, "get_build_config"):
             save_json(self._get_build_config_fname(trial.trial_id), model.get_build_config())
         validate_trial_results(results, self.oracle.objective, "HyperModel.fit()")
         return results
+
+    def _fit(self, hp: Any, model: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        assert self.hypermodel is not None
+        hypermodel = self.hypermodel
+        if not self._fits_plainly():
+            return hypermodel.fit(hp, model, *args, **kwargs)
+        from modelwright.keras_tuner.engine.checking import in_plain_words
+
+        return in_plain_words(model, args, kwargs, lambda: hypermodel.fit(hp, model, *args, **kwargs))
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Train a configuration ``executions_per_trial`` times. Override it to tune anything else.
@@ -233,7 +248,18 @@ class Tuner(BaseTuner):
     # --- models -----------------------------------------------------------------------------------
 
     def load_model(self, trial: Any) -> Any:
-        """The model of a trial with the weights of its best epoch."""
+        """The model of a trial with the weights of its best epoch.
+
+        Raises:
+            FatalRuntimeError: it failed, and left none; with what it failed of.
+        """
+        if trial.status == TrialStatus.FAILED and not os.path.exists(self._get_checkpoint_fname(trial.trial_id)):
+            done = any(t.status == TrialStatus.COMPLETED for t in self.oracle.trials.values())
+            which = "it has no model" if done else "no trial has completed, so there is no model"
+            raise FatalRuntimeError(
+                f"trial {trial.trial_id} failed, and {which}: {trial._why_failed()}. The whole traceback: "
+                f"tuner.oracle.get_trial({trial.trial_id!r}).message"
+            )
         model = self._try_build(trial.hyperparameters)
         with maybe_distribute(self.distribution_strategy):
             self._load_into(model, trial.trial_id)

@@ -1,5 +1,8 @@
 """Each mistake gives one clear message, and leaves what was found before as it was."""
 
+import copy
+import pickle
+
 import pytest
 
 import modelwright as mw
@@ -240,3 +243,43 @@ def test_a_study_without_a_value_says_how_its_trials_ended_and_why():
     said = str(raised.value)
     assert "2 of 2 trials infeasible: InfeasibleError: a model has 9 parameters, max_model_size=3" in said
     assert "yet" not in said and "yet" not in study.summary()
+
+
+def test_a_build_that_wants_the_data_is_told_how_either_is_written():
+    def three(hp, x, y):
+        raise AssertionError("never called")
+
+    with pytest.raises(mw.SubjectError, match=r"three\(hp, x, y\) cannot be called with hp alone.*build\(hp\).*lambda"):
+        mw.tune(three, [[1.0]], [1.0], trials=1, store=":memory:", verbose=0)
+    with pytest.raises(mw.SubjectError, match="one argument, hp"):
+        mw.tune(lambda: None, [[1.0]], [1.0], trials=1, store=":memory:", verbose=0)
+
+
+def test_a_report_without_its_step_says_where_the_step_goes():
+    def forgetful(hp, trial):
+        trial.report(loss=0.5)
+
+    with pytest.raises(mw.ArgumentError, match=r"the step is missing.*trial.report\(1, loss=0.5\)"):
+        tune(forgetful)
+    asked = mw.Study(lambda hp: hp.Float("x", 0, 1), store=":memory:").ask()
+    with pytest.raises(mw.ArgumentError, match="the step is missing"):
+        asked.report(value=0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("suggest_float", r"hp.Float\("),
+        ("suggest_int", r"hp.Int\("),
+        ("suggest_categorical", r"hp.Choice\("),
+        ("suggest_loguniform", r"hp.Float\(.*sampling='log'"),
+        ("randint", r"hp.Int\(.*both included"),
+        ("float", "Did you mean 'Float'"),
+    ],
+)
+def test_what_other_tools_call_a_question_is_answered_with_its_name_here(name, meant):
+    hp = mw.HyperParameters()
+    assert not hasattr(hp, name)
+    with pytest.raises(AttributeError, match=meant):
+        getattr(hp, name)
+    assert copy.deepcopy(hp).values == pickle.loads(pickle.dumps(hp)).values == {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 from modelwright.core.records import Decision, Failure
+from modelwright.training.function import given_step
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -103,12 +104,12 @@ class Trial:
         self._hp = made
         return made
 
-    def report(self, step: int, value: float | None = None, /, **metrics: float) -> Decision:
+    def report(self, step: int | None = None, value: float | None = None, /, **metrics: float) -> Decision:
         """Tell a measurement of a running trial; returns "go", "pause" or "stop"."""
         if self.state != "running":
             raise StudyError(f"trial {self.number} is {self.state}, so it cannot report", hint="Ask for a new trial.")
         named = dict(metrics) if value is None else {self._study.objectives[0].name: value, **metrics}
-        return self._study._report(self, step, named)
+        return self._study._report(self, given_step(step), named)
 
     def should_stop(self) -> bool:
         """Whether the strategy saw enough of the trial."""

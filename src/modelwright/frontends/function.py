@@ -30,6 +30,31 @@ def declared_tree(given: Any) -> Tree:
     )
 
 
+def refuse_more_than_hp(build: Callable[..., Any], name: str) -> None:
+    """Refuse a ``build`` that cannot be called with hyperparameters alone.
+
+    Raises:
+        SubjectError: with what to write instead.
+    """
+    try:
+        signature = inspect.signature(build)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(None)
+    except TypeError:
+        more = [p.name for p in signature.parameters.values() if p.default is p.empty][1:]
+        raise SubjectError(
+            f"{name}{signature} cannot be called with hp alone",
+            where="tune",
+            allowed="build(hp) that returns a compiled Keras model or an estimator, which is then fitted on the data",
+            hint=f"A function that trains by itself closes over its data, with none given to tune: "
+            f"mw.tune(lambda hp: {name}({', '.join(['hp', *more])}), objective='minimize', trials=30)."
+            if more
+            else "It needs one argument, hp.",
+        ) from None
+
+
 def takes_trial(function: Callable[..., Any]) -> bool:
     """Whether a function wants ``(hp, trial)`` rather than ``(hp)``.
 

@@ -138,7 +138,9 @@ def warn_negative(weight: Any) -> None:
     if not isinstance(weight, (np.ndarray, list, tuple)) and not hasattr(weight, "to_numpy"):
         return
     array = np.asarray(weight)
-    rows = np.flatnonzero(array < 0) if array.ndim == 1 and array.dtype.kind in "if" else ()
+    if array.ndim != 1 or array.dtype.kind not in "if":
+        return
+    rows = np.flatnonzero(array < 0)
     if len(rows):
         warn_caller(
             f"sample_weight holds {counted(len(rows), 'negative value')}, the first at row {rows[0]}: a model is "

@@ -11,7 +11,7 @@ from modelwright.core.errors import ArgumentError, ObjectiveError, SubjectError
 from modelwright.core.objective import Objective
 from modelwright.core.wording import kind_of
 from modelwright.estimation.base import Estimation
-from modelwright.frontends.function import declared_tree, takes_trial
+from modelwright.frontends.function import declared_tree, refuse_more_than_hp, takes_trial
 from modelwright.frontends.given import warn_negative, warn_not_finite, with_arrays
 from modelwright.frontends.hypermodel import HyperModel, has_own_fit
 from modelwright.space import HyperParameters, Tree
@@ -117,6 +117,7 @@ def prepare(request: Request) -> Prepared:
         return _function(request)
     build: Any = subject.build if is_hypermodel else subject
     request.refuse_twice()
+    refuse_more_than_hp(build, _name_of(subject))
     choose_backend()
     tree = declared_tree(request.space)
     hp = HyperParameters.bind({}, declared=tree, draw=None)

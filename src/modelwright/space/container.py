@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from modelwright.core.errors import SpaceError
 from modelwright.core.rng import Seed
+from modelwright.core.wording import did_you_mean
 from modelwright.space.constraints import Constraint, constraint_from_spec
 from modelwright.space.parameter import Condition, Parameter
 from modelwright.space.tree import Tree
 from modelwright.space.value import thaw
+
+_LOG = "Float(name, low, high, sampling='log')"
+#: What other tools call a question -> what it is here.
+_ELSEWHERE = {
+    **dict.fromkeys(("suggest_float", "suggest_uniform", "uniform", "real"), "Float(name, low, high)"),
+    **dict.fromkeys(("suggest_loguniform", "loguniform", "log_uniform"), _LOG),
+    **dict.fromkeys(("suggest_discrete_uniform", "quniform"), "Float(name, low, high, step=...)"),
+    **dict.fromkeys(("suggest_int", "randint", "integer", "integers"), "Int(name, low, high), both included"),
+    **dict.fromkeys(("lograndint",), "Int(name, low, high, sampling='log')"),
+    **dict.fromkeys(("suggest_categorical", "categorical"), "Choice(name, [...])"),
+}
 
 
 class Container:
@@ -29,6 +41,17 @@ class Container:
         self._by_name: dict[str, list[Parameter]] = {}
         self._scopes: list[str] = []
         self._conditions: list[Condition] = []
+
+    if not TYPE_CHECKING:  # type checkers are to find what does not exist themselves
+
+        def __getattr__(self, name: str) -> Any:
+            """Only called for what does not exist: says what it is called here."""
+            told = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_"):
+                public = [known for known in dir(type(self)) if not known.startswith("_")]
+                meant, near = _ELSEWHERE.get(name.lower()), did_you_mean(name, public, 1)
+                told += f". Write hp.{meant}" if meant is not None else f". {near}" if near else ""
+            raise AttributeError(told)
 
     def _before_use(self) -> None:
         """Called before a value is handed out."""

@@ -49,12 +49,13 @@ class FunctionTrial:
     def folder(self) -> Path:
         return Path(self._folder)
 
-    def report(self, step: int, value: float | None = None, /, **metrics: float) -> None:
+    def report(self, step: int | None = None, value: float | None = None, /, **metrics: float) -> None:
         """Tell what was measured after ``step`` (counted from 1): ``trial.report(3, loss=0.2)``.
 
         Raises:
-            ArgumentError: the step is no whole number, or nothing was measured.
+            ArgumentError: the step is left out or no whole number, or nothing was measured.
         """
+        step = given_step(step)
         if isinstance(step, bool) or not hasattr(step, "__index__") or not 0 <= step < _STEPS:
             raise ArgumentError(f"step={_short(step)} is no step", where="trial.report", allowed="0, 1, 2, ...")
         named = {name: _number(v, name) for name, v in metrics.items()}
@@ -71,6 +72,21 @@ class FunctionTrial:
 
     def __repr__(self) -> str:
         return f"FunctionTrial(number={self.number})"
+
+
+def given_step(step: int | None) -> int:
+    """``step``, which comes first in a report.
+
+    Raises:
+        ArgumentError: it was left out.
+    """
+    if step is None:
+        raise ArgumentError(
+            "the step is missing",
+            where="trial.report",
+            hint="It comes first, without a name, counted from 1: trial.report(1, loss=0.5).",
+        )
+    return step
 
 
 class FunctionEstimation(Estimation):

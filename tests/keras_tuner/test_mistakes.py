@@ -137,3 +137,44 @@ def test_the_best_values_are_those_of_completed_trials(make_tuner, capsys):
     rows = [line for line in capsys.readouterr().out.splitlines() if line.endswith("|x")]
     first, second = ([cell.strip() for cell in row.split("|")] for row in rows)
     assert first[1] == "?" and second[1] == first[0]
+
+
+# --- arguments of a tuner -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["RandomSearch", "BayesianOptimization", "GridSearch"])
+@pytest.mark.parametrize("given", ["a", -1, float("nan"), [3]])
+def test_a_number_of_trials_that_is_no_count_is_refused(kt, build, tmp_path, kind, given):
+    with pytest.raises(ValueError, match=r"max_trials: .* is no count\. Allowed: a whole number from 1, or None"):
+        getattr(kt, kind)(build, objective="val_loss", max_trials=given, directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["max_retries_per_trial", "max_consecutive_failed_trials"])
+def test_a_number_of_failures_that_is_no_count_is_refused(tuner, name):
+    with pytest.raises(ValueError, match=rf"{name}: 'a' is no count\. Allowed: a whole number from 0"):
+        tuner(**{name: "a"})
+
+
+def test_no_trials_at_all_are_no_limit_and_that_is_said(kt, make_tuner):
+    space = kt.HyperParameters()
+    space.Int("x", 1, 3)
+    with pytest.warns(UserWarning, match="max_trials=0 sets no limit"):
+        made = make_tuner(lambda hp: hp["x"], max_trials=0, hyperparameters=space)
+    made.search(verbose=0)
+    assert len(made.oracle.trials) == 3
+
+
+@pytest.mark.parametrize("below", ["", "deep"])
+def test_a_directory_that_is_a_file_is_said_to_be_one(tuner, tmp_path, below):
+    file = tmp_path / "data.py"
+    file.write_text("kept")
+    with pytest.raises(RuntimeError, match=r"a folder is needed, and .*data\.py is a file\. Choose another") as caught:
+        tuner(directory=file / below)
+    assert "space" not in str(caught.value) and file.read_text() == "kept"
+
+
+def test_a_project_that_is_a_file_is_said_to_be_one(tuner, tmp_path):
+    (tmp_path / "p").touch()
+    with pytest.raises(RuntimeError, match=r"a folder is needed, and .*p is a file"):
+        tuner()

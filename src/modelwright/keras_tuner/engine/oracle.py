@@ -16,6 +16,7 @@ from typing import Any
 from modelwright.keras_tuner.engine.chance import unlike_others
 from modelwright.keras_tuner.engine.display import Display
 from modelwright.keras_tuner.engine.hyperparameters import HyperParameters
+from modelwright.keras_tuner.engine.limits import check_limits
 from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
 from modelwright.keras_tuner.engine.objective import MultiObjective, Objective, create_objective, direction_of
 from modelwright.keras_tuner.engine.stateful import Stateful, make_folder
@@ -32,7 +33,7 @@ class Oracle(Stateful):
     Args:
         objective: name of a metric, an ``Objective``, a list of these (their sum), or None when ``run_trial`` or
             ``HyperModel.fit`` returns a number to be made small.
-        max_trials: at most so many configurations; None for no limit.
+        max_trials: at most so many configurations; None for no limit, and 0 too, with a warning.
         hyperparameters: declared ahead, or in place of what the hypermodel declares under the same names.
         allow_new_entries: whether the hypermodel may ask for others than those in ``hyperparameters``.
         tune_new_entries: whether such others are tuned, or keep their defaults.
@@ -53,6 +54,7 @@ class Oracle(Stateful):
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
     ):
+        check_limits(max_trials, max_retries_per_trial, max_consecutive_failed_trials)
         self.objective = create_objective(objective)
         self.max_trials = max_trials
         for name, allowed in (("tune_new_entries", tune_new_entries), ("allow_new_entries", allow_new_entries)):

@@ -83,6 +83,15 @@ def to_list(values: Any) -> list[Any]:
 
 
 def _cannot_write(path: str | os.PathLike[str], error: OSError) -> StoreError:
+    at = os.fspath(path)
+    while at and not os.path.lexists(at):
+        at = os.path.dirname(at)
+    if isinstance(error, (NotADirectoryError, FileExistsError)) and at and not os.path.isdir(at):
+        return StoreError(
+            f"a folder is needed, and {at} is a file",
+            where=os.fspath(path),
+            hint="Choose another directory= or project_name=, or move the file away. Nothing was written.",
+        )
     return cannot_write(path, error, "Choose another directory=. What was stored before is kept: run again to go on.")
 
 

@@ -152,3 +152,29 @@ def test_nothing_to_search_is_said():
         tuned(GaussianNB(), lambda hp: None).fit(X, Y)
     with pytest.raises(mw.SubjectError, match="estimator has not.*var_smoothing"):
         tuned(GaussianNB(), lambda hp: {"depth": hp.Int("depth", 1, 3)}).fit(X, Y)
+
+
+def test_a_class_in_place_of_an_estimator_is_named():
+    for space in (None, smooth):
+        with pytest.raises(mw.SubjectError, match=r"GaussianNB is a class.*TunedCV\(GaussianNB\(\)"):
+            tuned(GaussianNB, space).fit(X, Y)
+
+
+def test_a_method_that_is_not_there_says_why():
+    search = tuned(GaussianNB(), smooth, refit=False)
+    with pytest.raises(AttributeError, match="no 'predict' because refit=False"):
+        search.predict(X)
+    assert not hasattr(search.fit(X, Y), "predict_proba")
+    with pytest.raises(AttributeError, match="no 'transform'.*GaussianNB"):
+        tuned(GaussianNB(), smooth).transform(X)
+
+
+def test_a_study_that_was_loaded_says_how_it_gets_its_model_back(tmp_path):
+    store = tmp_path / "a.db"
+    call = {"cv": 3, "trials": 2, "objective": "accuracy", "strategy": "random", "verbose": 0}
+    mw.tune(bayes, X, Y, store=store, name="s", **call)
+    loaded = mw.load_study("s", store)
+    with pytest.raises(mw.StudyError, match=r"study.resume\(build, x, y, \.\.\.\)"):
+        loaded.refit()
+    resumed = loaded.resume(bayes, X, Y, cv=3, verbose=0)
+    assert len(resumed.trials) == 2 and resumed.refit().score(X, Y) > 0.8

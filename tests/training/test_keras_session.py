@@ -118,7 +118,7 @@ def test_nan_ends_the_trial_as_infeasible():
 
 
 def test_an_argument_that_fit_does_not_know_is_refused():
-    with pytest.raises(ArgumentError, match=r"'batchsize'.*batch_size"):
+    with pytest.raises(ArgumentError, match=r"^fit: .*'batchsize'.*batch_size"):
         session(fit_arguments={"batchsize": 3})
 
 

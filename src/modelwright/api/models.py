@@ -43,17 +43,24 @@ def refit(study: Study, row: Row, seed: int | None) -> Any:
     """Train the configuration of ``row`` on all the data the study was given."""
     _refuse_project(study, row)
     settings = study._settings
-    if settings is not None and study._record.definition.get("kind") == "function":
+    if study._record.definition.get("kind") == "function":
         raise StudyError(
             "a plain function is not a model, so there is nothing to train on all the data",
             where=f"study {study.name!r}",
             hint="Call it with the best configuration yourself: study.best.config.",
         )
-    if settings is None or not hasattr(settings.estimation, "refit"):
+    if settings is None:
+        raise StudyError(
+            "this process does not know the model and its data",
+            where=f"study {study.name!r}",
+            hint="Hand them over with study = study.resume(build, x, y, ...), which runs nothing where the budget is "
+            "used up; then study.refit().",
+        )
+    if not hasattr(settings.estimation, "refit"):
         raise StudyError(
             "there is nothing to train",
             where=f"study {study.name!r}",
-            hint="refit() needs a study of a model, in the process that made it or resumed by mw.tune(..., name=...).",
+            hint="refit() needs a study of a model. Train study.best.config yourself.",
         )
     task = study._machine.task(row.number, "")
     chosen = task.seed if seed is None else int(seed)

@@ -114,7 +114,7 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
         )
     workers = settings.workers
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ArgumentError(f"workers={workers!r}", where="workers", allowed="a whole number from 1")
+        raise ArgumentError(f"workers={workers!r}", where="tune", allowed="1, 2, 3, ...")
     if settings.executor == "processes" or (settings.executor is None and workers > 1):
         from modelwright.execute.processes import ProcessExecutor
 

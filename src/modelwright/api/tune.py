@@ -164,9 +164,8 @@ def _check_numbers(least: int = 1, **given: Any) -> None:
         if value is None or (callable(value) and argument in ("epochs", "batch_size")):
             continue
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 53:
-            raise ArgumentError(
-                f"{argument}={value!r:.60}", where="tune", allowed=f"a whole number from {least}, below 2**53"
-            )
+            allowed = {"verbose": "0, 1 or 2", "confirm": "0, 1, 2, ..."}.get(argument, "1, 2, 3, ...")
+            raise ArgumentError(f"{argument}={value!r:.60}", where="tune", allowed=allowed)
 
 
 def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from types import MethodType
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from modelwright.api.study import Study
@@ -23,16 +23,37 @@ from modelwright.store.memory import MemoryStore
 from modelwright.training.sklearn import Score
 
 
-def _delegates(name: str) -> Callable[[TunedCV], bool]:
-    """Whether the wrapped estimator has the method ``name``; after ``fit`` the best one decides."""
+class _Delegated:
+    """A method that is there when the wrapped estimator has it; after ``fit`` the best one decides.
 
-    def check(self: TunedCV) -> bool:
-        if not self.refit:
-            raise AttributeError(f"{name} needs a refitted estimator: TunedCV(refit=True)")
-        getattr(self.best_estimator_ if hasattr(self, "best_estimator_") else self._template(), name)
-        return True
+    Unlike scikit-learn's ``available_if`` it says why a method is not there.
+    """
 
-    return check
+    def __init__(self, function: Callable[..., Any]):
+        self.function, self.name = function, function.__name__
+
+    def __get__(self, search: TunedCV | None, owner: type) -> Any:
+        if search is None:
+            return self.function
+        _check_has(search, _NEEDS.get(self.name, self.name))
+        return MethodType(self.function, search)
+
+
+#: Methods that are there when the estimator has another one.
+_NEEDS = {"fit_transform": "transform"}
+
+
+def _check_has(search: TunedCV, name: str) -> None:
+    kind = type(search).__name__
+    if not search.refit:
+        raise AttributeError(
+            f"{kind} has no {name!r} because refit=False: no estimator was fitted on all rows. Leave refit out, or fit "
+            "one yourself with best_params_."
+        )
+    try:
+        getattr(search.best_estimator_ if hasattr(search, "best_estimator_") else search._template(), name)
+    except Exception as error:  # of a build as well: whoever only looks for a method gets no other error
+        raise AttributeError(f"{kind} has no {name!r}: {error}") from error
 
 
 class TunedCV(MetaEstimatorMixin, BaseEstimator):
@@ -66,6 +87,8 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
         classes_: the labels, for a classifier.
         n_features_in_: number of features seen in ``fit``.
         feature_names_in_: their names, when X was a data frame.
+
+    A search can be pickled when ``space`` (or ``build``) can: a function of a module, not a lambda.
 
     ``fit`` takes further arguments for the estimator's own ``fit``; ``sample_weight`` reaches ``fit`` and those
     scorers that take it, ``groups`` keeps the rows of a group in one fold.
@@ -159,9 +182,14 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
     # --- what is searched --------------------------------------------------------------------------
 
     def _build(self) -> Any:
+        if isinstance(self.estimator, type):
+            name = self.estimator.__name__
+            raise SubjectError(
+                f"{name} is a class; hand over an instance", where="TunedCV", hint=f"Write TunedCV({name}(), ...)."
+            )
         if self.space is not None:
             return Changed(self.estimator, self.space)
-        if isinstance(self.estimator, type) or not callable(self.estimator):
+        if not callable(self.estimator):
             raise SubjectError(
                 f"nothing says what to search in {self.estimator!r:.60}",
                 where="TunedCV",
@@ -208,64 +236,64 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
 
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
         """The objective on ``X`` and ``y``, better large: of ``"rmse"`` it is the negative."""
-        _delegates("score")(self)
+        _check_has(self, "score")
         check_is_fitted(self)
         return self.scorer_(self.best_estimator_, X, y, **params)
 
-    @available_if(_delegates("predict"))
+    @_Delegated
     def predict(self, X: Any, **params: Any) -> Any:
         """What the best estimator predicts."""
         check_is_fitted(self)
         return self.best_estimator_.predict(X, **params)
 
-    @available_if(_delegates("predict_proba"))
+    @_Delegated
     def predict_proba(self, X: Any, **params: Any) -> Any:
         """Probabilities, rows x classes, in the order of ``classes_``."""
         check_is_fitted(self)
         return self.best_estimator_.predict_proba(X, **params)
 
-    @available_if(_delegates("predict_log_proba"))
+    @_Delegated
     def predict_log_proba(self, X: Any, **params: Any) -> Any:
         """Logarithms of ``predict_proba``."""
         check_is_fitted(self)
         return self.best_estimator_.predict_log_proba(X, **params)
 
-    @available_if(_delegates("decision_function"))
+    @_Delegated
     def decision_function(self, X: Any, **params: Any) -> Any:
         """The best estimator's decision function."""
         check_is_fitted(self)
         return self.best_estimator_.decision_function(X, **params)
 
-    @available_if(_delegates("score_samples"))
+    @_Delegated
     def score_samples(self, X: Any) -> Any:
         """The best estimator's score of each row."""
         check_is_fitted(self)
         return self.best_estimator_.score_samples(X)
 
-    @available_if(_delegates("transform"))
+    @_Delegated
     def transform(self, X: Any) -> Any:
         """What the best estimator makes of ``X``."""
         check_is_fitted(self)
         return self.best_estimator_.transform(X)
 
-    @available_if(_delegates("transform"))
+    @_Delegated
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
         """``fit``, then ``transform`` of the same rows."""
         return self.fit(X, y, **params).transform(X)
 
-    @available_if(_delegates("inverse_transform"))
+    @_Delegated
     def inverse_transform(self, X: Any) -> Any:
         """The way back from ``transform``."""
         check_is_fitted(self)
         return self.best_estimator_.inverse_transform(X)
 
-    @available_if(_delegates("get_feature_names_out"))
+    @_Delegated
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         """Names of what ``transform`` gives."""
         check_is_fitted(self)
         return self.best_estimator_.get_feature_names_out(input_features)
 
-    @available_if(_delegates("set_output"))
+    @_Delegated
     def set_output(self, *, transform: str | None = None) -> TunedCV:
         """What ``transform`` gives: "default", "pandas" or "polars"; None changes nothing."""
         if transform is not None:

@@ -362,7 +362,7 @@ def _check_arguments(model: Any, plan: Plan) -> None:
     if unknown:
         raise ArgumentError(
             f"{type(model).__name__}.fit does not know {unknown[0]!r}",
-            where="fit_arguments",
+            where="fit",
             allowed=", ".join(name for name in known if name not in ("self", "epochs", "initial_epoch")),
         )
 

@@ -142,7 +142,9 @@ def make_splitter(cv: Any, table: Table, *, classifier: bool) -> Any:
 
     cv = DEFAULT_FOLDS if cv is None else cv
     if isinstance(cv, bool) or (isinstance(cv, (int, np.integer)) and cv < 2):
-        raise ArgumentError(f"cv={cv!r}", where="cv", allowed="a number of folds from 2, a splitter, a list of splits")
+        raise ArgumentError(
+            f"cv={cv!r}", where="tune", allowed="a number of folds from 2, a splitter, a list of splits"
+        )
     if isinstance(cv, (int, np.integer)):
         strata = classifier and has_classes(table.y)
         if table.groups is not None:

@@ -92,3 +92,30 @@ def test_hyperband_trains_keras_models_in_two_processes(kt, build, tiny, tmp_pat
     best = tuner.oracle.get_best_trials()[0]
     x, y = tiny
     assert tuner.get_best_models()[0].evaluate(x[24:], y[24:], verbose=0)[0] == pytest.approx(best.score, rel=1e-3)
+
+
+@pytest.mark.parametrize("verbose", [{}, {"verbose": 1}, {"verbose": "auto"}])
+def test_epochs_there_are_one_line_each_and_no_bars(kt, build, tiny, tmp_path, capfd, verbose):
+    tuner = kt.RandomSearch(build, objective="val_loss", max_trials=2, seed=0, directory=tmp_path, project_name="p")
+    tuner.search(*tiny, validation_split=0.25, epochs=2, workers=2, **verbose)
+    printed = capfd.readouterr().out
+    assert "━" not in printed and "\r" not in printed and "\b" not in printed
+    lines = sorted(line for line in printed.splitlines() if ", epoch " in line)
+    assert [line.split(" - ")[0] for line in lines] == [f"Trial {n}, epoch {e}/2" for n in (1, 2) for e in (1, 2)]
+    assert all(" - val_loss: " in line for line in lines)
+
+
+def test_epochs_there_are_not_told_where_nobody_listens(kt, build, tiny, tmp_path, capfd):
+    tuner = kt.RandomSearch(build, objective="val_loss", max_trials=2, seed=0, directory=tmp_path, project_name="p")
+    tuner.search(*tiny, validation_split=0.25, workers=2, verbose=0)
+    assert "epoch" not in capfd.readouterr().out
+
+
+def test_failures_there_are_told_here(watched, tmp_path, capfd):
+    def function(trial):
+        raise ValueError("wrong over there")
+
+    tuner = watched(function, objective="loss", max_trials=1, directory=tmp_path)
+    with pytest.warns(UserWarning, match="no trial completed: 1 trial failed, .*ValueError: wrong over there"):
+        tuner.search(workers=2)
+    assert capfd.readouterr().err.count("ValueError: wrong over there") == 1

@@ -42,6 +42,19 @@ class TunerBatchCallback(TunerCallback):
         self.tuner.on_batch_end(self.trial, self.model, batch, logs)
 
 
+class EpochLines(keras.callbacks.Callback):
+    """Prints one line for each epoch, with the trial's number: trials beside one another share a terminal."""
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.number = number
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        said = " - ".join(f"{name}: {float(value):.4g}" for name, value in (logs or {}).items())
+        at = f"epoch {epoch + 1}/{(self.params or {}).get('epochs', '?')}"
+        print(f"Trial {self.number}, {at} - {said}\n", end="", flush=True)
+
+
 def tuner_callback(tuner: Any, trial: Any) -> TunerCallback:
     """The callback that calls those hooks of a tuner that its class overrides."""
     from modelwright.keras_tuner.engine.tuner import Tuner

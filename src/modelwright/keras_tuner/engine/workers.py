@@ -18,8 +18,14 @@ from modelwright.execute.processes import ProcessExecutor
 from modelwright.keras_tuner import aliases
 from modelwright.keras_tuner.engine.metrics_tracking import MetricsTracker
 from modelwright.keras_tuner.engine.search import Conversation, Epochs
+from modelwright.keras_tuner.engine.stateful import to_list
 from modelwright.keras_tuner.engine.trial import Trial, TrialStatus
+from modelwright.keras_tuner.engine.tuner import Tuner
 from modelwright.keras_tuner.errors import FatalError, FatalRuntimeError
+from modelwright.keras_tuner.tuners.hyperband import Hyperband
+
+#: Hand what they were given on to ``model.fit``.
+_OURS = (Tuner.run_trial, Hyperband.run_trial)
 
 
 class RemoteTrial(Estimation):
@@ -40,13 +46,26 @@ class RemoteTrial(Estimation):
         tuner._epochs = Epochs(reporter.report)
         problem: BaseException | None = None
         try:
-            tuner._try_run_and_update_trial(trial, *self.args, **self.kwargs)
+            tuner._try_run_and_update_trial(trial, *self.args, **self._said(task.note["number"]))
         except FatalError as error:
             trial.message, problem = traceback.format_exc(), error
         finally:
             tuner._epochs = None
         note = {"trial": trial.get_state(), "fatal": problem is not None}
         return r.Outcome(note=note, exception=problem)
+
+    def _said(self, number: int) -> dict[str, Any]:
+        """The arguments, with lines in place of progress bars: the bars of two processes write over each other."""
+        kwargs = self.kwargs
+        if kwargs.get("verbose", "auto") not in ("auto", 1):
+            return kwargs
+        tuner = self.tuner
+        if isinstance(tuner, Tuner) and tuner._fits_plainly() and type(tuner).run_trial in _OURS:
+            from modelwright.keras_tuner.engine.callbacks import EpochLines
+
+            callbacks = [*to_list(kwargs.get("callbacks") or []), EpochLines(number)]
+            return {**kwargs, "verbose": 0, "callbacks": callbacks}
+        return {**kwargs, "verbose": 2} if "verbose" in kwargs else kwargs
 
 
 class Workers(Executor):
@@ -68,7 +87,8 @@ class Workers(Executor):
         trial = conversation.begin(task.number)
         before = conversation.tuner.oracle.trials.get(trial.hyperparameters.values.get("tuner/trial_id"))
         states = [t.get_state() for t in (before, trial) if t is not None]
-        self._processes.submit(dataclasses.replace(task, note={"trials": states}))
+        shown = conversation.tuner.oracle._display.trial_number.get(trial.trial_id, task.number + 1)
+        self._processes.submit(dataclasses.replace(task, note={"trials": states, "number": shown}))
 
     def poll(self, handler: Handler, timeout: float | None = None) -> None:
         self._processes.poll(_Ends(self._conversation, handler), timeout)
@@ -96,6 +116,7 @@ class _Ends:
         there = Trial.from_state(state)
         trial.hyperparameters, trial.metrics = there.hyperparameters, there.metrics
         trial.status, trial.message, trial.infeasible = there.status, there.message, there.infeasible
+        self._conversation.tuner._report_failure(trial)
         self._finish(number)
 
     def lost(self, number: int, failure: r.Failure) -> None:
@@ -103,6 +124,7 @@ class _Ends:
         trial.infeasible = failure.kind == "memory"
         trial.status = TrialStatus.FAILED if trial.infeasible else TrialStatus.INVALID
         trial.message, trial.metrics = failure.message, MetricsTracker()
+        self._conversation.tuner._report_failure(trial)
         self._finish(number)
 
     def _finish(self, number: int) -> None:

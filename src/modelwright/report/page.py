@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from modelwright.core.history import Row
 from modelwright.report import fidelity, text
+from modelwright.report.edges import edges_text
 from modelwright.report.plots import Chart, legend_states
 from modelwright.report.summary import confirmation, space_rows
 from modelwright.report.svg import esc, glyph_icon
@@ -148,6 +149,8 @@ def best(view: StudyView) -> str:
     if len(view.objectives) > 1:
         body += '<p class="quiet">Best by the first objective; the trade-off below shows the whole front.</p>'
     body += _confirmed(view)
+    at_end = edges_text(view)
+    body += f"<p>{esc(at_end, 600)}</p>" if at_end else ""
     parts = []
     for title, given in (("Settings", settings), ("Metrics", metrics), ("Measured", facts)):
         parts.append(f"<div><h3>{title}</h3>{pairs(given)}</div>" if given else "")

@@ -271,3 +271,19 @@ def test_a_halving_strategy_can_be_driven_by_hand():
     trial = study.ask()
     trial.report(1, 0.5)
     assert study.tell(trial).number == 0
+
+
+def test_several_objectives_name_no_winner(capsys):
+    def two(hp):
+        x = hp.Float("x", 0, 1)
+        return {"cost": x, "error": 1 - x}
+
+    both = [mw.Minimize("cost"), mw.Minimize("error")]
+    study = mw.tune(two, objective=both, strategy="random", trials=4, store=":memory:")
+    said = capsys.readouterr().err
+    assert "Front: 4 trials that no other beats" in said and "Best" not in said
+    assert repr(study) == f"Study({study.name!r}, trials=4, front=4)"
+    cost, error = study.trials[0].values
+    assert f"values=({cost:.6g}, {error:.6g})" in repr(study.trials[0])
+    card = study._repr_html_()
+    assert "Front: <b>4 trials</b>" in card and "Best" not in card

@@ -352,3 +352,10 @@ def test_the_panel_says_when_a_stopping_search_ends_in_place_of_the_time_left():
     assert "after the running trial (about 40 s); Ctrl-C again" in text and " left" not in text
     history.extend([r.Reported(number=1, step=1, metrics={"loss": 1.0}, fidelity=0.25)], at=60.0)
     assert "the running trial (about 30 s)" in progress.stopping(60.0)
+
+
+def test_the_panel_counts_the_front_where_there_are_several_objectives():
+    objectives = (Objective("cost", "min"), Objective("error", "min"))
+    full = view_of(*(trial(i, {"x": i}, (i, 1 - i)) for i in range(3)), objectives=objectives)
+    lines = [line for _, line in picture(Progress(full), 1.0, 100)]
+    assert "front: 3 trials that no other beats in everything" in lines and not any("best" in line for line in lines)

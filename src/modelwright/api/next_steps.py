@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwright.core.errors import StudyError
 from modelwright.core.wording import counted
 from modelwright.store.memory import MemoryStore
 
@@ -40,6 +41,17 @@ def _after_nothing(study: Study) -> tuple[str, ...]:
         return ("study.trials",)
     error = f"study.trials[{bad.number}].error"
     return (f"print({error}.traceback)" if bad.error.traceback else error, "study.frame()")
+
+
+def nothing_found(study: Study) -> StudyError:
+    """The error of a study that has no best trial: how its trials ended, and why."""
+    from modelwright.report.view import without_value
+
+    return StudyError(
+        without_value(study._view()),
+        where=f"study {study.name!r}",
+        hint="study.trials has every state and error." if study._machine.history.rows else "Run it first.",
+    )
 
 
 def how_to_resume(study: Study) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from modelwright.api.asker import is_gone, this_process
 from modelwright.api.door import quiet_interrupt, refuse_unknown
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
+from modelwright.api.next_steps import nothing_found
 from modelwright.api.running import RunSettings, prepare_run, view_of
 from modelwright.api.telling import checked_report, outcome_of_told
 from modelwright.api.trial import Trial
@@ -138,19 +139,14 @@ class Study:
     def best(self) -> Trial:
         """The best trial among those that reached the highest fidelity, confirmed values first.
 
+        With several objectives it is the best by the first of them, one end of the ``front``.
+
         Raises:
             StudyError: no trial has a value; the message says how they ended, and why.
         """
         row = self._machine.history.best()
         if row is None:
-            from modelwright.report.view import without_value
-
-            ended = self._machine.history.rows
-            raise StudyError(
-                without_value(self._view()),
-                where=f"study {self.name!r}",
-                hint="study.trials has every state and error." if ended else "Run it first.",
-            )
+            raise nothing_found(self)
         return self._trial(row)
 
     @property
@@ -204,6 +200,8 @@ class Study:
         rows = self._machine.history.rows
         best = self._machine.history.best()
         shown = f", best={best.values[0]:.6g}" if best is not None and best.values else ""
+        if shown and len(self.objectives) > 1:
+            shown = f", front={len(self.front)}"
         return f"Study({self.name!r}, trials={len(rows)}{shown})"
 
     def _repr_html_(self) -> str:

@@ -47,7 +47,7 @@ class Trial:
 
     @property
     def values(self) -> tuple[float, ...] | None:
-        """One value for each objective."""
+        """One value for each objective, in their order."""
         return self._row.values
 
     @property
@@ -119,7 +119,8 @@ class Trial:
         return self._row.config[name]
 
     def __repr__(self) -> str:
-        shown = "" if self.value is None else f", value={self.value:.6g}"
+        values = [f"{value:.6g}" for value in self.values or ()]
+        shown = f", value={values[0]}" if len(values) == 1 else f", values=({', '.join(values)})" if values else ""
         return f"Trial(number={self.number}, state={self.state!r}{shown}, config={self.config})"
 
     def _repr_html_(self) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.history import Row, usable
+from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
 from modelwright.report.chosen import LIMIT, chosen
 from modelwright.report.export import finite
@@ -25,7 +26,7 @@ from modelwright.report.parallel import parallel_chart, varied
 from modelwright.report.plots import Chart, curves_chart, history_chart, importance_chart, slice_chart, tradeoff_charts
 from modelwright.report.svg import esc
 from modelwright.report.text import budget_text, clean, config_text, duration, goal, number
-from modelwright.report.view import StudyView, counts, parameter_names, ranked, reason
+from modelwright.report.view import StudyView, counts, front, parameter_names, ranked, reason
 
 #: Version of the data block in the page.
 SCHEMA_VERSION = 1
@@ -205,7 +206,9 @@ def repr_html(view: StudyView) -> str:
         f"{esc(states)}; {esc(duration(view.time))} used, budget {esc(budget)}",
     ]
     best = view.history.best()
-    if best is not None:
+    if best is not None and len(view.objectives) > 1:
+        parts.append(f"Front: <b>{counted(len(front(view)), 'trial')}</b> that no other beats in everything")
+    elif best is not None:
         values = ", ".join(f"{o.name} = {number(v, 6)}" for o, v in zip(view.objectives, best.values or ()))
         parts.append(f"Best: trial {best.number}, <b>{esc(values)}</b>")
     body = "".join(f'<div style="margin:.1em 0">{part}</div>' for part in parts)

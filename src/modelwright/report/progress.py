@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from modelwright.core import records as r
 from modelwright.core.history import Row
+from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.fidelity import after
 from modelwright.report.view import STATES, StudyView
@@ -142,6 +143,10 @@ class Progress:
         when = f" after {which}" + (f" (about {text.duration(rest)})" if rest else "") if count else ""
         return f"Stopping{when}; Ctrl-C again stops now. Nothing finished is lost."
 
+    def front(self) -> str:
+        """How many trials are on the front, in words."""
+        return counted(len(self._front), "trial")
+
     def _rest(self, elapsed: float) -> float | None:
         """Seconds until the running trials have ended, by their reports or by how long others took; None if unknown."""
         rows, guesses = self.view.history.rows, []
@@ -211,7 +216,9 @@ def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌
     if view.stopping:
         lines += [("yellow", line) for line in textwrap.wrap(progress.stopping(elapsed), columns)]
     best = progress.best
-    if best is not None:
+    if best is not None and len(view.objectives) > 1:
+        lines.append(("green", f"front: {progress.front()} that no other beats in everything"))
+    elif best is not None:
         named = " ".join(f"{text.clean(o.name, 40)}={text.number(v)}" for o, v in zip(view.objectives, best.values))
         far = f"  after {best.trained}" if best.trained else ""
         lines.append(("green", f"best: trial {best.number}  {named}{far}"))

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from modelwright.core.history import Row
+from modelwright.core.wording import counted
 from modelwright.report import fidelity, text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.edges import edges_text
@@ -160,13 +161,15 @@ def final_block(view: StudyView) -> str:
     if best is None:
         parts.append("No trial has a value.")
     else:
-        step = f" at {view.unit} {best.step}" if best.step is not None else ""
-        lines = [f"Best: trial {best.number}, {text.values_text(best, view.objectives)}{step}"]
-        lines += [f"  {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in best.config.items()]
         several = len(view.objectives) > 1
+        lines = [f"Front: {counted(len(front(view)), 'trial')} that no other beats in everything"]
+        if not several:
+            step = f" at {view.unit} {best.step}" if best.step is not None else ""
+            lines = [f"Best: trial {best.number}, {text.values_text(best, view.objectives)}{step}"]
+            lines += [f"  {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in best.config.items()]
         top = 10 if several else 5
         lines += confirmation(view)
-        lines += ["", "Front:" if several else "Top 5:", leaderboard(view, top)]
+        lines += [*([] if several else ["", "Top 5:"]), leaderboard(view, top)]
         parts += ["\n".join(lines), explained(view, top)]
     parts += _failures(view)
     if view.store:

@@ -37,15 +37,16 @@ $(BIN)/python:
 	|| { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV); } \
 	|| { rm -rf $(VENV); echo "Could not make $(VENV). On Debian: apt install python3-venv, or python3-pip" >&2; exit 1; }
 
+# Twice quiet hides pip's warnings about a machine's own settings, which bury what is said here; errors are shown.
 # With everything for development the parts for use are there too, so the demo does not install twice.
 $(DEV): pyproject.toml | $(BIN)/python
 	@echo "Installing Modelwright and its tools; the first time this takes a minute or two ..."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install -q -q --disable-pip-version-check -e '.[dev]'
 	@touch $(DEV) $(USE)
 
 $(USE): pyproject.toml | $(BIN)/python
 	@echo "Installing Modelwright, Keras and JAX; the first time this takes a minute or two ..."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[all]'
+	@$(BIN)/python -m pip install -q -q --disable-pip-version-check -e '.[all]'
 	@touch $(USE)
 
 demo: $(USE)

@@ -108,11 +108,15 @@ def _warn_of_repetition(request: Request, folds: Folds, made: Any) -> None:
         return
     kinds = {Table: "validation_data", list: "a list of splits"}
     splitter = kinds.get(type(folds.splitter), type(folds.splitter).__name__)
+    final = made
+    while getattr(final, "steps", None):
+        final = final.steps[-1][1]
     warn_caller(
-        f"{' and '.join(f'{name}={request.options[name]}' for name in asked)}: further runs of {type(made).__name__} "
-        f"come out the same, for neither the splitter ({splitter}) nor the estimator takes a fresh seed. Give new "
-        "folds to each run, with cv=5 or a splitter with shuffle=True and no random_state, or give an estimator that "
-        f"draws, with random_state=None; or leave {' and '.join(asked)} out."
+        f"{' and '.join(f'{name}={request.options[name]}' for name in asked)}: further runs of the default "
+        f"configuration ({type(final).__name__}) come out the same, for neither the splitter ({splitter}) nor the "
+        "estimator takes a fresh seed. Give new folds to each run, with cv=5 or a splitter with shuffle=True and no "
+        "random_state, or give an estimator that draws, with random_state=None; or leave "
+        f"{' and '.join(asked)} out."
     )
 
 

@@ -88,7 +88,7 @@ def _cannot_write(path: str | os.PathLike[str], error: OSError) -> StoreError:
         at = os.path.dirname(at)
     if isinstance(error, (NotADirectoryError, FileExistsError)) and at and not os.path.isdir(at):
         return StoreError(
-            f"a folder is needed, and {at} is a file",
+            f"cannot be written: a folder is needed, and {at} is a file",
             where=os.fspath(path),
             hint="Choose another directory= or project_name=, or move the file away. Nothing was written.",
         )

@@ -15,8 +15,8 @@ from typing import Any
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, text
-from modelwright.report.encoding import plain_spec
 from modelwright.report.edges import edges_text
+from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
 from modelwright.report.view import StudyView, causes, counts, front, ranked, reason, without_value
 
@@ -99,8 +99,8 @@ def results(view: StudyView, count: int = 10) -> str:
     for entry in shown:
         parts.append(_one(by_number[entry["trial"]], entry["rank"], view))
     parts.append(explained(view, count))
-    parts += _failures(view)
     parts.append(edges_text(view))
+    parts += _failures(view)
     return "\n\n".join(part for part in parts if part)
 
 

@@ -1,10 +1,13 @@
 """Every strategy keeps the contract, by name."""
 
+import importlib.util
+
 import pytest
 
 from modelwright.core.errors import StrategyError
 from modelwright.strategy import NAMES, resolve
-from modelwright.strategy.halving import brackets, rungs
+from modelwright.strategy.asha import ASHA
+from modelwright.strategy.halving import Hyperband, brackets, rungs
 from modelwright.testing.strategy import StrategyContract
 
 
@@ -20,8 +23,49 @@ class TestBayesian(StrategyContract):
     make = staticmethod(lambda steps: resolve("bayesian"))
 
 
+class TestSobol(StrategyContract):
+    make = staticmethod(lambda steps: resolve("sobol"))
+
+
+class TestLocal(StrategyContract):
+    make = staticmethod(lambda steps: resolve("local"))
+
+
+class TestEvolution(StrategyContract):
+    make = staticmethod(lambda steps: resolve("evolution"))
+
+
+class TestTPE(StrategyContract):
+    make = staticmethod(lambda steps: resolve("tpe"))
+
+
+class TestReinforce(StrategyContract):
+    make = staticmethod(lambda steps: resolve("reinforce"))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("cmaes") is None, reason="cmaes is not installed")
+class TestCMAES(StrategyContract):
+    make = staticmethod(lambda steps: resolve("cma-es"))
+
+
 class TestHyperband(StrategyContract):
     make = staticmethod(lambda steps: resolve("hyperband", steps=steps, resumable=True))
+
+
+class TestHyperbandWithAModel(StrategyContract):
+    make = staticmethod(lambda steps: Hyperband(steps=steps, sampler="bayesian"))
+
+
+class TestASHA(StrategyContract):
+    make = staticmethod(lambda steps: resolve("asha", steps=steps, resumable=True))
+
+
+class TestASHAThatStops(StrategyContract):
+    make = staticmethod(lambda steps: resolve("asha", steps=steps, resumable=False))
+
+
+class TestASHAWithAModel(StrategyContract):
+    make = staticmethod(lambda steps: ASHA(steps=steps, resumable=True, sampler="bayesian"))
 
 
 class TestAuto(StrategyContract):
@@ -62,3 +106,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 def test_hyperband_without_steps_says_what_is_missing():
     with pytest.raises(StrategyError, match="no steps.*epochs"):
         resolve("hyperband")
+
+
+@pytest.mark.parametrize("kind", [Hyperband, ASHA])
+def test_an_unknown_sampler_is_answered_with_the_known_ones(kind):
+    with pytest.raises(StrategyError, match="'random', 'bayesian'"):
+        kind(steps=9, sampler="tpe")

@@ -15,8 +15,15 @@ from modelwright.strategy.base import Axis, Fold, SearchSpace, Strategy
 _FILES = {
     "random": ("modelwright.strategy.random", "Random"),
     "grid": ("modelwright.strategy.grid", "Grid"),
+    "sobol": ("modelwright.strategy.sobol", "Sobol"),
+    "local": ("modelwright.strategy.local", "Local"),
+    "evolution": ("modelwright.strategy.evolution", "Evolution"),
+    "reinforce": ("modelwright.strategy.reinforce", "Reinforce"),
+    "tpe": ("modelwright.strategy.tpe", "TPE"),
+    "cma-es": ("modelwright.strategy.cmaes", "CMAES"),
     "bayesian": ("modelwright.strategy.bayesian", "Bayesian"),
     "hyperband": ("modelwright.strategy.halving", "Hyperband"),
+    "asha": ("modelwright.strategy.asha", "ASHA"),
     "auto": ("modelwright.strategy.portfolio", "Auto"),
 }
 

@@ -1,22 +1,19 @@
 """Successive halving: many configurations for a few steps, the better ones for more.
 
-Owns rungs, brackets and promotion. What a new configuration is comes from a proposer that the strategy is given.
+Owns rungs, brackets and promotion. What a new configuration is comes from ``sampling``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Exhausted, Proposal, Wait
 from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.random import Random, draw
-
-#: Proposes a configuration: (state, space, number) -> Proposal or Exhausted.
-Proposer = Callable[[Any, SearchSpace, int], Answer]
+from modelwright.strategy.sampling import Sampled, checked_sampler, sample
 
 
 def rungs(steps: int, eta: float = 3.0, brackets_down: int | None = None) -> list[int]:
@@ -77,20 +74,22 @@ class Hyperband(Strategy):
         steps: what full fidelity means, in steps (the paper's R).
         eta: a bracket keeps one of ``eta`` trials at each rung.
         resumable: unused; trials that cannot go on from a checkpoint start over.
+        sampler: where new configurations come from: "random" (the paper), or "bayesian", a Gaussian process over
+            configuration and fidelity (as in BOHB; Falkner, Klein and Hutter, ICML 2018).
     """
 
     name: ClassVar[str] = "hyperband"
     multi_fidelity: ClassVar[bool] = True
 
-    def __init__(self, *, steps: int | None = None, eta: float = 3.0, resumable: bool = True):
+    def __init__(self, *, steps: int | None = None, eta: float = 3.0, resumable: bool = True, sampler: str = "random"):
         if steps is None or steps < 1 or eta <= 1:
             raise StrategyError(f"steps={steps}, eta={eta}", where="hyperband", allowed="steps from 1, eta above 1")
         self.steps, self.eta = steps, eta
         self._plan = brackets(steps, eta)
-        self._random = Random()
+        self.sampler = checked_sampler(sampler, "hyperband")
 
     def init(self, seed: Any, history: History) -> Any:
-        return self._random.init(seed, history)
+        return Sampled(seed, history)
 
     def ask(self, state: Any, space: SearchSpace, number: int | None) -> Answer:
         history: History = state.history
@@ -123,11 +122,10 @@ class Hyperband(Strategy):
     def _new(
         self, state: Any, space: SearchSpace, number: int, bracket: int, plan: Sequence[tuple[int, int]]
     ) -> Answer:
-        answer = draw(state, space, number, state.tried.keys(state.history, space))
-        if not isinstance(answer, Proposal):
-            return answer
-        note = {**answer.note, "bracket": bracket, "rung": 0}
-        return Proposal(config=answer.config, fidelity=plan[0][1] / self.steps, note=note)
+        config, note = sample(state, space, number, self.sampler)
+        if config is None:
+            return Exhausted(why=note["reason"])
+        return Proposal(config=config, fidelity=plan[0][1] / self.steps, note={**note, "bracket": bracket, "rung": 0})
 
     def _promote(
         self, history: History, bracket: int, rows: list[Row], plan: Sequence[tuple[int, int]], closed: bool

@@ -1,0 +1,69 @@
+"""What every proposer of single trials does: the defaults first, nothing twice, an end when nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.records import Answer, Exhausted, Proposal
+from modelwright.strategy.base import Fold, SearchSpace
+from modelwright.strategy.tried import Tried
+
+#: Candidates of a method that may turn out to be known before chance takes over.
+_TRIES = 200
+
+
+class Known(Fold):
+    """A state that knows what was tried; the keys are a cache that may be thrown away."""
+
+    __slots__ = ("tried",)
+
+    def __init__(self, seed: Any, history: Any):
+        super().__init__(seed, history)
+        self.tried = Tried()
+
+
+def first(state: Known, space: SearchSpace, number: int, *, defaults: bool = True) -> Answer | None:
+    """The answer when there is nothing to choose: the defaults, an empty space, a space that is used up."""
+    if number == 0 and defaults:
+        return Proposal(config=space.default(), note={"by": "default"})
+    if not space.axes:
+        shown = any(row.ran for row in state.history.rows)
+        return Exhausted(why="nothing varies in the space") if shown else Proposal()
+    if space.size is not None and len(state.tried.keys(state.history, space)) >= space.size:
+        return Exhausted(why=f"all {space.size} configurations of the space have been tried")
+    return None
+
+
+def choose(
+    state: Known,
+    space: SearchSpace,
+    rng: np.random.Generator,
+    candidates: Iterable[dict[str, Any]],
+    note: dict[str, Any],
+) -> Answer:
+    """The first candidate that was never proposed; else a random new one, and the note says so."""
+    tried = state.tried.keys(state.history, space)
+    skipped = 0
+    for config in candidates:
+        if space.key(config) not in tried:
+            return Proposal(config=config, note={**note, "skipped": skipped} if skipped else note)
+        skipped += 1
+        if skipped >= _TRIES:
+            break
+    lost = note
+    if note["by"] != "random":
+        lost = {"by": "fallback", "reason": f"{skipped} candidates of {note['by']}, all of them tried before"}
+    config = space.sample(rng)
+    for _ in range(64):
+        if space.key(config) not in tried:
+            return Proposal(config=config, note=lost)
+        config = space.sample(rng)
+    if space.size is None:
+        return Proposal(config=config, note={**lost, "repeat": True})
+    left = [c for c in space.enumerate(every=True) if space.key(c) not in tried]
+    if not left:
+        return Exhausted(why="every configuration of the space has been tried")
+    return Proposal(config=dict(left[int(rng.integers(len(left)))]), note=lost)

@@ -1,0 +1,68 @@
+"""Merit: one number for each trial, larger is better, whatever the number of objectives. Proposes nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from modelwright.core.history import History, usable
+
+
+def merits(history: History) -> np.ndarray:
+    """One number for each row, in order; NaN while nothing is known, minus infinity for trials that ended badly.
+
+    With one objective it is the score. With several, trials are sorted into fronts (the first is dominated by
+    nobody), and within a front those in emptier surroundings come first (Deb et al., "A Fast and Elitist
+    Multiobjective Genetic Algorithm: NSGA-II", IEEE Trans. Evol. Comp. 6(2), 2002, sections III.A and III.B); the
+    merit is then minus the rank.
+
+    A trial that was only trained a part of the way counts by what it has shown.
+    """
+    rows = history.rows
+    bad = np.array([row.state in ("failed", "infeasible") for row in rows], dtype=bool)
+    known = np.array([usable(row) for row in rows], dtype=bool)
+    columns = np.array([history.scores(i) for i in range(len(history.objectives))]).T.reshape(len(rows), -1)
+    known &= ~np.isnan(columns).any(axis=1)
+    found = np.where(bad, -np.inf, np.nan)
+    if columns.shape[1] == 1:
+        found[known] = columns[known, 0]
+    else:
+        found[known] = -nondominated_rank(columns[known]).astype(float)
+    return found
+
+
+def nondominated_rank(scores: np.ndarray) -> np.ndarray:
+    """Places from 0: fronts in order, and within a front the most lonely first.
+
+    Args:
+        scores: (points, objectives), larger is better, without NaN.
+
+    >>> nondominated_rank(np.array([[1.0, 1.0], [3.0, 0.0], [0.0, 3.0], [2.0, 2.0]])).tolist()
+    [3, 0, 1, 2]
+    """
+    count = len(scores)
+    left = np.arange(count)
+    order: list[int] = []
+    while len(left):
+        here = scores[left]
+        no_worse = (here[:, None, :] >= here[None, :, :]).all(axis=2)
+        better = (here[:, None, :] > here[None, :, :]).any(axis=2)
+        dominated = (no_worse & better).any(axis=0)
+        front = left[~dominated]
+        lonely = np.argsort(-_crowding(scores[front]), kind="stable")
+        order += front[lonely].tolist()
+        left = left[dominated]
+    rank = np.empty(count, dtype=int)
+    rank[order] = np.arange(count)
+    return rank
+
+
+def _crowding(front: np.ndarray) -> np.ndarray:
+    """Distance between a point's neighbours on a front, summed over objectives; infinite at its ends."""
+    total = np.zeros(len(front))
+    for column in front.T:
+        order = np.argsort(column, kind="stable")
+        width = column[order[-1]] - column[order[0]]
+        total[order[[0, -1]]] = np.inf
+        if width > 0 and np.isfinite(width):
+            total[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / width
+    return total

@@ -131,7 +131,10 @@ def _tune(add: argparse.ArgumentParser) -> None:
     add.add_argument("--trials", type=_positive, metavar="N", help="configurations to start, in all sessions together")
     add.add_argument("--seconds", type=_seconds, metavar="S", help="running time, in all sessions together")
     add.add_argument(
-        "--strategy", default="auto", metavar="NAME", help="auto, random, grid, bayesian or hyperband (auto)"
+        "--strategy",
+        default="auto",
+        metavar="NAME",
+        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha or hyperband (auto)",
     )
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")

@@ -130,7 +130,7 @@ def propose(
     keys, vectors = memory.look_up(space, rows)
     used = set(keys)
     if space.size is not None and len(used) >= space.size:
-        return None, {"reason": f"all {space.size} configurations of the space have been tried"}
+        return None, {"reason": f"the space is exhausted: all {space.size} configurations have been tried"}
     start = space.default()
     if not rows and space.key(start) not in used:
         return start, {"by": "default"}
@@ -340,4 +340,4 @@ def _first_new(
     for config in space.enumerate(every=space.size is not None):
         if space.key(config) not in used:
             return dict(config), lost
-    return None, {"reason": "every configuration of the space has been tried"}
+    return None, {"reason": "the space is exhausted: every configuration has been tried"}

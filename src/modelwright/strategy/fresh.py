@@ -33,7 +33,7 @@ def first(state: Known, space: SearchSpace, number: int, *, defaults: bool = Tru
         shown = any(row.ran for row in state.history.rows)
         return Exhausted(why="nothing varies in the space") if shown else Proposal()
     if space.size is not None and len(state.tried.keys(state.history, space)) >= space.size:
-        return Exhausted(why=f"all {space.size} configurations of the space have been tried")
+        return Exhausted(why=f"the space is exhausted: all {space.size} configurations have been tried")
     return None
 
 
@@ -65,5 +65,5 @@ def choose(
         return Proposal(config=config, note={**lost, "repeat": True})
     left = [c for c in space.enumerate(every=True) if space.key(c) not in tried]
     if not left:
-        return Exhausted(why="every configuration of the space has been tried")
+        return Exhausted(why="the space is exhausted: every configuration has been tried")
     return Proposal(config=dict(left[int(rng.integers(len(left)))]), note=lost)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import signal
@@ -32,6 +33,7 @@ class _Remote:
 def main(descriptor: int) -> None:
     """Serve until the parent says goodbye or is gone."""
     _die_with_parent()
+    _print_by_lines()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = Connection(descriptor)
     runnable = None
@@ -64,6 +66,13 @@ def main(descriptor: int) -> None:
     finally:
         if runnable is not None:
             runnable.close()
+
+
+def _print_by_lines() -> None:
+    """A line leaves with its end, in one write: several workers share a terminal, and none waits for a full buffer."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, write_through=False)
 
 
 def _run(runnable: Any, task: Task, connection: Connection) -> Outcome:

@@ -156,8 +156,7 @@ class ProcessExecutor(Executor):
         import modelwright
 
         root = str(Path(modelwright.__file__).resolve().parent.parent)
-        lines_at_once = {} if self._output is None else {"PYTHONUNBUFFERED": "1"}
-        return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")])), **lines_at_once}
+        return {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))}
 
     def _send(self, worker: _Worker, message: object) -> None:
         with contextlib.suppress(OSError):  # a dead worker shows in the next poll

@@ -1,9 +1,8 @@
 """Bayesian optimisation: a Gaussian process over what is known, expected improvement for what comes next.
 
-Owns which stored facts are learned from and what is proposed; the model, the warp and the search for the maximum have
-files of their own. Sources: Jones et al. 1998 (expected improvement), Ginsbourger et al. 2010 (pending trials),
-Knowles 2006 (several objectives), Hvarfner et al. 2024 (lengths in many dimensions), Cowen-Rivers et al. 2022
-(warped outputs).
+Owns what is proposed; the facts, the model, the warp and the search for the maximum have files of their own. Sources:
+Jones et al. 1998 (expected improvement), Ginsbourger et al. 2010 (pending trials), Knowles 2006 (several objectives),
+Hvarfner et al. 2024 (lengths in many dimensions), Cowen-Rivers et al. 2022 (warped outputs).
 """
 
 from __future__ import annotations
@@ -21,12 +20,10 @@ from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.core.rng import Seed
 from modelwright.strategy.acquisition import propose_vectors
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
+from modelwright.strategy.facts import Facts, Memory, gather, thin
 from modelwright.strategy.gp import GP, Bend
-from modelwright.strategy.levels import gains
-from modelwright.strategy.warp import clean, standardise, warp
+from modelwright.strategy.warp import standardise, warp
 
-#: More observations than this are thinned: asking stays under a tenth of a second.
-_MOST = 300
 #: Decoded points that may turn out to be known before the search for a new one gives up on the model.
 _TRIES = 200
 #: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
@@ -34,37 +31,6 @@ _REFIT = 20
 #: Improvements below this many standard deviations are not worth a trial. Without it the search ends up polishing the
 #: tenth digit of one optimum.
 _MARGIN = 0.05
-
-
-@dataclass(slots=True)
-class Memory:
-    """What was computed from rows before, to be thrown away at any time: no proposal depends on it."""
-
-    space: Any = None
-    axes: tuple[Any, ...] = ()
-    known: dict[int, tuple[Any, str, np.ndarray]] = field(default_factory=dict)
-
-    def look_up(self, space: SearchSpace, rows: list[Row]) -> tuple[list[str], np.ndarray]:
-        """Key and vector of every row."""
-        if self.space is not space or self.axes != tuple(space.axes):
-            self.space, self.axes, self.known = space, tuple(space.axes), {}
-        for row in rows:
-            held = self.known.get(row.number)
-            if held is None or held[0] is not row.config:
-                self.known[row.number] = (row.config, space.key(row.config), space.encode(row.config))
-        found = [self.known[row.number] for row in rows]
-        vectors = np.array([vector for _, _, vector in found], dtype=float).reshape(len(rows), len(self.axes))
-        return [key for _, key, _ in found], vectors
-
-
-@dataclass(slots=True)
-class Facts:
-    """Observations as arrays; the fidelity is the last axis of the points when there are several."""
-
-    points: np.ndarray
-    scores: np.ndarray
-    pending: np.ndarray
-    fidelities: bool
 
 
 @dataclass(slots=True)
@@ -139,7 +105,7 @@ def propose(
     if len(rows) < count:
         return _first_new(space, rng, used, _design(space, seed, number, count), {"by": "design"})
     try:
-        facts = _facts(history, vectors, seed, number)
+        facts = gather(history, vectors, seed, number)
         if facts is None:
             return _first_new(space, rng, used, (), {"by": "fallback", "reason": "no trial has a value yet"})
         with _one_thread():
@@ -147,70 +113,6 @@ def propose(
     except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         return _first_new(space, rng, used, (), {"by": "fallback", "reason": f"{type(error).__name__}: {error}"})
     return _first_new(space, rng, used, points, note)
-
-
-# --- what is known -------------------------------------------------------------------------------
-
-
-def _facts(history: History, vectors: np.ndarray, seed: Seed, number: int) -> Facts | None:
-    """Scores to learn from: every segment's values, failures as the worst seen; None without a usable value."""
-    observed: list[tuple[int, float, tuple[float, ...]]] = []
-    pending: list[int] = []
-    failed: list[int] = []
-    for row in history.rows:
-        if row.state in ("failed", "infeasible"):
-            failed.append(row.number)
-            continue
-        segments = [(f, values) for f, values in row.segments.items() if values is not None]
-        observed += [(row.number, f, values) for f, values in segments]
-        if row.pending and not segments:
-            pending.append(row.number)
-    if not observed:
-        return None
-    scores = np.array([[made.score(v) for made, v in zip(history.objectives, values)] for _, _, values in observed])
-    if len({f for _, f, _ in observed}) > 1:
-        added = gains(history)
-        scores = scores + np.array([added[f] for _, f, _ in observed])
-    scores = np.where(np.isfinite(scores), scores, np.nan)
-    if not np.isfinite(scores).all(axis=1).any():
-        return None
-    fidelity = np.array([f for _, f, _ in observed] + [1.0] * len(failed))
-    points = vectors[[n for n, _, _ in observed] + failed]
-    scores = np.vstack([scores, np.full((len(failed), scores.shape[1]), np.nan)])
-    value = scores[:, 0] if scores.shape[1] == 1 else _chebyshev(scores, seed.child("weights", number).generator())
-    several = bool(np.any(np.abs(fidelity - 1.0) > 1e-9))
-    waiting = vectors[pending]
-    if several:
-        points = np.column_stack([points, _depth(fidelity)])
-        waiting = np.column_stack([waiting, np.ones(len(waiting))])
-    return Facts(points, value, waiting, several)
-
-
-def _depth(fidelity: np.ndarray) -> np.ndarray:
-    """Fidelity as an axis: by its logarithm, a hundredth at 0 and the whole at 1."""
-    return np.clip(1.0 + np.log10(np.maximum(fidelity, 1e-9)) / 2.0, 0.0, 1.0)
-
-
-def _chebyshev(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Several objectives as one: the augmented Chebyshev sum with weights drawn anew for each trial (ParEGO)."""
-    weights = rng.dirichlet(np.ones(scores.shape[1]))
-    columns = [clean(column) for column in scores.T]
-    unit = np.array([(c - c.min()) / max(float(np.ptp(c)), 1e-12) for c in columns]).T
-    value = (unit * weights).min(axis=1) + 0.05 * unit @ weights
-    return np.where(np.isnan(scores).any(axis=1), np.nan, value)
-
-
-def _thin(points: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Rows to keep of very many: the best third, and of the rest those nearest to the best, and every few others."""
-    if len(values) <= _MOST:
-        return np.arange(len(values))
-    order = np.argsort(-values, kind="stable")
-    best, rest = order[: _MOST // 3], order[_MOST // 3 :]
-    gaps = np.nan_to_num(points[rest], nan=-0.5) - np.nan_to_num(points[order[0]], nan=-0.5)
-    near = rest[np.argsort((gaps * gaps).sum(axis=1), kind="stable")[: _MOST // 3]]
-    others = np.setdiff1d(rest, near)
-    spread = others[np.linspace(0, len(others) - 1, _MOST - len(best) - len(near)).astype(int)]
-    return np.unique(np.concatenate([best, near, spread]))
 
 
 # --- the model -----------------------------------------------------------------------------------
@@ -221,7 +123,7 @@ def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Gen
     values = warp(facts.scores)
     if not values.any():
         raise ValueError("all values are equal")
-    keep = _thin(facts.points, values)
+    keep = thin(facts.points, values)
     points, values = facts.points[keep], standardise(values[keep])
     names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
     model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)

@@ -6,7 +6,7 @@ import modelwright as mw
 from modelwright.api.transfer import copy_study
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.store.memory import MemoryStore
-from modelwright.store.sql import SqliteStore
+from modelwright.store.sqlite import SqliteStore
 
 
 def reporting(hp, trial):

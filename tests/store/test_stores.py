@@ -1,4 +1,4 @@
-"""Both stores keep every promise of the contract; SQLite keeps some more."""
+"""All stores keep every promise of the contract; SQLite keeps some more."""
 
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from modelwright.core import records as r
 from modelwright.core.errors import StoreError
 from modelwright.store import open_store
 from modelwright.store.memory import MemoryStore
-from modelwright.store.sql import SqliteStore
+from modelwright.store.sqlite import SqliteStore
 from modelwright.testing.store import StoreContract
 
 
@@ -56,7 +56,7 @@ def test_a_full_disk_is_said_and_what_was_stored_stays(tmp_path):
         import resource, signal, sys
         from modelwright.core import records as r
         from modelwright.core.errors import StoreError
-        from modelwright.store.sql import SqliteStore
+        from modelwright.store.sqlite import SqliteStore
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         store = SqliteStore(sys.argv[1])
         study = store.create("a", {}, 0.0)
@@ -83,7 +83,7 @@ def test_a_killed_writer_leaves_everything_it_had_appended(tmp_path):
         """
         import sys
         from modelwright.core import records as r
-        from modelwright.store.sql import SqliteStore
+        from modelwright.store.sqlite import SqliteStore
         store = SqliteStore(sys.argv[1])
         study = store.create("a", {}, 0.0)
         for i in range(100000):
@@ -109,7 +109,7 @@ def test_a_second_process_cannot_run_the_same_study_and_a_dead_one_does_not_bloc
     script = textwrap.dedent(
         """
         import sys, time
-        from modelwright.store.sql import SqliteStore
+        from modelwright.store.sqlite import SqliteStore
         store = SqliteStore(sys.argv[1])
         with store.writer(1):
             print("held", flush=True)
@@ -146,7 +146,7 @@ def test_the_database_is_private(tmp_path):
     assert store.path.parent.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("wrong", ["postgresql://host/db", 7, object()])
+@pytest.mark.parametrize("wrong", ["mysql://host/db", 7, object()])
 def test_a_store_that_cannot_be_opened_is_named(wrong):
     with pytest.raises(StoreError, match="Allowed"):
         open_store(wrong)

@@ -16,7 +16,7 @@ from modelwright.estimation.lookup import LookupTable
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.store.memory import MemoryStore
-from modelwright.store.sql import SqliteStore
+from modelwright.store.sqlite import SqliteStore
 from modelwright.strategy import resolve
 from modelwright.study import Budget, Journal, Loop, Machine, Setup
 from modelwright.testing.strategy import STEPS, conditional, curve, declared

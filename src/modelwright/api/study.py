@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelwright.api.asker import is_gone, this_process
+from modelwright.core.presence import is_gone, this_process
 from modelwright.api.door import quiet_interrupt, refuse_unknown
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.next_steps import nothing_found

@@ -69,6 +69,10 @@ class StoreError(ModelwrightError, RuntimeError):
     """A store cannot be opened, read or written. Nothing that it held has been changed."""
 
 
+class ConflictError(StoreError):
+    """Another process wrote the study meanwhile. Nothing was added: read what is new, and decide again."""
+
+
 class MediumError(StoreError):
     """What a trial leaves cannot be kept: the disk is full, over a quota, or read-only.
 

@@ -32,12 +32,32 @@ class StudyRecord:
     definition: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Something that one holder has for a while, unless it is renewed.
+
+    Attributes:
+        what: "ask", or the mark of a session that runs trials.
+        holder: who has it.
+        token: grows each time that it passes to another holder.
+        left: seconds until it runs out, by the store's own clock; negative when it has.
+        facts: what the holder tells of itself.
+    """
+
+    what: str
+    holder: str
+    token: int
+    left: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Store(ABC):
     """Keeps studies.
 
     ``append`` is atomic: all of the events or none. With ``durable=True`` they survive a power failure once the
-    call has returned; otherwise they survive the death of the process. Any process may read at any time; one at a
-    time may write a study, which ``writer`` guards.
+    call has returned; otherwise they survive the death of the process. Any process may read at any time. Several may
+    write a study, each with ``member``: who missed what another one wrote is refused, and decides again. ``writer``
+    keeps all others out.
     """
 
     #: For people: a path, a URL without its password, or ":memory:".
@@ -69,8 +89,8 @@ class Store(ABC):
             at: the study's running time in seconds, stored with each event.
 
         Raises:
-            StoreError: there are more or fewer than ``after`` events (somebody else wrote), the study is gone, or the
-                medium refused; nothing has been added then.
+            ConflictError: there are more or fewer than ``after`` events: somebody else wrote.
+            StoreError: the study is gone, or the medium refused. In either case nothing has been added.
         """
 
     @abstractmethod
@@ -87,10 +107,35 @@ class Store(ABC):
 
     @abstractmethod
     def writer(self, study: int) -> AbstractContextManager[None]:
-        """Hold the right to write the study; raises ``StoreError`` when another process holds it.
+        """Hold the right to write the study alone; raises ``StoreError`` when another process writes it.
 
         The right ends with the process, however it ends.
         """
+
+    @abstractmethod
+    def member(self, study: int) -> AbstractContextManager[None]:
+        """Hold the right to write the study beside other members; raises ``StoreError`` when a ``writer`` is there.
+
+        The right ends with the process, however it ends.
+        """
+
+    @abstractmethod
+    def hold(
+        self, study: int, what: str, holder: str, seconds: float, facts: Mapping[str, Any] | None = None
+    ) -> Lease | None:
+        """Take a lease, or renew it; None while somebody else's has not run out.
+
+        Time is the store's own: no holder's clock matters. A lease is no lock: who sleeps past it is told by
+        ``append`` that others went on.
+        """
+
+    @abstractmethod
+    def release(self, study: int, what: str, holder: str) -> None:
+        """Give a lease back; harmless when it is somebody else's by now."""
+
+    @abstractmethod
+    def leases(self, study: int) -> list[Lease]:
+        """All leases that were taken and not given back, those that ran out too."""
 
     @abstractmethod
     def close(self) -> None:
@@ -98,7 +143,7 @@ class Store(ABC):
 
 
 def open_store(given: object, *, create: bool = True) -> Store:
-    """The store that a user named: None, ":memory:", a path, a ``sqlite:///`` URL, or a ``Store``.
+    """The store that a user named: None, ":memory:", a path, a ``sqlite:///`` or ``postgresql://`` URL, or a ``Store``.
 
     Args:
         create: whether a file that is not there is made; otherwise that is a ``StoreError``.
@@ -115,21 +160,25 @@ def open_store(given: object, *, create: bool = True) -> Store:
 
         return MemoryStore()
     if given is None or isinstance(given, (str, Path)):
-        from modelwright.store.sql import SqliteStore
+        from modelwright.store.sqlite import SqliteStore
 
         text = str(given) if given is not None else str(Path(".modelwright") / "studies.db")
+        if text.startswith(("postgresql://", "postgres://", "postgresql+")):
+            from modelwright.store.postgres import PostgresStore
+
+            return PostgresStore(text)
         if "://" in text and not text.startswith("sqlite:///"):
             raise StoreError(
                 f"this version cannot open {text.split('://')[0]}:// stores",
                 where="store",
-                allowed="None, ':memory:', the path of an SQLite file, or 'sqlite:///path'",
+                allowed="None, ':memory:', the path of an SQLite file, 'sqlite:///path' or 'postgresql://...'",
             )
         path = Path(text.removeprefix("sqlite:///"))
         _check_path(path)
         if not create and not path.expanduser().exists():
             raise StoreError("there is no store", where=str(path), hint="Name the one you mean with store=...")
         return SqliteStore(path)
-    raise StoreError(f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, or a Store")
+    raise StoreError(f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, a URL, or a Store")
 
 
 def _check_path(path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import StoreError
+from modelwright.core.errors import ConflictError, StoreError
 from modelwright.core.records import Event
 from modelwright.core.wording import counted
-from modelwright.store.base import Store, StudyRecord
+from modelwright.store.base import Lease, Store, StudyRecord
 
 
 class MemoryStore(Store):
@@ -32,7 +33,9 @@ class MemoryStore(Store):
         self._events: dict[int, list[tuple[Event, float]]] = {}
         self._next = 1
         self._lock = threading.RLock()
-        self._held: set[int] = set()
+        #: Study -> how many members write it, or minus one for a writer who keeps them out.
+        self._held: dict[int, int] = {}
+        self._leases: dict[tuple[int, str], tuple[str, int, float, dict[str, Any]]] = {}
         self._root: Path | None = None
 
     def create(self, name: str, definition: Mapping[str, Any], created: float) -> StudyRecord:
@@ -60,9 +63,9 @@ class MemoryStore(Store):
         with self._lock:
             held = self._known(study)
             if len(held) != after:
-                raise StoreError(
+                raise ConflictError(
                     f"the study has {counted(len(held), 'event')} where the writer knew {after}",
-                    hint="Somebody else wrote it.",
+                    hint="Somebody else wrote it: load the study again.",
                 )
             held.extend((event, at) for event in events)
 
@@ -73,6 +76,7 @@ class MemoryStore(Store):
         with self._lock:
             self._known(study)
             del self._studies[study], self._events[study]
+            self._leases = {key: value for key, value in self._leases.items() if key[0] != study}
             if self._root is not None:
                 shutil.rmtree(self._root / str(study), ignore_errors=True)
 
@@ -87,15 +91,52 @@ class MemoryStore(Store):
 
     @contextmanager
     def writer(self, study: int) -> Iterator[None]:
+        with self._writing(study, alone=True):
+            yield
+
+    @contextmanager
+    def member(self, study: int) -> Iterator[None]:
+        with self._writing(study, alone=False):
+            yield
+
+    @contextmanager
+    def _writing(self, study: int, alone: bool) -> Iterator[None]:
         with self._lock:
             self._known(study)
-            if study in self._held:
+            held = self._held.get(study, 0)
+            if held < 0 or (alone and held > 0):
                 raise StoreError(f"the study {self._studies[study].name!r} is being run already", where=self.location)
-            self._held.add(study)
+            self._held[study] = -1 if alone else held + 1
         try:
             yield
         finally:
-            self._held.discard(study)
+            with self._lock:
+                self._held[study] = 0 if alone else self._held[study] - 1
+
+    def hold(
+        self, study: int, what: str, holder: str, seconds: float, facts: Mapping[str, Any] | None = None
+    ) -> Lease | None:
+        with self._lock:
+            now, had = time.monotonic(), self._leases.get((study, what))
+            if had and had[0] not in ("", holder) and had[2] > now:
+                return None
+            token = had[1] + (had[0] != holder) if had else 1
+            self._leases[study, what] = (holder, token, now + seconds, dict(facts or {}))
+            return Lease(what=what, holder=holder, token=token, left=seconds, facts=facts or {})
+
+    def release(self, study: int, what: str, holder: str) -> None:
+        with self._lock:
+            had = self._leases.get((study, what))
+            if had and had[0] == holder:
+                self._leases[study, what] = ("", had[1], 0.0, {})
+
+    def leases(self, study: int) -> list[Lease]:
+        now = time.monotonic()
+        return [
+            Lease(what=what, holder=holder, token=token, left=until - now, facts=facts)
+            for (of, what), (holder, token, until, facts) in list(self._leases.items())
+            if of == study and holder
+        ]
 
     def close(self) -> None:
         """Files stay until the store is garbage, since a study may still be read."""

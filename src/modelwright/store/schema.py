@@ -34,10 +34,26 @@ events = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
 )
 
+#: Leases of studies whose members are on several hosts; times are the database's own, in seconds since 1970.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("study", sa.Integer, sa.ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("token", sa.Integer, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
 
 def _first(connection: sa.Connection) -> None:
     metadata.create_all(connection, tables=[version, studies, events])
 
 
+def _leases(connection: sa.Connection) -> None:
+    metadata.create_all(connection, tables=[leases])
+
+
 #: Step ``i`` leads from version ``i`` to version ``i + 1``.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first,)
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _leases)

@@ -1,85 +1,43 @@
-"""Studies in an SQLite file, through SQLAlchemy Core.
+"""Studies in a database, through SQLAlchemy Core: tables, transactions, migrations, records.
 
-Owns transactions, durability and the file lock of a running study. One connection, guarded by a lock. New events go
-to a file beside the database first (see ``tail``) and are taken over in bulk.
+What differs between databases (how events are appended, locks, leases, what an error means) is in the file of each.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
-import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import sqlalchemy.exc
-from sqlalchemy.pool import StaticPool
 
-from modelwright.core.codec import decode_event, dumps, encode_event, loads
-from modelwright.core.errors import MediumError, ModelwrightError, StoreError
-from modelwright.core.medium import GO_ON, cannot_write
+from modelwright.core.codec import dumps, encode_event, loads
+from modelwright.core.errors import ConflictError, StoreError
 from modelwright.core.records import Event
 from modelwright.core.wording import counted
 from modelwright.store import schema
 from modelwright.store.base import Store, StudyRecord
-from modelwright.store.tail import Line, Tail
 
-_BUSY_SECONDS = 30
-#: Events a tail may hold before the database takes them over.
-_BULK = 512
+_T = TypeVar("_T")
 
-
-def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
-    """Whether this SQLite has the fix of the WAL-reset bug (3.7.0 to 3.51.2, mended in 3.51.3 and two backports).
-
-    >>> wal_is_safe((3, 40, 1)), wal_is_safe((3, 51, 3)), wal_is_safe((3, 44, 6)), wal_is_safe((3, 50, 4))
-    (False, True, True, False)
-    """
-    return version >= (3, 51, 3) or (3, 44, 6) <= version < (3, 45, 0) or (3, 50, 7) <= version < (3, 51, 0)
+#: (number in the study, time, kind, body): an event as text.
+Line = tuple[int, float, str, str]
 
 
-class SqliteStore(Store):
-    """Studies in one file; trials' files lie in the folder ``<path>.files`` beside it.
+class SqlStore(Store):
+    """What the stores in databases share. ``_do`` gives a connection, and explains what goes wrong."""
 
-    Args:
-        path: the database file; it and its folder are made, private to the user, when absent.
+    #: How an error names the store.
+    _where: str = ""
 
-    Raises:
-        StoreError: the file cannot be opened, is no database, or was written by a newer version.
-    """
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path).expanduser().absolute()
-        self.location = str(path)
+    def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._writing: dict[int, _Writing] = {}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.path.exists():
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StoreError(
-                f"cannot write there: {error.strerror or error}",
-                where=str(self.path),
-                hint="Choose another place with store=..., or store=':memory:' to keep nothing.",
-            ) from error
-        self._engine = sa.create_engine(
-            f"sqlite:///{self.path}",
-            poolclass=StaticPool,
-            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
-        )
-        with self._wrapped():
-            self._connection = self._engine.connect()
-            self._set_up()
-            self._migrate()
 
-    # --- reading -----------------------------------------------------------------------------------
+    @abstractmethod
+    def _do(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """``work`` with a connection, in a transaction of its own; where that may pass, again after an error."""
 
     def find(self, name: str) -> StudyRecord | None:
         found = self._records(sa.select(schema.studies).where(schema.studies.c.name == name))
@@ -88,256 +46,106 @@ class SqliteStore(Store):
     def studies(self) -> list[StudyRecord]:
         return self._records(sa.select(schema.studies).order_by(schema.studies.c.id))
 
-    def load(self, study: int, after: int = 0) -> Iterator[tuple[Event, float]]:
-        newest = Tail.read(self._tail(study))  # first: what moves to the database meanwhile is found there
-        table = schema.events
-        query = sa.select(table.c.kind, table.c.body, table.c.at, table.c.seq)
-        with self._transaction() as connection:
-            self._known(connection, study)
-            rows = connection.execute(query.where(table.c.study == study, table.c.seq >= after).order_by(table.c.seq))
-            found = [(kind, body, at) for kind, body, at, _ in rows.all()]
-        for number, at, kind, body in newest:
-            if number == after + len(found):
-                found.append((kind, body, at))
-        return ((decode_event(kind, body), at) for kind, body, at in found)
-
     def _records(self, query: sa.Select) -> list[StudyRecord]:
-        with self._transaction() as connection:
-            rows = connection.execute(query).all()
+        rows = self._do(lambda connection: connection.execute(query).all())
         return [StudyRecord(id=r.id, name=r.name, created=r.created, definition=loads(r.definition)) for r in rows]
 
-    # --- writing -----------------------------------------------------------------------------------
-
     def create(self, name: str, definition: Mapping[str, Any], created: float) -> StudyRecord:
-        body = dumps(dict(definition))
+        row = {"name": name, "created": created, "definition": dumps(dict(definition))}
+        tries: list[int] = []
+
+        def insert(connection: sa.Connection) -> int:
+            tries.append(1)
+            made = connection.execute(sa.insert(schema.studies).values(row)).inserted_primary_key
+            assert made is not None
+            return made[0]
+
         try:
-            with self._transaction() as connection:
-                made = connection.execute(
-                    sa.insert(schema.studies).values(name=name, created=created, definition=body)
-                ).inserted_primary_key
+            number = self._do(insert)
         except sqlalchemy.exc.IntegrityError:
-            raise StoreError(f"a study named {name!r} exists already", where=self.location) from None
-        assert made is not None
-        shutil.rmtree(self._artifacts(made[0]), ignore_errors=True)  # left by a database that was here before
-        return StudyRecord(id=made[0], name=name, created=created, definition=dict(definition))
+            found = self.find(name)
+            # A connection that broke while it committed: was it this very study that was made?
+            if found is None or len(tries) < 2 or found.created != created:
+                raise StoreError(f"a study named {name!r} exists already", where=self.location) from None
+            number = found.id
+        return StudyRecord(id=number, name=name, created=created, definition=dict(definition))
 
     def redefine(self, study: int, definition: Mapping[str, Any]) -> None:
-        with self._transaction() as connection:
+        changed = sa.update(schema.studies).where(schema.studies.c.id == study)
+
+        def change(connection: sa.Connection) -> None:
             self._known(connection, study)
-            connection.execute(
-                sa.update(schema.studies).where(schema.studies.c.id == study).values(definition=dumps(dict(definition)))
-            )
+            connection.execute(changed.values(definition=dumps(dict(definition))))
 
-    def append(
-        self, study: int, events: Sequence[Event], *, after: int, at: float = 0.0, durable: bool = False
-    ) -> None:
-        lines: list[Line] = []
-        for i, event in enumerate(events):
-            kind, body = encode_event(event)
-            lines.append((after + i, at, kind, body))
-        with self._lock:
-            writing = self._writing.get(study) or self._begin(study)
-            if writing.count != after or not writing.tail.path.exists():
-                with self._transaction() as connection:
-                    self._known(connection, study)
-                raise _conflict(self.location, after)
-            writing.tail.append(lines, durable=durable)
-            writing.pending += lines
-            writing.count += len(lines)
-            if len(writing.pending) >= _BULK:
-                self._take_over(study, writing)
+        self._do(change)
 
-    def _begin(self, study: int) -> _Writing:
-        """Open a study for writing: what an earlier process left in its tail is taken over first."""
-        with self._transaction() as connection:
+    def _stored(self, connection: sa.Connection, study: int, after: int) -> list[Line]:
+        """The events in the database behind the first ``after``."""
+        self._known(connection, study)
+        table = schema.events
+        query = sa.select(table.c.seq, table.c.at, table.c.kind, table.c.body)
+        rows = connection.execute(query.where(table.c.study == study, table.c.seq >= after).order_by(table.c.seq))
+        return [(seq, at, kind, body) for seq, at, kind, body in rows]
+
+    def _count(self, connection: sa.Connection, study: int) -> int:
+        """Events in the database."""
+        last = connection.execute(_LAST, {"study": study}).scalar()
+        return 0 if last is None else last + 1
+
+    def _insert(self, connection: sa.Connection, study: int, lines: Sequence[Line]) -> None:
+        rows = [{"study": study, "seq": n, "at": at, "kind": kind, "body": body} for n, at, kind, body in lines]
+        connection.execute(_INSERT, rows)
+
+    def _remove(self, study: int) -> None:
+        def remove(connection: sa.Connection) -> None:
             self._known(connection, study)
-            last = connection.execute(_LAST, {"study": study}).scalar()
-        self.folder(study)
-        writing = _Writing(Tail(self._tail(study)), 0 if last is None else last + 1)
-        for line in writing.tail.open():
-            if line[0] == writing.count:
-                writing.pending.append(line)
-                writing.count += 1
-        self._take_over(study, writing)
-        self._writing[study] = writing
-        return writing
-
-    def _take_over(self, study: int, writing: _Writing) -> None:
-        """Move the tail into the database; a crash on the way leaves lines that are skipped when they are read."""
-        if writing.pending:
-            rows = [{"study": study, "seq": n, "at": at, "kind": k, "body": b} for n, at, k, b in writing.pending]
-            try:
-                with self._transaction() as connection:
-                    connection.execute(_INSERT, rows)
-            except sqlalchemy.exc.IntegrityError:
-                with self._transaction() as connection:
-                    self._known(connection, study)
-                raise _conflict(self.location, writing.pending[0][0]) from None
-        writing.tail.clear()
-        writing.pending = []
-
-    def _end(self, study: int) -> None:
-        writing = self._writing.pop(study, None)
-        if writing is not None:
-            try:
-                self._take_over(study, writing)
-            finally:
-                writing.tail.close()
-
-    def delete(self, study: int) -> None:
-        if study in self._writing:
-            self._writing.pop(study).tail.close()
-        with self._transaction() as connection:
-            self._known(connection, study)
-            connection.execute(sa.delete(schema.events).where(schema.events.c.study == study))
+            for table in (schema.events, schema.leases):
+                connection.execute(sa.delete(table).where(table.c.study == study))
             connection.execute(sa.delete(schema.studies).where(schema.studies.c.id == study))
-        shutil.rmtree(self._artifacts(study), ignore_errors=True)
 
-    # --- files, locks ------------------------------------------------------------------------------
-
-    def folder(self, study: int) -> Path:
-        path = self._artifacts(study)
-        try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        return path
-
-    @contextmanager
-    def writer(self, study: int) -> Iterator[None]:
-        path = self.folder(study) / "lock"
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                owner = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-                raise StoreError(
-                    f"the study is being run already, by process {owner}",
-                    where=self.location,
-                    hint="Wait for it, stop it, or use another name=.",
-                ) from None
-            os.ftruncate(descriptor, 0)
-            with suppress(OSError):  # on a full disk: it only tells others who holds the lock
-                os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-            yield
-            with self._lock:
-                self._end(study)
-        finally:
-            os.close(descriptor)
-
-    def close(self) -> None:
-        with self._lock:
-            for study in list(self._writing):
-                self._end(study)
-            self._connection.close()
-            self._engine.dispose()
-
-    def _tail(self, study: int) -> Path:
-        return self._artifacts(study) / "events.log"
-
-    def _artifacts(self, study: int) -> Path:
-        return self.path.with_name(self.path.name + ".files") / str(study)
-
-    # --- transactions ------------------------------------------------------------------------------
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        with self._lock, self._wrapped():
-            if self._connection.closed:
-                self._connection = self._engine.connect()
-                self._set_up()
-            with self._connection.begin():
-                yield self._connection
-
-    def _set_up(self) -> None:
-        journal = "WAL" if wal_is_safe() else "TRUNCATE"
-        for pragma in ("foreign_keys=ON", f"journal_mode={journal}", "synchronous=FULL"):
-            self._pragma(pragma)
-
-    def _pragma(self, text: str) -> None:
-        raw = self._connection.connection.cursor()
-        try:
-            raw.execute(f"PRAGMA {text}")
-        finally:
-            raw.close()
-
-    @contextmanager
-    def _wrapped(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlalchemy.exc.IntegrityError:
-            raise
-        except (sqlalchemy.exc.DBAPIError, sqlite3.Error) as error:
-            raise self._explain(error) from error
-
-    def _explain(self, error: Exception) -> StoreError:
-        text = str(getattr(error, "orig", None) or error)
-        hint = "Nothing that was stored before is lost."
-        if "full" in text:
-            return MediumError("the disk is full", where=str(self.path), hint=f"{GO_ON} {hint}")
-        if "disk I/O" in text:
-            text = "the disk is full, or damaged, or a file may not grow so large (see ulimit -f): disk I/O error"
-            return MediumError(text, where=str(self.path), hint=f"{GO_ON} {hint}")
-        if "readonly" in text:
-            text, hint = "the store is read-only", "Check its permissions, or choose another store=. " + hint
-        elif "not a database" in text:
-            text, hint = "the file is not an SQLite database", "Choose another path with store=..."
-        elif "malformed" in text:
-            text, hint = "the database file is damaged", "Restore it from a copy; 'sqlite3 FILE .recover' may help."
-        elif "locked" in text:
-            text = f"another process kept the store locked for {_BUSY_SECONDS} s"
-        return StoreError(text, where=str(self.path), hint=hint)
-
-    def _migrate(self) -> None:
-        newest = len(schema.MIGRATIONS)
-        with self._connection.begin():
-            found = 0
-            tables = sa.inspect(self._connection).get_table_names()
-            if tables and schema.version.name not in tables:
-                raise StoreError(
-                    f"the file is a database of something else (it holds {', '.join(sorted(tables)[:3])})",
-                    where=str(self.path),
-                    hint="Choose another path with store=... Nothing was changed.",
-                )
-            if tables:
-                found = self._connection.execute(sa.select(schema.version.c.version)).scalar() or 0
-            if found > newest:
-                raise StoreError(
-                    f"the store was written by a newer version of Modelwright (schema {found}, known {newest})",
-                    where=str(self.path),
-                    hint="Upgrade: pip install -U modelwright. Nothing was changed.",
-                )
-            for step in schema.MIGRATIONS[found:]:
-                step(self._connection)
-            if found < newest:
-                self._connection.execute(sa.delete(schema.version))
-                self._connection.execute(sa.insert(schema.version).values(version=newest))
+        self._do(remove)
 
     def _known(self, connection: sa.Connection, study: int) -> None:
         if connection.execute(sa.select(schema.studies.c.id).where(schema.studies.c.id == study)).first() is None:
             raise StoreError("the study is gone: it was deleted", where=self.location)
 
+    def _migrate(self, connection: sa.Connection) -> None:
+        """Bring the tables to this version; refuse what is newer, or somebody else's."""
+        newest, found = len(schema.MIGRATIONS), 0
+        tables = sa.inspect(connection).get_table_names()
+        if tables and schema.version.name not in tables:
+            raise StoreError(
+                f"the database holds something else ({', '.join(sorted(tables)[:3])})",
+                where=self._where,
+                hint="Choose another place with store=... Nothing was changed.",
+            )
+        if tables:
+            found = connection.execute(sa.select(schema.version.c.version)).scalar() or 0
+        if found > newest:
+            raise StoreError(
+                f"the store was written by a newer version of Modelwright (schema {found}, known {newest})",
+                where=self._where,
+                hint="Upgrade: pip install -U modelwright. Nothing was changed.",
+            )
+        for step in schema.MIGRATIONS[found:]:
+            step(connection)
+        if found < newest:
+            connection.execute(sa.delete(schema.version))
+            connection.execute(sa.insert(schema.version).values(version=newest))
 
-@dataclass(slots=True)
-class _Writing:
-    """A study that this store writes: how many events it has, and those the database lacks."""
 
-    tail: Tail
-    count: int
-    pending: list[Line] = field(default_factory=list)
+def encoded(events: Sequence[Event], after: int, at: float) -> list[Line]:
+    """Events as lines, numbered from ``after``."""
+    return [(after + i, at, *encode_event(event)) for i, event in enumerate(events)]
 
 
-_LAST = sa.select(sa.func.max(schema.events.c.seq)).where(schema.events.c.study == sa.bindparam("study"))
-_INSERT = sa.insert(schema.events)
-
-
-def _conflict(location: str, after: int) -> ModelwrightError:
-    return StoreError(
+def conflict(location: str, after: int) -> ConflictError:
+    return ConflictError(
         f"the study does not hold the {counted(after, 'event')} that this process knows",
         where=location,
         hint="Another process wrote it: load the study again.",
     )
+
+
+_LAST = sa.select(sa.func.max(schema.events.c.seq)).where(schema.events.c.study == sa.bindparam("study"))
+_INSERT = sa.insert(schema.events)

@@ -1,6 +1,7 @@
 """The newest events of a study, in a file that is only appended to, until the database takes them in bulk.
 
 One append and, for what must survive a power failure, one fsync: a fraction of what a database transaction costs.
+Syncs of several processes at once are one for the medium, since none holds the lock while it waits for it.
 Knows lines and bytes; does not know the database.
 """
 
@@ -10,7 +11,8 @@ import errno
 import fcntl
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from modelwright.core.errors import StoreError
@@ -23,12 +25,12 @@ _KEPT = "Nothing that was stored before is lost."
 
 
 class Tail:
-    """One study's file of newest events.
+    """One study's file of newest events; several processes may append to it, each under its lock.
 
     Each line ends with a checksum; a line that was cut short by a crash, and what follows it, does not count.
 
     Raises:
-        StoreError: the medium refuses, or another process wrote to the file.
+        StoreError: the medium refuses.
     """
 
     def __init__(self, path: Path):
@@ -47,67 +49,89 @@ class Tail:
             raise StoreError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
         return [line for line, _ in _parse(content)]
 
-    def open(self) -> list[Line]:
-        """Get ready to append; what a crash cut short is removed. Returns the lines that are there."""
+    @contextmanager
+    def locked(self) -> Iterator[list[Line] | None]:
+        """Within: no other process appends. Gives all lines when others changed the file since the last time.
+
+        What a crash cut short is removed. The first time, and after another process had the database take the lines
+        over, that is a change too; None means that nothing happened.
+        """
         try:
-            self._descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
-            _settle(self.path.parent)
-            content = self.path.read_bytes()
-            parsed = _parse(content)
-            self._size = parsed[-1][1] if parsed else 0
-            if self._size != len(content):
-                os.ftruncate(self._descriptor, self._size)
+            changed = self._lock()
+            lines = self._settled() if changed else None
         except OSError as error:
             raise cannot_write(self.path, error, _KEPT) from error
+        try:
+            yield lines
+        finally:
+            if self._descriptor is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _lock(self) -> bool:
+        """Lock the file that is there now; whether it is another one, or another length, than was last seen."""
+        opened = False
+        while True:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+                opened = True
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            own = os.fstat(self._descriptor)
+            try:
+                there = os.stat(self.path)
+            except FileNotFoundError:
+                there = None
+            if there is not None and (own.st_ino, own.st_dev) == (there.st_ino, there.st_dev):
+                return opened or own.st_size != self._size
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _settled(self) -> list[Line]:
+        assert self._descriptor is not None
+        _settle(self.path.parent)
+        content = self.path.read_bytes()
+        parsed = _parse(content)
+        self._size = parsed[-1][1] if parsed else 0
+        if self._size != len(content):
+            os.ftruncate(self._descriptor, self._size)
         return [line for line, _ in parsed]
 
-    def append(self, lines: Sequence[Line], *, durable: bool) -> None:
-        """Add lines, all or none; with ``durable`` they are on the medium when this returns."""
-        assert self._descriptor is not None, "open() comes first"
+    def append(self, lines: Sequence[Line]) -> None:
+        """Add lines, all or none; only within ``locked``."""
+        assert self._descriptor is not None, "locked() comes first"
         data = b"".join(_format(line) for line in lines)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         try:
-            if not self._is_ours():
-                raise StoreError("another process wrote the study", where=str(self.path), hint="Load the study again.")
-            try:
-                written = os.write(self._descriptor, data)
-                if written != len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                if durable:
-                    os.fdatasync(self._descriptor)
-            except OSError as error:
-                os.ftruncate(self._descriptor, self._size)
-                raise cannot_write(self.path, error, _KEPT) from error
-            self._size += len(data)
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            written = os.write(self._descriptor, data)
+            if written != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            os.ftruncate(self._descriptor, self._size)
+            raise cannot_write(self.path, error, _KEPT) from error
+        self._size += len(data)
+
+    def sync(self) -> None:
+        """What was appended is on the medium when this returns. Outside of the lock several processes share a sync."""
+        assert self._descriptor is not None
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            raise cannot_write(self.path, error, _KEPT) from error
 
     def clear(self) -> None:
-        """Forget all lines: the database holds them.
+        """Forget all lines: the database holds them. Only within ``locked``.
 
-        The file is a new one afterwards, so that another process that had it open too notices.
+        The file is a new one afterwards, so that other processes that have it open notice.
         """
-        if self._descriptor is None:
-            return
+        assert self._descriptor is not None, "locked() comes first"
         draft = self.path.with_suffix(".new")
         try:
             made = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_TRUNC, 0o600)
+            fcntl.flock(made, fcntl.LOCK_EX)  # until ``locked`` ends: nobody may write a line before the count is right
             os.replace(draft, self.path)
             _settle(self.path.parent)
         except OSError as error:
             raise cannot_write(self.path, error, _KEPT) from error
         os.close(self._descriptor)
         self._descriptor, self._size = made, 0
-
-    def _is_ours(self) -> bool:
-        """Whether nobody else wrote, emptied or removed the file."""
-        assert self._descriptor is not None
-        own = os.fstat(self._descriptor)
-        try:
-            there = os.stat(self.path)
-        except FileNotFoundError:
-            return False
-        return own.st_size == self._size and own.st_ino == there.st_ino
 
     def close(self) -> None:
         """Let go of the file. Closing twice is harmless."""

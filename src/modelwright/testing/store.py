@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from modelwright.core import records as r
-from modelwright.core.errors import StoreError
+from modelwright.core.errors import ConflictError, StoreError
 from modelwright.store.base import Store
 
 _EVENTS: list[r.Event] = [
@@ -61,7 +62,7 @@ class StoreContract:
         study = store.create("a", {}, 0.0)
         store.append(study.id, _EVENTS[:2], after=0)
         for wrong in (0, 1, 3):
-            with pytest.raises(StoreError):
+            with pytest.raises(ConflictError):
                 store.append(study.id, _EVENTS[2:4], after=wrong)
         assert len(list(store.load(study.id))) == 2
 
@@ -102,6 +103,42 @@ class StoreContract:
             pass
         with store.writer(study.id):
             pass
+
+    def test_members_write_beside_each_other_and_never_beside_a_writer(self, store):
+        study = store.create("a", {}, 0.0)
+        with store.member(study.id), store.member(study.id):
+            with pytest.raises(StoreError, match="being run"), store.writer(study.id):
+                pass
+        with store.writer(study.id), pytest.raises(StoreError, match="being run"), store.member(study.id):
+            pass
+        with store.member(study.id):
+            pass
+
+    def test_a_lease_belongs_to_one_holder_until_it_runs_out(self, store):
+        study = store.create("a", {}, 0.0).id
+        first = store.hold(study, "ask", "one", 30.0, {"host": "h", "at": 1})
+        assert first is not None and 29 < first.left <= 30
+        assert store.hold(study, "ask", "two", 30.0) is None
+        assert store.hold(study, "other", "two", 30.0) is not None
+        again = store.hold(study, "ask", "one", 0.05)
+        assert again is not None and again.token == first.token, "renewing is no passing on"
+        time.sleep(0.1)
+        assert {lease.what: lease.left < 0 for lease in store.leases(study)} == {"ask": True, "other": False}
+        taken = store.hold(study, "ask", "two", 30.0)
+        assert taken is not None and taken.token == first.token + 1
+        store.release(study, "ask", "one")
+        assert store.hold(study, "ask", "one", 30.0) is None, "what somebody else has by now cannot be given back"
+        store.release(study, "ask", "two")
+        assert [lease.what for lease in store.leases(study)] == ["other"]
+        last = store.hold(study, "ask", "one", 30.0)
+        assert last is not None and last.token == taken.token + 1
+
+    def test_what_a_holder_tells_of_itself_can_be_read(self, store):
+        study = store.create("a", {}, 0.0).id
+        store.hold(study, "me", "me", 30.0, {"host": "h", "trial": 3})
+        assert [(lease.holder, dict(lease.facts)) for lease in store.leases(study)] == [("me", {"host": "h", "trial": 3})]
+        store.release(study, "me", "me")
+        assert store.leases(study) == []
 
     def test_the_folder_is_private_and_stays(self, store):
         study = store.create("a", {}, 0.0)

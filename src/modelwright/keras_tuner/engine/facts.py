@@ -41,7 +41,7 @@ class Facts:
 
     def __init__(self, oracle: Any, folder: str, strategy: Any):
         from modelwright.space import Tree
-        from modelwright.store.sql import SqliteStore
+        from modelwright.store.sqlite import SqliteStore
         from modelwright.study import Journal, Machine, Setup, StrategyLeads
 
         self.store = SqliteStore(Path(folder) / FILE)
@@ -206,7 +206,7 @@ def read_back(folder: str) -> tuple[dict[str, dict[str, Any]], dict[str, dict[st
     path = os.path.join(folder, FILE)
     if not os.path.exists(path):
         return {}, {}, None
-    from modelwright.store.sql import SqliteStore
+    from modelwright.store.sqlite import SqliteStore
 
     with closing(SqliteStore(path)) as store:
         record = store.find(STUDY)

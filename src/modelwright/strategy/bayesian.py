@@ -22,6 +22,7 @@ from modelwright.strategy.acquisition import propose_vectors
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
 from modelwright.strategy.facts import Facts, Memory, gather, thin
 from modelwright.strategy.gp import GP, Bend
+from modelwright.strategy.terms import Improvement, Sum
 from modelwright.strategy.warp import standardise, warp
 
 #: Decoded points that may turn out to be known before the search for a new one gives up on the model.
@@ -141,7 +142,8 @@ def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Gen
     mean, _ = surrogate.predict(model.x[:, :axes])
     tops = _distinct(model.x[np.argsort(-mean, kind="stable"), :axes], 5)
     sigma = np.minimum(model.lengths[:axes] * 0.5, 0.3)
-    found, worth = propose_vectors(surrogate, space, rng, float(mean.max()) + _MARGIN, tops, sigma)
+    wanted = Sum([Improvement(surrogate, float(mean.max()) + _MARGIN)])
+    found, worth = propose_vectors(wanted, surrogate.bend, space, rng, tops, sigma)
     top_mean, top_std = surrogate.predict(found[:1])
     note: dict[str, Any] = {
         "by": "gp",

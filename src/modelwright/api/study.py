@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from modelwright.api.asker import is_gone, this_process
-from modelwright.api.door import quiet_interrupt, refuse_unknown
+from modelwright.api.door import quiet_interrupt
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.next_steps import nothing_found
 from modelwright.api.running import RunSettings, prepare_run, view_of
@@ -24,7 +23,7 @@ from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
-from modelwright.study.loop import Journal
+from modelwright.study.loop import Journal, refusal
 from modelwright.study.machine import Machine, Setup
 
 
@@ -51,6 +50,8 @@ class Study:
         name: of a new study; generated when None. An existing name is an error here: use ``load_study``.
         seed: decides every proposal.
         steps: the step at which a trial that reports is done; strategies that stop trials early need it.
+        first: configurations to try right after the defaults; see ``tune``.
+        results: what is known already; see ``tune``.
     """
 
     def __init__(
@@ -63,13 +64,17 @@ class Study:
         name: str | None = None,
         seed: int = 0,
         steps: int | None = None,
+        first: Sequence[Mapping[str, Any]] | None = None,
+        results: Any = None,
     ):
+        from modelwright.api.knowledge import Knowledge
         from modelwright.frontends.function import declared_tree
 
         seed, name = checked_seed(seed), checked_name(name)
         objectives = parse_objective(objective)
         made = resolve(strategy, steps=steps)
         tree = declared_tree(space)
+        known = Knowledge.read(tree, objectives, first=first, results=results, closed=bool(tree.parameters))
         definition = {
             "objectives": [[o.name, o.direction] for o in objectives],
             "strategy": made.name or type(made).__name__,
@@ -85,6 +90,7 @@ class Study:
         self._journal.begin()
         if tree.parameters:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
+        known.hand_over(self._journal)
 
     @classmethod
     def _of(cls, store: Store, record: StudyRecord, setup: Setup) -> Study:
@@ -236,7 +242,23 @@ class Study:
                 self._write([r.Configured(number=number, config=full)])
         return self._trial(row)
 
+    def enqueue(self, *configs: Mapping[str, Any]) -> None:
+        """Have ``configs`` tried next, in order, before the strategy is asked again.
+
+        What a configuration leaves out has its default. One that was tried, or is enqueued already, is passed over.
+
+        Raises:
+            SpaceError: a value is outside its domain, or the name of a declared space is unknown.
+        """
+        from modelwright.api.knowledge import Knowledge
+
+        self._check_there()
+        space = self._machine.space
+        closed = bool(self._declared.parameters)
+        Knowledge.read(space, self.objectives, first=configs, closed=closed).hand_over(self._journal)
+
     def _propose(self) -> int:
+        self._settle()
         answer = self._machine.propose()
         if not isinstance(answer, list):
             waits = isinstance(answer, r.Wait)
@@ -247,6 +269,13 @@ class Study:
             )
         self._write(answer)
         return answer[-1].number
+
+    def _settle(self) -> None:
+        """What was given ahead meets the space that the trials have shown."""
+        events, problems = self._machine.settle()
+        self._write(events)
+        if problems:
+            raise refusal(problems)
 
     def _abandoned(self) -> int | None:
         """A trial that nobody runs any more, though it was asked for."""
@@ -288,29 +317,9 @@ class Study:
         Without ``subject`` it goes on with the one it was made with, in the process that made it; ``trials`` and
         ``seconds`` may be raised then. Both are totals, earlier sessions included.
         """
-        self._check_there()
-        if subject is not None:
-            from modelwright.api.tune import tune
+        from modelwright.api.resuming import go_on
 
-            options.setdefault("objective", list(self.objectives))
-            options.setdefault("strategy", self._record.definition.get("strategy", "auto"))
-            options.setdefault("seed", self._machine.setup.seed)
-            budget = self._record.definition.get("budget", {})
-            if "trials" not in options and "seconds" not in options:
-                options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
-            return tune(subject, *data, store=self._store, name=self.name, **options)
-        known = ("trials", "seconds", "workers", "executor", "verbose", "confirm")
-        refuse_unknown(options, known, f"study {self.name!r}, resume() without a subject")
-        if self._settings is None:
-            raise StudyError(
-                "this process does not know what is tuned",
-                where=f"study {self.name!r}",
-                hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
-            )
-        limits = {k: options.pop(k) for k in ("trials", "seconds") if k in options}
-        budget = replace(self._settings.budget, **limits)
-        self._settings = replace(self._settings, budget=budget, **options)
-        return self._run()
+        return go_on(self, subject, data, options)
 
     # --- what comes out ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from modelwright.api.door import door
+from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.running import RunSettings
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
@@ -51,6 +52,8 @@ def tune(
     executions: int = 1,
     confirm: int = 0,
     max_model_size: int | None = None,
+    first: Sequence[Mapping[str, Any]] | None = None,
+    results: Any = None,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
 
@@ -88,6 +91,10 @@ def tune(
         executions: runs of each trial with different seeds; the mean counts, the spread is kept.
         confirm: so many of the best are run again with fresh seeds before the winner is named.
         max_model_size: parameters a model may have; larger ones are infeasible.
+        first: configurations to try right after the defaults, in order: ``[{"lr": 1e-3}, ...]``. What one leaves out
+            has its default. They count against the budget (``docs/knowledge.md``).
+        results: what is known already: ``[({"lr": 1e-3}, 0.91), ...]``, a pandas frame, or the path of a CSV file. They
+            become finished trials that are marked as given, and count against no budget.
 
     Returns:
         The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
@@ -143,7 +150,9 @@ def tune(
     )
     prepared = prepare(request)
     made = resolve(strategy, steps=prepared.estimation.steps, resumable=prepared.estimation.resumable)
+    known = Knowledge.of_request(request, prepared, first=first, results=results)
     study = _open(prepared, made, open_store(store), name, int(seed), budget)
+    known.hand_over(study._journal)
     study._settings = RunSettings(
         estimation=prepared.estimation,
         budget=budget,

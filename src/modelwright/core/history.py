@@ -27,6 +27,7 @@ class Row:
         values: one value for each objective at ``step``; None when there is none.
         segments: fidelity at the end of each segment -> values there.
         reports: (step, metrics) of every report, in order.
+        excess: by how much each of the study's limits is exceeded; NaN where that is not decided yet.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Row:
     segments: dict[float, tuple[float, ...] | None] = field(default_factory=dict)
     ran: bool = False
     judged: str = ""
+    excess: tuple[float, ...] = ()
 
     @property
     def terminal(self) -> bool:
@@ -61,6 +63,11 @@ class Row:
     def pending(self) -> bool:
         """Whether the trial is on its way to a value."""
         return self.state in ("proposed", "running")
+
+    @property
+    def given(self) -> bool:
+        """Whether nobody ran it here: the user handed over its result."""
+        return self.note.get("by") == r.GIVEN
 
 
 class History(Sequence[r.Event]):
@@ -81,6 +88,8 @@ class History(Sequence[r.Event]):
         self.rows: list[Row] = []
         self.elapsed = 0.0
         self.notes: list[r.Noted] = []
+        #: What no trial may exceed; told by notes of the kind ``constraint.LIMITS``, so that they may change.
+        self.limits: tuple[Limit, ...] = ()
         #: Trial -> values of its confirming runs with fresh seeds.
         self.confirmed: dict[int, list[float]] = {}
         self._events: list[r.Event] = []
@@ -110,6 +119,11 @@ class History(Sequence[r.Event]):
             self._events.append(event)
             self._times.append(self.elapsed)
             _FOLDS[type(event)](self, event)
+
+    @property
+    def started(self) -> int:
+        """Trials that count against a budget: results that were handed over do not."""
+        return sum(not row.given for row in self.rows)
 
     # --- what strategies read -------------------------------------------------------------------
 
@@ -194,11 +208,26 @@ class History(Sequence[r.Event]):
         row.facts = {**row.facts, **e.note}
         row.ran = True
         row.segments[round(e.fidelity, 9)] = e.values
+        self._hold(row)
 
     def _noted(self, e: r.Noted) -> None:
         self.notes.append(e)
         if e.kind == "confirm" and math.isfinite(e.data["value"]):
             self.confirmed.setdefault(int(e.data["number"]), []).append(float(e.data["value"]))
+        if e.kind == LIMITS:
+            self.limits = parse(e.data["texts"])
+            for row in self.rows:
+                self._hold(row)
+
+    def _hold(self, row: Row) -> None:
+        """Hold a trial whose segment ended against the limits."""
+        ended = self.ended(row)
+        if row.pending or ended is None:
+            return
+        found = held(self.limits, ended, row.facts, row.duration)
+        row.state, row.error = found.state, found.error
+        full = row.fidelity >= 1 - 1e-9 and row.values is not None
+        row.excess = judged(self.limits, row.metrics, row.facts, duration=row.duration, full=full).excess
 
     def _grew(self, e: r.Grew) -> None:
         """The engine folds the space itself."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Decision, Exhausted, Proposal, Wait
+from modelwright.core.records import Answer, Config, Decision, Exhausted, Proposal, Wait
 from modelwright.strategy.base import SearchSpace, Strategy
 from modelwright.strategy.halving import asynchronous, rungs, score_at
 from modelwright.strategy.sampling import Sampled, checked_sampler, sample
@@ -68,7 +69,10 @@ class ASHA(Strategy):
         config, note = sample(state, space, number, self.sampler)
         if config is None:
             return self._onward(state.history, None) or self._end(state.history, note["reason"])
-        full = not self._halves or (number == 0 and self.first_in_full)
+        return self.place(state, space, number, config, note)
+
+    def place(self, state: Any, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
+        full = not self._halves or (self.first_in_full and (number == 0 or note.get("by") == "default"))
         fidelity = 1.0 if full or self.steps is None else self.levels[0] / self.steps
         return Proposal(config=config, fidelity=fidelity, note={**note, "rung": len(self.levels) - 1 if full else 0})
 

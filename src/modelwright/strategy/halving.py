@@ -6,12 +6,12 @@ Owns rungs, brackets and promotion. What a new configuration is comes from ``sam
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Exhausted, Proposal, Wait
+from modelwright.core.records import Answer, Config, Exhausted, Proposal, Wait
 from modelwright.strategy.base import SearchSpace, Strategy
 from modelwright.strategy.sampling import Sampled, checked_sampler, sample
 
@@ -53,6 +53,8 @@ def score_at(row: Row, history: History, steps: int, step: int) -> float | None:
     made = history.objectives[0]
     if row.state in ("failed", "infeasible", "lost"):
         return -math.inf
+    if row.given and step < steps:
+        return None  # its value is that of full training
     seen = [made.score(m[made.name]) for s, m in row.reports if s <= step and made.name in m]
     if row.steps >= step and seen:
         return max(seen)
@@ -119,6 +121,14 @@ class Hyperband(Strategy):
             return Wait(why="a rung waits for its last trials")
         return Exhausted(why="every bracket is complete" if number is None else "the space is exhausted")
 
+    def place(self, state: Any, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
+        members = _by_bracket(state.history)
+        bracket = 0
+        while len(members.get(bracket, ())) >= self._plan[bracket % len(self._plan)][0][0]:
+            bracket += 1
+        fidelity = self._plan[bracket % len(self._plan)][0][1] / self.steps
+        return Proposal(config=config, fidelity=fidelity, note={**note, "bracket": bracket, "rung": 0})
+
     def _new(
         self, state: Any, space: SearchSpace, number: int, bracket: int, plan: Sequence[tuple[int, int]]
     ) -> Answer:
@@ -155,7 +165,8 @@ class Hyperband(Strategy):
 def _by_bracket(history: History) -> dict[int, list[Row]]:
     members: dict[int, list[Row]] = {}
     for row in history.rows:
-        members.setdefault(int(row.note.get("bracket", 0)), []).append(row)
+        if not row.given:
+            members.setdefault(int(row.note.get("bracket", 0)), []).append(row)
     return members
 
 

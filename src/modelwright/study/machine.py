@@ -17,6 +17,7 @@ from modelwright.core.history import History, Row
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
 from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.study import given
 from modelwright.study.policy import EngineLeads, Proposer, Turn
 
 
@@ -30,6 +31,10 @@ class StudySpace(SearchSpace, Protocol):
 
     def complete(self, config: r.Config, rng: Any = None) -> dict[str, Any]:
         """``config`` with a draw for every active parameter that it lacks; defaults without ``rng``."""
+        ...
+
+    def violated(self, config: r.Config) -> Any:
+        """The first constraint that a whole configuration violates, or None."""
         ...
 
     def grow(self, parameters: Sequence[Mapping[str, Any]]) -> StudySpace:
@@ -103,6 +108,37 @@ class Machine:
             new_allowed: whether the budget has room for one more configuration.
         """
         return self.proposer.propose(self, new_allowed)
+
+    def wanted(self, number: int) -> r.Proposal | None:
+        """What the user wants tried as trial ``number``; changes nothing.
+
+        The strategy proposes the declared defaults as trial 0. Where results were handed over the numbers begin
+        behind them, and the defaults come first from here, unless their result is known.
+        """
+        rows, strategy = self.history.rows, self.setup.strategy
+        if not number:
+            return None
+        if not self.history.started:
+            config = self.space.default()
+            if self.space.key(config) not in {self.space.key(row.config) for row in rows}:
+                return strategy.place(self._strategy_state, self.space, number, config, {"by": "default"})
+        wish, known = given.due(self.history, self.space, self._root)
+        if wish is None:
+            return None
+        note = {"by": wish.by, "entry": wish.entry, **({"known": known} if known else {})}
+        return strategy.place(self._strategy_state, self.space, number, wish.config, note)
+
+    def known(self) -> list[int]:
+        """Entries among the configurations to try first that turned out to be tried already, where no note has it."""
+        return given.due(self.history, self.space, self._root)[1]
+
+    def settle(self) -> given.Settled:
+        """What to store of results and configurations that were given, now that so much of the space is known."""
+        return given.settle(self.history, self.space, self.setup.objectives)
+
+    def unused(self, number: int) -> r.Noted | None:
+        """What the user wanted tried in a trial that ended, and it did not ask for."""
+        return given.unused(self.history, self.space, number)
 
     def ask(self, number: int | None) -> r.Answer:
         """What the strategy would try as trial ``number``, or let go on when that is None; changes nothing."""

@@ -9,15 +9,19 @@ import ast
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.expression import Dialect
-from modelwright.core.records import Failure
+from modelwright.core.records import Failure, State
 from modelwright.core.wording import did_you_mean
 
 #: ``Failure.kind`` of a trial that broke a constraint, or could not be held against one.
 KIND = "constraint"
+#: Kinds of notes: the ``texts`` of a study's constraints, from then on; that none of many trials satisfied them.
+LIMITS, UNMET = "constraints", "unmet"
 #: What every finished trial has, besides its metrics and facts: the seconds it took.
 DURATION = "duration"
 
@@ -233,3 +237,74 @@ def not_measured(missing: Sequence[str], given: Iterable[str], parameters: Itera
         hint=asked or did_you_mean(first, known),
     )
     return Failure(kind=KIND, type="ArgumentError", message=str(problem))
+
+
+def violations(excess: np.ndarray) -> np.ndarray:
+    """How far each trial is from what is allowed, over all limits together: 0 where none is broken.
+
+    Each limit counts in units of the median by which it was broken, so that their scales do not matter; what cannot be
+    measured counts twice as much as the worst that was.
+
+    Args:
+        excess: (trials, limits); NaN where it is not known, and then does not count.
+
+    >>> violations(np.array([[-1.0, 0.0], [3.0, 2e6], [np.inf, -1.0]])).tolist()
+    [0.0, 2.0, 2.0]
+    """
+    over = np.where(np.isnan(excess), 0.0, np.maximum(excess, 0.0))
+    known = np.isfinite(over)
+    total = np.zeros(len(over))
+    for column, finite in zip(over.T, known.T):
+        broken = column[finite & (column > 0)]
+        scale = float(np.median(broken)) if len(broken) else 1.0
+        most = float(broken.max()) if len(broken) else 0.5
+        total += np.where(finite, column, 2 * most) / scale
+    return total
+
+
+class Ended(Protocol):
+    """A trial's segment that ended: a stored event, or the row that it became."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def error(self) -> Failure | None: ...
+    @property
+    def values(self) -> tuple[float, ...] | None: ...
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+    @property
+    def fidelity(self) -> float: ...
+    @property
+    def artifacts(self) -> Mapping[str, Any]: ...
+
+
+class Ruling(NamedTuple):
+    """What becomes of a trial under the limits; ``excess`` as in ``Verdict``."""
+
+    state: State
+    error: Failure | None
+    excess: tuple[float, ...]
+
+
+def held(limits: Sequence[Limit], ended: Ended, facts: Mapping[str, Any], duration: float) -> Ruling:
+    """What a trial is under ``limits``: as it ended, infeasible, or failed for want of a measurement.
+
+    A trial that an earlier ruling took out is judged anew, so that limits may change: one that was trained counts
+    again where it satisfies them now, and one that never was stays as it is.
+
+    Args:
+        facts, duration: of the whole trial, the segment included.
+    """
+    state, error = ended.state, ended.error
+    full = ended.fidelity >= 1 - 1e-9 and ended.values is not None
+    if error is not None and error.kind == KIND and ended.values is not None:
+        state, error = ("complete" if full else "paused" if "checkpoint" in ended.artifacts else "pruned"), None
+    verdict = judged(limits, ended.metrics, facts, duration=duration, full=full)
+    if state in ("complete", "paused", "pruned"):
+        if verdict.broken is not None:
+            return Ruling("infeasible", verdict.broken, verdict.excess)
+        if verdict.missing and state == "complete":
+            problem = not_measured(verdict.missing, measured(ended.metrics, facts, duration))
+            return Ruling("failed", problem, verdict.excess)
+    return Ruling(state, error, verdict.excess)

@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from modelwright.core import records as r
+from modelwright.core.constraint import LIMITS, Limit, held, parse, violations
 from modelwright.core.objective import Objective
 
 
@@ -165,6 +166,12 @@ class History(Sequence[r.Event]):
         peers = [row for row in ended if row.fidelity >= top - 1e-9]
         return max(peers, key=lambda row: (made.score(row.values[0]) if row.values else -math.inf, -row.number))
 
+    def violations(self) -> np.ndarray:
+        """How far each trial is from what is allowed (``constraint.violations``); 0 where nothing is known of it."""
+        none = (np.nan,) * len(self.limits)
+        excess = np.array([row.excess if row.excess else none for row in self.rows])
+        return violations(excess.reshape(len(self.rows), -1))
+
     # --- folds -----------------------------------------------------------------------------------
 
     def _proposed(self, e: r.Proposed) -> None:
@@ -221,13 +228,8 @@ class History(Sequence[r.Event]):
 
     def _hold(self, row: Row) -> None:
         """Hold a trial whose segment ended against the limits."""
-        ended = self.ended(row)
-        if row.pending or ended is None:
-            return
-        found = held(self.limits, ended, row.facts, row.duration)
-        row.state, row.error = found.state, found.error
-        full = row.fidelity >= 1 - 1e-9 and row.values is not None
-        row.excess = judged(self.limits, row.metrics, row.facts, duration=row.duration, full=full).excess
+        if not row.pending:
+            row.state, row.error, row.excess = held(self.limits, row, row.facts, row.duration)
 
     def _grew(self, e: r.Grew) -> None:
         """The engine folds the space itself."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from modelwright.core import records as r
+from modelwright.core.constraint import held
 from modelwright.core.errors import ObjectiveError
 from modelwright.core.history import History, Row
 from modelwright.core.objective import VALUE, Objective
@@ -205,7 +206,10 @@ class Machine:
         return self.setup.strategy.judge(self._strategy_state, self.history.rows[number])
 
     def finish(self, number: int, outcome: r.Outcome) -> list[r.Event]:
-        """A segment ended. A value that is not finite makes the trial infeasible; a missing one makes it fail."""
+        """A segment ended. A value that is not finite makes the trial infeasible; a missing one makes it fail.
+
+        So do a constraint that it breaks, and a metric of a constraint that it lacks; then its values are kept.
+        """
         row = self.history.rows[number]
         state, error = outcome.state, outcome.error
         step, metrics = self._measured(row, outcome)
@@ -219,13 +223,14 @@ class Machine:
                 state, error = "infeasible", _not_finite(self.setup.objectives, values)
         if state == "complete" and fidelity < 1 - 1e-9:
             state = "paused"
-        return [
-            r.Finished(
-                number=number, state=state, values=None if missing else values, metrics=metrics, fidelity=fidelity,
-                step=step, steps=row.steps, duration=outcome.duration, error=error, artifacts=outcome.artifacts,
-                note=outcome.note,
-            )
-        ]  # fmt: skip
+        ended = r.Finished(
+            number=number, state=state, values=None if missing else values, metrics=metrics, fidelity=fidelity,
+            step=step, steps=row.steps, duration=outcome.duration, error=error, artifacts=outcome.artifacts,
+            note=outcome.note,
+        )  # fmt: skip
+        facts, duration = {**row.facts, **outcome.note}, row.duration + outcome.duration
+        ruling = held(self.history.limits, ended, facts, duration)
+        return [replace(ended, state=ruling.state, error=ruling.error)]
 
     def lose(self, number: int, failure: r.Failure) -> list[r.Event]:
         """Whoever ran the trial is gone: it runs again while retries are left, then it is given up."""

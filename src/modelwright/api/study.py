@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.api.asker import is_gone, this_process
 from modelwright.api.door import quiet_interrupt
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.next_steps import nothing_found
@@ -18,12 +17,11 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
-from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
-from modelwright.study.loop import Journal, refusal
+from modelwright.study.loop import Journal
 from modelwright.study.machine import Machine, Setup
 
 
@@ -228,19 +226,9 @@ class Study:
                 deleted.
             StoreError: another process runs the study.
         """
-        self._check_there()
-        self._journal.begin()
-        number = self._abandoned()
-        if number is None:
-            number = self._propose()
-        self._write(self._machine.start(number, this_process()))
-        row = self._machine.history.rows[number]
-        if self._machine.space.parameters and not row.ran:
-            missing = Seed(self._machine.setup.seed).child("trial", number).child("draw")
-            full = self._machine.space.complete(row.config, missing.generator())
-            if full != row.config:
-                self._write([r.Configured(number=number, config=full)])
-        return self._trial(row)
+        from modelwright.api.asking import ask
+
+        return ask(self)
 
     def enqueue(self, *configs: Mapping[str, Any]) -> None:
         """Have ``configs`` tried next, in order, before the strategy is asked again.
@@ -256,38 +244,6 @@ class Study:
         space = self._machine.space
         closed = bool(self._declared.parameters)
         Knowledge.read(space, self.objectives, first=configs, closed=closed).hand_over(self._journal)
-
-    def _propose(self) -> int:
-        self._settle()
-        answer = self._machine.propose()
-        if not isinstance(answer, list):
-            waits = isinstance(answer, r.Wait)
-            raise StudyError(
-                f"nothing to ask for: {answer.why}",
-                where=f"study {self.name!r}",
-                hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
-            )
-        self._write(answer)
-        return answer[-1].number
-
-    def _settle(self) -> None:
-        """What was given ahead meets the space that the trials have shown."""
-        events, problems = self._machine.settle()
-        self._write(events)
-        if problems:
-            raise refusal(problems)
-
-    def _abandoned(self) -> int | None:
-        """A trial that nobody runs any more, though it was asked for."""
-        rows = self._machine.history.rows
-        if self._again is None:
-            with self._store.writer(self._record.id):  # refused while another process runs the study
-                self._again = [row.number for row in rows if row.pending and is_gone(row.worker)]
-        while self._again:
-            number = self._again.pop(0)
-            if rows[number].pending:
-                return number
-        return None
 
     def tell(self, trial: Trial | int, value: Any = None, state: str = "complete") -> Trial:
         """What became of a trial that ``ask`` gave.

@@ -19,6 +19,7 @@ from modelwright.core.wording import counted, kind_of
 from modelwright.frontends.shown import is_told_by_building, shown_by
 from modelwright.frontends.subject import Prepared, Request
 from modelwright.space.value import plain
+from modelwright.strategy.belief import stated
 from modelwright.study import given as g
 from modelwright.study.loop import Journal
 
@@ -46,6 +47,40 @@ def read_first(first: Any, where: str = "first") -> list[dict[str, Any]]:
             hint=hint,
         )
     return [_config(config, f"{where}[{i}]") for i, config in enumerate(first)]
+
+
+def read_prior(prior: Any) -> dict[str, Any]:
+    """What is believed of each parameter, in plain values that a note can hold.
+
+    Raises:
+        ArgumentError: it cannot be read.
+
+    >>> read_prior({"lr": (1e-4, 1e-2), "optimizer": {"adam": 3, "sgd": 1}})
+    {'lr': (0.0001, 0.01), 'optimizer': {'weights': [('adam', 3.0), ('sgd', 1.0)]}}
+    """
+    if prior is None:
+        return {}
+    if not isinstance(prior, Mapping) or not all(isinstance(name, str) for name in prior):
+        allowed = "a dict of names and beliefs: {'lr': (1e-4, 1e-2), 'optimizer': {'adam': 0.8, 'sgd': 0.2}}"
+        raise ArgumentError(f"{prior!r:.60} is {kind_of(prior)}", where="prior", allowed=allowed)
+    return {str(name): _belief(said, f"prior, {name!r}") for name, said in prior.items()}
+
+
+def _belief(said: Any, where: str) -> Any:
+    try:
+        if isinstance(said, Mapping):
+            weights = [(plain(value), _number(weight, where)) for value, weight in said.items()]
+            usable = all(w >= 0 and math.isfinite(w) for _, w in weights) and any(w for _, w in weights)
+            if not usable:
+                raise ArgumentError(f"{said!r:.60}", where=where, allowed="weights from 0, not all of them 0")
+            return {"weights": weights}
+        if isinstance(said, list):
+            if not said:
+                raise ArgumentError("an empty list", where=where, allowed=g.BELIEFS)
+            return [plain(value) for value in said]
+        return plain(said)
+    except SpaceError as error:
+        raise ArgumentError(error.what, where=where, allowed=g.BELIEFS, hint=error.hint) from None
 
 
 def read_results(results: Any, objectives: Sequence[Objective], space: Any) -> list[dict[str, Any]]:
@@ -137,10 +172,18 @@ class Knowledge:
 
     first: list[dict[str, Any]]
     results: list[dict[str, Any]]
+    prior: dict[str, Any]
 
     @classmethod
     def read(
-        cls, space: Any, objectives: Sequence[Objective], *, first: Any = None, results: Any = None, closed: bool
+        cls,
+        space: Any,
+        objectives: Sequence[Objective],
+        *,
+        first: Any = None,
+        results: Any = None,
+        prior: Any = None,
+        closed: bool,
     ) -> Knowledge:
         """Read and check what was given.
 
@@ -152,26 +195,35 @@ class Knowledge:
             ArgumentError: something cannot be read.
             SpaceError: a configuration does not fit the space.
         """
-        made = cls(first=read_first(first), results=read_results(results, objectives, space))
+        made = cls(
+            first=read_first(first), results=read_results(results, objectives, space), prior=read_prior(prior)
+        )
         refuse_misfits(space, made.first, made.results, closed=closed)
+        found = g.misbelief(space, made.prior, closed=closed) if space.parameters else None
+        if found is not None:
+            where = f"prior, {found.where}" if found.where else "prior"
+            raise SpaceError(found.what, where=where, allowed=found.allowed, hint=found.hint)
         return made
 
     @classmethod
-    def of_request(cls, request: Request, prepared: Prepared, *, first: Any = None, results: Any = None) -> Knowledge:
+    def of_request(cls, request: Request, prepared: Prepared, **given: Any) -> Knowledge:
         """``read`` for what ``tune`` is given; a model is built where a configuration names what it has not shown."""
         subject, space = request.subject, prepared.tree
         told = is_told_by_building(subject, prepared.kind, request.options)
-        if told and (first is not None or results is not None):
+        first, results, prior = (given.get(name) for name in ("first", "results", "prior"))
+        if told and any(part is not None for part in (first, results, prior)):
             build = subject.build if callable(getattr(subject, "build", None)) else subject
             listed = results if isinstance(results, (list, tuple)) else ()
             configs = [item[0] for item in listed if isinstance(item, (list, tuple)) and len(item) == 2]
             configs = [c for c in configs if isinstance(c, Mapping)]
-            space = shown_by(build, space, [*read_first(first), *configs])
+            space = shown_by(build, space, [*read_first(first), *configs, read_prior(prior)])
         closed = told or (prepared.kind == "function" and request.space is not None)
-        return cls.read(space, prepared.objectives, first=first, results=results, closed=closed)
+        return cls.read(space, prepared.objectives, closed=closed, **given)
 
     def hand_over(self, journal: Journal) -> None:
         """Store what is not stored yet, so that the same call goes on with a study without saying it twice."""
+        if self.prior and self.prior != stated(journal.machine.history):
+            journal.write([r.Noted(kind=g.PRIOR, data={"beliefs": self.prior})])
         _store(journal, self.first, self.results, g.FIRST)
 
 

@@ -9,11 +9,12 @@ from typing import Any
 from modelwright.api.door import quiet_interrupt
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.next_steps import nothing_found
-from modelwright.api.running import RunSettings, prepare_run, view_of
+from modelwright.api.running import RunSettings, constrain, prepare_run, view_of
 from modelwright.api.telling import checked_report, outcome_of_told
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
+from modelwright.core.constraint import parse
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
@@ -21,7 +22,7 @@ from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
-from modelwright.study.loop import Journal
+from modelwright.study.loop import Journal, tell_unmet
 from modelwright.study.machine import Machine, Setup
 
 
@@ -50,6 +51,8 @@ class Study:
         steps: the step at which a trial that reports is done; strategies that stop trials early need it.
         first: configurations to try right after the defaults; see ``tune``.
         results: what is known already; see ``tune``.
+        prior: where the optimum is likely; see ``tune``.
+        constraints: what a trial must satisfy to count; see ``tune``. Tell a dict with every metric they name.
     """
 
     def __init__(
@@ -64,15 +67,18 @@ class Study:
         steps: int | None = None,
         first: Sequence[Mapping[str, Any]] | None = None,
         results: Any = None,
+        prior: Mapping[str, Any] | None = None,
+        constraints: Any = (),
     ):
         from modelwright.api.knowledge import Knowledge
         from modelwright.frontends.function import declared_tree
 
-        seed, name = checked_seed(seed), checked_name(name)
+        seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
         objectives = parse_objective(objective)
         made = resolve(strategy, steps=steps)
         tree = declared_tree(space)
-        known = Knowledge.read(tree, objectives, first=first, results=results, closed=bool(tree.parameters))
+        closed = bool(tree.parameters)
+        known = Knowledge.read(tree, objectives, first=first, results=results, prior=prior, closed=closed)
         definition = {
             "objectives": [[o.name, o.direction] for o in objectives],
             "strategy": made.name or type(made).__name__,
@@ -88,6 +94,7 @@ class Study:
         self._journal.begin()
         if tree.parameters:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
+        constrain(self._journal, limits)
         known.hand_over(self._journal)
 
     @classmethod
@@ -254,7 +261,10 @@ class Study:
         """
         row = self._row(trial)
         self._trace_asked(row.number)
-        self._write(self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True)
+        limits = self._machine.history.limits
+        outcome = outcome_of_told(row, value, state, self.objectives, limits)
+        self._write(self._machine.finish(row.number, outcome), durable=True)
+        tell_unmet(self._journal)
         return self._trial(self._machine.history.rows[row.number])
 
     def stop(self) -> None:

@@ -15,6 +15,8 @@ from modelwright.core.history import History
 from modelwright.core.objective import Objective
 from modelwright.core.rng import Seed
 from modelwright.core.wording import did_you_mean
+from modelwright.strategy.belief import KIND as PRIOR
+from modelwright.strategy.belief import mode, shape_of, stated, weights_of
 
 #: Kinds of notes: ``configs`` to try ``by`` whom; ``rows`` of config and metrics; an ``entry`` of these that does not
 #: fit the space; the ``names`` that a trial was to have and did not ask for.
@@ -22,7 +24,7 @@ FIRST, RESULTS, REFUSED, UNUSED = "first", "results", "refused", "unused"
 
 
 class Wish(NamedTuple):
-    """A configuration that somebody wants tried; ``by`` is "first", "transfer" or "preset"."""
+    """A configuration that somebody wants tried; ``by`` is "first", "prior", "transfer" or "preset"."""
 
     entry: int
     config: Mapping[str, Any]
@@ -131,17 +133,48 @@ def due(history: History, space: Any, seed: Seed) -> tuple[Wish | None, list[int
     return None, skipped
 
 
+def misbelief(space: Any, said: Mapping[str, Any], *, closed: bool = False) -> SpaceError | None:
+    """What is wrong with a prior, as far as the space is known; None when nothing is."""
+    domains: dict[str, list[Any]] = {}
+    for p in space.parameters:
+        domains.setdefault(p.name, []).append(p.domain)
+    for name, belief in said.items():
+        listed = list(weights_of(belief)) if isinstance(belief, Mapping) else None
+        listed = belief if isinstance(belief, list) else listed
+        if name not in domains:
+            if closed:
+                known = ", ".join(map(repr, domains)) or "nothing varies"
+                return SpaceError(f"unknown parameter {name!r}", allowed=known, hint=did_you_mean(name, domains))
+            continue
+        domain = domains[name][0]
+        if listed is None:
+            listed = list(belief) if isinstance(belief, tuple) and domain.numeric else [belief]
+        for value in listed:
+            if not any(_coerced(d, value) for d in domains[name]):
+                return _outside(domain, name, value)
+        if shape_of(domain, belief, domain.numeric) is None:
+            told = f"{belief!r:.60} says nothing about {domain.describe()}"
+            return SpaceError(told, where=repr(name), allowed=BELIEFS)
+    return None
+
+
+#: What may be said of a parameter.
+BELIEFS = "a value, a pair of numbers as the likely range, a list of values, or a dict of values and weights"
+
+
 def settle(history: History, space: Any, objectives: Sequence[Objective]) -> Settled:
     """Given results as trials, now that the space is known, and a refusal of what does not fit it."""
     events: list[r.Event] = []
     problems: list[str] = []
-    if not space.parameters or not any(n.kind in (FIRST, RESULTS) for n in history.notes):
+    if not space.parameters or not any(n.kind in (FIRST, RESULTS, PRIOR) for n in history.notes):
         return Settled(events, problems)
+    events += _likely(history, space, problems)
     for kind, entry, config, found in _unfit(history, space):
         word = f"{kind}[{entry}] ({', '.join(f'{k}={v!r}' for k, v in config.items())})"
         problems.append(f"{word}: {found}")
         events.append(r.Noted(kind=REFUSED, data={"of": kind, "entry": entry, "why": str(found)}))
-    refused = {event.data["entry"] for event in events if isinstance(event, r.Noted) and event.data["of"] == RESULTS}
+    notes = [event.data for event in events if isinstance(event, r.Noted)]
+    refused = {data["entry"] for data in notes if data.get("of") == RESULTS}
     number = len(history.rows)
     for result in _open_results(history):
         if result.entry in refused:
@@ -151,6 +184,26 @@ def settle(history: History, space: Any, objectives: Sequence[Objective]) -> Set
         events += _finished(number, result, config, objectives)
         number += 1
     return Settled(events, problems)
+
+
+def _likely(history: History, space: Any, problems: list[str]) -> list[r.Event]:
+    """The likeliest configuration of the latest prior as one to try first, once the space is known.
+
+    A prior that does not fit the space is refused, and says nothing from then on.
+    """
+    said = stated(history)
+    latest = sum(n.kind == PRIOR for n in history.notes)
+    if not said or any(n.kind == FIRST and n.data.get("prior") == latest for n in history.notes):
+        return []
+    found = misbelief(space, said)
+    if found is not None:
+        problems.append(f"prior: {found}")
+        refusal = r.Noted(kind=REFUSED, data={"of": PRIOR, "entry": latest - 1, "why": str(found)})
+        return [refusal, r.Noted(kind=PRIOR, data={"beliefs": {}})]
+    likeliest = mode(said, space)
+    if not likeliest:
+        return []
+    return [r.Noted(kind=FIRST, data={"configs": [likeliest], "by": PRIOR, "prior": latest})]
 
 
 def _finished(number: int, result: Result, config: r.Config, objectives: Sequence[Objective]) -> Iterable[r.Event]:
@@ -193,7 +246,7 @@ def unused(history: History, space: Any, number: int) -> r.Noted | None:
     """What a configuration to try first named and its trial, which ended, did not ask for; None when it used all."""
     row = history.rows[number]
     entry = row.note.get("entry")
-    if entry is None or row.segment > 0 or not row.ran or row.state == "failed":
+    if row.note.get("by") != FIRST or entry is None or row.segment > 0 or not row.ran or row.state == "failed":
         return None
     known = {p.name for p in space.parameters}
     wish = wishes(history)[entry].config

@@ -12,11 +12,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from modelwright.core.history import History, Row
+from modelwright.core.history import History
 from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.core.rng import Seed
 from modelwright.strategy.acquisition import propose_vectors
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
+from modelwright.strategy.belief import Belief, believed
 from modelwright.strategy.facts import Facts, Memory, gather
 from modelwright.strategy.surrogate import fit_gp, one_thread
 from modelwright.strategy.terms import Improvement, Sum
@@ -98,13 +99,14 @@ def propose(
     rng = seed.child("ask", number).generator()
     count = initial or max(4, min(2 * len(space.axes), 10))
     if len(rows) < count:
-        return _first_new(space, rng, used, _design(space, seed, number, count), {"by": "design"})
+        belief = Belief.of(history, space) if number % 2 else None
+        return _first_new(space, rng, used, _design(space, seed, number, count, belief), {"by": "design"})
     try:
         facts = gather(history, vectors, seed, number)
         if facts is None:
             return _first_new(space, rng, used, (), {"by": "fallback", "reason": "no trial has a value yet"})
         with one_thread():
-            points, note = _model(space, rows, facts, rng)
+            points, note = _model(space, history, facts, rng)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         return _first_new(space, rng, used, (), {"by": "fallback", "reason": f"{type(error).__name__}: {error}"})
     return _first_new(space, rng, used, points, note)
@@ -113,14 +115,14 @@ def propose(
 # --- the model -----------------------------------------------------------------------------------
 
 
-def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+def _model(space: SearchSpace, history: History, facts: Facts, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
     """Candidates by falling expected improvement, and the note."""
-    fitted = fit_gp(space, rows, facts)
+    fitted = fit_gp(space, history.rows, facts)
     # Pending points count as if they had turned out as predicted: else the next proposal is a near copy of them.
     mean, _ = fitted.model.predict(fitted.points)
     tops = _distinct(fitted.points[np.argsort(-mean, kind="stable")], 5)
     sigma = np.minimum(fitted.lengths * 0.5, 0.3)
-    wanted = Sum([Improvement(fitted.model, float(mean.max()) + _MARGIN)])
+    wanted = Sum([Improvement(fitted.model, float(mean.max()) + _MARGIN), *believed(history, space, facts.points, facts.scores)])
     found, worth = propose_vectors(wanted, fitted.model.bend, space, rng, tops, sigma)
     top_mean, top_std = fitted.model.predict(found[:1])
     note: dict[str, Any] = {
@@ -142,13 +144,14 @@ def _distinct(points: np.ndarray, count: int) -> np.ndarray:
 # --- what has not been tried ---------------------------------------------------------------------
 
 
-def _design(space: SearchSpace, seed: Seed, number: int, count: int) -> np.ndarray:
-    """Row ``number`` of a Latin hypercube: every axis is cut in ``count`` strata, and each is visited once."""
+def _design(space: SearchSpace, seed: Seed, number: int, count: int, belief: Belief | None = None) -> np.ndarray:
+    """Row ``number`` of a Latin hypercube: every axis is cut in ``count`` strata of equal belief, each visited once."""
     rng = seed.child("design").generator()
     axes = len(space.axes)
     strata = np.array([rng.permutation(count) for _ in range(axes)]).T
     cube = (strata + rng.random((count, axes))) / count
-    return space.snap(cube[[number % count]])
+    row = cube[[number % count]]
+    return space.snap(row if belief is None else belief.bent(row, rng))
 
 
 def _first_new(

@@ -22,6 +22,8 @@ _NEAR = 0.15
 #: What a single named category, and a list of them, has of the whole.
 _NAMED, _LISTED = 0.7, 0.9
 _LEAST_WIDTH = 0.01
+#: The weight of a belief after one trial.
+_FADE = 5.0
 
 
 @dataclass(slots=True)
@@ -114,6 +116,36 @@ class Belief:
     def draw(self, space: SearchSpace, rng: np.random.Generator, count: int) -> np.ndarray:
         """``count`` points on the lattice, shape (count, axes)."""
         return space.snap(self.bent(rng.random((count, len(self.levels))), rng))
+
+
+class Believed:
+    """A belief as a term of an acquisition: the logarithm of its density, times ``weight``."""
+
+    def __init__(self, belief: Belief, weight: float):
+        self.belief, self.weight = belief, weight
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        return self.weight * self.belief.value(x)
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = self.belief.slopes(x)
+        return self.weight * value, self.weight * slope
+
+
+def believed(history: History, space: SearchSpace, points: np.ndarray, scores: np.ndarray) -> list[Believed]:
+    """The study's belief as a term, whose weight falls with the trials known: as ``_FADE`` over their number.
+
+    Source: Hvarfner et al., "piBO: Augmenting Acquisition Functions with User Beliefs for Bayesian Optimization", ICLR
+    2022, section 4.1.
+
+    Args:
+        points: what is known, shape (n, axes) or more columns.
+        scores: shape (n,), larger is better, NaN for trials that ended badly.
+    """
+    belief = Belief.of(history, space)
+    if belief is None:
+        return []
+    return [Believed(belief, _FADE / max(len(scores), 1))]
 
 
 def stated(history: History) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
         options.setdefault("objective", list(study.objectives))
         options.setdefault("strategy", study._record.definition.get("strategy", "auto"))
         options.setdefault("seed", study._machine.setup.seed)
+        options.setdefault("constraints", study._machine.history.limits)
         budget = study._record.definition.get("budget", {})
         if "trials" not in options and "seconds" not in options:
             options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})

@@ -88,7 +88,8 @@ class Limit:
             return f"{values}, which is not enough for {self.text}"
         fixed = [side for side in (self.small, self.large) if not _DIALECT.names_in(side)]
         limit = abs(self._side(fixed[0], measured)) if fixed else 0.0
-        part = f" ({100 * over / limit:.2g} %)" if limit and over / limit < 10 else ""
+        share = 100 * over / limit if limit else math.inf
+        part = f" ({share:.0f} %)" if 1 <= share < 1000 else f" ({share:.2g} %)" if share < 1 else ""
         way = "too large by" if not fixed or fixed[0] == self.large else "too small by"
         return f"{values}, {way} {number(over)}{part} for {self.text}"
 

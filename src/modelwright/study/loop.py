@@ -15,9 +15,11 @@ from modelwright.core import records as r
 from modelwright.core.clock import Clock, SystemClock
 from modelwright.core.errors import MediumError, SpaceError, StudyError
 from modelwright.core.medium import cannot_write
+from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
+from modelwright.study.feasibility import told, unmet
 from modelwright.study.machine import Machine
 from modelwright.study.policy import FailurePolicy, FirstAndRepeated
 
@@ -246,6 +248,7 @@ class Loop:
         self._ended += 1
         self._settle()
         self._warn_of_unused(number)
+        tell_unmet(self.journal)
         self._consider_failure(number, outcome)
 
     def lost(self, number: int, failure: r.Failure) -> None:
@@ -302,6 +305,14 @@ class Loop:
         if ending is not None:
             self.stop(ending.why)
             self._failed = ending.error
+
+
+def tell_unmet(journal: Journal) -> None:
+    """Say once, and store, that no trial of many satisfied the constraints."""
+    note = unmet(journal.machine.history)
+    if note is not None:
+        journal.write([note])
+        warn_caller(told(note))
 
 
 def refusal(problems: Sequence[str]) -> StudyError:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from modelwright.core import records as r
-from modelwright.core.errors import ObjectiveError, StudyError
+from modelwright.core.constraint import KIND
+from modelwright.core.errors import ArgumentError, ObjectiveError, StudyError
 from modelwright.core.history import History
 
 #: The events that propose a trial or let one go on; or why there is none. The last event names the trial.
@@ -158,6 +159,9 @@ class FirstAndRepeated:
             return None
         if not any(other.state in ("complete", "paused", "pruned", "infeasible") and not other.given for other in rows):
             return Ending("the first trial failed", _with_traceback(outcome.exception, row.error))
+        if row.error.kind == KIND and not any(other.state in ("complete", "infeasible") for other in rows):
+            # Trials that were paused before had no need of what is missing; this one shows that it never comes.
+            return Ending("a constraint names what no trial measures", _with_traceback(None, row.error))
         count = view.repeated_failure(number, self.limit)
         if not count:
             return None
@@ -175,6 +179,8 @@ def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseExce
     """What to raise for ``failure``; an exception from another process lost its traceback and gets it as a note."""
     if error is None and failure.kind == "objective":
         return ObjectiveError(failure.message)
+    if error is None and failure.kind == KIND:
+        return ArgumentError(failure.message)
     if error is None:
         return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
     if error.__traceback__ is None and failure.traceback:

@@ -115,6 +115,14 @@ class Strategy(ABC):
         """How trial ``number`` begins, whose configuration somebody else chose: to which fidelity, in which bracket."""
         return Proposal(config=config, note=note)
 
+    def plan(self, unit: str = "step") -> str:
+        """How trials are cut short and what becomes of them, in words; "" when all are trained in full.
+
+        Args:
+            unit: what a step is called.
+        """
+        return ""
+
     def judge(self, state: Any, trial: Row) -> Decision:
         """What becomes of a running trial after its latest report: "go", "pause" or "stop"."""
         return "go"

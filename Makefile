@@ -6,6 +6,7 @@
 #   make format       put the source in order
 #   make api          write down the public signatures again, after a change that is meant
 #   make bench-lab    time to quality, side by side with KerasTuner (hours; MODELWRIGHT_DATA names the data)
+#   make bench-search our strategies and their peers on the same problems (half an hour and more)
 #   make clean        remove .venv and what the tools left
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -15,6 +16,7 @@ BIN := $(VENV)/bin
 DEV := $(VENV)/.dev-installed
 USE := $(VENV)/.use-installed
 PEER := $(VENV)/peer
+PEERS := $(VENV)/peers
 SOURCES := src tests examples benchmarks
 # Keras' JAX backend, unless the user says otherwise.
 RUN := KERAS_BACKEND=$${KERAS_BACKEND:-jax} TF_CPP_MIN_LOG_LEVEL=2 PYTHONUNBUFFERED=1
@@ -23,10 +25,10 @@ TEST := $(RUN) JAX_PLATFORMS=$${JAX_PLATFORMS:-cpu}
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers unit test-slow format api bench-lab clean
+.PHONY: help demo test lint types layers unit test-slow format api bench-lab bench-search clean
 
 help:
-	@sed -n '3,9s/^#  *//p' Makefile
+	@sed -n '3,10s/^#  *//p' Makefile
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Modelwright needs Python 3.11 or newer: apt install python3, or make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -84,6 +86,16 @@ $(PEER)/bin/python: | $(DEV)
 
 bench-lab: $(DEV) $(PEER)/bin/python
 	$(RUN) $(BIN)/python benchmarks/lab.py --peer-python $(PEER)/bin/python $(ARGS)
+
+# Peers of the search have versions of their own too; torch, which Optuna's Gaussian process needs, is left to whoever
+# wants it. Wheels are not there for all that SMAC needs: without it the others are compared.
+$(PEERS)/bin/python: | $(DEV)
+	@$(BIN)/python -m venv --without-pip $(PEERS)
+	@$(BIN)/python -m pip --python $@ install -q -e '.[bench]' || { rm -rf $(PEERS); exit 1; }
+	@$(BIN)/python -m pip --python $@ install -q 'smac>=2.4' || echo "SMAC could not be installed: leave it out of --peers"
+
+bench-search: $(DEV) $(PEERS)/bin/python
+	$(RUN) $(PEERS)/bin/python benchmarks/search/compare.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .hypothesis .ruff_cache .import_linter_cache

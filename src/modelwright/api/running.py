@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.api.next_steps import farewell, next_steps
 from modelwright.core import records as r
+from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import warn_caller
 from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.study.budget import Budget
 from modelwright.study.confirm import confirm
+from modelwright.study.feasibility import change
 from modelwright.study.keeping import Keeping
-from modelwright.study.loop import Loop
+from modelwright.study.loop import Journal, Loop
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -50,6 +53,14 @@ class _Watch:
 
     def events(self, events: Sequence[r.Event]) -> None:
         self._panel.events(events, view_of(self._study))
+
+
+def constrain(journal: Journal, limits: Sequence[Limit]) -> None:
+    """Set or change the constraints of a study; a change that concerns trials is told."""
+    events, said = change(journal.machine.history, limits)
+    journal.write(events)
+    if said:
+        warn_caller(said)
 
 
 def prepare_run(study: Study, settings: RunSettings) -> str:

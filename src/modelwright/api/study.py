@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.presence import is_gone, this_process
-from modelwright.api.door import quiet_interrupt, refuse_unknown
+from modelwright.api.door import quiet_interrupt
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.next_steps import nothing_found
-from modelwright.api.running import RunSettings, prepare_run, view_of
+from modelwright.api.running import RunSettings, constrain, prepare_run, view_of
 from modelwright.api.telling import checked_report, outcome_of_told
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
+from modelwright.core.constraint import parse
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
-from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
-from modelwright.study.loop import Journal
+from modelwright.study.loop import Journal, tell_unmet
 from modelwright.study.machine import Machine, Setup
 
 
@@ -51,6 +49,10 @@ class Study:
         name: of a new study; generated when None. An existing name is an error here: use ``load_study``.
         seed: decides every proposal.
         steps: the step at which a trial that reports is done; strategies that stop trials early need it.
+        first: configurations to try right after the defaults; see ``tune``.
+        results: what is known already; see ``tune``.
+        prior: where the optimum is likely; see ``tune``.
+        constraints: what a trial must satisfy to count; see ``tune``. Tell a dict with every metric they name.
     """
 
     def __init__(
@@ -63,13 +65,20 @@ class Study:
         name: str | None = None,
         seed: int = 0,
         steps: int | None = None,
+        first: Sequence[Mapping[str, Any]] | None = None,
+        results: Any = None,
+        prior: Mapping[str, Any] | None = None,
+        constraints: Any = (),
     ):
+        from modelwright.api.knowledge import Knowledge
         from modelwright.frontends.function import declared_tree
 
-        seed, name = checked_seed(seed), checked_name(name)
+        seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
         objectives = parse_objective(objective)
         made = resolve(strategy, steps=steps)
         tree = declared_tree(space)
+        closed = bool(tree.parameters)
+        known = Knowledge.read(tree, objectives, first=first, results=results, prior=prior, closed=closed)
         definition = {
             "objectives": [[o.name, o.direction] for o in objectives],
             "strategy": made.name or type(made).__name__,
@@ -85,6 +94,8 @@ class Study:
         self._journal.begin()
         if tree.parameters:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
+        constrain(self._journal, limits)
+        known.hand_over(self._journal)
 
     @classmethod
     def _of(cls, store: Store, record: StudyRecord, setup: Setup) -> Study:
@@ -222,43 +233,24 @@ class Study:
                 deleted.
             StoreError: another process runs the study.
         """
+        from modelwright.api.asking import ask
+
+        return ask(self)
+
+    def enqueue(self, *configs: Mapping[str, Any]) -> None:
+        """Have ``configs`` tried next, in order, before the strategy is asked again.
+
+        What a configuration leaves out has its default. One that was tried, or is enqueued already, is passed over.
+
+        Raises:
+            SpaceError: a value is outside its domain, or the name of a declared space is unknown.
+        """
+        from modelwright.api.knowledge import Knowledge
+
         self._check_there()
-        self._journal.begin()
-        number = self._abandoned()
-        if number is None:
-            number = self._propose()
-        self._write(self._machine.start(number, this_process()))
-        row = self._machine.history.rows[number]
-        if self._machine.space.parameters and not row.ran:
-            missing = Seed(self._machine.setup.seed).child("trial", number).child("draw")
-            full = self._machine.space.complete(row.config, missing.generator())
-            if full != row.config:
-                self._write([r.Configured(number=number, config=full)])
-        return self._trial(row)
-
-    def _propose(self) -> int:
-        answer = self._machine.propose()
-        if not isinstance(answer, list):
-            waits = isinstance(answer, r.Wait)
-            raise StudyError(
-                f"nothing to ask for: {answer.why}",
-                where=f"study {self.name!r}",
-                hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
-            )
-        self._write(answer)
-        return answer[-1].number
-
-    def _abandoned(self) -> int | None:
-        """A trial that nobody runs any more, though it was asked for."""
-        rows = self._machine.history.rows
-        if self._again is None:
-            with self._store.writer(self._record.id):  # refused while another process runs the study
-                self._again = [row.number for row in rows if row.pending and is_gone(row.worker)]
-        while self._again:
-            number = self._again.pop(0)
-            if rows[number].pending:
-                return number
-        return None
+        space = self._machine.space
+        closed = bool(self._declared.parameters)
+        Knowledge.read(space, self.objectives, first=configs, closed=closed).hand_over(self._journal)
 
     def tell(self, trial: Trial | int, value: Any = None, state: str = "complete") -> Trial:
         """What became of a trial that ``ask`` gave.
@@ -269,7 +261,10 @@ class Study:
         """
         row = self._row(trial)
         self._trace_asked(row.number)
-        self._write(self._machine.finish(row.number, outcome_of_told(row, value, state, self.objectives)), durable=True)
+        limits = self._machine.history.limits
+        outcome = outcome_of_told(row, value, state, self.objectives, limits)
+        self._write(self._machine.finish(row.number, outcome), durable=True)
+        tell_unmet(self._journal)
         return self._trial(self._machine.history.rows[row.number])
 
     def stop(self) -> None:
@@ -288,29 +283,9 @@ class Study:
         Without ``subject`` it goes on with the one it was made with, in the process that made it; ``trials`` and
         ``seconds`` may be raised then. Both are totals, earlier sessions included.
         """
-        self._check_there()
-        if subject is not None:
-            from modelwright.api.tune import tune
+        from modelwright.api.resuming import go_on
 
-            options.setdefault("objective", list(self.objectives))
-            options.setdefault("strategy", self._record.definition.get("strategy", "auto"))
-            options.setdefault("seed", self._machine.setup.seed)
-            budget = self._record.definition.get("budget", {})
-            if "trials" not in options and "seconds" not in options:
-                options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
-            return tune(subject, *data, store=self._store, name=self.name, **options)
-        known = ("trials", "seconds", "workers", "executor", "verbose", "confirm")
-        refuse_unknown(options, known, f"study {self.name!r}, resume() without a subject")
-        if self._settings is None:
-            raise StudyError(
-                "this process does not know what is tuned",
-                where=f"study {self.name!r}",
-                hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
-            )
-        limits = {k: options.pop(k) for k in ("trials", "seconds") if k in options}
-        budget = replace(self._settings.budget, **limits)
-        self._settings = replace(self._settings, budget=budget, **options)
-        return self._run()
+        return go_on(self, subject, data, options)
 
     # --- what comes out ----------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelwright.core.constraint import DURATION, Limit
 from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective
@@ -14,12 +15,15 @@ from modelwright.core.wording import counted, kind_of
 _STATES = ("complete", "pruned", "failed", "infeasible")
 
 
-def outcome_of_told(row: Row, value: Any, state: str, objectives: Sequence[Objective]) -> Outcome:
+def outcome_of_told(
+    row: Row, value: Any, state: str, objectives: Sequence[Objective], limits: Sequence[Limit] = ()
+) -> Outcome:
     """Check and translate the arguments of ``tell``.
 
     Raises:
         StudyError: the trial is over already.
-        ArgumentError: an unknown state, or a value that is neither number, dict nor list.
+        ArgumentError: an unknown state, a constraint's metric that was not told, or a value that is neither number,
+            dict nor list.
     """
     if row.terminal:
         raise StudyError(f"trial {row.number} is {row.state} already", hint="A trial is told once.")
@@ -28,7 +32,17 @@ def outcome_of_told(row: Row, value: Any, state: str, objectives: Sequence[Objec
     if state in ("failed", "infeasible"):
         message = str(value) if value is not None else "told so"
         return Outcome(state=state, error=Failure(kind="exception" if state == "failed" else state, message=message))
-    return Outcome(state="complete" if state == "complete" else "pruned", metrics=_metrics(value, objectives))
+    metrics = _metrics(value, objectives)
+    known = {DURATION, *row.facts, *metrics, *(name for _, reported in row.reports for name in reported)}
+    missing = [name for limit in limits for name in limit.names if name not in known]
+    if missing and state == "complete":
+        raise ArgumentError(
+            f"{missing[0]!r} of the constraint {next(x.text for x in limits if missing[0] in x.names)} was not told",
+            where="study.tell",
+            allowed=f"a dict with {', '.join(map(repr, [*(o.name for o in objectives), *dict.fromkeys(missing)]))}",
+            hint="The trial is still running.",
+        )
+    return Outcome(state="complete" if state == "complete" else "pruned", metrics=metrics)
 
 
 def checked_report(step: Any, metrics: Mapping[str, Any]) -> tuple[int, dict[str, float]]:

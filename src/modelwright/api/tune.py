@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from modelwright.api.door import door
+from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
-from modelwright.api.running import RunSettings
+from modelwright.api.running import RunSettings, constrain
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
 from modelwright.api.study import Study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
+from modelwright.core.constraint import parse
 from modelwright.core.errors import ArgumentError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
@@ -51,6 +53,10 @@ def tune(
     executions: int = 1,
     confirm: int = 0,
     max_model_size: int | None = None,
+    first: Sequence[Mapping[str, Any]] | None = None,
+    results: Any = None,
+    prior: Mapping[str, Any] | None = None,
+    constraints: Any = (),
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
 
@@ -88,6 +94,15 @@ def tune(
         executions: runs of each trial with different seeds; the mean counts, the spread is kept.
         confirm: so many of the best are run again with fresh seeds before the winner is named.
         max_model_size: parameters a model may have; larger ones are infeasible.
+        first: configurations to try right after the defaults, in order: ``[{"lr": 1e-3}, ...]``. What one leaves out
+            has its default. They count against the budget (``docs/knowledge.md``).
+        results: what is known already: ``[({"lr": 1e-3}, 0.91), ...]``, a pandas frame, or the path of a CSV file. They
+            become finished trials that are marked as given, and count against no budget.
+        prior: where the optimum is likely: ``{"lr": (1e-4, 1e-2), "units": 64, "optimizer": {"adam": 3, "sgd": 1}}``.
+            A belief that turns out wrong fades.
+        constraints: what a trial must satisfy to count: ``["params <= 200_000", "latency_ms < 5"]``, comparisons of
+            what it measures (its metrics, a model's ``params`` and ``size_mb``, ``duration`` in seconds). A trial that
+            breaks one is infeasible and teaches the strategy (``docs/constraints.md``).
 
     Returns:
         The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
@@ -116,7 +131,7 @@ def tune(
     _check_numbers(executions=executions, steps=steps, max_model_size=max_model_size)
     _check_numbers(epochs=epochs, batch_size=batch_size)
     _check_numbers(0, confirm=confirm, verbose=verbose)
-    seed, name = checked_seed(seed), checked_name(name)
+    seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
     if callable(objective) and not hasattr(objective, "direction"):
         objective, fit = scorer_objective(objective, fit)
     request = Request(
@@ -139,11 +154,15 @@ def tune(
             "executions": executions if executions != 1 else None,
             "max_model_size": max_model_size,
             "confirm": confirm or None,
+            "constraints": limits or None,
         },
     )
     prepared = prepare(request)
     made = resolve(strategy, steps=prepared.estimation.steps, resumable=prepared.estimation.resumable)
+    known = Knowledge.of_request(request, prepared, first=first, results=results, prior=prior)
     study = _open(prepared, made, open_store(store), name, int(seed), budget)
+    constrain(study._journal, limits)
+    known.hand_over(study._journal)
     study._settings = RunSettings(
         estimation=prepared.estimation,
         budget=budget,

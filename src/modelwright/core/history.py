@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from modelwright.core import records as r
+from modelwright.core.constraint import LIMITS, Limit, held, parse, violations
 from modelwright.core.objective import Objective
 
 
@@ -27,6 +28,7 @@ class Row:
         values: one value for each objective at ``step``; None when there is none.
         segments: fidelity at the end of each segment -> values there.
         reports: (step, metrics) of every report, in order.
+        excess: by how much each of the study's limits is exceeded; NaN where that is not decided yet.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Row:
     segments: dict[float, tuple[float, ...] | None] = field(default_factory=dict)
     ran: bool = False
     judged: str = ""
+    excess: tuple[float, ...] = ()
 
     @property
     def terminal(self) -> bool:
@@ -61,6 +64,11 @@ class Row:
     def pending(self) -> bool:
         """Whether the trial is on its way to a value."""
         return self.state in ("proposed", "running")
+
+    @property
+    def given(self) -> bool:
+        """Whether nobody ran it here: the user handed over its result."""
+        return self.note.get("by") == r.GIVEN
 
 
 class History(Sequence[r.Event]):
@@ -81,6 +89,8 @@ class History(Sequence[r.Event]):
         self.rows: list[Row] = []
         self.elapsed = 0.0
         self.notes: list[r.Noted] = []
+        #: What no trial may exceed; told by notes of the kind ``constraint.LIMITS``, so that they may change.
+        self.limits: tuple[Limit, ...] = ()
         #: Trial -> values of its confirming runs with fresh seeds.
         self.confirmed: dict[int, list[float]] = {}
         self._events: list[r.Event] = []
@@ -110,6 +120,11 @@ class History(Sequence[r.Event]):
             self._events.append(event)
             self._times.append(self.elapsed)
             _FOLDS[type(event)](self, event)
+
+    @property
+    def started(self) -> int:
+        """Trials that count against a budget: results that were handed over do not."""
+        return sum(not row.given for row in self.rows)
 
     # --- what strategies read -------------------------------------------------------------------
 
@@ -150,6 +165,12 @@ class History(Sequence[r.Event]):
         made = self.objectives[0]
         peers = [row for row in ended if row.fidelity >= top - 1e-9]
         return max(peers, key=lambda row: (made.score(row.values[0]) if row.values else -math.inf, -row.number))
+
+    def violations(self) -> np.ndarray:
+        """How far each trial is from what is allowed (``constraint.violations``); 0 where nothing is known of it."""
+        none = (np.nan,) * len(self.limits)
+        excess = np.array([row.excess if row.excess else none for row in self.rows])
+        return violations(excess.reshape(len(self.rows), -1))
 
     # --- folds -----------------------------------------------------------------------------------
 
@@ -194,11 +215,21 @@ class History(Sequence[r.Event]):
         row.facts = {**row.facts, **e.note}
         row.ran = True
         row.segments[round(e.fidelity, 9)] = e.values
+        self._hold(row)
 
     def _noted(self, e: r.Noted) -> None:
         self.notes.append(e)
         if e.kind == "confirm" and math.isfinite(e.data["value"]):
             self.confirmed.setdefault(int(e.data["number"]), []).append(float(e.data["value"]))
+        if e.kind == LIMITS:
+            self.limits = parse(e.data["texts"])
+            for row in self.rows:
+                self._hold(row)
+
+    def _hold(self, row: Row) -> None:
+        """Hold a trial whose segment ended against the limits."""
+        if not row.pending:
+            row.state, row.error, row.excess = held(self.limits, row, row.facts, row.duration)
 
     def _grew(self, e: r.Grew) -> None:
         """The engine folds the space itself."""

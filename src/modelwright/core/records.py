@@ -18,6 +18,9 @@ Config = Mapping[str, Value]
 State = Literal["proposed", "running", "paused", "complete", "pruned", "infeasible", "failed", "lost"]
 TERMINAL: frozenset[str] = frozenset({"complete", "pruned", "infeasible", "failed", "lost"})
 
+#: Who a trial's note names when its result was handed over with the study.
+GIVEN = "given"
+
 #: What a strategy says of a running trial: train on, put aside with a checkpoint, or give up.
 Decision = Literal["go", "pause", "stop"]
 
@@ -29,7 +32,8 @@ class Failure:
     """Why a trial did not end well.
 
     Attributes:
-        kind: ``"exception"``, ``"memory"``, ``"size"``, ``"nan"``, ``"signal"``, ``"infeasible"``.
+        kind: ``"exception"``, ``"memory"``, ``"size"``, ``"nan"``, ``"signal"``, ``"infeasible"``,
+            ``"constraint"``.
         message: one line for people.
         traceback: the whole traceback as text, or "".
         where: ``file:line`` of the innermost line of the user's own code, or "".
@@ -162,7 +166,8 @@ class Noted:
     """Something about the study as a whole: a session began or ended, a budget changed, a snapshot was taken.
 
     Attributes:
-        kind: what it is about: "session", "stop", "snapshot", "confirm", ...
+        kind: what it is about: "session", "stop", "snapshot", "confirm", "first", "results", "prior", "transfer",
+            "constraints", "unmet" ...
         data: plain values.
     """
 

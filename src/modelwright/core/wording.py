@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
+
+_PACKAGE = str(Path(__file__).resolve().parent.parent)
 
 
 def a(noun: str) -> str:
@@ -44,3 +49,11 @@ def did_you_mean(given: str, known: Iterable[str], count: int = 3) -> str:
     folded = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(given.casefold(), folded, n=count, cutoff=0.6)
     return f"Did you mean {' or '.join(repr(folded[name]) for name in near)}?" if near else ""
+
+
+def warn_caller(said: str) -> None:
+    """Warn at the line that called Modelwright."""
+    frame, level = sys._getframe(), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(said, stacklevel=level)

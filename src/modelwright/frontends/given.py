@@ -5,22 +5,18 @@ Does not know what the data are for.
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, warn_caller
 
 if TYPE_CHECKING:
     from modelwright.frontends.subject import Request
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
 #: Values of one array that are looked at; what lies behind is not read from the disk for a warning.
 _MOST = 1 << 28
 _BLOCK = 1 << 22
@@ -106,6 +102,7 @@ def warn_not_finite(named: Mapping[str, Any], *, nan_allowed: tuple[str, ...] = 
         named: name -> array, or a list or dict of arrays.
         nan_allowed: names in which a NaN is as good as any value, since what is fitted takes it.
 
+    >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     warn_not_finite({"x": np.array([[1.0, 2.0], [np.nan, np.inf]])})
@@ -129,6 +126,7 @@ def warn_not_finite(named: Mapping[str, Any], *, nan_allowed: tuple[str, ...] = 
 def warn_negative(weight: Any) -> None:
     """Warn of negative weights of rows: how many, where first. Weights that are no plain array are passed over.
 
+    >>> import warnings
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     warn_negative([1.0, -2.0, 0.5])
@@ -146,11 +144,6 @@ def warn_negative(weight: Any) -> None:
             f"sample_weight holds {counted(len(rows), 'negative value')}, the first at row {rows[0]}: a model is "
             "driven away from such rows, and many estimators refuse them. Weights are meant to be 0 or more."
         )
-
-
-def warn_caller(said: str) -> None:
-    """Warn at the line that called Modelwright."""
-    warnings.warn(said, stacklevel=_outside())
 
 
 def _columns(given: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:
@@ -209,11 +202,3 @@ def _said(found: list[tuple[str, int, int, tuple[int, ...]]]) -> str:
     more = f", and in {counted(len(found) - 1, 'other column')}" if len(found) > 1 else ""
     many = f"{counted(nan + infinite, 'value')} that {'is' if nan + infinite == 1 else 'are'} not finite"
     return f"{label} holds {many} ({', '.join(kinds)}), the first at {where}{more}"
-
-
-def _outside() -> int:
-    """The stack level of the line that called Modelwright, for a warning given by the caller of this function."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame, level = frame.f_back, level + 1
-    return level

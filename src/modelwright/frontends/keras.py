@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from modelwright.core.constraint import DURATION, Limit
 from modelwright.core.errors import ObjectiveError, StoreError, SubjectError
 from modelwright.core.objective import Objective, parse_objective
-from modelwright.core.records import Artifact, Decision, Failure, Outcome, Task
+from modelwright.core.records import Artifact, Decision, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.core.wording import kind_of
 from modelwright.estimation.base import Estimation, Reporter
@@ -21,11 +22,12 @@ from modelwright.frontends.keras_data import Holdout, all_rows, check_data, fold
 from modelwright.frontends.keras_shapes import explained
 from modelwright.frontends.subject import Prepared, Request, described
 from modelwright.space import HyperParameters, Tree
-from modelwright.training.failure import outcome_of
+from modelwright.training.failure import outcome_of, too_large
 from modelwright.training.keras_sources import Sources, needs_targets
 
 #: Metrics that a study measures itself, besides what the epochs report.
 _MEASURED = ("params", "size_mb")
+_ASIDE = {*_MEASURED, DURATION}
 #: Marks a model that a trial was trained with.
 _USED = "_modelwright_used"
 
@@ -41,6 +43,7 @@ class Plan:
         epochs: a number, or a function of hp.
         executions: runs of each trial with different seeds.
         cv: a number of folds or a splitter, or None.
+        limits: constraints; those on what a model has before it is trained save the training.
     """
 
     build: Callable[[HyperParameters], Any]
@@ -53,6 +56,7 @@ class Plan:
     executions: int = 1
     cv: Any = None
     max_model_size: int | None = None
+    limits: tuple[Limit, ...] = ()
     seed: int = 0
 
 
@@ -227,6 +231,7 @@ class _Run:
             fit_arguments=arguments,
             seed=seed,
             fit=None if fit is None else lambda model, *a, **kw: fit(hp, model, *a, **kw),
+            watched=() if fit is not None else {n for limit in self.plan.limits for n in limit.names} - _ASIDE,
             elsewhere=_MEASURED if fit is None else (*_MEASURED, *(o.name for o in self.plan.objectives)),
         )
         self.trace()
@@ -234,12 +239,9 @@ class _Run:
         return session, self.too_large()
 
     def too_large(self) -> Outcome | None:
-        """The outcome of a model over the limit. One that waits for its first batch has no size before."""
-        limit, size = self.plan.max_model_size, self.model_session.count_params()
-        if limit is None or size <= limit:
-            return None
-        text = f"the model has {size:,} parameters, more than the {limit:,} allowed"
-        return Outcome(state="infeasible", error=Failure(kind="size", message=text), note={"params": size})
+        """The outcome of a model over a limit. One that waits for its first batch has no size before."""
+        plan, made = self.plan, self.model_session
+        return too_large(made.count_params(), made.size_in_bytes(), plan.max_model_size, plan.limits)
 
     def train(self, first: int, last: int) -> Any:
         """A segment of the session's training, infeasible when the model turned out to be too large."""
@@ -323,6 +325,7 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
         executions=int(request.given("executions", 1)),
         cv=request.given("cv"),
         max_model_size=request.given("max_model_size"),
+        limits=request.given("constraints", ()),
         seed=request.seed,
     )
     grown = tree.grow(hp.trace)

@@ -6,13 +6,14 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.constraint import DURATION
 from modelwright.core.errors import ArgumentError, ObjectiveError
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
-from modelwright.core.wording import counted
-from modelwright.frontends.given import warn_caller, warn_negative
+from modelwright.core.wording import counted, warn_caller
+from modelwright.frontends.given import warn_negative
 from modelwright.space import HyperParameters, Tree
-from modelwright.training.sklearn import Score, SklearnEstimation, checked
+from modelwright.training.sklearn import SECONDS, Score, SklearnEstimation, checked
 from modelwright.training.sklearn_folds import Folds, Table, has_classes, holdout_splitter, make_folds, make_splitter
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
     table, scoring = _table(request, made)
     folds = make_folds(_splitter(request, table, made), table, Seed(request.seed).child("folds"))
     objectives, scores = measures(request.objectives, scoring, table.y)
+    _measure_constraints(request, scores, table.y)
     _check_scorers(made, scores)
     estimation = SklearnEstimation(
         build,
@@ -99,6 +101,20 @@ def prepare(request: Request, build: Callable[..., Any], made: Any, hp: HyperPar
         described=described(request.subject),
         facts={"folds": folds.count, "rows": table.count, "metrics": sorted(scores)},
     )
+
+
+def _measure_constraints(request: Request, scores: dict[str, Score], y: Any) -> None:
+    """Have what the constraints name measured too: any scorer will do."""
+    known = {*SECONDS, DURATION, *scores}
+    inside = list(scores) == [OWN] and scores[OWN].scorer is not None  # a callable may give several metrics
+    for name in dict.fromkeys(n for limit in request.given("constraints", ()) for n in limit.names):
+        if name in known:
+            continue
+        try:
+            scores[name] = find_score(name, y)
+        except ObjectiveError as error:
+            if not inside:
+                raise ArgumentError(error.what, where="constraints", allowed=error.allowed, hint=error.hint) from None
 
 
 def _warn_of_repetition(request: Request, folds: Folds, made: Any) -> None:

@@ -1,39 +1,36 @@
-"""Importance: how much of the differences between trials each hyperparameter explains on its own.
+"""Importance: how much of the differences between trials each hyperparameter, and each pair, explains.
 
 Functional analysis of variance on a forest of regression trees (F. Hutter, H. Hoos, K. Leyton-Brown, "An efficient
-approach for assessing hyperparameter importance", ICML 2014), with trees whose thresholds are drawn at random
-(P. Geurts, D. Ernst, L. Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006), in numpy alone. Trials
-are drawn again with replacement, a forest is grown on each draw, and the spread between the forests is the interval.
+approach for assessing hyperparameter importance", ICML 2014): over the whole space in ``effects`` and ``pairs``, and by
+``top`` for what it takes to be among the best. Draws of the trials give the intervals.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelwright.core.history import Row, usable
-from modelwright.core.objective import Objective
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
-from modelwright.report.encoding import encode_rows
+from modelwright.report import text
 from modelwright.report.fidelity import level_text
+from modelwright.report.landscape import Compared, Landscape, compared, grown
+from modelwright.report.top import GAMMA, top_shares
 from modelwright.report.view import StudyView
 
-#: Draws of the trials, and trees on each.
-DRAWS, TREES = 16, 8
-#: Places along a parameter, and random points of the space, at which a forest's variance is taken.
-PLACES, POINTS = 64, 256
-#: Chance of a parameter to be looked at in a node, so that weaker ones are heard too.
-SUBSET = 0.4
-#: Size of a draw as a part of the trials: less than one, because forests on full draws agree too well.
-DRAWN = 0.6
-#: Trials that are looked at when there are more: enough for main effects, and quick.
-MOST = 400
+if TYPE_CHECKING:
+    import pandas
+
 #: Below this part of the variance explained in trials a forest has not seen, it does not know enough to rank.
 WEAK = 0.1
+#: Parameters among which pairs are looked at, and pairs that are kept.
+PAIRED, KEPT = 10, 10
+#: Groups of parameters that are active in the same trials, for which a landscape of their own is grown.
+GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,9 @@ class Effect:
 
     Attributes:
         share: in [0, 1], of the variance that the forest predicts over the space; mean over the draws.
-        low, high: 5 % and 95 % points over the draws.
+        low, high: ends of a 90 % interval.
         active: part of the trials in which the parameter was active.
+        inside: the same share among configurations in which it is active; NaN where too few trials tell.
     """
 
     name: str
@@ -51,19 +49,39 @@ class Effect:
     low: float
     high: float
     active: float
+    inside: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What two parameters explain only together: a share of the variance beyond the effect of each.
+
+    Attributes:
+        share: in [0, 1]; mean over the draws.
+        low, high: ends of a 90 % interval.
+    """
+
+    first: str
+    second: str
+    share: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What the trials tell of each parameter, the most important first.
+    """What the trials tell of each parameter, the most important first. Printed, it is a table.
 
     Attributes:
-        effects: empty when nothing can be said at all.
+        effects: each parameter's own share over the whole space; empty when nothing can be said at all.
+        pairs: shares of interactions, the largest first, among the ten parameters that trees split on most.
+        top: each parameter's own share of being among the best tenth of the trials.
         trials: how many trials were compared.
         fidelity: at which fidelity.
         explained: part of the variance explained in trials left out, or NaN.
         reliable: whether there are enough trials, and enough explained, to rank the parameters.
         message: the same for people.
+        objective: name of the objective.
     """
 
     effects: tuple[Effect, ...] = ()
@@ -73,47 +91,144 @@ class Importance:
     reliable: bool = False
     message: str = ""
     method: str = field(default="functional analysis of variance on random trees (Hutter et al. 2014)")
+    pairs: tuple[Pair, ...] = ()
+    top: tuple[Effect, ...] = ()
+    objective: str = ""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain dict for each share: kind ("own", "pair" or "top"), parameter, with, share, low, high, active."""
+        made = []
+        for kind, listed in (("own", self.effects), ("pair", self.pairs), ("top", self.top)):
+            for one in listed:
+                known = asdict(one)
+                first, second = known.get("name", known.get("first")), known.get("second")
+                line = {"kind": kind, "parameter": first, "with": second, **{k: known[k] for k in _ENDS}}
+                made.append({**line, "active": known.get("active"), "inside": known.get("inside")})
+        return made
+
+    def frame(self) -> pandas.DataFrame:
+        """The same as a pandas frame."""
+        from modelwright.core.optional import optional
+
+        pandas = optional("pandas", extra="pandas")
+        return pandas.DataFrame(self.rows(), columns=["kind", "parameter", "with", *_ENDS, "active", "inside"])
+
+    def __str__(self) -> str:
+        if not self.effects:
+            return self.message
+        best = {effect.name: effect for effect in self.top}
+        heads = ["parameter", "share", "90 % interval", f"to be in the best {GAMMA:.0%}", "active in"]
+        lines = [
+            [text.clean(e.name, 60), f"{e.share:.0%}", f"{e.low:.0%} to {e.high:.0%}",
+             f"{best[e.name].share:.0%}" if e.name in best else "-", f"{e.active:.0%}"]
+            for e in self.effects[:20]
+        ]  # fmt: skip
+        used = [i for i in range(5) if (i != 3 or best) and (i != 4 or any(e.active < 1 for e in self.effects))]
+        right = [False, True, True, True, True]
+        kept = [[line[i] for i in used] for line in [heads, *lines]]
+        parts = [self.message, text.table(kept[0], kept[1:], [right[i] for i in used])]
+        if len(self.effects) > 20:
+            parts.append(f"and {counted(len(self.effects) - 20, 'more parameter')}")
+        pairs = [pair for pair in self.pairs[:5] if pair.share >= 0.01]
+        if pairs:
+            heads = ["together", "share", "90 % interval"]
+            lines = [
+                [f"{text.clean(p.first, 40)} x {text.clean(p.second, 40)}", f"{p.share:.0%}",
+                 f"{p.low:.0%} to {p.high:.0%}"]
+                for p in pairs
+            ]  # fmt: skip
+            parts.append(text.table(heads, lines, right[:3]))
+        return "\n\n".join(parts)
+
+    __repr__ = __str__
+
+
+_ENDS = ("share", "low", "high")
 
 
 def importance(view: StudyView, objective: int = 0, seed: int = 0) -> Importance:
-    """The share of each parameter in the differences between trials.
+    """The share of each parameter, and of pairs, in the differences between trials.
 
     Trials are compared at one fidelity: the highest that enough of them reached. Values far worse than the rest are
-    moved to the edge of the others, so that a few diverged trials do not decide. A parameter that was inactive in a
-    trial gets a random value there, a new one for each tree: its share is that over the whole space, and it does not
-    inherit the effect of what switched it off. Shares do not add up to one; what is missing is due to combinations.
+    moved to the edge of the others, so that a few diverged trials do not decide. A parameter's share is that over the
+    whole space, and it does not inherit the effect of what switched it off; ``inside`` is the share where it is active.
+    Shares do not add up to one; what is missing is due to combinations of more parameters.
 
-    >>> from modelwright.core.history import History
-    >>> importance(StudyView(name="s", history=History((Objective("loss", "min"),)))).message
-    'No trial can be compared yet.'
+    Args:
+        objective: place of the objective.
+
+    >>> from modelwright.core.history import History; from modelwright.core.objective import Objective
+    >>> importance(StudyView(name="s", history=History((Objective("loss", "min"),))))
+    No trial can be compared yet.
     """
-    rows, values, fidelity = _comparable(view, objective)
-    if not rows:
-        return Importance(message="No trial can be compared yet.")
-    names, points = encode_rows(view, rows)
-    finite = np.isfinite(points)
-    varied = [j for j in range(len(names)) if len(np.unique(points[finite[:, j], j])) > 1]
-    need = max(12, 3 * len(varied))
-    if not varied or len(rows) < 4 or np.ptp(values) == 0:
-        why = "all values are equal" if len(rows) > 1 and np.ptp(values) == 0 else f"about {need} are needed"
-        why = why if varied else "no parameter was varied"
-        message = f"{counted(len(rows), 'trial')} to compare: {why}."
-        return Importance(trials=len(rows), fidelity=fidelity, message=message)
-    points = points[:, varied]
-    rng = Seed(seed).child("importance", objective).generator()
-    if len(values) > MOST:
-        kept = np.sort(rng.permutation(len(values))[:MOST])
-        points, values = points[kept], values[kept]
-    shares, explained = _draws(points, values, rng)
-    low, high = np.percentile(shares, [5, 95], axis=0)
-    mean = shares.mean(axis=0)
-    active = finite.mean(axis=0)
-    effects = [
-        Effect(names[j], float(mean[i]), float(low[i]), float(high[i]), float(active[j])) for i, j in enumerate(varied)
-    ]
-    effects.sort(key=lambda effect: (-effect.share, effect.name))
-    reliable, message = _verdict(len(rows), need, explained, level_text(view, fidelity))
-    return Importance(tuple(effects), len(rows), fidelity, explained, reliable, message)
+    data = compared(view, objective)
+    return measured(view, data, None if data is None else grown(data, _seed(seed, objective)), objective, seed)
+
+
+def _seed(seed: int, objective: int) -> Seed:
+    return Seed(seed).child("importance", objective)
+
+
+def measured(
+    view: StudyView, data: Compared | None, land: Landscape | None, objective: int = 0, seed: int = 0
+) -> Importance:
+    """``importance`` where trials and landscape are at hand already."""
+    name = view.objectives[objective].name
+    if data is None:
+        return Importance(message="No trial can be compared yet.", objective=name)
+    varied = data.varied()
+    need, count = max(12, 3 * len(varied)), data.total
+    if land is None:
+        why = "all values are equal" if count > 1 and np.ptp(data.scores) == 0 else f"about {need} are needed"
+        message = f"{counted(count, 'trial')} to compare: {why if varied else 'no parameter was varied'}."
+        return Importance(trials=count, fidelity=data.fidelity, message=message, objective=name)
+    active = np.isfinite(data.points[:, varied]).mean(axis=0)
+    effects = _effects(land, active)
+    inside = _inside(data, varied, active, _seed(seed, objective).child("inside"))
+    effects = [replace(e, inside=inside.get(e.name, e.share if e.active == 1 else math.nan)) for e in effects]
+    reliable, message = _verdict(count, need, land.explained, level_text(view, data.fidelity))
+    top = top_shares(data, _seed(seed, objective).child("top").generator())
+    return Importance(
+        tuple(effects), count, data.fidelity, land.explained, reliable, message, pairs=_pairs(land),
+        top=tuple(Effect(*line) for line in top), objective=name,
+    )  # fmt: skip
+
+
+def _effects(land: Landscape, active: np.ndarray) -> list[Effect]:
+    shares = np.stack([land.share(j) for j in range(len(active))], axis=1)
+    mean, low, high = land.interval(shares, 0.0, 1.0)
+    names = land.data.names
+    found = [Effect(n, *(float(v) for v in line)) for n, *line in zip(names, mean, low, high, active)]
+    return sorted(found, key=lambda effect: (-effect.share, effect.name))
+
+
+def _pairs(land: Landscape) -> tuple[Pair, ...]:
+    """Interactions among the parameters that the trees use most, whatever their own effects are."""
+    names = land.data.names
+    chosen = np.argsort(-land.forest.weight, kind="stable")[:PAIRED]
+    found = []
+    for j, k in itertools.combinations(sorted(int(j) for j in chosen), 2):
+        mean, low, high = land.interval(land.joint(j, k), 0.0, 1.0)
+        found.append(Pair(names[j], names[k], float(mean), float(low), float(high)))
+    return tuple(sorted(found, key=lambda pair: (-pair.share, pair.first, pair.second))[:KEPT])
+
+
+def _inside(data: Compared, varied: list[int], active: np.ndarray, seed: Seed) -> dict[str, float]:
+    """Shares of conditional parameters among the trials in which they were active."""
+    groups: dict[bytes, list[int]] = {}
+    for j, part in zip(varied, active):
+        if part < 1:
+            groups.setdefault(np.isfinite(data.points[:, j]).tobytes(), []).append(j)
+    found: dict[str, float] = {}
+    for mask, members in sorted(groups.items(), key=lambda item: -len(item[1]))[:GROUPS]:
+        rows = np.flatnonzero(np.frombuffer(mask, dtype=bool))
+        land = grown(data.only(rows, range(len(data.names))), seed.child(members[0])) if len(rows) >= 12 else None
+        names = land.data.names if land is not None else ()
+        for j in members:
+            found[data.names[j]] = math.nan
+            if land is not None and data.names[j] in names:
+                found[data.names[j]] = float(land.share(names.index(data.names[j])).mean())
+    return found
 
 
 def _verdict(count: int, need: int, explained: float, level: str) -> tuple[bool, str]:
@@ -123,135 +238,3 @@ def _verdict(count: int, need: int, explained: float, level: str) -> tuple[bool,
     if not explained > WEAK:
         return False, f"{head} The parameters explain little of the differences seen so far: the order may be chance."
     return True, f"{head} The parameters predict {min(explained, 1):.0%} of the variance in trials left out."
-
-
-def _comparable(view: StudyView, objective: int) -> tuple[list[Row], np.ndarray, float]:
-    """Rows, scores (larger is better, outliers moved in) and the fidelity at which they were taken."""
-    made: Objective = view.objectives[objective]
-    levels: dict[float, list[tuple[Row, float]]] = {}
-    for row in view.history.rows:
-        known = dict(row.segments)
-        if usable(row):
-            known[round(row.fidelity, 9)] = row.values
-        for level, values in known.items():
-            if values is None or not math.isfinite(values[objective]):
-                continue
-            levels.setdefault(level, []).append((row, made.score(values[objective])))
-    if not levels:
-        return [], np.zeros(0), 1.0
-    enough = [level for level, found in levels.items() if len(found) >= 20]
-    level = max(enough) if enough else max(levels, key=lambda lev: (len(levels[lev]), lev))
-    rows, scores = zip(*levels[level])
-    return list(rows), _pull_in(np.asarray(scores, float)), level
-
-
-def _pull_in(scores: np.ndarray) -> np.ndarray:
-    scores = scores / max(float(abs(scores).max()), 1e-300)  # so that no square overflows
-    low, high = np.percentile(scores, [25, 75])
-    return np.maximum(scores, low - 2.0 * (high - low)) if high > low else scores
-
-
-def _draws(points: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Shares (draws, parameters), and the part of the variance explained in trials left out.
-
-    The trees of a forest are averaged before its variance is taken, so that what single trees make up cancels.
-    """
-    count, width = points.shape
-    shares = np.zeros((DRAWS, width))
-    total, seen = np.zeros(count), np.zeros(count)
-    missing = np.isnan(points)
-    for draw in range(DRAWS):
-        taken = rng.integers(0, count, max(int(DRAWN * count), 4))
-        out = np.setdiff1d(np.arange(count), taken)
-        anywhere = _anywhere(width, rng)
-        alone, whole = np.zeros((width, PLACES)), np.zeros(POINTS)
-        for _ in range(TREES):
-            filled = np.where(missing, rng.random((count, width)), points)
-            tree = _grow(filled[taken], values[taken], rng)
-            alone += tree.alone()
-            whole += tree.predict(anywhere)
-            if len(out):
-                total[out] += tree.predict(filled[out])
-                seen[out] += 1
-        spread = float(whole.var())
-        shares[draw] = np.minimum(alone.var(axis=1) / spread, 1.0) if spread > 1e-300 else 0.0
-    known = seen > 0
-    spread = float(np.var(values[known])) if known.any() else 0.0
-    if spread == 0:
-        return shares, math.nan
-    return shares, 1.0 - float(np.mean((total[known] / seen[known] - values[known]) ** 2)) / spread
-
-
-def _anywhere(width: int, rng: np.random.Generator) -> np.ndarray:
-    """Random points of the space, each parameter evenly covered (a Latin hypercube)."""
-    rows = rng.permuted(np.tile(np.arange(POINTS), (width, 1)), axis=1).T
-    return (rows + rng.random((POINTS, width))) / POINTS
-
-
-@dataclass(slots=True)
-class _Tree:
-    """Leaves as boxes of the unit cube: corners (leaves, parameters) and a value each."""
-
-    low: np.ndarray
-    high: np.ndarray
-    value: np.ndarray
-
-    def alone(self) -> np.ndarray:
-        """The effect of each parameter at ``PLACES`` places, averaged exactly over all others."""
-        sides = self.high - self.low
-        volume = sides.prod(axis=1)
-        places = (np.arange(PLACES) + 0.5) / PLACES
-        out = np.empty((sides.shape[1], PLACES))
-        for j in range(sides.shape[1]):
-            edges = np.unique(np.concatenate([self.low[:, j], self.high[:, j]]))
-            weight = volume / sides[:, j] * self.value
-            steps = np.zeros(len(edges))
-            np.add.at(steps, np.searchsorted(edges, self.low[:, j]), weight)
-            np.add.at(steps, np.searchsorted(edges, self.high[:, j]), -weight)
-            out[j] = np.cumsum(steps)[np.searchsorted(edges, places, side="right") - 1]
-        return out
-
-    def predict(self, points: np.ndarray) -> np.ndarray:
-        at = points[:, None, :]
-        inside = ((at >= self.low) & ((at < self.high) | (self.high >= 1.0))).all(axis=2)
-        return self.value[inside.argmax(axis=1)]
-
-
-def _grow(points: np.ndarray, values: np.ndarray, rng: np.random.Generator, least: int = 2, tries: int = 3) -> _Tree:
-    """A tree whose nodes take the best of ``tries`` random thresholds for each parameter."""
-    width = points.shape[1]
-    todo: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [
-        (np.arange(len(values)), np.zeros(width), np.ones(width)),
-    ]
-    leaves: list[tuple[np.ndarray, np.ndarray, float]] = []
-    while todo:
-        index, low, high = todo.pop()
-        split = _split(points[index], values[index], rng, least, tries)
-        if split is None:
-            leaves.append((low, high, float(values[index].mean())))
-            continue
-        j, at = split
-        left = points[index, j] < at
-        middle_high, middle_low = high.copy(), low.copy()
-        middle_high[j] = middle_low[j] = at
-        todo += [(index[left], low, middle_high), (index[~left], middle_low, high)]
-    lows, highs, means = zip(*leaves)
-    return _Tree(np.array(lows), np.array(highs), np.array(means))
-
-
-def _split(points: np.ndarray, values: np.ndarray, rng: np.random.Generator, least: int, tries: int) -> Any:
-    count = len(values)
-    low, high = points.min(axis=0), points.max(axis=0)
-    if count < 2 * least or not (high > low).any() or np.ptp(values) <= 1e-12 * (abs(values).max() + 1e-300):
-        return None
-    at = low + (high - low) * rng.random((tries, points.shape[1]))
-    left = points[None, :, :] < at[:, None, :]
-    n = left.sum(axis=1)
-    centred = values - values.mean()
-    total = np.einsum("tnd,n->td", left, centred)
-    heard = (rng.random(points.shape[1]) < SUBSET) & (high > low)
-    fair = (n >= least) & (n <= count - least) & (heard if heard.any() else high > low)
-    gain = np.where(fair, total**2 / np.maximum(n, 1) + total**2 / np.maximum(count - n, 1), -1.0)
-    best = int(gain.argmax())
-    t, j = divmod(best, points.shape[1])
-    return (j, float(at[t, j])) if gain[t, j] > 0 else None

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelwright.core.constraint import KIND
 from modelwright.core.history import History, Row, usable
 from modelwright.core.objective import Objective
 from modelwright.core.wording import counted
@@ -137,8 +138,9 @@ def reason(row: Row) -> str:
 def causes(view: StudyView) -> list[Cause]:
     """Failed, infeasible and lost trials, grouped by reason, the most frequent first.
 
-    Trials belong together when the same kind of error came from the same line of the user's code, or, where
-    that line is not known, with the same message; the text is that of the first.
+    Trials that broke the same constraints belong together. Of others those do when the same kind of error came from
+    the same line of the user's code, or, where that line is not known, with the same message; the text is that of the
+    first.
     """
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in view.history.rows:
@@ -146,6 +148,9 @@ def causes(view: StudyView) -> list[Cause]:
             continue
         error = row.error
         key = (row.state,) if error is None else (row.state, error.kind, error.type, error.where or error.message)
+        if error is not None and error.kind == KIND and row.excess:
+            broken = (limit.text for limit, by in zip(view.history.limits, row.excess) if limit.broken(by))
+            key = (row.state, KIND, *broken)
         groups.setdefault(key, []).append(row)
     made = [Cause(rows[0].state, reason(rows[0]), tuple(row.number for row in rows)) for rows in groups.values()]
     return sorted(made, key=lambda cause: (-len(cause.trials), cause.trials))

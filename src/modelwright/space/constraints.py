@@ -1,36 +1,26 @@
-"""Constraints: what combinations of values are allowed. Owns the expressions and their safe evaluation.
+"""Constraints: what combinations of values are allowed. The expressions are those of ``core.expression``.
 
-A constraint counts only where all the parameters that it names are active. Expressions are parsed, never run as
-Python: numbers, strings, parameters, arithmetic, comparisons, ``and or not in``, ``x if c else y``, and
-``abs min max round``.
+A constraint counts only where all the parameters that it names are active.
 """
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from modelwright.core.errors import SpaceError
+from modelwright.core.expression import Dialect
 from modelwright.space.parameter import Condition
 from modelwright.space.value import exact, plain, thaw
 
-_NODES = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Constant, ast.Name, ast.Load,
-    ast.Tuple, ast.List, ast.Call, ast.Subscript,
-    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or,
-    ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot,
-)  # fmt: skip
-_FUNCTIONS: dict[str, Callable[..., Any]] = {"abs": abs, "min": min, "max": max, "round": round}
-_ALLOWED = "numbers, strings, parameter names, + - * / // % **, comparisons, and or not in, abs min max round"
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    if abs(exponent) > 64 or (isinstance(base, int) and abs(base) > 2**64):
-        return float(base) ** float(exponent)
-    return base**exponent
+_DIALECT = Dialect(
+    error=SpaceError,
+    where="require",
+    names="parameter names",
+    brackets="hp",
+    hint='Write it as text: hp.require("a + b <= 6").',
+)
 
 
 def names_in(expression: str) -> list[str]:
@@ -42,81 +32,7 @@ def names_in(expression: str) -> list[str]:
     >>> names_in("units % heads == 0 and hp['block/kind'] != 'a'")
     ['units', 'heads', 'block/kind']
     """
-    found: dict[str, None] = {}
-    _Rewrite(expression, lambda name: found.setdefault(name) or name).run()
-    return list(found)
-
-
-class _Rewrite(ast.NodeTransformer):
-    """Checks every node, and turns names of parameters into look-ups."""
-
-    def __init__(self, expression: str, resolve: Callable[[str], str]):
-        self.expression, self.resolve = expression, resolve
-
-    def run(self) -> ast.Expression:
-        if not isinstance(self.expression, str):
-            # A comparison such as ``hp.get("a") < 3`` was worked out before it got here: only text can be kept.
-            raise SpaceError(
-                f"a constraint is an expression as text, not a {type(self.expression).__name__}",
-                where="require",
-                allowed=_ALLOWED,
-                hint='Write it as text: hp.require("a + b <= 6").',
-            )
-        if not self.expression.strip() or len(self.expression) > 2000:
-            raise self._refuse(f"{self.expression!r:.80} is not an expression")
-        try:
-            tree = ast.parse(self.expression.strip(), mode="eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise self._refuse(f"it does not parse: {error}") from None
-        found = ast.fix_missing_locations(self.visit(tree))
-        assert isinstance(found, ast.Expression)
-        return found
-
-    def _refuse(self, what: str) -> SpaceError:
-        return SpaceError(what, where=f"constraint {self.expression!r:.80}", allowed=_ALLOWED)
-
-    def visit(self, node: ast.AST) -> Any:
-        if not isinstance(node, _NODES):
-            raise self._refuse(f"{type(node).__name__} is not allowed")
-        return super().visit(node)
-
-    def _look_up(self, name: str) -> ast.AST:
-        return ast.Subscript(ast.Name("_v", ast.Load()), ast.Constant(self.resolve(name)), ast.Load())
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        return self._look_up(node.id)
-
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        if not isinstance(node.value, (int, float, str, type(None))):
-            raise self._refuse(f"{node.value!r} is not allowed")
-        return node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        named = isinstance(node.value, ast.Name) and node.value.id == "hp" and isinstance(node.slice, ast.Constant)
-        if not named or not isinstance(node.slice.value, str):  # pyright: ignore[reportAttributeAccessIssue]
-            raise self._refuse("only hp['name'] may use brackets")
-        return self._look_up(node.slice.value)  # pyright: ignore[reportAttributeAccessIssue]
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords:
-            raise self._refuse("only abs, min, max and round may be called")
-        return ast.Call(ast.Name(f"_{node.func.id}", ast.Load()), [self.visit(a) for a in node.args], [])
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        self.visit(node.op)
-        left, right = self.visit(node.left), self.visit(node.right)
-        if isinstance(node.op, ast.Pow):
-            return ast.Call(ast.Name("_power", ast.Load()), [left, right], [])
-        return ast.BinOp(left, node.op, right)
-
-
-@lru_cache(maxsize=256)
-def _compiled(expression: str, names: tuple[tuple[str, str], ...]) -> Callable[[Mapping[str, Any]], Any]:
-    table = dict(names)
-    code = compile(_Rewrite(expression, lambda name: table.get(name, name)).run(), "<constraint>", "eval")
-    scope: dict[str, Any] = {"__builtins__": {}, "_power": _power}
-    scope.update({f"_{name}": function for name, function in _FUNCTIONS.items()})
-    return lambda values: eval(code, scope, {"_v": values})
+    return _DIALECT.names_in(expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +64,7 @@ class Require:
         if any(not c.holds(config) for c in self.conditions):
             return True
         try:
-            return bool(_compiled(self.expression, self.names)(config))
+            return bool(_DIALECT.compiled(self.expression, self.names)(config))
         except KeyError:
             return True
         except (ZeroDivisionError, OverflowError):

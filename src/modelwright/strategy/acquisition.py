@@ -27,6 +27,14 @@ class Surrogate(Protocol):
     def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]: ...
 
 
+class Wanted(Protocol):
+    """What is climbed: see ``terms``."""
+
+    def value(self, x: np.ndarray) -> np.ndarray: ...
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
 def log_ei(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
     """Logarithm of the expected improvement over ``best``, exact where the improvement itself underflows.
 
@@ -97,25 +105,24 @@ def candidates(
 
 
 def climb(
-    model: Surrogate, best: float, starts: np.ndarray, axes: Sequence[str], steps: int = 25
+    wanted: Wanted, bend: Any, starts: np.ndarray, axes: Sequence[str], steps: int = 25
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Climb ``log_ei`` from every start at once along the numeric axes, by signs of the gradient with own step sizes.
+    """Climb ``wanted`` from every start at once along the numeric axes, by signs of the gradient with own step sizes.
 
-    Igel & Huesken 2000 (iRprop-): robust where the acquisition is flat in its logarithm, and one batch per step.
+    Igel & Huesken 2000 (iRprop-): robust where the acquisition is flat in its logarithm, and one batch per step. Signs
+    are the same in bent coordinates, in which the steps are made.
 
     Returns:
         The best point seen from each start, off the lattice, and its value.
     """
-    bend = model.bend
     x = bend.there(starts)
     free = ~np.isnan(x) & np.array([kind != "categorical" for kind in axes])
     size = np.where(free, 0.03, 0.0)
     last = np.zeros_like(x)
     found, value = x.copy(), np.full(len(x), -np.inf)
     for _ in range(steps):
-        mean, std, mean_slope, std_slope = model.slopes(np.where(free, bend.back(x), starts))
-        here, by_mean, by_std = log_ei_slopes(mean, std, best)
-        slope = np.where(free, by_mean[:, None] * mean_slope + by_std[:, None] * std_slope, 0.0)
+        here, slope = wanted.slopes(np.where(free, bend.back(x), starts))
+        slope = np.where(free, slope, 0.0)
         better = here > value
         found[better], value[better] = x[better], here[better]
         agreed = slope * last
@@ -126,21 +133,27 @@ def climb(
 
 
 def propose_vectors(
-    model: Surrogate,
+    wanted: Wanted,
+    bend: Any,
     space: SearchSpace,
     rng: np.random.Generator,
-    best: float,
     tops: np.ndarray,
     sigma: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points on the lattice by falling expected improvement, with their ``log_ei``."""
-    pool = candidates(space, rng, tops, sigma, model.bend)
-    worth = log_ei(*model.predict(pool), best)
+    """Points on the lattice by falling worth, with what ``wanted`` says of them.
+
+    Args:
+        wanted: what is to be made large: a term of ``terms``, or their ``Sum``.
+        bend: the coordinates in which moves are made, such as those of the objective's model.
+        tops, sigma: see ``candidates``.
+    """
+    pool = candidates(space, rng, tops, sigma, bend)
+    worth = wanted.value(pool)
     order = np.argsort(-worth, kind="stable")
     chosen = order[:_STARTS]
-    refined, _ = climb(model, best, pool[chosen], [axis.kind for axis in space.axes])
+    refined, _ = climb(wanted, bend, pool[chosen], [axis.kind for axis in space.axes])
     refined = space.snap(refined)
-    again = log_ei(*model.predict(refined), best)
+    again = wanted.value(refined)
     points, values = np.vstack([refined, pool]), np.concatenate([again, worth])
     order = np.argsort(-values, kind="stable")
     return points[order], values[order]

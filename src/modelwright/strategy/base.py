@@ -6,14 +6,14 @@ Does not know stores, executors or clocks. ``modelwright.testing.StrategyContrac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Config, Decision, Event
+from modelwright.core.records import Answer, Config, Decision, Event, Proposal
 from modelwright.core.rng import Seed
 from modelwright.space.axis import Axis
 
@@ -110,6 +110,18 @@ class Strategy(ABC):
         Never blocks. Returns ``Wait`` when the answer depends on running trials, ``Exhausted`` when there is
         nothing left to try.
         """
+
+    def place(self, state: Any, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
+        """How trial ``number`` begins, whose configuration somebody else chose: to which fidelity, in which bracket."""
+        return Proposal(config=config, note=note)
+
+    def plan(self, unit: str = "step") -> str:
+        """How trials are cut short and what becomes of them, in words; "" when all are trained in full.
+
+        Args:
+            unit: what a step is called.
+        """
+        return ""
 
     def judge(self, state: Any, trial: Row) -> Decision:
         """What becomes of a running trial after its latest report: "go", "pause" or "stop"."""

@@ -7,27 +7,23 @@ Hvarfner et al. 2024 (lengths in many dimensions), Cowen-Rivers et al. 2022 (war
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from modelwright.core.history import History, Row
+from modelwright.core.history import History
 from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.core.rng import Seed
 from modelwright.strategy.acquisition import propose_vectors
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
-from modelwright.strategy.facts import Facts, Memory, gather, thin
-from modelwright.strategy.gp import GP, Bend
-from modelwright.strategy.warp import standardise, warp
+from modelwright.strategy.belief import Belief, believed
+from modelwright.strategy.facts import Facts, Memory, gather
+from modelwright.strategy.surrogate import fit_gp, one_thread
+from modelwright.strategy.terms import Improvement, Sum
 
 #: Decoded points that may turn out to be known before the search for a new one gives up on the model.
 _TRIES = 200
-#: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
-_REFIT = 20
 #: Improvements below this many standard deviations are not worth a trial. Without it the search ends up polishing the
 #: tenth digit of one optimum.
 _MARGIN = 0.05
@@ -103,13 +99,14 @@ def propose(
     rng = seed.child("ask", number).generator()
     count = initial or max(4, min(2 * len(space.axes), 10))
     if len(rows) < count:
-        return _first_new(space, rng, used, _design(space, seed, number, count), {"by": "design"})
+        belief = Belief.of(history, space) if number % 2 else None
+        return _first_new(space, rng, used, _design(space, seed, number, count, belief), {"by": "design"})
     try:
         facts = gather(history, vectors, seed, number)
         if facts is None:
             return _first_new(space, rng, used, (), {"by": "fallback", "reason": "no trial has a value yet"})
-        with _one_thread():
-            points, note = _model(space, rows, facts, rng)
+        with one_thread():
+            points, note = _model(space, history, facts, rng)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         return _first_new(space, rng, used, (), {"by": "fallback", "reason": f"{type(error).__name__}: {error}"})
     return _first_new(space, rng, used, points, note)
@@ -118,74 +115,24 @@ def propose(
 # --- the model -----------------------------------------------------------------------------------
 
 
-def _model(space: SearchSpace, rows: list[Row], facts: Facts, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+def _model(space: SearchSpace, history: History, facts: Facts, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
     """Candidates by falling expected improvement, and the note."""
-    values = warp(facts.scores)
-    if not values.any():
-        raise ValueError("all values are equal")
-    keep = thin(facts.points, values)
-    points, values = facts.points[keep], standardise(values[keep])
-    names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
-    model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
-    start, since = _start(rows, names, model)
-    count = len(facts.scores)
-    starts = [model.theta if start is None else start]
-    if max(since, 0) // 10 < count // 10:
-        starts.append(model.noisy())
-    fresh = count - since >= max(1, count // _REFIT) or count < since
-    model.fit(points, values, starts, steps=(10 if since > 0 else 40) if fresh else 0)
-    model.extend(facts.pending)
-    axes = len(space.axes)
-    surrogate = _Full(model) if facts.fidelities else model
+    fitted = fit_gp(space, history.rows, facts)
     # Pending points count as if they had turned out as predicted: else the next proposal is a near copy of them.
-    mean, _ = surrogate.predict(model.x[:, :axes])
-    tops = _distinct(model.x[np.argsort(-mean, kind="stable"), :axes], 5)
-    sigma = np.minimum(model.lengths[:axes] * 0.5, 0.3)
-    found, worth = propose_vectors(surrogate, space, rng, float(mean.max()) + _MARGIN, tops, sigma)
-    top_mean, top_std = surrogate.predict(found[:1])
+    mean, _ = fitted.model.predict(fitted.points)
+    tops = _distinct(fitted.points[np.argsort(-mean, kind="stable")], 5)
+    sigma = np.minimum(fitted.lengths * 0.5, 0.3)
+    wanted = Sum([Improvement(fitted.model, float(mean.max()) + _MARGIN), *believed(history, space, facts.points, facts.scores)])
+    found, worth = propose_vectors(wanted, fitted.model.bend, space, rng, tops, sigma)
+    top_mean, top_std = fitted.model.predict(found[:1])
     note: dict[str, Any] = {
         "by": "gp",
         "mean": round(float(top_mean[0]), 4),
         "std": round(float(top_std[0]), 4),
         "log_ei": round(float(worth[0]), 3),
+        **fitted.note,
     }
-    if fresh:
-        noise, scale = (round(float(t), 3) for t in model.theta[-2:])
-        shapes = model.theta[:-2].reshape(3, -1).T.round(3).tolist()
-        note["fit"] = {"n": count, "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
     return found, note
-
-
-class _Full:
-    """A model with a fidelity axis, asked only about full fidelity."""
-
-    def __init__(self, model: GP):
-        self.model = model
-        self.bend = Bend(model.bend.a[:-1], model.bend.b[:-1], model.numeric[:-1])
-
-    def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.model.predict(np.column_stack([x, np.ones(len(x))]))
-
-    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        mean, std, by_mean, by_std = self.model.slopes(np.column_stack([x, np.ones(len(x))]))
-        return mean, std, by_mean[:, :-1], by_std[:, :-1]
-
-
-def _start(rows: list[Row], names: list[str], model: GP) -> tuple[np.ndarray | None, int]:
-    """Where the fit begins: the shapes stored with the latest fitted proposal, and how many values it had.
-
-    An axis that was not there then begins at the prior; a fit that lacks one is due again at once.
-    """
-    for row in reversed(rows):
-        fit = row.note.get("fit")
-        if isinstance(fit, Mapping) and "axes" in fit:
-            theta = model.theta.copy()
-            shapes = theta[:-2].reshape(3, -1)
-            for i, name in enumerate(names):
-                shapes[:, i] = fit["axes"].get(name, shapes[:, i])
-            theta[-2:] = fit["noise"], fit["scale"]
-            return theta, int(fit["n"]) if set(names) <= set(fit["axes"]) else -len(rows)
-    return None, 0
 
 
 def _distinct(points: np.ndarray, count: int) -> np.ndarray:
@@ -194,32 +141,17 @@ def _distinct(points: np.ndarray, count: int) -> np.ndarray:
     return points[np.sort(first)[:count]]
 
 
-@lru_cache(maxsize=1)
-def _threads() -> Any:
-    """The linear algebra libraries in this process, when ``threadpoolctl`` is installed; looking for them is slow."""
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()
-
-
-def _one_thread() -> AbstractContextManager[Any]:
-    """Keep linear algebra to one thread: on matrices this small several only get in each other's way."""
-    controller = _threads()
-    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
-
-
 # --- what has not been tried ---------------------------------------------------------------------
 
 
-def _design(space: SearchSpace, seed: Seed, number: int, count: int) -> np.ndarray:
-    """Row ``number`` of a Latin hypercube: every axis is cut in ``count`` strata, and each is visited once."""
+def _design(space: SearchSpace, seed: Seed, number: int, count: int, belief: Belief | None = None) -> np.ndarray:
+    """Row ``number`` of a Latin hypercube: every axis is cut in ``count`` strata of equal belief, each visited once."""
     rng = seed.child("design").generator()
     axes = len(space.axes)
     strata = np.array([rng.permutation(count) for _ in range(axes)]).T
     cube = (strata + rng.random((count, axes))) / count
-    return space.snap(cube[[number % count]])
+    row = cube[[number % count]]
+    return space.snap(row if belief is None else belief.bent(row, rng))
 
 
 def _first_new(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from modelwright.core.errors import StrategyError
 from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.fresh import Known, choose, drawn, first
 from modelwright.strategy.merit import merits
 
 _REMOVALS = ("oldest", "worst", "mixed")
@@ -76,7 +77,7 @@ class Evolution(Strategy):
             return answer
         rng = state.seed.child("ask", number).generator()
         if number < self.population:
-            return choose(state, space, rng, (space.sample(rng) for _ in range(20)), {"by": "design"})
+            return choose(state, space, rng, islice(drawn(state, space, rng, number), 20), {"by": "design"})
         merit = merits(state.history)
         living = self.living(merit)
         if not len(living):

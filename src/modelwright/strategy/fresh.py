@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.strategy.base import Fold, SearchSpace
+from modelwright.strategy.belief import Belief
 from modelwright.strategy.tried import Tried
 
 #: Candidates of a method that may turn out to be known before chance takes over.
@@ -35,6 +36,13 @@ def first(state: Known, space: SearchSpace, number: int, *, defaults: bool = Tru
     if space.size is not None and len(state.tried.keys(state.history, space)) >= space.size:
         return Exhausted(why=f"the space is exhausted: all {space.size} configurations have been tried")
     return None
+
+
+def drawn(state: Known, space: SearchSpace, rng: np.random.Generator, number: int) -> Iterator[dict[str, Any]]:
+    """Draws without end: even ones, or, for every other trial, draws from what the user believes."""
+    belief = Belief.of(state.history, space) if number % 2 else None
+    while True:
+        yield space.sample(rng) if belief is None else space.decode(belief.draw(space, rng, 1)[0])
 
 
 def choose(

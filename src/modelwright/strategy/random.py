@@ -5,15 +5,19 @@ Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 13 (
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, ClassVar
 
 from modelwright.core.records import Answer, Exhausted
 from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.belief import stated
+from modelwright.strategy.fresh import Known, choose, drawn, first
 
 
 class Random(Strategy):
     """Uniform draws on each parameter's sampling scale; nothing is tried twice in a finite space.
+
+    With a study's ``prior`` every other draw is one from it.
 
     Args:
         defaults: whether trial 0 is the configuration of declared defaults.
@@ -39,4 +43,6 @@ def draw(state: Known, space: SearchSpace, number: int, *, defaults: bool = True
     if answer is not None:
         return answer
     rng = state.seed.child("ask", number).generator()
+    if number % 2 and stated(state.history):
+        return choose(state, space, rng, islice(drawn(state, space, rng, number), 20), {"by": "prior"})
     return choose(state, space, rng, (), {"by": "random"})

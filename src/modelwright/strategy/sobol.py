@@ -10,6 +10,7 @@ from scipy.stats import qmc
 
 from modelwright.core.records import Answer, Exhausted
 from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.strategy.belief import Belief
 from modelwright.strategy.fresh import Known, choose, first
 
 #: Points looked at for one that falls on a new configuration.
@@ -45,6 +46,9 @@ class Sobol(Strategy):
         cube.fast_forward(number)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            points = space.snap(np.asarray(cube.random(_AHEAD)))
+            even = np.asarray(cube.random(_AHEAD))
+        rng = state.seed.child("ask", number).generator()
+        belief = Belief.of(state.history, space) if number % 2 else None
+        points = space.snap(even if belief is None else belief.bent(even, rng))
         found = (space.decode(point) for point in points)
-        return choose(state, space, state.seed.child("ask", number).generator(), found, {"by": "sobol"})
+        return choose(state, space, rng, found, {"by": "sobol" if belief is None else "prior"})

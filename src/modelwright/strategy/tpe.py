@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 from modelwright.core.errors import StrategyError
 from modelwright.core.records import Answer, Exhausted
 from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.fresh import Known, choose, drawn, first
 from modelwright.strategy.merit import merits
 
 #: The better part, and at most so many, is what a new trial should resemble.
@@ -60,7 +61,7 @@ class TPE(Strategy):
             return answer
         rng = state.seed.child("ask", number).generator()
         if number < self.initial:
-            return choose(state, space, rng, (space.sample(rng) for _ in range(20)), {"by": "design"})
+            return choose(state, space, rng, islice(drawn(state, space, rng, number), 20), {"by": "design"})
         merit = merits(state.history)
         known = np.flatnonzero(~np.isnan(merit))
         if not (merit > -np.inf).any():
@@ -74,11 +75,11 @@ class TPE(Strategy):
         kinds = [axis.levels if axis.kind == "categorical" else 0 for axis in space.axes]
         steps = [axis.levels if axis.kind == "numeric" else None for axis in space.axes]
         good, bad = Mixture.of(points[order[:count]], kinds, steps), Mixture.of(points[others], kinds, steps)
-        drawn = space.snap(good.draw(rng, self.candidates))
-        gain = good.log_density(drawn) - bad.log_density(drawn)
+        picked = space.snap(good.draw(rng, self.candidates))
+        gain = good.log_density(picked) - bad.log_density(picked)
         ranked = np.argsort(-gain, kind="stable")
         note = {"by": "tpe", "good": int(count), "gain": round(float(gain[ranked[0]]), 3)}
-        return choose(state, space, rng, (space.decode(drawn[i]) for i in ranked), note)
+        return choose(state, space, rng, (space.decode(picked[i]) for i in ranked), note)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,11 @@ from modelwright.core import records as r
 from modelwright.core.clock import Clock, SystemClock
 from modelwright.core.errors import MediumError, SpaceError, StudyError
 from modelwright.core.medium import cannot_write
+from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
+from modelwright.study.feasibility import told, unmet
 from modelwright.study.machine import Machine
 from modelwright.study.policy import FailurePolicy, FirstAndRepeated
 
@@ -70,8 +73,6 @@ class Journal:
                 raise
             except Exception as error:
                 self.observers.remove(observer)
-                import warnings
-
                 warnings.warn(f"{type(observer).__name__} failed and was switched off: {error!r}", stacklevel=2)
 
     def folder(self, number: int) -> Path:
@@ -137,6 +138,7 @@ class Loop:
             self._again = self.machine.unfinished()
             if self.budget.in_time(self.journal.elapsed):
                 self._again += self.machine.put_aside()
+            self._settle()
             with _one_interrupt(self._interrupted) if interruptible else _nothing():
                 while not self._step():
                     pass
@@ -171,7 +173,7 @@ class Loop:
             if self._again:
                 self._start(self._again.pop(0), [])
                 continue
-            new = self.budget.allows(len(self.machine.history.rows), self.journal.elapsed)
+            new = self.budget.allows(self.machine.history.started, self.journal.elapsed)
             answer = self.machine.propose(new)
             if isinstance(answer, r.Wait):
                 if not self._running:
@@ -244,6 +246,9 @@ class Loop:
         self.journal.write(events, durable=True)
         self._running.discard(number)
         self._ended += 1
+        self._settle()
+        self._warn_of_unused(number)
+        tell_unmet(self.journal)
         self._consider_failure(number, outcome)
 
     def lost(self, number: int, failure: r.Failure) -> None:
@@ -268,6 +273,22 @@ class Loop:
                 "study. What was finished is kept.",
             )
 
+    def _settle(self) -> None:
+        """What the user gave ahead meets the space, as far as it is known now."""
+        events, problems = self.machine.settle()
+        self.journal.write(events)
+        if problems and self._failed is None:
+            self.stop("what was given does not fit the space")
+            self._failed = refusal(problems)
+
+    def _warn_of_unused(self, number: int) -> None:
+        note = self.machine.unused(number)
+        if note is not None:
+            self.journal.write([note])
+            names = ", ".join(map(repr, note.data["names"]))
+            told = f"first[{note.data['entry']}] names {names}, which its trial {number} did not ask for, or not so"
+            warnings.warn(told, stacklevel=2)
+
     def _check_space(self, number: int) -> None:
         """A resumed study's trial asks for nothing more: what it did not ask for shows now."""
         row, check = self.machine.history.rows[number], self.machine.check_space
@@ -284,6 +305,22 @@ class Loop:
         if ending is not None:
             self.stop(ending.why)
             self._failed = ending.error
+
+
+def tell_unmet(journal: Journal) -> None:
+    """Say once, and store, that no trial of many satisfied the constraints."""
+    note = unmet(journal.machine.history)
+    if note is not None:
+        journal.write([note])
+        warn_caller(told(note))
+
+
+def refusal(problems: Sequence[str]) -> StudyError:
+    """The error for what was given ahead and does not fit the space that showed itself."""
+    return StudyError(
+        "; ".join(problems),
+        hint="Mend it and run again with the same name: what was finished is kept, what was refused is passed over.",
+    )
 
 
 def _with_reason(event: r.Event, why: str) -> r.Event:

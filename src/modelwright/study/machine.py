@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from modelwright.core import records as r
+from modelwright.core.constraint import held
 from modelwright.core.errors import ObjectiveError
 from modelwright.core.history import History, Row
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.rng import Seed
 from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.study import given
 from modelwright.study.policy import EngineLeads, Proposer, Turn
 
 
@@ -30,6 +32,10 @@ class StudySpace(SearchSpace, Protocol):
 
     def complete(self, config: r.Config, rng: Any = None) -> dict[str, Any]:
         """``config`` with a draw for every active parameter that it lacks; defaults without ``rng``."""
+        ...
+
+    def violated(self, config: r.Config) -> Any:
+        """The first constraint that a whole configuration violates, or None."""
         ...
 
     def grow(self, parameters: Sequence[Mapping[str, Any]]) -> StudySpace:
@@ -104,6 +110,37 @@ class Machine:
         """
         return self.proposer.propose(self, new_allowed)
 
+    def wanted(self, number: int) -> r.Proposal | None:
+        """What the user wants tried as trial ``number``; changes nothing.
+
+        The strategy proposes the declared defaults as trial 0. Where results were handed over the numbers begin
+        behind them, and the defaults come first from here, unless their result is known.
+        """
+        rows, strategy = self.history.rows, self.setup.strategy
+        if not number:
+            return None
+        if not self.history.started:
+            config = self.space.default()
+            if self.space.key(config) not in {self.space.key(row.config) for row in rows}:
+                return strategy.place(self._strategy_state, self.space, number, config, {"by": "default"})
+        wish, known = given.due(self.history, self.space, self._root)
+        if wish is None:
+            return None
+        note = {"by": wish.by, "entry": wish.entry, **({"known": known} if known else {})}
+        return strategy.place(self._strategy_state, self.space, number, wish.config, note)
+
+    def known(self) -> list[int]:
+        """Entries among the configurations to try first that turned out to be tried already, where no note has it."""
+        return given.due(self.history, self.space, self._root)[1]
+
+    def settle(self) -> given.Settled:
+        """What to store of results and configurations that were given, now that so much of the space is known."""
+        return given.settle(self.history, self.space, self.setup.objectives)
+
+    def unused(self, number: int) -> r.Noted | None:
+        """What the user wanted tried in a trial that ended, and it did not ask for."""
+        return given.unused(self.history, self.space, number)
+
     def ask(self, number: int | None) -> r.Answer:
         """What the strategy would try as trial ``number``, or let go on when that is None; changes nothing."""
         return self.setup.strategy.ask(self._strategy_state, self.space, number)
@@ -169,7 +206,10 @@ class Machine:
         return self.setup.strategy.judge(self._strategy_state, self.history.rows[number])
 
     def finish(self, number: int, outcome: r.Outcome) -> list[r.Event]:
-        """A segment ended. A value that is not finite makes the trial infeasible; a missing one makes it fail."""
+        """A segment ended. A value that is not finite makes the trial infeasible; a missing one makes it fail.
+
+        So do a constraint that it breaks, and a metric of a constraint that it lacks; then its values are kept.
+        """
         row = self.history.rows[number]
         state, error = outcome.state, outcome.error
         step, metrics = self._measured(row, outcome)
@@ -183,13 +223,14 @@ class Machine:
                 state, error = "infeasible", _not_finite(self.setup.objectives, values)
         if state == "complete" and fidelity < 1 - 1e-9:
             state = "paused"
-        return [
-            r.Finished(
-                number=number, state=state, values=None if missing else values, metrics=metrics, fidelity=fidelity,
-                step=step, steps=row.steps, duration=outcome.duration, error=error, artifacts=outcome.artifacts,
-                note=outcome.note,
-            )
-        ]  # fmt: skip
+        ended = r.Finished(
+            number=number, state=state, values=None if missing else values, metrics=metrics, fidelity=fidelity,
+            step=step, steps=row.steps, duration=outcome.duration, error=error, artifacts=outcome.artifacts,
+            note=outcome.note,
+        )  # fmt: skip
+        facts, duration = {**row.facts, **outcome.note}, row.duration + outcome.duration
+        ruling = held(self.history.limits, ended, facts, duration)
+        return [replace(ended, state=ruling.state, error=ruling.error)]
 
     def lose(self, number: int, failure: r.Failure) -> list[r.Event]:
         """Whoever ran the trial is gone: it runs again while retries are left, then it is given up."""

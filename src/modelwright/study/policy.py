@@ -7,13 +7,15 @@ failures, as KerasTuner's oracles do. All of them are pure: they look, and decid
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from modelwright.core import records as r
-from modelwright.core.errors import ObjectiveError, StudyError
+from modelwright.core.constraint import KIND
+from modelwright.core.errors import ArgumentError, ObjectiveError, StudyError
 from modelwright.core.history import History
 
-#: The events that propose a trial or let one go on; or why there is none.
+#: The events that propose a trial or let one go on; or why there is none. The last event names the trial.
 Turn = list[r.Proposed | r.Continued] | r.Wait | r.Exhausted
 
 
@@ -35,6 +37,14 @@ class View(Protocol):
 
     def ask(self, number: int | None) -> r.Answer:
         """What the strategy would try as trial ``number``, or let go on when that is None."""
+        ...
+
+    def wanted(self, number: int) -> r.Proposal | None:
+        """What the user wants tried before the strategy is asked, as trial ``number``."""
+        ...
+
+    def known(self) -> list[int]:
+        """Entries among the configurations to try first that turned out to be tried already, where no note has it."""
         ...
 
     def repeated_failure(self, number: int, limit: int) -> int:
@@ -59,19 +69,28 @@ class Proposer(Protocol):
 
 
 class EngineLeads:
-    """The engine's own: budget first, then the strategy; what a killed session left unfinished runs again."""
+    """The engine's own: budget first, then what the user wants tried, then the strategy.
+
+    What a killed session left unfinished runs again.
+    """
 
     def propose(self, view: View, new_allowed: bool) -> Turn:
         number = len(view.history.rows)
         if not new_allowed and not view.multi_fidelity:
             return r.Exhausted(why="the budget of trials is used up")
+        wanted = view.wanted(number) if new_allowed else None
+        if wanted is not None:
+            return turn(wanted, number)
         if number and view.unexplored and any(row.pending and not row.ran for row in view.history.rows):
             # Trial 0 has the defaults and has not shown the space yet: others are drawn where they ask for values.
             return [r.Proposed(number=number, config={}, note={"by": "random", "why": "the space is not known yet"})]
-        return turn(view.ask(number if new_allowed else None), number)
+        answer = view.ask(number if new_allowed else None)
+        if isinstance(answer, r.Proposal) and answer.trial is None and (known := view.known()):
+            answer = replace(answer, note={**answer.note, "known": known})
+        return turn(answer, number)
 
     def unfinished(self, history: History) -> list[int]:
-        rows = history.rows
+        rows = [row for row in history.rows if not row.given]
         # While none has ever succeeded, what failed was the user's code, which may be mended now.
         hopeless = all(row.state in ("proposed", "running", "failed") for row in rows)
         again = ("proposed", "running", "failed") if hopeless else ("proposed", "running")
@@ -138,8 +157,11 @@ class FirstAndRepeated:
         row = rows[number]
         if row.state != "failed" or row.error is None:
             return None
-        if not any(other.state in ("complete", "paused", "pruned", "infeasible") for other in rows):
+        if not any(other.state in ("complete", "paused", "pruned", "infeasible") and not other.given for other in rows):
             return Ending("the first trial failed", _with_traceback(outcome.exception, row.error))
+        if row.error.kind == KIND and not any(other.state in ("complete", "infeasible") for other in rows):
+            # Trials that were paused before had no need of what is missing; this one shows that it never comes.
+            return Ending("a constraint names what no trial measures", _with_traceback(None, row.error))
         count = view.repeated_failure(number, self.limit)
         if not count:
             return None
@@ -157,6 +179,8 @@ def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseExce
     """What to raise for ``failure``; an exception from another process lost its traceback and gets it as a note."""
     if error is None and failure.kind == "objective":
         return ObjectiveError(failure.message)
+    if error is None and failure.kind == KIND:
+        return ArgumentError(failure.message)
     if error is None:
         return StudyError(f"the first trial failed: {failure.message}", hint=failure.traceback)
     if error.__traceback__ is None and failure.traceback:

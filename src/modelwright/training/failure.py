@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
+from modelwright.core.constraint import Limit, judged
 from modelwright.core.errors import InfeasibleError, MediumError, ModelwrightError
 from modelwright.core.records import Failure, Outcome
 
@@ -51,6 +53,27 @@ def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
     return Outcome(
         state="failed" if kind == "exception" else "infeasible", duration=duration, error=failure, exception=error
     )
+
+
+def too_large(params: int, size: int, most: int | None, limits: Sequence[Limit] = ()) -> Outcome | None:
+    """The outcome of a model that is not worth training; None when it is, or has no weights yet.
+
+    Args:
+        params: its parameters.
+        size: its bytes.
+        most: parameters that it may have.
+        limits: constraints on ``params`` and ``size_mb``; others count when the trial has ended.
+
+    >>> from modelwright.core.constraint import parse
+    >>> too_large(30, 120, None, parse("params <= 20")).error.message
+    'params is 30, too large by 10 (50 %) for params <= 20'
+    """
+    facts = {"params": params, "size_mb": size / 1e6}
+    if most is not None and params > most:
+        text = f"the model has {params:,} parameters, more than the {most:,} allowed"
+        return Outcome(state="infeasible", error=Failure(kind="size", message=text), note=facts)
+    broken = judged(limits, {}, facts, full=False).broken if params else None
+    return None if broken is None else Outcome(state="infeasible", error=broken, note=facts)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

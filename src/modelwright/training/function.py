@@ -22,8 +22,8 @@ _STEPS = 1 << 53
 
 def bind(task: Task, declared: Tree | None) -> HyperParameters:
     """The hyperparameters of a task: its configuration, and the trial's own draws for what that does not cover."""
-    by_default = task.note.get("by") == "default"
-    draw = None if by_default else Seed(task.seed).child("draw")
+    completed = task.note.get("by") == "default" or "entry" in task.note  # by the defaults, as one that was asked for
+    draw = None if completed else Seed(task.seed).child("draw")
     return HyperParameters.bind(task.config, declared=declared, draw=draw)
 
 

@@ -72,6 +72,7 @@ class Plan:
         fit: the user's own fit, called as ``fit(model, *data, **arguments)`` in place of ``model.fit``.
         watchers: callbacks that are not the trial's: used as they are, after the trial's own; their state is not kept.
         elsewhere: objectives that are measured by somebody else.
+        watched: further metrics that epochs must report.
         accelerate: whether to use the fast loop where it is equivalent.
     """
 
@@ -80,6 +81,7 @@ class Plan:
     fit: Fit | None = None
     watchers: Sequence[Any] = ()
     elsewhere: Collection[str] = ()
+    watched: Collection[str] = ()
     accelerate: bool = True
 
 

@@ -113,8 +113,8 @@ def _is_number(value: Any) -> bool:
 def _check_objectives(session: Any, metrics: Mapping[str, float], epoch: int) -> None:
     frequency = session.plan.fit_arguments.get("validation_freq", 1)
     due = epoch % frequency == 0 if isinstance(frequency, int) else epoch >= min(frequency, default=1)
-    for objective in session.objectives:
-        name = objective.name
+    named = [*((o.name, "objective") for o in session.objectives), *((n, "constraints") for n in session.plan.watched)]
+    for name, where in named:
         seen = name in metrics or name in session.plan.elsewhere or any(name in m for _, m in session.progress.reports)
         if seen or (name.startswith("val_") and not due):
             continue
@@ -123,7 +123,7 @@ def _check_objectives(session: Any, metrics: Mapping[str, float], epoch: int) ->
             hint = "Pass validation_data=(x, y) or validation_split=0.2."
         raise ObjectiveError(
             f"no epoch reports {name!r}",
-            where="objective",
+            where=where,
             allowed=", ".join(sorted(metrics)) or "nothing: fit reported no metrics",
             hint=hint,
         )

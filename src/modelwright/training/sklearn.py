@@ -172,11 +172,11 @@ class SklearnEstimation(Estimation):
         return task.seed != Seed(self.seed).child("trial", task.number).integer()
 
     def _note(self, done: list[dict[str, float]]) -> dict[str, Any]:
-        names = [name for name in done[0] if name not in _SECONDS]
+        names = [name for name in done[0] if name not in SECONDS]
         folds = {name: [fold[name] for fold in done] for name in names}
         spread = {k: float(np.std(v, ddof=1)) for k, v in folds.items()} if len(done) > 1 else {}
         note: dict[str, Any] = {"folds": folds, "spread": spread}
-        for name in _SECONDS:
+        for name in SECONDS:
             note[name] = float(np.mean([fold[name] for fold in done]))
         if self.executions > 1 and len(done) == self.folds.count * self.executions:
             count = self.folds.count
@@ -242,7 +242,7 @@ class SklearnEstimation(Estimation):
         return found
 
 
-_SECONDS = ("fit_seconds", "score_seconds")
+SECONDS = ("fit_seconds", "score_seconds")
 _CHECK = "Look at the rows and at what the estimator says of them."
 _FITTING = "Do the metric, the rows and the estimator belong together? A regressor gives no classes, for example."
 
@@ -357,7 +357,7 @@ def _number(value: Any, name: str) -> float:
 
 
 def _means(done: list[dict[str, float]]) -> dict[str, float]:
-    return {k: float(np.mean([fold[k] for fold in done])) for k in done[0] if k not in _SECONDS}
+    return {k: float(np.mean([fold[k] for fold in done])) for k in done[0] if k not in SECONDS}
 
 
 def _keep(task: Task, done: list[dict[str, float]]) -> Artifact:

@@ -1,0 +1,40 @@
+"""Going on with a study that was opened: the same call as ``tune``, or what this process remembers of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from modelwright.api.door import refuse_unknown
+from modelwright.core.errors import StudyError
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+
+def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, Any]) -> Study:
+    """Run ``study`` on; see ``Study.resume``."""
+    study._check_there()
+    if subject is not None:
+        from modelwright.api.tune import tune
+
+        options.setdefault("objective", list(study.objectives))
+        options.setdefault("strategy", study._record.definition.get("strategy", "auto"))
+        options.setdefault("seed", study._machine.setup.seed)
+        options.setdefault("constraints", study._machine.history.limits)
+        budget = study._record.definition.get("budget", {})
+        if "trials" not in options and "seconds" not in options:
+            options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
+        return tune(subject, *data, store=study._store, name=study.name, **options)
+    known = ("trials", "seconds", "workers", "executor", "verbose", "confirm")
+    refuse_unknown(options, known, f"study {study.name!r}, resume() without a subject")
+    if study._settings is None:
+        raise StudyError(
+            "this process does not know what is tuned",
+            where=f"study {study.name!r}",
+            hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
+        )
+    limits = {k: options.pop(k) for k in ("trials", "seconds") if k in options}
+    budget = replace(study._settings.budget, **limits)
+    study._settings = replace(study._settings, budget=budget, **options)
+    return study._run()

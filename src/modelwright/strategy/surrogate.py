@@ -1,0 +1,117 @@
+"""The surrogate: a Gaussian process fitted to facts, started from the fit stored last. Proposes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.history import Row
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.facts import Facts, thin
+from modelwright.strategy.gp import GP, Bend
+from modelwright.strategy.warp import standardise, warp
+
+#: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
+_REFIT = 20
+
+
+@dataclass(slots=True)
+class Fitted:
+    """A model of the objective at full fidelity.
+
+    Attributes:
+        model: predicts warped, standardised scores; larger is better.
+        points: what it was fitted to, pending points included, shape (n, axes).
+        lengths: how far one has to go along each axis until values differ, in bent coordinates.
+        note: what the next fit starts from; to be stored with the proposal.
+    """
+
+    model: Any
+    points: np.ndarray
+    lengths: np.ndarray
+    note: dict[str, Any] = field(default_factory=dict)
+
+
+def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
+    """The Gaussian process over what is known; pending points turn out as predicted.
+
+    Raises:
+        ValueError: all values are equal.
+        numpy.linalg.LinAlgError: the kernel matrix cannot be factorised.
+    """
+    values = warp(facts.scores)
+    if not values.any():
+        raise ValueError("all values are equal")
+    keep = thin(facts.points, values)
+    points, values = facts.points[keep], standardise(values[keep])
+    names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
+    model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
+    start, since = _start(rows, names, model)
+    count = len(facts.scores)
+    starts = [model.theta if start is None else start]
+    if max(since, 0) // 10 < count // 10:
+        starts.append(model.noisy())
+    fresh = count - since >= max(1, count // _REFIT) or count < since
+    model.fit(points, values, starts, steps=(10 if since > 0 else 40) if fresh else 0)
+    model.extend(facts.pending)
+    note: dict[str, Any] = {}
+    if fresh:
+        noise, scale = (round(float(t), 3) for t in model.theta[-2:])
+        shapes = model.theta[:-2].reshape(3, -1).T.round(3).tolist()
+        note["fit"] = {"n": count, "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
+    axes = len(space.axes)
+    surrogate = _Full(model) if facts.fidelities else model
+    return Fitted(surrogate, model.x[:, :axes], model.lengths[:axes], note)
+
+
+class _Full:
+    """A model with a fidelity axis, asked only about full fidelity."""
+
+    def __init__(self, model: GP):
+        self.model = model
+        self.bend = Bend(model.bend.a[:-1], model.bend.b[:-1], model.numeric[:-1])
+
+    def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.model.predict(np.column_stack([x, np.ones(len(x))]))
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        mean, std, by_mean, by_std = self.model.slopes(np.column_stack([x, np.ones(len(x))]))
+        return mean, std, by_mean[:, :-1], by_std[:, :-1]
+
+
+def _start(rows: list[Row], names: list[str], model: GP) -> tuple[np.ndarray | None, int]:
+    """Where the fit begins: the shapes stored with the latest fitted proposal, and how many values it had.
+
+    An axis that was not there then begins at the prior; a fit that lacks one is due again at once.
+    """
+    for row in reversed(rows):
+        fit = row.note.get("fit")
+        if isinstance(fit, Mapping) and "axes" in fit:
+            theta = model.theta.copy()
+            shapes = theta[:-2].reshape(3, -1)
+            for i, name in enumerate(names):
+                shapes[:, i] = fit["axes"].get(name, shapes[:, i])
+            theta[-2:] = fit["noise"], fit["scale"]
+            return theta, int(fit["n"]) if set(names) <= set(fit["axes"]) else -len(rows)
+    return None, 0
+
+
+@lru_cache(maxsize=1)
+def _threads() -> Any:
+    """The linear algebra libraries in this process, when ``threadpoolctl`` is installed; looking for them is slow."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep linear algebra to one thread: on matrices this small several only get in each other's way."""
+    controller = _threads()
+    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")

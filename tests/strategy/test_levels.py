@@ -13,7 +13,8 @@ from modelwright.store.memory import MemoryStore
 from modelwright.strategy import resolve
 from modelwright.strategy.levels import gains
 from modelwright.study.budget import Budget
-from modelwright.study.loop import Journal, Loop
+from modelwright.study.journal import Journal
+from modelwright.study.loop import Loop
 from modelwright.study.machine import Machine, Setup
 
 STEPS = 9

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from modelwright.core import records as r
 from modelwright.core.errors import StudyError
-from modelwright.core.presence import is_gone, this_process
+from modelwright.core.presence import this_process
 from modelwright.core.rng import Seed
+from modelwright.study.crew import Crew
 from modelwright.study.loop import refusal
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ def ask(study: Study) -> Trial:
     """See ``Study.ask``."""
     study._check_there()
     study._journal.begin()
+    study._journal.sync()
+    _settle(study)
     number = _abandoned(study)
     if number is None:
         number = _propose(study)
-    study._write(study._machine.start(number, this_process()))
     row = study._machine.history.rows[number]
     if study._machine.space.parameters and not row.ran:
         missing = Seed(study._machine.setup.seed).child("trial", number).child("draw")
@@ -33,17 +35,25 @@ def ask(study: Study) -> Trial:
 
 
 def _propose(study: Study) -> int:
-    _settle(study)
-    answer = study._machine.propose()
-    if not isinstance(answer, list):
-        waits = isinstance(answer, r.Wait)
+    """A new trial, or a paused one that goes on; decided anew when another process asked meanwhile."""
+    refused: list[r.Wait | r.Exhausted] = []
+
+    def decide() -> list[r.Event] | None:
+        answer = study._machine.propose()
+        if not isinstance(answer, list):
+            refused.append(answer)
+            return None
+        return [*answer, *study._machine.start(answer[-1].number, this_process())]
+
+    events = study._commit(decide)
+    if refused:
+        waits = isinstance(refused[0], r.Wait)
         raise StudyError(
-            f"nothing to ask for: {answer.why}",
+            f"nothing to ask for: {refused[0].why}",
             where=f"study {study.name!r}",
             hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
         )
-    study._write(answer)
-    return answer[-1].number
+    return events[-1].number  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _settle(study: Study) -> None:
@@ -55,13 +65,20 @@ def _settle(study: Study) -> None:
 
 
 def _abandoned(study: Study) -> int | None:
-    """A trial that nobody runs any more, though it was asked for."""
+    """A trial that nobody runs any more, though it was asked for; it is this process' from here on."""
     rows = study._machine.history.rows
     if study._again is None:
-        with study._store.writer(study._record.id):  # refused while another process runs the study
-            study._again = [row.number for row in rows if row.pending and is_gone(row.worker)]
+        with Crew(study._store, study._record.id) as crew:
+            study._again = [row.number for row in rows if row.pending and not crew.alive(row.worker)]
     while study._again:
         number = study._again.pop(0)
-        if rows[number].pending:
+        before = rows[number].worker, rows[number].attempt
+
+        def take(number: int = number, before: tuple[str, int] = before) -> list[r.Event] | None:
+            row = rows[number]
+            mine = row.pending and (row.worker, row.attempt) == before
+            return study._machine.start(number, this_process()) if mine else None
+
+        if study._commit(take):
             return number
     return None

@@ -21,7 +21,7 @@ from modelwright.frontends.subject import Prepared, Request
 from modelwright.space.value import plain
 from modelwright.strategy.belief import stated
 from modelwright.study import given as g
-from modelwright.study.loop import Journal
+from modelwright.study.journal import Journal
 
 #: So many results are taken at most: a strategy reads each at every proposal.
 MOST = 10_000

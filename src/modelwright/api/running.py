@@ -16,9 +16,11 @@ from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
 from modelwright.study.budget import Budget
 from modelwright.study.confirm import confirm
+from modelwright.study.crew import Crew
 from modelwright.study.feasibility import change
+from modelwright.study.journal import Journal
 from modelwright.study.keeping import Keeping
-from modelwright.study.loop import Journal, Loop
+from modelwright.study.loop import Loop
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -75,6 +77,11 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
 
 
 def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
+    with study._store.member(study._record.id), Crew(study._store, study._record.id) as crew:
+        return _run_beside(crew, study, settings, shown, executor)
+
+
+def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
     journal = study._journal
     loop = Loop(
         journal,
@@ -83,33 +90,33 @@ def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) 
         needs_folder=settings.needs_folder,
         resumable=settings.estimation.resumable,
         heard=lambda: shown.events([], view_of(study)),
+        crew=crew,
     )
     study._loop = loop
     watch = _Watch(study, shown) if settings.verbose > 0 else None
-    with study._store.writer(study._record.id):
-        executor.open(settings.estimation)
-        watchers: list[Any] = [watch] if watch is not None else []
-        if settings.needs_folder:
-            watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
-        journal.observers.extend(watchers)
-        finished, study._stopped, study._raised = False, "", False
-        try:
-            shown.start(view_of(study))
-            study._stopped = loop.run()
-            if settings.confirm and loop.why != "interrupted":
-                confirm(journal, executor, settings.confirm)
-            finished = True
-        except KeyboardInterrupt:
-            study._stopped, study._raised = "stopped at once", True
-            raise KeyboardInterrupt(farewell(study)) from None
-        except BaseException:
-            study._stopped, study._raised = loop.why or "an error", True
-            raise
-        finally:
-            executor.close(now=not finished)
-            shown.finish(view_of(study))
-            journal.observers = [o for o in journal.observers if o not in watchers]
-            study._loop = None
+    executor.open(settings.estimation)
+    watchers: list[Any] = [watch] if watch is not None else []
+    if settings.needs_folder:
+        watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
+    journal.observers.extend(watchers)
+    finished, study._stopped, study._raised = False, "", False
+    try:
+        shown.start(view_of(study))
+        study._stopped = loop.run()
+        if settings.confirm and loop.why != "interrupted":
+            confirm(journal, executor, settings.confirm)
+        finished = True
+    except KeyboardInterrupt:
+        study._stopped, study._raised = "stopped at once", True
+        raise KeyboardInterrupt(farewell(study)) from None
+    except BaseException:
+        study._stopped, study._raised = loop.why or "an error", True
+        raise
+    finally:
+        executor.close(now=not finished)
+        shown.finish(view_of(study))
+        journal.observers = [o for o in journal.observers if o not in watchers]
+        study._loop = None
     return study._stopped
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
-from modelwright.study.loop import Journal, tell_unmet
+from modelwright.study.journal import Journal
+from modelwright.study.loop import tell_unmet
 from modelwright.study.machine import Machine, Setup
 
 
@@ -318,8 +319,13 @@ class Study:
             )
 
     def _write(self, events: Sequence[r.Event], *, durable: bool = False) -> None:
+        self._commit(lambda: events, durable=durable)
+
+    def _commit(
+        self, decide: Callable[[], Sequence[r.Event] | None], *, durable: bool = False
+    ) -> Sequence[r.Event]:
         try:
-            return self._journal.write(events, durable=durable)
+            return self._journal.commit(decide, durable=durable)
         except StoreError as error:
             problem = error
         self._check_there()

@@ -178,7 +178,8 @@ def open_store(given: object, *, create: bool = True) -> Store:
         if not create and not path.expanduser().exists():
             raise StoreError("there is no store", where=str(path), hint="Name the one you mean with store=...")
         return SqliteStore(path)
-    raise StoreError(f"cannot open {given!r} as a store", where="store", allowed="None, ':memory:', a path, a URL, or a Store")
+    allowed = "None, ':memory:', a path, a URL, or a Store"
+    raise StoreError(f"cannot open {given!r} as a store", where="store", allowed=allowed)
 
 
 def _check_path(path: Path) -> None:

@@ -226,6 +226,7 @@ class SqliteStore(SqlStore):
     def hold(
         self, study: int, what: str, holder: str, seconds: float, facts: Mapping[str, Any] | None = None
     ) -> Lease | None:
+        self.folder(study)
         return self._leases(study).hold(what, holder, seconds, facts or {})
 
     def release(self, study: int, what: str, holder: str) -> None:

@@ -1,7 +1,8 @@
 """The engine: a pure state machine, the one loop that does input and output, resume."""
 
 from modelwright.study.budget import Budget
-from modelwright.study.loop import Journal, Loop
+from modelwright.study.journal import Journal
+from modelwright.study.loop import Loop
 from modelwright.study.machine import Machine, Setup
 from modelwright.study.policy import EngineLeads, FailurePolicy, FirstAndRepeated, Proposer, StrategyLeads
 

@@ -15,7 +15,7 @@ from modelwright.core import records as r
 from modelwright.core.history import History, Row, usable
 from modelwright.core.rng import Seed
 from modelwright.execute.base import Executor
-from modelwright.study.loop import Journal
+from modelwright.study.journal import Journal
 
 #: Fresh runs of each configuration.
 RUNS = 2

@@ -4,85 +4,25 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
 
 from modelwright.core import records as r
-from modelwright.core.clock import Clock, SystemClock
-from modelwright.core.errors import MediumError, SpaceError, StudyError
-from modelwright.core.medium import cannot_write
+from modelwright.core.errors import SpaceError, StudyError
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
-from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
+from modelwright.study.crew import Crew
 from modelwright.study.feasibility import told, unmet
-from modelwright.study.machine import Machine
+from modelwright.study.journal import Journal
 from modelwright.study.policy import FailurePolicy, FirstAndRepeated
 
-
-class Observer(Protocol):
-    """Someone who watches a study; what it raises is shown once and never harms the study."""
-
-    def events(self, events: Sequence[r.Event]) -> None:
-        """These events were stored."""
-        ...
-
-
-@dataclass
-class Journal:
-    """The machine and the store in step: an event is applied and stored together."""
-
-    machine: Machine
-    store: Store
-    record: StudyRecord
-    clock: Clock = field(default_factory=SystemClock)
-    observers: list[Observer] = field(default_factory=list)
-    _began: float | None = None
-    _before: float = 0.0
-
-    def begin(self) -> None:
-        """The study's clock starts to run (again)."""
-        self._before, self._began = self.machine.history.elapsed, self.clock.monotonic()
-
-    def end(self) -> None:
-        """The study's clock stands still."""
-        self._before, self._began = self.elapsed, None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds this study has been running, over all sessions."""
-        if self._began is None:
-            return max(self._before, self.machine.history.elapsed)
-        return self._before + self.clock.monotonic() - self._began
-
-    def write(self, events: Sequence[r.Event], *, durable: bool = False) -> None:
-        """Store events, apply them, tell observers."""
-        if not events:
-            return
-        at = self.elapsed
-        self.store.append(self.record.id, events, after=len(self.machine.history), at=at, durable=durable)
-        self.machine.apply(events, at)
-        for observer in list(self.observers):
-            try:
-                observer.events(events)
-            except MediumError:  # one that stores facts of its own
-                raise
-            except Exception as error:
-                self.observers.remove(observer)
-                warnings.warn(f"{type(observer).__name__} failed and was switched off: {error!r}", stacklevel=2)
-
-    def folder(self, number: int) -> Path:
-        """The private folder of a trial."""
-        path = self.store.folder(self.record.id) / f"trial-{number:05d}"
-        try:
-            path.mkdir(exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        return path
+#: Seconds between two looks at what other sessions do, and of a pause while there is only that to wait for.
+_LOOK, _PAUSE = 2.0, 0.05
 
 
 class Loop:
@@ -97,6 +37,8 @@ class Loop:
         failures: when failed trials end the study; by default the very first ones do, and one error that comes in
             ``budget.failures`` configurations.
         heard: called when the first Ctrl-C came and the search is stopping, inside the signal's handler.
+        crew: the other sessions that run trials of this study, which the caller has joined; None where this is the only
+            one that ever does.
     """
 
     def __init__(
@@ -109,16 +51,22 @@ class Loop:
         resumable: bool = False,
         failures: FailurePolicy | None = None,
         heard: Callable[[], None] | None = None,
+        crew: Crew | None = None,
     ):
         self.journal, self.executor, self.budget = journal, executor, budget
         self.machine = journal.machine
         self.needs_folder, self.resumable = needs_folder, resumable
         self.failures: FailurePolicy = failures or FirstAndRepeated(budget.failures)
-        self._heard = heard
+        self._heard, self._crew = heard, crew
+        self.me = crew.me if crew is not None else ""
         self.stopping = False
         self.why = ""
-        self._running: set[int] = set()
-        self._ended = 0
+        #: Trial -> (segment, attempt) in which this session runs it.
+        self._running: dict[int, tuple[int, int]] = {}
+        #: Trials that went to others while this session slept: what they still say does not count.
+        self._late: set[int] = set()
+        #: Events there were when only others had something to do.
+        self._idle_at = -1
         self._failed: BaseException | None = None
         self._again: list[int] = []
         self._refused: set[int] = set()
@@ -135,7 +83,8 @@ class Loop:
         """
         self.journal.begin()
         try:
-            self._again = self.machine.unfinished()
+            self.journal.sync()
+            self._again = [n for n in self.machine.unfinished() if not self._elsewhere(n)]
             if self.budget.in_time(self.journal.elapsed):
                 self._again += self.machine.put_aside()
             self._settle()
@@ -160,6 +109,8 @@ class Loop:
         if self._running:
             self.executor.poll(self, self._patience())
             return False
+        if not done:
+            time.sleep(_PAUSE)
         return done
 
     def _fill(self) -> bool:
@@ -170,38 +121,114 @@ class Loop:
             if not self.budget.in_time(self.journal.elapsed):
                 self.stop("the seconds are used up")
                 return True
+            self._look_around()
             if self._again:
-                self._start(self._again.pop(0), [])
+                self._start(self._again.pop(0))
                 continue
-            new = self.budget.allows(self.machine.history.started, self.journal.elapsed)
-            answer = self.machine.propose(new)
+            if self._idle_at == len(self.machine.history):
+                return False  # nothing has happened since there was nothing to do
+            with self._turn() as mine:
+                answer = self._propose() if mine else r.Wait(why="another session is asking")
+            if isinstance(answer, int):
+                continue
+            waits = self._crew is not None and self._others_run()
+            if waits and mine and not self._running:
+                self._idle_at = len(self.machine.history)
             if isinstance(answer, r.Wait):
-                if not self._running:
+                if not self._running and mine and not waits:
                     self.stop(f"nothing to wait for: {answer.why}")
-                return not self._running
-            if isinstance(answer, r.Exhausted):
-                if not self._running:
-                    self.stop(answer.why if new else "the budget of trials is used up")
-                return True
-            number = answer[-1].number
-            assert number not in self._running
-            self._start(number, answer)
+                return not self._running and mine and not waits
+            if not self._running and not waits:
+                self.stop(answer.why)
+            return not waits
         return False
 
-    def _start(self, number: int, proposed: Sequence[r.Event]) -> None:
-        row = self.machine.history.rows[number] if number < len(self.machine.history.rows) else None
-        events: list[r.Event] = list(proposed)
-        if not proposed and row is not None and row.state == "paused":
-            events.append(r.Continued(number=number, fidelity=row.target))
-        if events and row is None:
-            events.append(r.Started(number=number))
-            self.journal.write(events)
-        else:
-            self.journal.write(events)
-            self.journal.write(self.machine.start(number))
+    def _propose(self) -> int | r.Wait | r.Exhausted:
+        """Start what the strategy wants; the trial's number, or why there is none."""
+        refused: list[r.Wait | r.Exhausted] = []
+
+        def decide() -> list[r.Event] | None:
+            refused.clear()
+            new = self.budget.allows(self.machine.history.started, self.journal.elapsed)
+            answer = self.machine.propose(new)
+            if isinstance(answer, r.Exhausted) and not new:
+                answer = r.Exhausted(why="the budget of trials is used up")
+            if not isinstance(answer, list):
+                refused.append(answer)
+                return None
+            number = answer[-1].number
+            assert number not in self._running
+            return [*answer, *self.machine.start(number, self.me)]
+
+        events = self.journal.commit(decide)
+        if refused:
+            return refused[0]
+        number = events[-1].number  # pyright: ignore[reportAttributeAccessIssue]
+        self._submit(number)
+        return number
+
+    def _start(self, number: int) -> None:
+        """Run a trial (again) that was left behind, unless somebody else has it by now."""
+
+        def decide() -> list[r.Event] | None:
+            row = self.machine.history.rows[number]
+            if row.state in ("complete", "pruned", "infeasible", "lost") or self._elsewhere(number):
+                return None
+            going_on = [r.Continued(number=number, fidelity=row.target)] if row.state == "paused" else []
+            return [*going_on, *self.machine.start(number, self.me)]
+
+        if self.journal.commit(decide):
+            self._submit(number)
+
+    def _submit(self, number: int) -> None:
+        row = self.machine.history.rows[number]
+        self._running[number] = (row.segment, row.attempt)
+        self._late.discard(number)
         folder = str(self.journal.folder(number)) if self.needs_folder else ""
-        self._running.add(number)
         self.executor.submit(self.machine.task(number, folder))
+
+    # --- other sessions ----------------------------------------------------------------------------
+
+    def _turn(self) -> AbstractContextManager[bool]:
+        return nullcontext(True) if self._crew is None else self._crew.turn()
+
+    def _look_around(self) -> None:
+        """Read what others wrote, and take over the trials of those that are gone."""
+        if self._crew is None:
+            return
+        fresh = self._crew.due(_LOOK)
+        if self._crew.look(_LOOK):
+            self.journal.sync()
+        if not fresh:
+            return
+        for row in self.machine.history.rows:
+            if row.state == "running" and row.number not in self._running and not self._crew.alive(row.worker):
+                given_up = self.journal.commit(lambda row=row: self.machine.give_up(row.number))
+                if not given_up and row.number not in self._again:
+                    self._again.append(row.number)
+        self._idle_at = -1
+
+    def _others_run(self) -> bool:
+        """Whether another session runs a trial, after which there may be more to do."""
+        return any(
+            row.state == "running" and row.worker.startswith("runs") and self._elsewhere(row.number)
+            for row in self.machine.history.rows
+        )
+
+    def _elsewhere(self, number: int) -> bool:
+        """Whether somebody else runs a trial."""
+        row = self.machine.history.rows[number]
+        if self._crew is None or row.state != "running" or number in self._running:
+            return False
+        return row.worker != self.me and self._crew.alive(row.worker)
+
+    def _mine(self, number: int) -> bool:
+        """Whether this session still has a trial; a trial that went to another one does not come back."""
+        row = self.machine.history.rows[number]
+        had = row.worker == self.me and (row.segment, row.attempt) == self._running.get(number)
+        if not had:
+            self._late.add(number)
+        return number not in self._late
 
     def _patience(self) -> float:
         return 0.5
@@ -215,51 +242,62 @@ class Loop:
 
     def traced(self, number: int, config: r.Config, parameters: Sequence[Mapping[str, Any]]) -> None:
         try:
-            events = self.machine.trace(number, config, parameters)
+            self.journal.commit(lambda: self.machine.trace(number, config, parameters) if self._mine(number) else None)
         except SpaceError as error:
             self._refuse(number, error)
-            return
-        self.journal.write(events)
 
     def reported(self, number: int, step: int, metrics: Mapping[str, float], fidelity: float | None) -> r.Decision:
         if number in self._refused:
             return "stop"
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
-        self.journal.write([report])
+        if not self.journal.commit(lambda: [report] if self._mine(number) else None):
+            return "stop"
         decision, why = self.machine.judge(number), "strategy"
         done = fidelity is not None and fidelity >= self.machine.history.rows[number].target - 1e-9
         if decision == "go" and not done and not self.budget.in_time(self.journal.elapsed):
             decision, why = ("pause" if self.resumable else "stop"), "budget"
         if decision != "go":
-            self.journal.write([r.Judged(number=number, step=step, decision=decision, why=why)])
+            judged = r.Judged(number=number, step=step, decision=decision, why=why)
+            self.journal.commit(lambda: [judged] if self._mine(number) else None)
         return decision
 
     def ended(self, number: int, outcome: r.Outcome) -> None:
         if outcome.error is None:
             self._check_space(number)
         if number in self._refused:
-            self._running.discard(number)
+            self._running.pop(number, None)
             return
-        events = self.machine.finish(number, outcome)
-        if not self.budget.in_time(self.journal.elapsed):
-            events = [_with_reason(e, "budget") for e in events]
-        self.journal.write(events, durable=True)
-        self._running.discard(number)
-        self._ended += 1
+
+        def decide() -> list[r.Event]:
+            if not self._mine(number):
+                return [self._audit(number, outcome)]
+            events = self.machine.finish(number, outcome)
+            return events if self.budget.in_time(self.journal.elapsed) else [_with_reason(e, "budget") for e in events]
+
+        self.journal.commit(decide, durable=True)
+        self._running.pop(number, None)
+        if number in self._late:
+            return
         self._settle()
         self._warn_of_unused(number)
         tell_unmet(self.journal)
         self._consider_failure(number, outcome)
 
+    def _audit(self, number: int, outcome: r.Outcome) -> r.Noted:
+        """A result that came too late, kept for whoever wants to know; the trial is another session's."""
+        segment, attempt = self._running[number]
+        data = {"number": number, "segment": segment, "attempt": attempt, "worker": self.me, "state": outcome.state}
+        return r.Noted(kind="late", data={**data, "metrics": dict(outcome.metrics)})
+
     def lost(self, number: int, failure: r.Failure) -> None:
-        events = self.machine.lose(number, failure)
-        self.journal.write(events, durable=True)
-        self._running.discard(number)
-        if isinstance(events[0], r.Started):
-            self._running.add(number)
-            folder = str(self.journal.folder(number)) if self.needs_folder else ""
-            self.executor.submit(self.machine.task(number, folder))
-        else:
+        def decide() -> list[r.Event] | None:
+            return self.machine.lose(number, failure, self.me) if self._mine(number) else None
+
+        events = self.journal.commit(decide, durable=True)
+        self._running.pop(number, None)
+        if events and isinstance(events[0], r.Started):
+            self._submit(number)
+        elif events:
             self._consider_failure(number, r.Outcome())
 
     def _refuse(self, number: int, error: SpaceError) -> None:
@@ -324,8 +362,6 @@ def refusal(problems: Sequence[str]) -> StudyError:
 
 
 def _with_reason(event: r.Event, why: str) -> r.Event:
-    from dataclasses import replace
-
     if isinstance(event, r.Finished) and event.state == "paused":
         return replace(event, note={**event.note, "why": why})
     return event

@@ -21,6 +21,9 @@ from modelwright.strategy.base import SearchSpace, Strategy
 from modelwright.study import given
 from modelwright.study.policy import EngineLeads, Proposer, Turn
 
+#: So many times a trial is taken over from a session that is gone; more look as if the trial were to blame.
+_TAKEN_OVER = 3
+
 
 class StudySpace(SearchSpace, Protocol):
     """A search space that the engine can let grow."""
@@ -157,6 +160,8 @@ class Machine:
 
     def start(self, number: int, worker: str = "") -> list[r.Event]:
         """The trial begins to run, or goes on, or runs again after it was lost."""
+        if number == len(self.history.rows):  # about to be proposed, in the same breath
+            return [r.Started(number=number, worker=worker)]
         row = self.history.rows[number]
         again = row.state == "running"
         return [
@@ -232,11 +237,23 @@ class Machine:
         ruling = held(self.history.limits, ended, facts, duration)
         return [replace(ended, state=ruling.state, error=ruling.error)]
 
-    def lose(self, number: int, failure: r.Failure) -> list[r.Event]:
+    def give_up(self, number: int) -> list[r.Event]:
+        """The end of a running trial whose session is gone, when that happened to it too often; else nothing.
+
+        It is ``lost``: nobody knows what it would have been worth, and the strategy learns nothing from it.
+        """
+        row = self.history.rows[number]
+        if row.state != "running" or row.attempt < _TAKEN_OVER:
+            return []
+        message = f"its session was gone {row.attempt + 1} times"
+        lost = r.Failure(kind="lost", message=message)
+        return [r.Finished(number=number, state="lost", fidelity=row.fidelity, steps=row.steps, error=lost)]
+
+    def lose(self, number: int, failure: r.Failure, worker: str = "") -> list[r.Event]:
         """Whoever ran the trial is gone: it runs again while retries are left, then it is given up."""
         row = self.history.rows[number]
         if row.attempt < self.setup.retries:
-            return self.start(number)
+            return self.start(number, worker)
         state: r.State = "infeasible" if failure.kind == "memory" else "failed"
         return [r.Finished(number=number, state=state, fidelity=row.fidelity, steps=row.steps, error=failure)]
 

@@ -106,9 +106,9 @@ class StoreContract:
 
     def test_members_write_beside_each_other_and_never_beside_a_writer(self, store):
         study = store.create("a", {}, 0.0)
-        with store.member(study.id), store.member(study.id):
-            with pytest.raises(StoreError, match="being run"), store.writer(study.id):
-                pass
+        beside = store.member(study.id), store.member(study.id)
+        with beside[0], beside[1], pytest.raises(StoreError, match="being run"), store.writer(study.id):
+            pass
         with store.writer(study.id), pytest.raises(StoreError, match="being run"), store.member(study.id):
             pass
         with store.member(study.id):
@@ -136,7 +136,8 @@ class StoreContract:
     def test_what_a_holder_tells_of_itself_can_be_read(self, store):
         study = store.create("a", {}, 0.0).id
         store.hold(study, "me", "me", 30.0, {"host": "h", "trial": 3})
-        assert [(lease.holder, dict(lease.facts)) for lease in store.leases(study)] == [("me", {"host": "h", "trial": 3})]
+        (held,) = store.leases(study)
+        assert held.holder == "me" and dict(held.facts) == {"host": "h", "trial": 3}
         store.release(study, "me", "me")
         assert store.leases(study) == []
 

@@ -16,7 +16,8 @@ from modelwright.space import HyperParameters, Tree
 from modelwright.store.memory import MemoryStore
 from modelwright.strategy.base import Strategy
 from modelwright.study.budget import Budget
-from modelwright.study.loop import Journal, Loop
+from modelwright.study.journal import Journal
+from modelwright.study.loop import Loop
 from modelwright.study.machine import Machine, Setup
 
 STEPS = 9

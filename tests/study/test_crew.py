@@ -1,0 +1,140 @@
+"""Several processes run one study: the same script started again joins it. Real processes, real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import modelwright as mw
+from modelwright.store.sqlite import SqliteStore
+
+SCRIPT = """
+    import os, sys, time
+    import modelwright as mw
+
+    folder, trials, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+
+    def function(hp, trial):
+        x = hp.Float("x", -1.0, 1.0)
+        with open(f"{folder}/ran", "a") as file:
+            file.write(f"{trial.number} {os.getpid()}\\n")
+        for step in range(1, 4):
+            time.sleep(pause / 3)
+            trial.report(step, loss=x * x + 1 / step)
+
+    mw.tune(function, space=lambda hp: hp.Float("x", -1.0, 1.0), objective=mw.Minimize("loss"), strategy="random", trials=trials,
+            store=f"{folder}/s.db", name="joint",
+            seed=3, verbose=0)
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a member; all of them are gone at the end."""
+    running = []
+
+    def started(trials=20, pause=0.06, **environment):
+        (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
+        command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), str(trials), str(pause)]
+        process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
+        running.append(process)
+        return process
+
+    yield started
+    for process in running:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+
+def ran(folder: Path) -> list[tuple[int, int]]:
+    path = folder / "ran"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(int(number), int(process)) for number, process in map(str.split, lines)]
+
+
+def wait_for(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def study_of(folder: Path):
+    return mw.load_study("joint", folder / "s.db")
+
+
+def test_two_processes_share_the_budget_and_run_nothing_twice(start, tmp_path):
+    members = [start(24), start(24)]
+    assert [member.wait(100) for member in members] == [0, 0]
+    done = ran(tmp_path)
+    assert sorted(number for number, _ in done) == list(range(24))
+    assert {process for _, process in done} == {member.pid for member in members}
+    study = study_of(tmp_path)
+    assert [t.number for t in study.trials] == list(range(24))
+    assert {t.state for t in study.trials} == {"complete"}
+
+
+def test_what_they_try_does_not_depend_on_how_many_they_are(start, tmp_path):
+    """Chance comes from the trial's number: random search proposes the same, whoever asks."""
+    assert [member.wait(100) for member in (start(12), start(12))] == [0, 0]
+    alone = mw.tune(
+        lambda hp: hp.Float("x", -1.0, 1.0), objective="minimize", strategy="random", trials=12, seed=3,
+        store=":memory:", verbose=0,
+    )  # fmt: skip
+    assert [t.config for t in study_of(tmp_path).trials] == [t.config for t in alone.trials]
+
+
+def test_the_trial_of_a_killed_member_is_run_again_by_another_one(start, tmp_path):
+    victim = start(10, 0.9)
+    wait_for(lambda: ran(tmp_path))
+    other = start(10, 0.9)
+    wait_for(lambda: {process for _, process in ran(tmp_path)} == {victim.pid, other.pid})
+    victim.kill()
+    victim.wait()
+    left = [number for number, process in ran(tmp_path) if process == victim.pid][-1]
+    assert other.wait(100) == 0
+    assert (left, other.pid) in ran(tmp_path)
+    study = study_of(tmp_path)
+    assert [t.state for t in study.trials] == ["complete"] * 10
+    assert study.trials[left]._row.attempt == 1
+
+
+def test_a_member_that_slept_past_its_lease_loses_its_trial_and_its_late_result_is_kept_aside(start, tmp_path):
+    setting = {"MODELWRIGHT_LEASE_SECONDS": "1"}
+    sleeper = start(6, 0.9, **setting)
+    wait_for(lambda: ran(tmp_path))
+    other = start(6, 0.9, **setting)
+    wait_for(lambda: {process for _, process in ran(tmp_path)} == {sleeper.pid, other.pid})
+    os.kill(sleeper.pid, signal.SIGSTOP)
+    left = [number for number, process in ran(tmp_path) if process == sleeper.pid][-1]
+    wait_for(lambda: (left, other.pid) in ran(tmp_path))
+    os.kill(sleeper.pid, signal.SIGCONT)
+    assert [sleeper.wait(100), other.wait(100)] == [0, 0]
+    study = study_of(tmp_path)
+    assert [t.state for t in study.trials] == ["complete"] * 6
+    store = SqliteStore(tmp_path / "s.db")
+    late = [event for event, _ in store.load(1) if getattr(event, "kind", "") == "late"]
+    assert [note.data["number"] for note in late] == [left]
+    finished = [event for event, _ in store.load(1) if type(event).__name__ == "Finished"]
+    assert sorted(event.number for event in finished) == list(range(6)), "each ended once"
+
+
+def test_a_trial_that_is_asked_by_hand_is_counted_by_all(tmp_path):
+    hp = mw.HyperParameters()
+    hp.Float("x", 0.0, 1.0)
+    one = mw.Study(hp, objective="minimize", strategy="random", store=tmp_path / "s.db", name="hand")
+    two = mw.load_study("hand", tmp_path / "s.db")
+    first, second, third = one.ask(), two.ask(), one.ask()
+    assert [first.number, second.number, third.number] == [0, 1, 2]
+    two.tell(second, 0.5)
+    one.tell(first, 0.25)
+    one.tell(third, 0.75)
+    assert [t.value for t in mw.load_study("hand", tmp_path / "s.db").trials] == [0.25, 0.5, 0.75]
+    assert two.ask().number == 3

@@ -5,12 +5,14 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from modelwright.core import records as r
 from modelwright.core.errors import StoreError
 from modelwright.store import open_store
+from modelwright.store.filesystem import network_kind
 from modelwright.store.memory import MemoryStore
 from modelwright.store.sqlite import SqliteStore
 from modelwright.testing.store import StoreContract
@@ -169,3 +171,24 @@ def test_a_new_database_does_not_inherit_the_files_of_a_deleted_one(tmp_path):
     store.path.unlink()
     store = SqliteStore(tmp_path / "s.db")
     assert list(store.folder(store.create("a", {}, 0.0).id).iterdir()) == []
+
+
+MOUNTS = """22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+30 22 0:40 / /mnt/lab\\040share rw - nfs4 server:/lab rw,vers=4.2
+31 30 8:2 / /mnt/lab\\040share/fast rw - xfs /dev/sdb1 rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/home/x/s.db", ""), ("/mnt/lab share/s.db", "nfs4"), ("/mnt/lab share/fast/s.db", ""), ("/mnt/labs/s.db", "")],
+)
+def test_the_file_system_of_a_path_is_that_of_its_innermost_mount(path, kind):
+    assert network_kind(Path(path), MOUNTS) == kind
+
+
+def test_a_network_file_system_is_refused_and_postgresql_advised(tmp_path, monkeypatch):
+    monkeypatch.setattr("modelwright.store.sqlite.network_kind", lambda path: "nfs4")
+    with pytest.raises(StoreError, match=r"network file system \(nfs4\).*postgresql://"):
+        SqliteStore(tmp_path / "s.db")
+    assert list(tmp_path.iterdir()) == []

@@ -27,9 +27,8 @@ SCRIPT = """
             time.sleep(pause / 3)
             trial.report(step, loss=x * x + 1 / step)
 
-    mw.tune(function, space=lambda hp: hp.Float("x", -1.0, 1.0), objective=mw.Minimize("loss"), strategy="random", trials=trials,
-            store=f"{folder}/s.db", name="joint",
-            seed=3, verbose=0)
+    mw.tune(function, space=lambda hp: hp.Float("x", -1.0, 1.0), objective=mw.Minimize("loss"), strategy="random",
+            trials=trials, store=f"{folder}/s.db", name="joint", seed=3, verbose=0)
 """
 
 

@@ -53,7 +53,9 @@ def _propose(study: Study) -> int:
             where=f"study {study.name!r}",
             hint="Tell the trials that are running first." if waits else "The search is over: look at study.best.",
         )
-    return events[-1].number  # pyright: ignore[reportAttributeAccessIssue]
+    started = events[-1]
+    assert isinstance(started, r.Started)
+    return started.number
 
 
 def _settle(study: Study) -> None:

@@ -25,6 +25,7 @@ from modelwright.core.errors import MediumError, StoreError
 from modelwright.core.medium import GO_ON, cannot_write
 from modelwright.core.records import Event
 from modelwright.store.base import Lease, StudyRecord
+from modelwright.store.filesystem import network_kind
 from modelwright.store.leases import LeaseFile
 from modelwright.store.sql import Line, SqlStore, conflict, encoded
 from modelwright.store.tail import Tail
@@ -52,7 +53,8 @@ class SqliteStore(SqlStore):
         path: the database file; it and its folder are made, private to the user, when absent.
 
     Raises:
-        StoreError: the file cannot be opened, is no database, or was written by a newer version.
+        StoreError: the file cannot be opened, is no database, is on a network file system, or was written by a newer
+            version.
     """
 
     def __init__(self, path: str | Path):
@@ -60,6 +62,7 @@ class SqliteStore(SqlStore):
         self.path = Path(path).expanduser().absolute()
         self.location, self._where = str(path), str(self.path)
         self._writing: dict[int, _Writing] = {}
+        _refuse_network(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self.path.exists():
@@ -304,6 +307,16 @@ class SqliteStore(SqlStore):
         elif "locked" in text:
             text = f"another process kept the store locked for {_BUSY_SECONDS} s"
         return StoreError(text, where=str(self.path), hint=hint)
+
+
+def _refuse_network(path: Path) -> None:
+    kind = network_kind(path)
+    if kind:
+        raise StoreError(
+            f"the file would be on a network file system ({kind}), where locks do not hold and studies are damaged",
+            where=str(path),
+            hint="Use a local disk, or PostgreSQL for several hosts: store='postgresql://user@host/database'.",
+        )
 
 
 @dataclass(slots=True)

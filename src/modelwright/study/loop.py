@@ -163,9 +163,10 @@ class Loop:
         events = self.journal.commit(decide)
         if refused:
             return refused[0]
-        number = events[-1].number  # pyright: ignore[reportAttributeAccessIssue]
-        self._submit(number)
-        return number
+        started = events[-1]
+        assert isinstance(started, r.Started)
+        self._submit(started.number)
+        return started.number
 
     def _start(self, number: int) -> None:
         """Run a trial (again) that was left behind, unless somebody else has it by now."""

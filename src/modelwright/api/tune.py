@@ -15,7 +15,7 @@ from modelwright.api.study import Study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import parse
-from modelwright.core.errors import ArgumentError
+from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
 from modelwright.frontends.subject import Prepared, Request, prepare
@@ -210,11 +210,20 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
         "parameters": specs,
         **prepared.facts,
     }
-    record = store.find(name) if name is not None else None
     setup = Setup(space=_empty(prepared), strategy=strategy, objectives=prepared.objectives, seed=seed)
+    record = store.find(name) if name is not None else None
+    made = None
     if record is None:
-        study = Study._of(store, store.create(name or fresh_name(store), definition, SystemClock().wall()), setup)
+        try:
+            made = store.create(name or fresh_name(store), definition, SystemClock().wall())
+        except StoreError:
+            record = store.find(name) if name is not None else None  # another process was faster: join its study
+            if record is None:
+                raise
+    if made is not None:
+        study = Study._of(store, made, setup)
     else:
+        assert record is not None
         study = _resumed(record, prepared, definition, store, setup)
     if specs and study._machine.space.grow(specs) is not study._machine.space:
         study._journal.write([r.Grew(parameters=tuple(specs))])

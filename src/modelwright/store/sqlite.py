@@ -82,6 +82,7 @@ class SqliteStore(SqlStore):
             self._connection = self._engine.connect()
             self._set_up()
             with self._connection.begin():
+                self._connection.exec_driver_sql("BEGIN IMMEDIATE")  # two may open a new file at once
                 self._migrate(self._connection)
 
     # --- events ------------------------------------------------------------------------------------

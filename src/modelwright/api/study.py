@@ -52,6 +52,7 @@ class Study:
         first: configurations to try right after the defaults; see ``tune``.
         results: what is known already; see ``tune``.
         prior: where the optimum is likely; see ``tune``.
+        transfer: earlier studies of the same store to learn from; see ``tune``.
         constraints: what a trial must satisfy to count; see ``tune``. Tell a dict with every metric they name.
     """
 
@@ -68,8 +69,10 @@ class Study:
         first: Sequence[Mapping[str, Any]] | None = None,
         results: Any = None,
         prior: Mapping[str, Any] | None = None,
+        transfer: bool | str | Sequence[str] | None = None,
         constraints: Any = (),
     ):
+        from modelwright.api.earlier import learn_from_earlier, read_earlier
         from modelwright.api.knowledge import Knowledge
         from modelwright.frontends.function import declared_tree
 
@@ -87,6 +90,7 @@ class Study:
             "parameters": list(tree.specs()),
         }
         opened = open_store(store)
+        earlier = read_earlier(opened, transfer, name, tree, objectives)
         record = opened.create(name or fresh_name(opened), definition, SystemClock().wall())
         self._declared = tree
         self._open(opened, record, Setup(space=tree, strategy=made, objectives=objectives, seed=int(seed)))
@@ -96,6 +100,7 @@ class Study:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
         constrain(self._journal, limits)
         known.hand_over(self._journal)
+        learn_from_earlier(self._journal, earlier)
 
     @classmethod
     def _of(cls, store: Store, record: StudyRecord, setup: Setup) -> Study:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from modelwright.api.door import door
+from modelwright.api.earlier import learn_from_earlier, read_earlier
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.running import RunSettings, constrain
@@ -56,6 +57,7 @@ def tune(
     first: Sequence[Mapping[str, Any]] | None = None,
     results: Any = None,
     prior: Mapping[str, Any] | None = None,
+    transfer: bool | str | Sequence[str] | None = None,
     constraints: Any = (),
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
@@ -100,6 +102,8 @@ def tune(
             become finished trials that are marked as given, and count against no budget.
         prior: where the optimum is likely: ``{"lr": (1e-4, 1e-2), "units": 64, "optimizer": {"adam": 3, "sgd": 1}}``.
             A belief that turns out wrong fades.
+        transfer: earlier studies of the same store to learn from: a name, a list of names, or True for all that fit.
+            How much each counts is found as trials come in.
         constraints: what a trial must satisfy to count: ``["params <= 200_000", "latency_ms < 5"]``, comparisons of
             what it measures (its metrics, a model's ``params`` and ``size_mb``, ``duration`` in seconds). A trial that
             breaks one is infeasible and teaches the strategy (``docs/constraints.md``).
@@ -160,9 +164,12 @@ def tune(
     prepared = prepare(request)
     made = resolve(strategy, steps=prepared.estimation.steps, resumable=prepared.estimation.resumable)
     known = Knowledge.of_request(request, prepared, first=first, results=results, prior=prior)
-    study = _open(prepared, made, open_store(store), name, int(seed), budget)
+    opened = open_store(store)
+    earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
+    study = _open(prepared, made, opened, name, int(seed), budget)
     constrain(study._journal, limits)
     known.hand_over(study._journal)
+    learn_from_earlier(study._journal, earlier)
     study._settings = RunSettings(
         estimation=prepared.estimation,
         budget=budget,

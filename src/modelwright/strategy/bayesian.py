@@ -21,6 +21,7 @@ from modelwright.strategy.belief import Belief, believed
 from modelwright.strategy.facts import Facts, Memory, gather
 from modelwright.strategy.surrogate import fit_gp, one_thread
 from modelwright.strategy.terms import Improvement, Sum
+from modelwright.strategy.transfer import ENOUGH, Earlier
 
 #: Decoded points that may turn out to be known before the search for a new one gives up on the model.
 _TRIES = 200
@@ -97,7 +98,8 @@ def propose(
     if not rows and space.key(start) not in used:
         return start, {"by": "default"}
     rng = seed.child("ask", number).generator()
-    count = initial or max(4, min(2 * len(space.axes), 10))
+    earlier = Earlier.of(history, space, memory)
+    count = initial or (max(4, min(2 * len(space.axes), 10)) if earlier is None else ENOUGH)
     if len(rows) < count:
         belief = Belief.of(history, space) if number % 2 else None
         return _first_new(space, rng, used, _design(space, seed, number, count, belief), {"by": "design"})
@@ -106,7 +108,7 @@ def propose(
         if facts is None:
             return _first_new(space, rng, used, (), {"by": "fallback", "reason": "no trial has a value yet"})
         with one_thread():
-            points, note = _model(space, history, facts, rng)
+            points, note = _model(space, history, facts, rng, earlier)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
         return _first_new(space, rng, used, (), {"by": "fallback", "reason": f"{type(error).__name__}: {error}"})
     return _first_new(space, rng, used, points, note)
@@ -115,14 +117,17 @@ def propose(
 # --- the model -----------------------------------------------------------------------------------
 
 
-def _model(space: SearchSpace, history: History, facts: Facts, rng: np.random.Generator) -> tuple[np.ndarray, dict]:
+def _model(
+    space: SearchSpace, history: History, facts: Facts, rng: np.random.Generator, earlier: Earlier | None
+) -> tuple[np.ndarray, dict]:
     """Candidates by falling expected improvement, and the note."""
-    fitted = fit_gp(space, history.rows, facts)
+    fitted = fit_gp(space, history.rows, facts, earlier)
     # Pending points count as if they had turned out as predicted: else the next proposal is a near copy of them.
     mean, _ = fitted.model.predict(fitted.points)
     tops = _distinct(fitted.points[np.argsort(-mean, kind="stable")], 5)
     sigma = np.minimum(fitted.lengths * 0.5, 0.3)
-    wanted = Sum([Improvement(fitted.model, float(mean.max()) + _MARGIN), *believed(history, space, facts.points, facts.scores)])
+    beliefs = believed(history, space, facts.points, facts.scores)
+    wanted = Sum([Improvement(fitted.model, float(mean.max()) + _MARGIN), *beliefs])
     found, worth = propose_vectors(wanted, fitted.model.bend, space, rng, tops, sigma)
     top_mean, top_std = fitted.model.predict(found[:1])
     note: dict[str, Any] = {

@@ -24,6 +24,7 @@ class Memory:
     space: Any = None
     axes: tuple[Any, ...] = ()
     known: dict[int, tuple[Any, str, np.ndarray]] = field(default_factory=dict)
+    earlier: Any = None
 
     def look_up(self, space: SearchSpace, rows: list[Row]) -> tuple[list[str], np.ndarray]:
         """Key and vector of every row."""

@@ -14,6 +14,7 @@ from modelwright.core.history import Row
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.facts import Facts, thin
 from modelwright.strategy.gp import GP, Bend
+from modelwright.strategy.transfer import Earlier, Shifted
 from modelwright.strategy.warp import standardise, warp
 
 #: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
@@ -37,8 +38,11 @@ class Fitted:
     note: dict[str, Any] = field(default_factory=dict)
 
 
-def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
+def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts, earlier: Earlier | None = None) -> Fitted:
     """The Gaussian process over what is known; pending points turn out as predicted.
+
+    Args:
+        earlier: the mean of the process, from earlier studies; how much each counts is set here.
 
     Raises:
         ValueError: all values are equal.
@@ -49,6 +53,10 @@ def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
         raise ValueError("all values are equal")
     keep = thin(facts.points, values)
     points, values = facts.points[keep], standardise(values[keep])
+    axes = len(space.axes)
+    if earlier is not None:
+        earlier.weigh(points[:, :axes], values)
+        values = values - earlier.mean(points[:, :axes])
     names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
     model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
     start, since = _start(rows, names, model)
@@ -64,8 +72,9 @@ def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
         noise, scale = (round(float(t), 3) for t in model.theta[-2:])
         shapes = model.theta[:-2].reshape(3, -1).T.round(3).tolist()
         note["fit"] = {"n": count, "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
-    axes = len(space.axes)
-    surrogate = _Full(model) if facts.fidelities else model
+    surrogate: Any = _Full(model) if facts.fidelities else model
+    if earlier is not None:
+        surrogate, note["transfer"] = Shifted(surrogate, earlier), earlier.note()
     return Fitted(surrogate, model.x[:, :axes], model.lengths[:axes], note)
 
 

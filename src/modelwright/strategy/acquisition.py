@@ -46,7 +46,7 @@ def log_ei(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
     return np.log(std) + _parts((mean - best) / std)[0]
 
 
-def log_ei_slopes(mean: np.ndarray, std: np.ndarray, best: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def log_ei_slopes(mean: np.ndarray, std: np.ndarray, best: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``log_ei`` with its derivatives by mean and by standard deviation."""
     value, by_mean, by_std = _parts((mean - best) / std)
     return np.log(std) + value, by_mean / std, by_std / std

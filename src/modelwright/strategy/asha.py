@@ -37,7 +37,7 @@ class ASHA(Strategy):
         resumable: whether a paused trial goes on from a checkpoint.
         eta: one of ``eta`` trials passes a rung.
         depth: rungs below full fidelity; None for as many as there are.
-        sampler: where new configurations come from, "random" or "bayesian".
+        sampler: where new configurations come from: "random", "bayesian", or "prior" (see ``prior_band``).
 
     Raises:
         StrategyError: an argument makes no sense.

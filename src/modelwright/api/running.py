@@ -154,6 +154,7 @@ def view_of(study: Study) -> Any:
         store=study._store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
+        plan=str(definition.get("plan", "")),
         stopping=study._loop is not None and study._loop.why == "interrupted",
         stopped=study._stopped,
         commands=() if study._loop is not None and not study._stopped else next_steps(study),

@@ -87,6 +87,7 @@ class Study:
             "strategy": made.name or type(made).__name__,
             "seed": int(seed),
             "steps": steps,
+            "plan": made.plan(),
             "parameters": list(tree.specs()),
         }
         opened = open_store(store)

@@ -134,7 +134,8 @@ def _tune(add: argparse.ArgumentParser) -> None:
         "--strategy",
         default="auto",
         metavar="NAME",
-        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha or hyperband (auto)",
+        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha, hyperband "
+        "or successive-halving (auto)",
     )
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")

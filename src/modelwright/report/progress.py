@@ -182,7 +182,8 @@ def header(view: StudyView) -> str:
     if view.subject:
         parts.append(text.clean(view.subject, 60))
     if view.strategy:
-        parts.append(f"strategy {text.clean(view.strategy, 40)}")
+        plan = f" ({text.clean(view.plan, 160)})" if view.plan else ""
+        parts.append(f"strategy {text.clean(view.strategy, 40)}{plan}")
     parts.append(f"budget {text.budget_text(view.trials, view.seconds)}")
     if view.seed is not None:
         parts.append(f"seed {view.seed}")

@@ -35,6 +35,7 @@ class StudyView:
         store: where it is kept, for people.
         subject: what is tuned, for people.
         unit: what a step is called ("epoch", "step").
+        plan: how trials are cut short and what becomes of them; "" when all are trained in full.
         model: summary of the best model as text; "" takes the best trial's fact "summary", when it is needed.
         stopping: whether Ctrl-C was heard, so that the search ends with the trials that run.
         stopped: why the search ended, or "" while it may go on.
@@ -53,6 +54,7 @@ class StudyView:
     store: str = ""
     subject: str = ""
     unit: str = "step"
+    plan: str = ""
     model: str = ""
     stopping: bool = False
     stopped: str = ""

@@ -166,9 +166,15 @@ def weighted_tau(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[floa
     count = float(weight.sum() ** 2 / (weight**2).sum())
     if scale <= 0 or count <= 1.05:
         return 0.0, (-1.0, 1.0)
-    tau = min(max(float((both * signs[0] * signs[1]).sum()) / scale, -1.0), 1.0)
-    # The variance of tau over ``count`` pairs of independent columns (Kendall, "Rank Correlation Methods", 1948).
-    spread = _QUANTILE**2 * 2 * (2 * count + 5) / (9 * count * (count - 1))
+    product = signs[0] * signs[1]
+    tau = min(max(float((both * product).sum()) / scale, -1.0), 1.0)
+    # The variance of tau over ``count`` pairs of independent columns (Kendall, "Rank Correlation Methods", 1948), or
+    # what the pairs themselves show of it (Hoeffding 1948), which is more where the dependence is an odd one.
+    least = 2 * (2 * count + 5) / (9 * count * (count - 1))
+    part = weight / weight.sum()
+    each = (product @ part) / (1 - part)
+    shown = 4 * float((part**2 * (each - each @ part) ** 2).sum()) / max(1 - tau**2, least)
+    spread = _QUANTILE**2 * max(least, min(shown, 2 / count))
     half = math.sqrt(spread * (1 - tau**2 + spread))
     return tau, (max((tau - half) / (1 + spread), -1.0), min((tau + half) / (1 + spread), 1.0))
 

@@ -19,6 +19,7 @@ from modelwright.core.constraint import parse
 from modelwright.core.errors import ArgumentError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
+from modelwright.frontends.presets import Ready, ready
 from modelwright.frontends.subject import Prepared, Request, prepare
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
@@ -63,11 +64,11 @@ def tune(
     """Search for good hyperparameters of something you wrote.
 
     Args:
-        subject: ``build(hp)`` that returns a compiled Keras model or a scikit-learn estimator, a ``HyperModel``,
-            ``function(hp)`` that returns a number or a dict of numbers, or ``function(hp, trial)`` that calls
-            ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``. The value of a trial is that of its
-            best step, whatever came after it: what a function returns for the objective counts only where it is
-            better than each of its reports (or not finite, which makes the trial infeasible).
+        subject: ``build(hp)`` that returns a compiled Keras model or a scikit-learn estimator, a ``HyperModel``, an
+            estimator that ``mw.preset`` knows, ``function(hp)`` that returns a number or a dict of numbers, or
+            ``function(hp, trial)`` that calls ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``. The
+            value of a trial is that of its best step, whatever came after it: what a function returns for the objective
+            counts only where it is better than each of its reports (or not finite, which makes the trial infeasible).
         data: what the model's ``fit`` takes: ``x, y``, or a data set; for a Keras model also a function without
             arguments that makes them in each process (``docs/data.md``). Nested lists become arrays once; NaN and
             infinite values are warned of before training.
@@ -138,6 +139,7 @@ def tune(
     seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
     if callable(objective) and not hasattr(objective, "direction"):
         objective, fit = scorer_objective(objective, fit)
+    subject = ready(subject)
     request = Request(
         subject=subject,
         data=data,
@@ -168,7 +170,7 @@ def tune(
     earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
     study = _open(prepared, made, opened, name, int(seed), budget)
     constrain(study._journal, limits)
-    known.hand_over(study._journal)
+    known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
     learn_from_earlier(study._journal, earlier)
     study._settings = RunSettings(
         estimation=prepared.estimation,
@@ -213,6 +215,7 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
         "kind": prepared.kind,
         "unit": prepared.unit,
         "steps": prepared.estimation.steps,
+        "plan": strategy.plan(prepared.unit),
         "budget": {"trials": budget.trials, "seconds": budget.seconds},
         "parameters": specs,
         **prepared.facts,

@@ -22,7 +22,7 @@ def width(scores: np.ndarray, initial: int = 10) -> float:
     A box that has become too narrow starts anew.
 
     Args:
-        scores: larger is better, NaN for a trial that failed.
+        scores: larger is better; NaN, for a trial that failed, does not count.
         initial: the first trials, before any box.
 
     >>> width(np.zeros(10)), width(np.arange(13.0)), width(np.zeros(15))
@@ -31,9 +31,9 @@ def width(scores: np.ndarray, initial: int = 10) -> float:
     finite = scores[np.isfinite(scores)]
     least = _COUNTS * float(np.ptp(finite)) if len(finite) else 0.0
     best, found, wins, losses = -np.inf, _FIRST, 0, 0
-    for i, score in enumerate(scores):
+    for i, score in enumerate(finite):
         won = bool(score > best + least)
-        best = max(best, score) if np.isfinite(score) else best
+        best = max(best, score)
         if i < initial:
             continue
         wins, losses = (wins + 1, 0) if won else (0, losses + 1)

@@ -181,7 +181,7 @@ _PRESETS = (
             ("reg_lambda", "float-log", (0.001, 100.0), 1.0),
         ),
         (
-            {"learning_rate": 0.02, "max_depth": 13, "min_child_weight": 2, "subsample": 0.84, "colsample_bytree": 0.75},
+            {"learning_rate": 0.02, "max_depth": 13, "min_child_weight": 2, "subsample": 0.8, "colsample_bytree": 0.8},
             {"learning_rate": 0.1, "max_depth": 4, "subsample": 0.8, "colsample_bytree": 0.7},
         ),
         f"{_TUNABILITY} (its 4,168 rounds are yours to set)",

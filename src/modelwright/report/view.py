@@ -13,6 +13,7 @@ from typing import Any
 from modelwright.core.constraint import KIND
 from modelwright.core.history import History, Row, usable
 from modelwright.core.objective import Objective
+from modelwright.core.records import GIVEN
 from modelwright.core.wording import counted
 
 #: States in the order in which they are listed.
@@ -114,9 +115,9 @@ def _scores(row: Row, objectives: tuple[Objective, ...]) -> list[float]:
 
 
 def counts(view: StudyView) -> dict[str, int]:
-    """State -> number of trials, for the states that occur, in the order of ``STATES``."""
-    found = Counter(row.state for row in view.history.rows)
-    return {state: found[state] for state in STATES if found[state]}
+    """State -> number of trials, for the states that occur, in the order of ``STATES``; "given" results come last."""
+    found = Counter(row.state if not row.given else GIVEN for row in view.history.rows)
+    return {state: found[state] for state in (*STATES, GIVEN) if found[state]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ def merits(history: History) -> np.ndarray:
     Multiobjective Genetic Algorithm: NSGA-II", IEEE Trans. Evol. Comp. 6(2), 2002, sections III.A and III.B); the
     merit is then minus the rank.
 
-    A trial that was only trained a part of the way counts by what it has shown. One that broke a constraint comes behind
-    all that count, by how far it is from what is allowed, and before those that ended badly.
+    A trial that was only trained a part of the way counts by what it has shown. One that broke a constraint comes
+    behind all that count, by how far it is from what is allowed, and before those that ended badly.
     """
     rows = history.rows
     bad = np.array([row.state in ("failed", "infeasible") for row in rows], dtype=bool)

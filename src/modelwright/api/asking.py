@@ -34,6 +34,12 @@ def ask(study: Study) -> Trial:
 
 def _propose(study: Study) -> int:
     _settle(study)
+    if why := study._enough.why(study._write):
+        raise StudyError(
+            f"nothing to ask for: {why}",
+            where=f"study {study.name!r}",
+            hint="The search is over: look at study.best. Without min_gain= it would go on.",
+        )
     answer = study._machine.propose()
     if not isinstance(answer, list):
         waits = isinstance(answer, r.Wait)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.api.door import quiet_interrupt
-from modelwright.api.naming import checked_name, checked_seed, fresh_name
+from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
 from modelwright.api.running import RunSettings, constrain, prepare_run, view_of
 from modelwright.api.telling import checked_report, outcome_of_told
@@ -22,8 +22,13 @@ from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
+from modelwright.study.budget import checked_gain
+from modelwright.study.enough import Enough
 from modelwright.study.loop import Journal, tell_unmet
 from modelwright.study.machine import Machine, Setup
+
+if TYPE_CHECKING:
+    from modelwright.report.importance import Importance
 
 
 class Study:
@@ -49,11 +54,11 @@ class Study:
         name: of a new study; generated when None. An existing name is an error here: use ``load_study``.
         seed: decides every proposal.
         steps: the step at which a trial that reports is done; strategies that stop trials early need it.
-        first: configurations to try right after the defaults; see ``tune``.
-        results: what is known already; see ``tune``.
+        first, results: configurations to try right after the defaults, and what is known already; see ``tune``.
         prior: where the optimum is likely; see ``tune``.
         transfer: earlier studies of the same store to learn from; see ``tune``.
         constraints: what a trial must satisfy to count; see ``tune``. Tell a dict with every metric they name.
+        min_gain: ``ask`` refuses when more trials would gain less than this; see ``tune``.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Study:
         prior: Mapping[str, Any] | None = None,
         transfer: bool | str | Sequence[str] | None = None,
         constraints: Any = (),
+        min_gain: float | str | None = None,
     ):
         from modelwright.api.earlier import learn_from_earlier, read_earlier
         from modelwright.api.knowledge import Knowledge
@@ -88,6 +94,7 @@ class Study:
             "seed": int(seed),
             "steps": steps,
             "plan": made.plan(),
+            "min_gain": checked_gain(min_gain),
             "parameters": list(tree.specs()),
         }
         opened = open_store(store)
@@ -124,6 +131,7 @@ class Study:
             last = at
         machine.apply(batch, last)
         self._journal = Journal(machine, store, record)
+        self._enough = Enough(machine, record.definition.get("min_gain"))
         self._settings: RunSettings | None = None
         self._estimation: Estimation | None = None
         self._loop: Any = None
@@ -194,6 +202,18 @@ class Study:
         from modelwright.report.html import write
 
         return Path(write(self._view(), path))
+
+    def importance(self, objective: str | None = None) -> Importance:
+        """What each parameter, and each pair, explains of ``objective`` (the first); a table when printed."""
+        from modelwright.report.importance import importance
+
+        return importance(self._view(), place_of(self.objectives, objective))
+
+    def explain(self) -> str:
+        """What mattered, where good values lie and what more trials may bring, in plain words."""
+        from modelwright.report.explain import explained
+
+        return explained(self._view())
 
     def summary(self) -> str:
         """The search space and the best trials, as text."""

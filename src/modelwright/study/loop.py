@@ -19,6 +19,7 @@ from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.store.base import Store, StudyRecord
 from modelwright.study.budget import Budget
+from modelwright.study.enough import Enough
 from modelwright.study.feasibility import told, unmet
 from modelwright.study.machine import Machine
 from modelwright.study.policy import FailurePolicy, FirstAndRepeated
@@ -115,6 +116,7 @@ class Loop:
         self.needs_folder, self.resumable = needs_folder, resumable
         self.failures: FailurePolicy = failures or FirstAndRepeated(budget.failures)
         self._heard = heard
+        self._enough = Enough(self.machine, budget.min_gain)
         self.stopping = False
         self.why = ""
         self._running: set[int] = set()
@@ -173,6 +175,9 @@ class Loop:
             if self._again:
                 self._start(self._again.pop(0), [])
                 continue
+            if why := self._enough.why(self.journal.write):
+                self.stop(why)
+                return True
             new = self.budget.allows(self.machine.history.started, self.journal.elapsed)
             answer = self.machine.propose(new)
             if isinstance(answer, r.Wait):

@@ -24,6 +24,8 @@ from modelwright.strategy.shown import SAME, Shown, merits_at
 
 #: One promotion of so many is an audit: 8 %.
 EVERY = 12
+#: An audit that is due falls on a promotion from a higher fidelity than the lowest with this probability.
+HIGHER = 0.2
 #: A fidelity is given up when the interval of its agreement with a longer training lies below this. Successive halving
 #: breaks even with a rung at a Kendall's tau of 0.1 to the end, and gets all it can from one at 0.4 (simulated: 20 full
 #: trainings, eta 3); in between it is worth little.
@@ -62,11 +64,18 @@ def promotions(history: History) -> int:
     return sum(max(row.segment, 0) + (row.state == "proposed" and row.segment >= 0) for row in history.rows)
 
 
-def due(history: History, seed: Seed) -> bool:
-    """Whether the next promotion is an audit: one of every twelve is, at a place drawn by lot."""
+def due(history: History, seed: Seed, level: float) -> bool:
+    """Whether the next promotion, one from fidelity ``level``, is an audit.
+
+    One of every twelve is, at a place drawn by lot. Most audits wait for a promotion from the lowest fidelity in use:
+    there they are cheap, and it is that one which may be given up.
+    """
     made, held = promotions(history), sum(len(row.note.get("audited", ())) for row in history.rows)
     block, place = divmod(made, EVERY)
-    return held < block + (place >= int(seed.child("audit", block).generator().integers(EVERY)))
+    if held >= block + (place >= int(seed.child("audit", block).generator().integers(EVERY))):
+        return False
+    first = max(min((row.note.get("first", 1.0) for row in history.rows), default=1.0), lowest(history))
+    return level <= first + SAME or seed.child("audit", made, "higher").generator().random() < HIGHER
 
 
 def draw(history: History, seed: Seed, passed: Sequence[Row], level: float) -> tuple[int, dict[str, Any]] | None:

@@ -259,7 +259,7 @@ def rungs_text(steps: Sequence[int]) -> str:
 
 def let_go(state: Rungs, row: Row, passed: Sequence[Row], low: float, high: float, note: Mapping[str, Any]) -> Proposal:
     """``row`` goes on from fidelity ``low`` to ``high``; or one of ``passed``, when an audit is due."""
-    if due(state.history, state.seed):
+    if due(state.history, state.seed, low):
         drawn = draw(state.history, state.seed, passed, low)
         if drawn is not None:
             return Proposal(trial=drawn[0], fidelity=high, note={**note, **drawn[1]})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.api.door import quiet_interrupt
 from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
-from modelwright.api.running import RunSettings, constrain, prepare_run, view_of
+from modelwright.api.running import RunSettings, constrain, count_cost, prepare_run, view_of
 from modelwright.api.telling import checked_report, outcome_of_told
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
@@ -57,7 +57,7 @@ class Study:
         first, results: configurations to try right after the defaults, and what is known already; see ``tune``.
         prior: where the optimum is likely; see ``tune``.
         transfer: earlier studies of the same store to learn from; see ``tune``.
-        constraints: what a trial must satisfy to count; see ``tune``. Tell a dict with every metric they name.
+        constraints, cost_aware: see ``tune``. Tell every metric that is named, and the ``duration`` that is the cost.
         min_gain: ``ask`` refuses when more trials would gain less than this; see ``tune``.
     """
 
@@ -76,6 +76,7 @@ class Study:
         prior: Mapping[str, Any] | None = None,
         transfer: bool | str | Sequence[str] | None = None,
         constraints: Any = (),
+        cost_aware: bool = False,
         min_gain: float | str | None = None,
     ):
         from modelwright.api.earlier import learn_from_earlier, read_earlier
@@ -107,6 +108,7 @@ class Study:
         if tree.parameters:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
         constrain(self._journal, limits)
+        count_cost(self._journal, cost_aware)
         known.hand_over(self._journal)
         learn_from_earlier(self._journal, earlier)
 
@@ -287,8 +289,7 @@ class Study:
         """
         row = self._row(trial)
         self._trace_asked(row.number)
-        limits = self._machine.history.limits
-        outcome = outcome_of_told(row, value, state, self.objectives, limits)
+        outcome = outcome_of_told(row, value, state, self._machine.history)
         self._write(self._machine.finish(row.number, outcome), durable=True)
         tell_unmet(self._journal)
         return self._trial(self._machine.history.rows[row.number])

@@ -10,7 +10,7 @@ from modelwright.api.door import door
 from modelwright.api.earlier import learn_from_earlier, read_earlier
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
-from modelwright.api.running import RunSettings, constrain
+from modelwright.api.running import RunSettings, constrain, count_cost
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
 from modelwright.api.study import Study
 from modelwright.core import records as r
@@ -60,6 +60,7 @@ def tune(
     prior: Mapping[str, Any] | None = None,
     transfer: bool | str | Sequence[str] | None = None,
     constraints: Any = (),
+    cost_aware: bool = False,
     min_gain: float | str | None = None,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
@@ -109,6 +110,8 @@ def tune(
         constraints: what a trial must satisfy to count: ``["params <= 200_000", "latency_ms < 5"]``, comparisons of
             what it measures (its metrics, a model's ``params`` and ``size_mb``, ``duration`` in seconds). A trial that
             breaks one is infeasible and teaches the strategy (``docs/constraints.md``).
+        cost_aware: whether cheap trials are preferred while much of the budget is left, for strategies with a model.
+            Seconds are measured anew in each run, so that the same seed no longer gives the same search.
 
         min_gain: end the search when 20 more trials are expected to gain less than this, in units of the objective;
             ``"noise"``: less than a value is off by, as executions, folds or confirming runs tell. Works with every
@@ -175,6 +178,7 @@ def tune(
     earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
     study = _open(prepared, made, opened, name, int(seed), budget)
     constrain(study._journal, limits)
+    count_cost(study._journal, cost_aware, trials=trials, seconds=seconds)
     known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
     learn_from_earlier(study._journal, earlier)
     study._settings = RunSettings(

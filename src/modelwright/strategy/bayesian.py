@@ -21,6 +21,7 @@ from modelwright.strategy.acquisition import propose_vectors, search_vectors
 from modelwright.strategy.aim import improvement, nearest
 from modelwright.strategy.base import Fold, SearchSpace, Strategy
 from modelwright.strategy.belief import Belief, believed
+from modelwright.strategy.cost import cost
 from modelwright.strategy.facts import Facts, Memory, gather
 from modelwright.strategy.feasible import feasibility
 from modelwright.strategy.region import box
@@ -146,7 +147,8 @@ def _model(
     """
     facts = gather(history, vectors)
     allowed, learnt = feasibility(space, history, vectors)
-
+    priced, noted = cost(space, history, vectors)
+    learnt |= noted
     failed: list[str] = []
 
     def fit(facts: Facts, key: str) -> Fitted:
@@ -168,7 +170,7 @@ def _model(
             raise ValueError(note["why"])
         aim = nearest(space, history, vectors)
     beliefs = believed(history, space, vectors, np.ones(len(vectors)) if facts is None else facts.scores)
-    wanted = Sum([*aim.terms, *allowed, *beliefs])
+    wanted = Sum([*aim.terms, *allowed, *priced, *beliefs])
     sigma = np.minimum(aim.lengths * 0.5, 0.3)
     if trees:
         found, worth = search_vectors(wanted, aim.bend, space, rng, aim.tops, sigma)

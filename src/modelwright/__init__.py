@@ -26,6 +26,7 @@ _HOMES = {
     "TunedCV": "modelwright.api.tuned",
     "HyperParameters": "modelwright.space",
     "HyperModel": "modelwright.frontends.hypermodel",
+    "preset": "modelwright.frontends.presets",
     "Objective": "modelwright.core.objective",
     "Minimize": "modelwright.core.objective",
     "Maximize": "modelwright.core.objective",
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     )
     from modelwright.core.objective import Maximize, Minimize, Objective
     from modelwright.frontends.hypermodel import HyperModel
+    from modelwright.frontends.presets import preset
     from modelwright.space import HyperParameters
     from modelwright.strategy.base import Strategy
 

@@ -146,7 +146,7 @@ def test_ishigami_has_its_indices_and_its_one_interaction(count, tolerance):
     assert (first.first, first.second) == ("x0", "x2") and first.share == pytest.approx(0.2437, abs=tolerance)
 
 
-@pytest.mark.parametrize("count, tolerance", [(200, 0.15), (500, 0.1)])
+@pytest.mark.parametrize("count, tolerance", [(200, 0.15), (500, 0.12)])
 def test_the_g_function_has_its_indices(count, tolerance):
     points = np.random.default_rng(count).random((count, 6))
     got = shares(importance(of_points(points, sobol_g(points))))

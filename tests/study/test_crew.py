@@ -17,14 +17,16 @@ SCRIPT = """
     import os, sys, time
     import modelwright as mw
 
-    folder, trials, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    folder, trials, waits = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "True"
 
     def function(hp, trial):
         x = hp.Float("x", -1.0, 1.0)
         with open(f"{folder}/ran", "a") as file:
             file.write(f"{trial.number} {os.getpid()}\\n")
+        while waits and not os.path.exists(f"{folder}/go"):
+            time.sleep(0.02)
         for step in range(1, 4):
-            time.sleep(pause / 3)
+            time.sleep(0.02)
             trial.report(step, loss=x * x + 1 / step)
 
     mw.tune(function, space=lambda hp: hp.Float("x", -1.0, 1.0), objective=mw.Minimize("loss"), strategy="random",
@@ -37,9 +39,9 @@ def start(tmp_path):
     """Starts a member; all of them are gone at the end."""
     running = []
 
-    def started(trials=20, pause=0.06, **environment):
+    def started(trials=20, waits=False, **environment):
         (tmp_path / "script.py").write_text(textwrap.dedent(SCRIPT))
-        command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), str(trials), str(pause)]
+        command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), str(trials), str(waits)]
         process = subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
         running.append(process)
         return process
@@ -70,13 +72,13 @@ def study_of(folder: Path):
 
 
 def test_two_processes_share_the_budget_and_run_nothing_twice(start, tmp_path):
-    members = [start(24), start(24)]
+    members = [start(60), start(60)]
     assert [member.wait(100) for member in members] == [0, 0]
     done = ran(tmp_path)
-    assert sorted(number for number, _ in done) == list(range(24))
+    assert sorted(number for number, _ in done) == list(range(60))
     assert {process for _, process in done} == {member.pid for member in members}
     study = study_of(tmp_path)
-    assert [t.number for t in study.trials] == list(range(24))
+    assert [t.number for t in study.trials] == list(range(60))
     assert {t.state for t in study.trials} == {"complete"}
 
 
@@ -91,12 +93,11 @@ def test_what_they_try_does_not_depend_on_how_many_they_are(start, tmp_path):
 
 
 def test_the_trial_of_a_killed_member_is_run_again_by_another_one(start, tmp_path):
-    victim = start(10, 0.9)
-    wait_for(lambda: ran(tmp_path))
-    other = start(10, 0.9)
+    victim, other = start(10, True), start(10, True)
     wait_for(lambda: {process for _, process in ran(tmp_path)} == {victim.pid, other.pid})
     victim.kill()
     victim.wait()
+    (tmp_path / "go").touch()
     left = [number for number, process in ran(tmp_path) if process == victim.pid][-1]
     assert other.wait(100) == 0
     assert (left, other.pid) in ran(tmp_path)
@@ -107,11 +108,10 @@ def test_the_trial_of_a_killed_member_is_run_again_by_another_one(start, tmp_pat
 
 def test_a_member_that_slept_past_its_lease_loses_its_trial_and_its_late_result_is_kept_aside(start, tmp_path):
     setting = {"MODELWRIGHT_LEASE_SECONDS": "1"}
-    sleeper = start(6, 0.9, **setting)
-    wait_for(lambda: ran(tmp_path))
-    other = start(6, 0.9, **setting)
+    sleeper, other = start(6, True, **setting), start(6, True, **setting)
     wait_for(lambda: {process for _, process in ran(tmp_path)} == {sleeper.pid, other.pid})
     os.kill(sleeper.pid, signal.SIGSTOP)
+    (tmp_path / "go").touch()
     left = [number for number, process in ran(tmp_path) if process == sleeper.pid][-1]
     wait_for(lambda: (left, other.pid) in ran(tmp_path))
     os.kill(sleeper.pid, signal.SIGCONT)

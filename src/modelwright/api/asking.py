@@ -36,6 +36,12 @@ def ask(study: Study) -> Trial:
 
 def _propose(study: Study) -> int:
     """A new trial, or a paused one that goes on; decided anew when another process asked meanwhile."""
+    if why := study._enough.why(study._write):
+        raise StudyError(
+            f"nothing to ask for: {why}",
+            where=f"study {study.name!r}",
+            hint="The search is over: look at study.best. Without min_gain= it would go on.",
+        )
     refused: list[r.Wait | r.Exhausted] = []
 
     def decide() -> list[r.Event] | None:

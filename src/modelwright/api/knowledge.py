@@ -220,11 +220,17 @@ class Knowledge:
         closed = told or (prepared.kind == "function" and request.space is not None)
         return cls.read(space, prepared.objectives, closed=closed, **given)
 
-    def hand_over(self, journal: Journal) -> None:
-        """Store what is not stored yet, so that the same call goes on with a study without saying it twice."""
+    def hand_over(self, journal: Journal, preset: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Store what is not stored yet, so that the same call goes on with a study without saying it twice.
+
+        Args:
+            preset: configurations to try after those that were given.
+        """
         if self.prior and self.prior != stated(journal.machine.history):
             journal.write([r.Noted(kind=g.PRIOR, data={"beliefs": self.prior})])
         _store(journal, self.first, self.results, g.FIRST)
+        if preset:
+            _store(journal, preset, (), "preset")
 
 
 def _store(journal: Journal, first: Sequence[Mapping[str, Any]], results: Sequence[Mapping[str, Any]], by: str) -> None:

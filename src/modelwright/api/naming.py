@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from modelwright.core.errors import ArgumentError, StudyError
+from modelwright.core.objective import Objective
 from modelwright.core.wording import counted, did_you_mean, kind_of
 from modelwright.store.base import Store, StudyRecord
 
@@ -82,3 +83,15 @@ def fresh_name(store: Store) -> str:
         name = f"{pick(adjectives)}-{pick(nouns)}-{chance.randrange(1000, 10000)}"
         if store.find(name) is None:
             return name
+
+
+def place_of(objectives: Sequence[Objective], name: str | None) -> int:
+    """Which objective is meant; the first when none is named.
+
+    Raises:
+        ArgumentError: there is none of that name.
+    """
+    names = [made.name for made in objectives]
+    if name is None or name in names:
+        return 0 if name is None else names.index(name)
+    raise ArgumentError(f"there is no objective {name!r:.60}", where="objective", allowed=", ".join(map(repr, names)))

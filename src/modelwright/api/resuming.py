@@ -23,10 +23,12 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
         options.setdefault("seed", study._machine.setup.seed)
         options.setdefault("constraints", study._machine.history.limits)
         budget = study._record.definition.get("budget", {})
+        if budget.get("min_gain") is not None:
+            options.setdefault("min_gain", budget["min_gain"])
         if "trials" not in options and "seconds" not in options:
             options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
         return tune(subject, *data, store=study._store, name=study.name, **options)
-    known = ("trials", "seconds", "workers", "executor", "verbose", "confirm")
+    known = ("trials", "seconds", "min_gain", "workers", "executor", "verbose", "confirm")
     refuse_unknown(options, known, f"study {study.name!r}, resume() without a subject")
     if study._settings is None:
         raise StudyError(
@@ -34,7 +36,7 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
             where=f"study {study.name!r}",
             hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
         )
-    limits = {k: options.pop(k) for k in ("trials", "seconds") if k in options}
+    limits = {k: options.pop(k) for k in ("trials", "seconds", "min_gain") if k in options}
     budget = replace(study._settings.budget, **limits)
     study._settings = replace(study._settings, budget=budget, **options)
     return study._run()

@@ -14,6 +14,7 @@ from modelwright.core.wording import warn_caller
 from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
+from modelwright.strategy.cost import KIND as COST
 from modelwright.study.budget import Budget
 from modelwright.study.confirm import confirm
 from modelwright.study.crew import Crew
@@ -63,6 +64,27 @@ def constrain(journal: Journal, limits: Sequence[Limit]) -> None:
     journal.write(events)
     if said:
         warn_caller(said)
+
+
+def count_cost(journal: Journal, wanted: bool, **budget: float | None) -> None:
+    """Have the strategy mind what trials cost, or no longer; ``budget`` is what there is to spend, by unit.
+
+    Raises:
+        ArgumentError: the strategy has no model that could weigh costs.
+    """
+    if not isinstance(wanted, bool):
+        raise ArgumentError(f"cost_aware={wanted!r:.60}", where="tune", allowed="True, False")
+    strategy = journal.machine.setup.strategy
+    if wanted and strategy.name not in ("auto", "bayesian") and getattr(strategy, "sampler", None) != "bayesian":
+        raise ArgumentError(
+            f"cost_aware=True with strategy={strategy.name!r}, which has no model of costs",
+            where="tune",
+            allowed="strategy='auto', 'bayesian', or asha and hyperband with sampler='bayesian'",
+        )
+    last = next((note.data for note in reversed(journal.machine.history.notes) if note.kind == COST), {"off": True})
+    data = dict(budget) if wanted else {"off": True}
+    if data != dict(last):
+        journal.write([r.Noted(kind=COST, data=data)])
 
 
 def prepare_run(study: Study, settings: RunSettings) -> str:
@@ -161,6 +183,7 @@ def view_of(study: Study) -> Any:
         store=study._store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
+        plan=str(definition.get("plan", "")),
         stopping=study._loop is not None and study._loop.why == "interrupted",
         stopped=study._stopped,
         commands=() if study._loop is not None and not study._stopped else next_steps(study),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.api.door import quiet_interrupt
-from modelwright.api.naming import checked_name, checked_seed, fresh_name
+from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
-from modelwright.api.running import RunSettings, constrain, prepare_run, view_of
+from modelwright.api.running import RunSettings, constrain, count_cost, prepare_run, view_of
 from modelwright.api.telling import checked_report, outcome_of_told
 from modelwright.api.trial import Trial
 from modelwright.core import records as r
@@ -22,9 +22,14 @@ from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
+from modelwright.study.budget import checked_gain
+from modelwright.study.enough import Enough
 from modelwright.study.journal import Journal
 from modelwright.study.loop import tell_unmet
 from modelwright.study.machine import Machine, Setup
+
+if TYPE_CHECKING:
+    from modelwright.report.importance import Importance
 
 
 class Study:
@@ -50,10 +55,11 @@ class Study:
         name: of a new study; generated when None. An existing name is an error here: use ``load_study``.
         seed: decides every proposal.
         steps: the step at which a trial that reports is done; strategies that stop trials early need it.
-        first: configurations to try right after the defaults; see ``tune``.
-        results: what is known already; see ``tune``.
+        first, results: configurations to try right after the defaults, and what is known already; see ``tune``.
         prior: where the optimum is likely; see ``tune``.
-        constraints: what a trial must satisfy to count; see ``tune``. Tell a dict with every metric they name.
+        transfer: earlier studies of the same store to learn from; see ``tune``.
+        constraints, cost_aware: see ``tune``. Tell every metric that is named, and the ``duration`` that is the cost.
+        min_gain: ``ask`` refuses when more trials would gain less than this; see ``tune``.
     """
 
     def __init__(
@@ -69,8 +75,12 @@ class Study:
         first: Sequence[Mapping[str, Any]] | None = None,
         results: Any = None,
         prior: Mapping[str, Any] | None = None,
+        transfer: bool | str | Sequence[str] | None = None,
         constraints: Any = (),
+        cost_aware: bool = False,
+        min_gain: float | str | None = None,
     ):
+        from modelwright.api.earlier import learn_from_earlier, read_earlier
         from modelwright.api.knowledge import Knowledge
         from modelwright.frontends.function import declared_tree
 
@@ -85,9 +95,12 @@ class Study:
             "strategy": made.name or type(made).__name__,
             "seed": int(seed),
             "steps": steps,
+            "plan": made.plan(),
+            "min_gain": checked_gain(min_gain),
             "parameters": list(tree.specs()),
         }
         opened = open_store(store)
+        earlier = read_earlier(opened, transfer, name, tree, objectives)
         record = opened.create(name or fresh_name(opened), definition, SystemClock().wall())
         self._declared = tree
         self._open(opened, record, Setup(space=tree, strategy=made, objectives=objectives, seed=int(seed)))
@@ -96,7 +109,9 @@ class Study:
         if tree.parameters:
             self._journal.write([r.Grew(parameters=tuple(tree.specs()))])
         constrain(self._journal, limits)
+        count_cost(self._journal, cost_aware)
         known.hand_over(self._journal)
+        learn_from_earlier(self._journal, earlier)
 
     @classmethod
     def _of(cls, store: Store, record: StudyRecord, setup: Setup) -> Study:
@@ -108,17 +123,9 @@ class Study:
 
     def _open(self, store: Store, record: StudyRecord, setup: Setup) -> None:
         self._store, self._record = store, record
-        machine = Machine(setup)
-        batch: list[r.Event] = []
-        last = 0.0
-        for event, at in store.load(record.id):
-            if at != last and batch:
-                machine.apply(batch, last)
-                batch = []
-            batch.append(event)
-            last = at
-        machine.apply(batch, last)
-        self._journal = Journal(machine, store, record)
+        self._journal = Journal(Machine(setup), store, record)
+        self._journal.sync()
+        self._enough = Enough(self._journal.machine, record.definition.get("min_gain"))
         self._settings: RunSettings | None = None
         self._estimation: Estimation | None = None
         self._loop: Any = None
@@ -189,6 +196,18 @@ class Study:
         from modelwright.report.html import write
 
         return Path(write(self._view(), path))
+
+    def importance(self, objective: str | None = None) -> Importance:
+        """What each parameter, and each pair, explains of ``objective`` (the first); a table when printed."""
+        from modelwright.report.importance import importance
+
+        return importance(self._view(), place_of(self.objectives, objective))
+
+    def explain(self) -> str:
+        """What mattered, where good values lie and what more trials may bring, in plain words."""
+        from modelwright.report.explain import explained
+
+        return explained(self._view())
 
     def summary(self) -> str:
         """The search space and the best trials, as text."""
@@ -262,8 +281,7 @@ class Study:
         """
         row = self._row(trial)
         self._trace_asked(row.number)
-        limits = self._machine.history.limits
-        outcome = outcome_of_told(row, value, state, self.objectives, limits)
+        outcome = outcome_of_told(row, value, state, self._machine.history)
         self._write(self._machine.finish(row.number, outcome), durable=True)
         tell_unmet(self._journal)
         return self._trial(self._machine.history.rows[row.number])

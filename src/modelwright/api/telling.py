@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelwright.core.constraint import DURATION, Limit
+from modelwright.core.constraint import DURATION
 from modelwright.core.errors import ArgumentError, StudyError
-from modelwright.core.history import Row
+from modelwright.core.history import History, Row
 from modelwright.core.objective import Objective
 from modelwright.core.records import Failure, Outcome
 from modelwright.core.wording import counted, kind_of
@@ -15,9 +15,7 @@ from modelwright.core.wording import counted, kind_of
 _STATES = ("complete", "pruned", "failed", "infeasible")
 
 
-def outcome_of_told(
-    row: Row, value: Any, state: str, objectives: Sequence[Objective], limits: Sequence[Limit] = ()
-) -> Outcome:
+def outcome_of_told(row: Row, value: Any, state: str, history: History) -> Outcome:
     """Check and translate the arguments of ``tell``.
 
     Raises:
@@ -32,6 +30,7 @@ def outcome_of_told(
     if state in ("failed", "infeasible"):
         message = str(value) if value is not None else "told so"
         return Outcome(state=state, error=Failure(kind="exception" if state == "failed" else state, message=message))
+    objectives, limits = history.objectives, history.limits
     metrics = _metrics(value, objectives)
     known = {DURATION, *row.facts, *metrics, *(name for _, reported in row.reports for name in reported)}
     missing = [name for limit in limits for name in limit.names if name not in known]

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from modelwright.api.door import door
+from modelwright.api.earlier import learn_from_earlier, read_earlier
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
-from modelwright.api.running import RunSettings, constrain
+from modelwright.api.running import RunSettings, constrain, count_cost
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
 from modelwright.api.study import Study
 from modelwright.core import records as r
@@ -18,6 +19,7 @@ from modelwright.core.constraint import parse
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
+from modelwright.frontends.presets import Ready, ready
 from modelwright.frontends.subject import Prepared, Request, prepare
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
@@ -56,16 +58,19 @@ def tune(
     first: Sequence[Mapping[str, Any]] | None = None,
     results: Any = None,
     prior: Mapping[str, Any] | None = None,
+    transfer: bool | str | Sequence[str] | None = None,
     constraints: Any = (),
+    cost_aware: bool = False,
+    min_gain: float | str | None = None,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
 
     Args:
-        subject: ``build(hp)`` that returns a compiled Keras model or a scikit-learn estimator, a ``HyperModel``,
-            ``function(hp)`` that returns a number or a dict of numbers, or ``function(hp, trial)`` that calls
-            ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``. The value of a trial is that of its
-            best step, whatever came after it: what a function returns for the objective counts only where it is
-            better than each of its reports (or not finite, which makes the trial infeasible).
+        subject: ``build(hp)`` that returns a compiled Keras model or a scikit-learn estimator, a ``HyperModel``, an
+            estimator that ``mw.preset`` knows, ``function(hp)`` that returns a number or a dict of numbers, or
+            ``function(hp, trial)`` that calls ``trial.report(step, loss=...)`` and checks ``trial.should_stop()``. The
+            value of a trial is that of its best step, whatever came after it: what a function returns for the objective
+            counts only where it is better than each of its reports (or not finite, which makes the trial infeasible).
         data: what the model's ``fit`` takes: ``x, y``, or a data set; for a Keras model also a function without
             arguments that makes them in each process (``docs/data.md``). Nested lists become arrays once; NaN and
             infinite values are warned of before training.
@@ -100,9 +105,17 @@ def tune(
             become finished trials that are marked as given, and count against no budget.
         prior: where the optimum is likely: ``{"lr": (1e-4, 1e-2), "units": 64, "optimizer": {"adam": 3, "sgd": 1}}``.
             A belief that turns out wrong fades.
+        transfer: earlier studies of the same store to learn from: a name, a list of names, or True for all that fit.
+            How much each counts is found as trials come in.
         constraints: what a trial must satisfy to count: ``["params <= 200_000", "latency_ms < 5"]``, comparisons of
             what it measures (its metrics, a model's ``params`` and ``size_mb``, ``duration`` in seconds). A trial that
             breaks one is infeasible and teaches the strategy (``docs/constraints.md``).
+        cost_aware: whether cheap trials are preferred while much of the budget is left, for strategies with a model.
+            Seconds are measured anew in each run, so that the same seed no longer gives the same search.
+
+        min_gain: end the search when 20 more trials are expected to gain less than this, in units of the objective;
+            ``"noise"``: less than a value is off by, as executions, folds or confirming runs tell. Works with every
+            strategy, looks every few trials, and never before 25 to 60 have a value (``docs/findings.md``).
 
     Returns:
         The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
@@ -127,13 +140,14 @@ def tune(
             where="tune",
             hint="Say how much to spend: trials=30 or seconds=600.",
         )
-    budget = Budget(trials=trials, seconds=seconds)
+    budget = Budget(trials=trials, seconds=seconds, min_gain=min_gain)
     _check_numbers(executions=executions, steps=steps, max_model_size=max_model_size)
     _check_numbers(epochs=epochs, batch_size=batch_size)
     _check_numbers(0, confirm=confirm, verbose=verbose)
     seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
     if callable(objective) and not hasattr(objective, "direction"):
         objective, fit = scorer_objective(objective, fit)
+    subject = ready(subject)
     request = Request(
         subject=subject,
         data=data,
@@ -160,9 +174,13 @@ def tune(
     prepared = prepare(request)
     made = resolve(strategy, steps=prepared.estimation.steps, resumable=prepared.estimation.resumable)
     known = Knowledge.of_request(request, prepared, first=first, results=results, prior=prior)
-    study = _open(prepared, made, open_store(store), name, int(seed), budget)
+    opened = open_store(store)
+    earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
+    study = _open(prepared, made, opened, name, int(seed), budget)
     constrain(study._journal, limits)
-    known.hand_over(study._journal)
+    count_cost(study._journal, cost_aware, trials=trials, seconds=seconds)
+    known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
+    learn_from_earlier(study._journal, earlier)
     study._settings = RunSettings(
         estimation=prepared.estimation,
         budget=budget,
@@ -206,7 +224,8 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
         "kind": prepared.kind,
         "unit": prepared.unit,
         "steps": prepared.estimation.steps,
-        "budget": {"trials": budget.trials, "seconds": budget.seconds},
+        "plan": strategy.plan(prepared.unit),
+        "budget": {"trials": budget.trials, "seconds": budget.seconds, "min_gain": budget.min_gain},
         "parameters": specs,
         **prepared.facts,
     }

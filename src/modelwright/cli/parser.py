@@ -134,7 +134,8 @@ def _tune(add: argparse.ArgumentParser) -> None:
         "--strategy",
         default="auto",
         metavar="NAME",
-        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha or hyperband (auto)",
+        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha, hyperband "
+        "or successive-halving (auto)",
     )
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")
@@ -149,6 +150,14 @@ def _tune(add: argparse.ArgumentParser) -> None:
     add.add_argument("--cv", type=_folds, metavar="N", help="folds for cross-validation")
     add.add_argument("--confirm", type=_count, default=0, metavar="N", help="run so many of the best again (0)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument(
+        "--first",
+        action="append",
+        metavar="CONFIG",
+        help="a configuration to try right after the defaults: lr=0.001,units=64, or JSON; again for more",
+    )
+    add.add_argument("--results", metavar="FILE.csv", help="results to start from: a column a parameter, and the metric")
+    add.add_argument("--transfer", action="append", metavar="NAME", help="an earlier study to learn from (again: more)")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
     add.add_argument("-v", "--verbose", action="store_true", help="say every report and decision")

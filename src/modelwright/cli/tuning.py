@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import json
 import os
 import shlex
 import sys
@@ -21,6 +23,7 @@ from modelwright.core.objective import Objective, parse_objective
 from modelwright.report import text
 from modelwright.report.summary import next_steps_told
 from modelwright.report.view import StudyView
+from modelwright.space.value import thaw
 
 
 def tune(args: Namespace, out: Output) -> int:
@@ -78,6 +81,9 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
             batch_size=args.batch_size,
             cv=args.cv,
             confirm=args.confirm,
+            first=[config_of(word) for word in args.first] if args.first else None,
+            results=args.results,
+            transfer=args.transfer,
         )
     except ObjectiveError as error:
         if objective:
@@ -100,6 +106,32 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
         return study, str(study.report(args.report))
     except OSError as error:
         raise ArgumentError(f"cannot be written: {error.strerror or error}", where=args.report) from error
+
+
+def config_of(word: str) -> dict[str, Any]:
+    """A configuration on a command line: ``lr=0.001,units=64``, or a JSON object where values hold commas.
+
+    >>> config_of("lr=1e-3,units=64,act=relu"), config_of('{"lr": 0.001}')
+    ({'lr': 0.001, 'units': 64, 'act': 'relu'}, {'lr': 0.001})
+    """
+    allowed = "lr=0.001,units=64, or a JSON object"
+    if word.lstrip().startswith("{"):
+        try:
+            found = json.loads(word)
+        except ValueError as error:
+            raise UsageError(f"{word!r:.60} is no JSON: {error}", where="--first", allowed=allowed) from None
+        return {name: thaw(value) for name, value in found.items()}
+    parts = [part.partition("=") for part in word.split(",")]
+    if not all(name.strip() and sign for name, sign, _ in parts):
+        raise UsageError(f"{word!r:.60} is no configuration", where="--first", allowed=allowed)
+    return {name.strip(): _value(text) for name, _, text in parts}
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        return text.strip()
 
 
 def _data(args: Namespace) -> tuple[tuple[Any, ...], Any]:

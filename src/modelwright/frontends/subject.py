@@ -229,5 +229,5 @@ def _refusal(subject: Any) -> str:
     if isinstance(subject, type):
         return f"{subject.__name__} is a class; hand over an instance"
     if _is_model(subject):
-        return f"{kind_of(subject)} is finished: there is nothing to choose in it. Wrap it in build(hp)"
+        return f"{kind_of(subject)} is finished: there is nothing to choose in it, and no preset knows it. Wrap it in build(hp)"
     return f"{kind_of(subject)} cannot be tuned"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
-from modelwright.report import text
+from modelwright.report import audit, text
 from modelwright.report.view import StudyView, ranked
 
 #: A trial is trained in full from here on; what is missing is rounding.
@@ -77,7 +77,7 @@ def explanation(view: StudyView, shown: Sequence[Row] | None = None) -> list[str
     rows = ranked(view)
     part = [row for row in rows if row.fidelity < FULL]
     if not part:
-        return []
+        return audit.told(view)
     said = []
     listed = rows if shown is None else shown
     if uneven(listed):
@@ -85,7 +85,8 @@ def explanation(view: StudyView, shown: Sequence[Row] | None = None) -> list[str
             f"Trials that were trained for longer stand first: values after different numbers of {view.unit}s "
             f"do not compare.{_overtaken(listed, view)}"
         )
-    return said + [line for line in (_paused(part, view), _pruned(part, view)) if line]
+    said += [line for line in (_paused(part, view), _pruned(part, view)) if line]
+    return said + audit.told(view)
 
 
 def _overtaken(rows: Sequence[Row], view: StudyView) -> str:
@@ -127,11 +128,17 @@ def _paused(part: Sequence[Row], view: StudyView) -> str:
         return ""
     halves = any("rung" in row.note or "bracket" in row.note for row in rows)
     why = f"; the strategy, {text.clean(view.strategy, 40)}, trains the better ones further" if halves else ""
+    kept = "with what is needed to go on" if _resumable(rows, view) else "to start over if they are to go on"
     many = f"{counted(len(rows), 'trial')} {'is' if len(rows) == 1 else 'are'}"
     return (
-        f"{many} paused: set aside {_levels(rows, view)}, with what is needed to go on{why}. "
+        f"{many} paused: set aside {_levels(rows, view)}, {kept}{why}. "
         "Paused is no failure: a search that goes on may take such a trial up again."
     )
+
+
+def _resumable(rows: Sequence[Row], view: StudyView) -> bool:
+    """Whether trials that were put aside go on from where they were."""
+    return not view.plan or any("checkpoint" in row.artifacts for row in rows)
 
 
 def _pruned(part: Sequence[Row], view: StudyView) -> str:

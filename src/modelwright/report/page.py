@@ -299,6 +299,7 @@ def facts(view: StudyView) -> str:
     given = [
         ("objective", text.goal(view.objectives)),
         ("strategy", view.strategy),
+        ("short trials", view.plan),
         ("seed", "" if view.seed is None else str(view.seed)),
         ("budget", text.budget_text(view.trials, view.seconds)),
         ("time used", text.duration(view.time)),

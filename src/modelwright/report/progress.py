@@ -52,7 +52,7 @@ class Progress:
         for row in view.history.rows:
             if row.state == "running":
                 self.running[row.number] = view.time
-            elif row.state != "proposed":
+            elif row.state != "proposed" and not row.given:
                 self._settle(row.number, row.state)
             if row.values is not None and row.state in _USABLE:
                 self._consider(row.number, row.fidelity, row.values)
@@ -68,8 +68,9 @@ class Progress:
         elif isinstance(event, r.Finished):
             self.running.pop(event.number, None)
             self._unsettle(event.number)
-            self._settle(event.number, event.state)
-            self._ended += 1
+            if not view.history.rows[event.number].given:
+                self._settle(event.number, event.state)
+                self._ended += 1
             if event.values is not None and event.state in _USABLE:
                 return self._consider(event.number, event.fidelity, event.values)
         return False
@@ -129,7 +130,7 @@ class Progress:
 
     def used(self, elapsed: float) -> list[str]:
         """The budget and how much of it is used, in words: trials, time, time left."""
-        view, started = self.view, len(self.view.history.rows)
+        view, started = self.view, self.view.history.started
         trials = text.of_total(started, view.trials)
         spent = text.duration(elapsed)
         time = spent if view.seconds is None else f"{spent} of {text.duration(view.seconds)}"
@@ -182,14 +183,15 @@ def header(view: StudyView) -> str:
     if view.subject:
         parts.append(text.clean(view.subject, 60))
     if view.strategy:
-        parts.append(f"strategy {text.clean(view.strategy, 40)}")
+        plan = f" ({text.clean(view.plan, 160)})" if view.plan else ""
+        parts.append(f"strategy {text.clean(view.strategy, 40)}{plan}")
     parts.append(f"budget {text.budget_text(view.trials, view.seconds)}")
     if view.seed is not None:
         parts.append(f"seed {view.seed}")
     if view.store:
         parts.append(f"kept in {text.clean(view.store, 120)}")
     if view.history.rows:
-        parts.append(f"goes on after {text.of_total(len(view.history.rows), None)}")
+        parts.append(f"goes on after {text.of_total(view.history.started, None)}")
     return f"Study {text.clean(view.name, 60)}: " + ", ".join(parts)
 
 

@@ -36,7 +36,7 @@ def leaderboard_rows(view: StudyView, count: int | None = 10) -> list[dict[str, 
             "rank": rank,
             "trial": row.number,
             **{o.name: v for o, v in zip(view.objectives, row.values or ())},
-            "state": row.state,
+            "state": "given" if row.given else row.state,
             "fidelity": row.fidelity,
             "best_step": row.step,
             "seconds": row.duration,
@@ -113,6 +113,8 @@ def _one(row: Row, rank: int, view: StudyView) -> str:
 
 def _course(row: Row, view: StudyView) -> str:
     """How a trial ended, after how many steps, and at which it was best."""
+    if row.given:
+        return "given" if row.values else "given, without a value"
     part = fidelity.after(row, view.unit)
     how = f"{row.state} after {part}" if part else row.state
     if row.step is None or (row.step == row.steps and (part or row.steps <= 1)):
@@ -121,10 +123,9 @@ def _course(row: Row, view: StudyView) -> str:
 
 
 def _heading(view: StudyView) -> str:
-    rows = view.history.rows
     states = ", ".join(f"{n} {state}" for state, n in counts(view).items())
     spent = text.duration(view.time) + (f" of {text.duration(view.seconds)}" if view.seconds is not None else "")
-    total = text.of_total(len(rows), view.trials)
+    total = text.of_total(view.history.started, view.trials)
     return f"Study {text.clean(view.name, 60)} ({text.goal(view.objectives)}): {total}, {spent}" + (
         f" ({states})" if states else ""
     )

@@ -13,6 +13,7 @@ from typing import Any
 from modelwright.core.constraint import KIND
 from modelwright.core.history import History, Row, usable
 from modelwright.core.objective import Objective
+from modelwright.core.records import GIVEN
 from modelwright.core.wording import counted
 
 #: States in the order in which they are listed.
@@ -35,6 +36,7 @@ class StudyView:
         store: where it is kept, for people.
         subject: what is tuned, for people.
         unit: what a step is called ("epoch", "step").
+        plan: how trials are cut short and what becomes of them; "" when all are trained in full.
         model: summary of the best model as text; "" takes the best trial's fact "summary", when it is needed.
         stopping: whether Ctrl-C was heard, so that the search ends with the trials that run.
         stopped: why the search ended, or "" while it may go on.
@@ -53,6 +55,7 @@ class StudyView:
     store: str = ""
     subject: str = ""
     unit: str = "step"
+    plan: str = ""
     model: str = ""
     stopping: bool = False
     stopped: str = ""
@@ -112,9 +115,9 @@ def _scores(row: Row, objectives: tuple[Objective, ...]) -> list[float]:
 
 
 def counts(view: StudyView) -> dict[str, int]:
-    """State -> number of trials, for the states that occur, in the order of ``STATES``."""
-    found = Counter(row.state for row in view.history.rows)
-    return {state: found[state] for state in STATES if found[state]}
+    """State -> number of trials, for the states that occur, in the order of ``STATES``; "given" results come last."""
+    found = Counter(row.state if not row.given else GIVEN for row in view.history.rows)
+    return {state: found[state] for state in (*STATES, GIVEN) if found[state]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ import numpy as np
 from modelwright.core.errors import SpaceError
 from modelwright.space.value import exact
 
+#: Up to so many values, the ones beside a value are its first neighbours; one step of 500 makes no difference.
+_FEW = 8
+
 
 class Domain(ABC):
     """The set of values one parameter may have, with a scale that maps it to [0, 1]."""
@@ -90,20 +93,22 @@ class Domain(ABC):
         return self.from_unit(float(rng.random()))
 
     def neighbours(self, value: Any, rng: np.random.Generator, count: int) -> list[Any]:
-        """Up to ``count`` different values other than ``value``: near ones first where nearness means something."""
+        """Up to ``count`` different values other than ``value``: the values beside it first where they are few."""
         levels = self.levels
         if levels is not None and levels <= 1:
             return []
         here = self.to_unit(value)
+        beside = [] if levels is None else [here + 1.0 / levels, here - 1.0 / levels]
+        if rng.random() < 0.5:
+            beside.reverse()
         units: list[float] = []
-        if levels is not None:
-            units += [here + 1.0 / levels, here - 1.0 / levels]
-            if rng.random() < 0.5:
-                units.reverse()
+        if levels is not None and levels <= _FEW:
+            units += beside
         for _ in range(4 * count):
             move = abs(float(rng.normal(0.0, 0.2))) * (1 if rng.random() < 0.5 else -1)
             unit = here + move
             units.append(unit if 0 <= unit <= 1 else here - move)
+        units += beside
         found: dict[Any, Any] = {}
         for unit in units:
             other = self.from_unit(min(max(unit, 0.0), 1.0))

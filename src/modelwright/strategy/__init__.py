@@ -22,6 +22,7 @@ _FILES = {
     "tpe": ("modelwright.strategy.tpe", "TPE"),
     "cma-es": ("modelwright.strategy.cmaes", "CMAES"),
     "bayesian": ("modelwright.strategy.bayesian", "Bayesian"),
+    "successive-halving": ("modelwright.strategy.halving", "SuccessiveHalving"),
     "hyperband": ("modelwright.strategy.halving", "Hyperband"),
     "asha": ("modelwright.strategy.asha", "ASHA"),
     "auto": ("modelwright.strategy.portfolio", "Auto"),

@@ -14,6 +14,11 @@ _ROOT_HALF_PI = np.sqrt(np.pi / 2)
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 #: So many of the best candidates are climbed from.
 _STARTS = 6
+#: How often a search without slopes looks around its best candidates.
+_ROUNDS = 3
+
+#: The lowest and the highest value of each axis.
+Box = tuple[np.ndarray, np.ndarray]
 
 
 class Surrogate(Protocol):
@@ -46,7 +51,7 @@ def log_ei(mean: np.ndarray, std: np.ndarray, best: float) -> np.ndarray:
     return np.log(std) + _parts((mean - best) / std)[0]
 
 
-def log_ei_slopes(mean: np.ndarray, std: np.ndarray, best: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def log_ei_slopes(mean: np.ndarray, std: np.ndarray, best: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``log_ei`` with its derivatives by mean and by standard deviation."""
     value, by_mean, by_std = _parts((mean - best) / std)
     return np.log(std) + value, by_mean / std, by_std / std
@@ -105,7 +110,12 @@ def candidates(
 
 
 def climb(
-    wanted: Wanted, bend: Any, starts: np.ndarray, axes: Sequence[str], steps: int = 25
+    wanted: Wanted,
+    bend: Any,
+    starts: np.ndarray,
+    axes: Sequence[str],
+    steps: int = 25,
+    box: Box | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Climb ``wanted`` from every start at once along the numeric axes, by signs of the gradient with own step sizes.
 
@@ -119,6 +129,7 @@ def climb(
     free = ~np.isnan(x) & np.array([kind != "categorical" for kind in axes])
     size = np.where(free, 0.03, 0.0)
     last = np.zeros_like(x)
+    low, high = (0.0, 1.0) if box is None else (bend.there(box[0]), bend.there(box[1]))
     found, value = x.copy(), np.full(len(x), -np.inf)
     for _ in range(steps):
         here, slope = wanted.slopes(np.where(free, bend.back(x), starts))
@@ -128,7 +139,7 @@ def climb(
         agreed = slope * last
         size = np.clip(np.where(agreed > 0, 1.3 * size, np.where(agreed < 0, 0.5 * size, size)), 1e-5, 0.2) * free
         last = np.where(agreed < 0, 0.0, slope)
-        x = np.where(free, np.clip(np.where(free, x, 0.0) + np.sign(last) * size, 0.0, 1.0), x)
+        x = np.where(free, np.clip(np.where(free, x, 0.0) + np.sign(last) * size, low, high), x)
     return np.where(free, bend.back(found), starts), value
 
 
@@ -139,6 +150,7 @@ def propose_vectors(
     rng: np.random.Generator,
     tops: np.ndarray,
     sigma: np.ndarray,
+    box: Box | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points on the lattice by falling worth, with what ``wanted`` says of them.
 
@@ -146,14 +158,33 @@ def propose_vectors(
         wanted: what is to be made large: a term of ``terms``, or their ``Sum``.
         bend: the coordinates in which moves are made, such as those of the objective's model.
         tops, sigma: see ``candidates``.
+        box: the lowest and the highest value of each axis that may be proposed; categories are free.
     """
     pool = candidates(space, rng, tops, sigma, bend)
+    kinds = [axis.kind for axis in space.axes]
+    if box is not None:
+        number = np.array([kind != "categorical" for kind in kinds])
+        pool = space.snap(np.where(number, np.clip(pool, *box), pool))
     worth = wanted.value(pool)
     order = np.argsort(-worth, kind="stable")
     chosen = order[:_STARTS]
-    refined, _ = climb(wanted, bend, pool[chosen], [axis.kind for axis in space.axes])
+    refined, _ = climb(wanted, bend, pool[chosen], kinds, box=box)
     refined = space.snap(refined)
     again = wanted.value(refined)
     points, values = np.vstack([refined, pool]), np.concatenate([again, worth])
+    order = np.argsort(-values, kind="stable")
+    return points[order], values[order]
+
+
+def search_vectors(
+    wanted: Wanted, bend: Any, space: SearchSpace, rng: np.random.Generator, tops: np.ndarray, sigma: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """As ``propose_vectors``, for models without slopes: candidates around the best candidates, a few times over."""
+    points = candidates(space, rng, tops, sigma, bend)
+    values = wanted.value(points)
+    for _ in range(_ROUNDS):
+        best = points[np.argsort(-values, kind="stable")[:_STARTS]]
+        more = candidates(space, rng, best, sigma, bend, count=256)[64:]
+        points, values = np.vstack([points, more]), np.concatenate([values, wanted.value(more)])
     order = np.argsort(-values, kind="stable")
     return points[order], values[order]

@@ -15,6 +15,9 @@ from modelwright.strategy.halving import Rungs, let_go, rungs, rungs_text
 from modelwright.strategy.sampling import checked_sampler, sample
 from modelwright.strategy.shown import SAME, merits_at
 
+#: Every so many trials the guard looks whether the lowest fidelity is worth its price.
+_LOOK = 5
+
 
 class ASHA(Strategy):
     """Asynchronous successive halving: of each rung the better ``1 / eta`` go on, as soon as they are known.
@@ -37,7 +40,7 @@ class ASHA(Strategy):
         resumable: whether a paused trial goes on from a checkpoint.
         eta: one of ``eta`` trials passes a rung.
         depth: rungs below full fidelity; None for as many as there are.
-        sampler: where new configurations come from, "random" or "bayesian".
+        sampler: where new configurations come from: "random", "bayesian", or "prior" (see ``prior_band``).
 
     Raises:
         StrategyError: an argument makes no sense.
@@ -90,7 +93,7 @@ class ASHA(Strategy):
             return Proposal(config=config, note={**note, "rung": len(self.levels) - 1})
         if self.first_in_full and (number == 0 or note.get("by") == "default"):
             return Proposal(config=config, note={**note, "rung": len(self.levels) - 1, "first": 1.0})
-        rung, decided = self._lowest(state, space)
+        rung, decided = self._lowest(state, space, number)
         first = self.levels[rung] / self.steps
         note = {**note, **decided, "rung": rung, "first": round(first, 9)}
         if self.resumable:
@@ -102,9 +105,11 @@ class ASHA(Strategy):
     def _fidelities(self) -> list[float]:
         return [level / (self.steps or 1) for level in self.levels]
 
-    def _lowest(self, state: Rungs, space: SearchSpace) -> tuple[int, dict[str, Any]]:
+    def _lowest(self, state: Rungs, space: SearchSpace, number: int) -> tuple[int, dict[str, Any]]:
         """The rung where a new trial is compared first, and the guard's decision when it was made just now."""
-        decided = audit.guard(state.history, self._fidelities, steps=self.steps, known=state.known) or {}
+        decided = {}
+        if number % _LOOK == 0:
+            decided = audit.guard(state.history, self._fidelities, steps=self.steps, known=state.known) or {}
         least = decided["raised"]["to"] if decided else audit.lowest(state.history)
         rung = next(i for i, f in enumerate(self._fidelities) if f >= least - SAME)
         if space.size is not None and space.axes:
@@ -158,7 +163,9 @@ def asynchronous(
     for i in range(len(levels) - 2, -1, -1):
         merit = merits_at(state.history, levels[i] / steps, steps, state.known)
         ranked = sorted(merit, key=lambda n: (-merit[n], n))
-        count = (math.ceil if used_up else math.floor)(len(ranked) / eta)
+        # Trials that are here by lot take no place of others, and make no room for them either.
+        lots = sum(i > 0 and audit.audited(rows[n], levels[i - 1] / steps) for n in ranked)
+        count = (math.ceil if used_up else math.floor)((len(ranked) - lots) / eta)
         if number is None:
             count = max(count, 1)
         resting = [

@@ -24,6 +24,8 @@ from modelwright.strategy.shown import SAME, Shown, merits_at
 
 #: One promotion of so many is an audit: 8 %.
 EVERY = 12
+#: An audit that is due falls on a promotion from a higher fidelity than the lowest with this probability.
+HIGHER = 0.2
 #: A fidelity is given up when the interval of its agreement with a longer training lies below this. Successive halving
 #: breaks even with a rung at a Kendall's tau of 0.1 to the end, and gets all it can from one at 0.4 (simulated: 20 full
 #: trainings, eta 3); in between it is worth little.
@@ -62,11 +64,18 @@ def promotions(history: History) -> int:
     return sum(max(row.segment, 0) + (row.state == "proposed" and row.segment >= 0) for row in history.rows)
 
 
-def due(history: History, seed: Seed) -> bool:
-    """Whether the next promotion is an audit: one of every twelve is, at a place drawn by lot."""
+def due(history: History, seed: Seed, level: float) -> bool:
+    """Whether the next promotion, one from fidelity ``level``, is an audit.
+
+    One of every twelve is, at a place drawn by lot. Most audits wait for a promotion from the lowest fidelity in use:
+    there they are cheap, and it is that one which may be given up.
+    """
     made, held = promotions(history), sum(len(row.note.get("audited", ())) for row in history.rows)
     block, place = divmod(made, EVERY)
-    return held < block + (place >= int(seed.child("audit", block).generator().integers(EVERY)))
+    if held >= block + (place >= int(seed.child("audit", block).generator().integers(EVERY))):
+        return False
+    first = max(min((row.note.get("first", 1.0) for row in history.rows), default=1.0), lowest(history))
+    return level <= first + SAME or seed.child("audit", made, "higher").generator().random() < HIGHER
 
 
 def draw(history: History, seed: Seed, passed: Sequence[Row], level: float) -> tuple[int, dict[str, Any]] | None:
@@ -166,9 +175,15 @@ def weighted_tau(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[floa
     count = float(weight.sum() ** 2 / (weight**2).sum())
     if scale <= 0 or count <= 1.05:
         return 0.0, (-1.0, 1.0)
-    tau = min(max(float((both * signs[0] * signs[1]).sum()) / scale, -1.0), 1.0)
-    # The variance of tau over ``count`` pairs of independent columns (Kendall, "Rank Correlation Methods", 1948).
-    spread = _QUANTILE**2 * 2 * (2 * count + 5) / (9 * count * (count - 1))
+    product = signs[0] * signs[1]
+    tau = min(max(float((both * product).sum()) / scale, -1.0), 1.0)
+    # The variance of tau over ``count`` pairs of independent columns (Kendall, "Rank Correlation Methods", 1948), or
+    # what the pairs themselves show of it (Hoeffding 1948), which is more where the dependence is an odd one.
+    least = 2 * (2 * count + 5) / (9 * count * (count - 1))
+    part = weight / weight.sum()
+    each = (product @ part) / (1 - part)
+    shown = 4 * float((part**2 * (each - each @ part) ** 2).sum()) / max(1 - tau**2, least)
+    spread = _QUANTILE**2 * max(least, min(shown, 2 / count))
     half = math.sqrt(spread * (1 - tau**2 + spread))
     return tau, (max((tau - half) / (1 + spread), -1.0), min((tau + half) / (1 + spread), 1.0))
 

@@ -23,7 +23,7 @@ _NEAR = 0.15
 _NAMED, _LISTED = 0.7, 0.9
 _LEAST_WIDTH = 0.01
 #: The weight of a belief after one trial.
-_FADE = 5.0
+_FADE = 2.0
 
 
 @dataclass(slots=True)

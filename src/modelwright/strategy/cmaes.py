@@ -68,7 +68,7 @@ class CMAES(Strategy):
         optimizer, generation = self._told(state, [space.axes[j].name for j in numeric], merit)
         optimizer = copy.deepcopy(optimizer)
         optimizer.reseed_rng(state.seed.child("ask", number, "cloud").integer())
-        rows = self._categories(state, space, merit, rng, 20)
+        rows = self._categories(state, space, merit, rng, 64)
         drawn = np.array([optimizer.ask() for _ in range(len(rows))])
         rows[:, numeric] = drawn[:, : len(numeric)]
         note = {"by": "cma-es", "generation": generation}

@@ -32,7 +32,7 @@ class Evolution(Strategy):
 
     Args:
         population: members.
-        sample: members of a tournament.
+        sample: members of a tournament; None for half of the population.
         removal: who dies when a child is born: "oldest" (the paper), "worst", or "mixed": half of the population are
             the best ever seen, half the youngest.
         crossover: probability of a second parent.
@@ -48,13 +48,14 @@ class Evolution(Strategy):
         self,
         *,
         population: int = 20,
-        sample: int = 5,
+        sample: int | None = None,
         removal: str = "mixed",
         crossover: float = 0.0,
         mutations: float = 0.2,
     ):
         if removal not in _REMOVALS:
             raise StrategyError(f"removal={removal!r}", where="evolution", allowed=", ".join(map(repr, _REMOVALS)))
+        sample = max(population // 2, 1) if sample is None else sample
         if not 1 <= sample <= population:
             raise StrategyError(
                 f"sample={sample}, population={population}", where="evolution", allowed="1 <= sample <= population"

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.constraint import KIND
 from modelwright.core.history import History, Row
-from modelwright.core.rng import Seed
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.levels import gains
-from modelwright.strategy.warp import clean
 
 #: More observations than this are thinned: asking stays under a tenth of a second.
 _MOST = 300
@@ -24,6 +23,7 @@ class Memory:
     space: Any = None
     axes: tuple[Any, ...] = ()
     known: dict[int, tuple[Any, str, np.ndarray]] = field(default_factory=dict)
+    earlier: Any = None
 
     def look_up(self, space: SearchSpace, rows: list[Row]) -> tuple[list[str], np.ndarray]:
         """Key and vector of every row."""
@@ -40,21 +40,39 @@ class Memory:
 
 @dataclass(slots=True)
 class Facts:
-    """Observations as arrays; the fidelity is the last axis of the points when there are several."""
+    """Observations as arrays.
+
+    Attributes:
+        points: shape (n, axes); the fidelity is one more axis, the last, when there are several.
+        table: (n, objectives), larger is better; NaN for trials that ended badly.
+        pending: points that are on their way.
+        allowed: which observations are of trials that count, as far as is known.
+    """
 
     points: np.ndarray
-    scores: np.ndarray
+    table: np.ndarray
     pending: np.ndarray
     fidelities: bool
+    allowed: np.ndarray
+    objective: int = 0
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of the one objective that is looked at."""
+        return self.table[:, self.objective]
 
 
-def gather(history: History, vectors: np.ndarray, seed: Seed, number: int) -> Facts | None:
-    """Scores to learn from: every segment's values, failures as the worst seen; None without a usable value."""
+def gather(history: History, vectors: np.ndarray) -> Facts | None:
+    """Scores to learn from: every segment's values, failures as the worst seen; None without a usable value.
+
+    A trial that broke a constraint has its true values.
+    """
     observed: list[tuple[int, float, tuple[float, ...]]] = []
     pending: list[int] = []
     failed: list[int] = []
     for row in history.rows:
-        if row.state in ("failed", "infeasible"):
+        ruled_out = row.error is not None and row.error.kind == KIND and row.values is not None
+        if row.state in ("failed", "infeasible") and not ruled_out:
             failed.append(row.number)
             continue
         segments = [(f, values) for f, values in row.segments.items() if values is not None]
@@ -73,27 +91,19 @@ def gather(history: History, vectors: np.ndarray, seed: Seed, number: int) -> Fa
     fidelity = np.array([f for _, f, _ in observed] + [1.0] * len(failed))
     points = vectors[[n for n, _, _ in observed] + failed]
     scores = np.vstack([scores, np.full((len(failed), scores.shape[1]), np.nan)])
-    value = scores[:, 0] if scores.shape[1] == 1 else _chebyshev(scores, seed.child("weights", number).generator())
     several = bool(np.any(np.abs(fidelity - 1.0) > 1e-9))
     waiting = vectors[pending]
     if several:
         points = np.column_stack([points, _depth(fidelity)])
         waiting = np.column_stack([waiting, np.ones(len(waiting))])
-    return Facts(points, value, waiting, several)
+    count = [row.state not in ("failed", "infeasible") for row in history.rows]
+    allowed = np.array([count[n] for n, _, _ in observed] + [False] * len(failed))
+    return Facts(points, scores, waiting, several, allowed)
 
 
 def _depth(fidelity: np.ndarray) -> np.ndarray:
     """Fidelity as an axis: by its logarithm, a hundredth at 0 and the whole at 1."""
     return np.clip(1.0 + np.log10(np.maximum(fidelity, 1e-9)) / 2.0, 0.0, 1.0)
-
-
-def _chebyshev(scores: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Several objectives as one: the augmented Chebyshev sum with weights drawn anew for each trial (ParEGO)."""
-    weights = rng.dirichlet(np.ones(scores.shape[1]))
-    columns = [clean(column) for column in scores.T]
-    unit = np.array([(c - c.min()) / max(float(np.ptp(c)), 1e-12) for c in columns]).T
-    value = (unit * weights).min(axis=1) + 0.05 * unit @ weights
-    return np.where(np.isnan(scores).any(axis=1), np.nan, value)
 
 
 def thin(points: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -62,7 +62,8 @@ def choose(
         if skipped >= _TRIES:
             break
     lost = note
-    if note["by"] != "random":
+    # Draws at chance stay what they are, and a fallback keeps its own reason.
+    if note["by"] not in ("random", "design", "fallback"):
         lost = {"by": "fallback", "reason": f"{skipped} candidates of {note['by']}, all of them tried before"}
     config = space.sample(rng)
     for _ in range(64):

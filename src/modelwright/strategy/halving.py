@@ -88,7 +88,8 @@ class Hyperband(Strategy):
         eta: a bracket keeps one of ``eta`` trials at each rung.
         resumable: whether a paused trial goes on from a checkpoint; else it starts over.
         sampler: where new configurations come from: "random" (the paper), or "bayesian", a Gaussian process over
-            configuration and fidelity (as in BOHB; Falkner, Klein and Hutter, ICML 2018).
+            configuration and fidelity (as in BOHB; Falkner, Klein and Hutter, ICML 2018), or "prior", draws from the
+            study's ``prior`` and around the incumbent (PriorBand; Mallik et al., NeurIPS 2023).
         brackets: how many of the brackets of an iteration are used, from the one with the most trials; None for all.
 
     Raises:
@@ -164,7 +165,8 @@ class Hyperband(Strategy):
     def _new(
         self, state: Rungs, space: SearchSpace, number: int, bracket: int, plan: Plan, added: Mapping[str, Any]
     ) -> Answer:
-        config, note = sample(state, space, number, self.sampler)
+        rung = round(math.log(plan[0][1] / self._plans[0][0][1], self.eta))
+        config, note = sample(state, space, number, self.sampler, rung=max(rung, 0), eta=self.eta)
         if config is None:
             return Exhausted(why=note["reason"])
         return self._begin(config, {**note, **added}, bracket, plan)
@@ -257,7 +259,7 @@ def rungs_text(steps: Sequence[int]) -> str:
 
 def let_go(state: Rungs, row: Row, passed: Sequence[Row], low: float, high: float, note: Mapping[str, Any]) -> Proposal:
     """``row`` goes on from fidelity ``low`` to ``high``; or one of ``passed``, when an audit is due."""
-    if due(state.history, state.seed):
+    if due(state.history, state.seed, low):
         drawn = draw(state.history, state.seed, passed, low)
         if drawn is not None:
             return Proposal(trial=drawn[0], fidelity=high, note={**note, **drawn[1]})

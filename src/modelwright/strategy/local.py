@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,11 +60,12 @@ class Local(Strategy):
         for i in order:
             if space.size is None and tries.get(i, 0) >= limit:
                 continue
-            new = [c for c in self._around(state, space, i, rng) if space.key(c) not in tried]
-            if new:
-                return choose(state, space, rng, new, {"by": "local", "from": i})
+            # A few first: where there are many neighbours, making all of them for the sake of one is slow.
+            for count in (16, 16 * max(len(space.axes), 1)):
+                around = space.neighbours(state.history.rows[i].config, rng, count)
+                new = [config for config in around if space.key(config) not in tried]
+                if new:
+                    return choose(state, space, rng, new, {"by": "local", "from": i})
+                if len(around) < count:
+                    break
         return choose(state, space, rng, (), {"by": "local"})
-
-    @staticmethod
-    def _around(state: Known, space: SearchSpace, i: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
-        yield from space.neighbours(state.history.rows[i].config, rng, 16 * max(len(space.axes), 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from modelwright.core.constraint import KIND
 from modelwright.core.history import History, usable
 
 
@@ -15,7 +16,8 @@ def merits(history: History) -> np.ndarray:
     Multiobjective Genetic Algorithm: NSGA-II", IEEE Trans. Evol. Comp. 6(2), 2002, sections III.A and III.B); the
     merit is then minus the rank.
 
-    A trial that was only trained a part of the way counts by what it has shown.
+    A trial that was only trained a part of the way counts by what it has shown. One that broke a constraint comes
+    behind all that count, by how far it is from what is allowed, and before those that ended badly.
     """
     rows = history.rows
     bad = np.array([row.state in ("failed", "infeasible") for row in rows], dtype=bool)
@@ -27,7 +29,16 @@ def merits(history: History) -> np.ndarray:
         found[known] = columns[known, 0]
     else:
         found[known] = -nondominated_rank(columns[known]).astype(float)
+    broke = np.array([row.error is not None and row.error.kind == KIND for row in rows], dtype=bool) & bad
+    if broke.any():
+        far = np.unique(history.violations()[broke], return_inverse=True)[1]
+        low, high = _ends(found[np.isfinite(found)])
+        found[broke] = low - (high - low or 1.0) * (1.0 + far / max(len(far), 1))
     return found
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
 
 def nondominated_rank(scores: np.ndarray) -> np.ndarray:

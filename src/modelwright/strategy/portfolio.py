@@ -1,19 +1,42 @@
-"""auto: the declared defaults first, then Gaussian-process proposals under successive halving."""
+"""auto: the declared defaults first, then a Gaussian process; where it stops finding better, others take turns.
+
+Owns who proposes. Proposals themselves come from the files of the strategies.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import numpy as np
+
+from modelwright.core.history import History
+from modelwright.core.records import Answer, Proposal
+from modelwright.core.rng import Seed
 from modelwright.strategy.asha import ASHA
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.bayesian import propose
+from modelwright.strategy.local import Local
+from modelwright.strategy.merit import merits
+from modelwright.strategy.tpe import TPE
+
+#: Trials without a better one after which others take turns, at least; it grows with the number of parameters.
+_PATIENCE = 8
+#: Wins and trials that each proposer is given before it has any: the process starts with half of the turns.
+_GIVEN = {"gp": (3.0, 6.0), "forest": (1.0, 6.0), "tpe": (1.0, 6.0), "local": (1.0, 6.0)}
 
 
 class Auto(ASHA):
     """What to use when nothing is known.
 
-    Trial 0 is the declared defaults, trained in full, so that there is a result to compare with. Further trials come
-    from the Gaussian process over configuration and fidelity. Trials with steps are trained a part of the way first;
-    of each rung the better ``1 / eta`` go on, as soon as they are known (see ``ASHA``). Trials that cannot pause run
-    on, and are stopped at a rung instead.
+    Trial 0 is the declared defaults, trained in full, so that there is a result to compare with. Trials with steps
+    are trained a part of the way first; of each rung the better ``1 / eta`` go on, as soon as they are known (see
+    ``ASHA``), and further ones come from the Gaussian process over configuration and fidelity. Trials that cannot
+    pause run on, and are stopped at a rung instead.
+
+    Without steps every trial is a full one, proposed by the Gaussian process. When it has not found a better one for
+    some trials, a forest of random trees, TPE and local search around the best take turns with it, the more often the
+    more of such trials were improvements when they proposed them (``turns``). Who proposed a trial is in its note.
 
     Args:
         steps: what full fidelity means in steps, or None for trials without steps.
@@ -27,3 +50,53 @@ class Auto(ASHA):
 
     def __init__(self, *, steps: int | None = None, resumable: bool = False, eta: float = 3.0, depth: int | None = 2):
         super().__init__(steps=steps, resumable=resumable, eta=eta, depth=depth, sampler="bayesian")
+
+    def ask(self, state: Any, space: SearchSpace, number: int | None) -> Answer:
+        if self.steps is not None or not number or not state.history.rows or len(state.history.objectives) > 1:
+            return super().ask(state, space, number)
+        drought, credit = turns(state.history, max(_PATIENCE, len(space.axes)))
+        arm = _drawn(credit, state.seed, number) if drought else "gp"
+        why = {"drought": drought, "credit": {name: round(share, 3) for name, share in credit.items()}}
+        if arm in ("tpe", "local"):
+            other = TPE() if arm == "tpe" else Local(initial=1)
+            answer = other.ask(state, space, number)
+            if isinstance(answer, Proposal):
+                return self.place(state, space, number, answer.config, {**answer.note, "turn": why})
+        model = "forest" if arm == "forest" else "gp"
+        config, note = propose(state.history, space, state.seed, number, memory=state.memory, surrogate=model)
+        if config is None:
+            return self._end(state.history, note["reason"])
+        return self.place(state, space, number, config, {**note, "turn": why} if drought else note)
+
+
+def turns(history: History, patience: int) -> tuple[int, dict[str, float]]:
+    """How long nothing better has been found, and each proposer's share of the next turn.
+
+    Only trials count that ended after ``patience`` others had not been better than the best: before that the process
+    has every turn, and finds what is easy to find.
+
+    Returns:
+        Trials since the best one, 0 while there are not more than ``patience``; and for each proposer its share.
+    """
+    merit = merits(history)
+    wins = {name: given for name, (given, _) in _GIVEN.items()}
+    tries = {name: given for name, (_, given) in _GIVEN.items()}
+    best, since = -np.inf, 0
+    for row, score in zip(history.rows, merit, strict=True):
+        if np.isnan(score):
+            continue
+        by = row.note.get("by")
+        better = bool(score > best)
+        if since > patience and by in tries:
+            tries[by] += 1
+            wins[by] += better
+        best, since = (score, 0) if better else (best, since + 1)
+    rate = {name: wins[name] / tries[name] for name in _GIVEN}
+    total = sum(rate.values())
+    return (since if since > patience else 0), {name: r / total for name, r in rate.items()}
+
+
+def _drawn(credit: Mapping[str, float], seed: Seed, number: int) -> str:
+    """Whose turn it is."""
+    rng = seed.child("turn", number).generator()
+    return str(rng.choice(list(credit), p=list(credit.values())))

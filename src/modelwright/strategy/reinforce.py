@@ -58,7 +58,10 @@ class Reinforce(Strategy):
         rng = state.seed.child("ask", number).generator()
         policy = self.policy(state, space)
         drawn = space.snap(policy.draw(rng, 64))
-        note = {"by": "reinforce", "entropy": round(policy.spread(), 3)}
+        note: dict[str, Any] = {"by": "reinforce", "entropy": round(policy.spread(), 3)}
+        merit = merits(state.history)
+        if (merit == -np.inf).any() and not np.isfinite(merit).any():
+            note = {"by": "fallback", "reason": "no trial has a value yet"}
         return choose(state, space, rng, (space.decode(row) for row in drawn), note)
 
     def policy(self, state: Known, space: SearchSpace) -> Policy:
@@ -90,41 +93,51 @@ def _choices(axis: Any) -> int:
 
 @dataclass(slots=True)
 class Policy:
-    """Independent choices among bins; a row of logits an axis."""
+    """Independent choices among bins.
 
-    logits: list[np.ndarray]
+    Attributes:
+        logits: (axes, bins); 0 beyond the last bin of an axis.
+        choices: (axes,) bins of each.
+    """
+
+    logits: np.ndarray
+    choices: np.ndarray
 
     @staticmethod
     def flat(choices: list[int]) -> Policy:
         """Every choice equally likely."""
-        return Policy([np.zeros(n) for n in choices])
+        return Policy(np.zeros((len(choices), max(choices, default=1))), np.array(choices, dtype=int))
 
     def draw(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """``count`` points of the unit cube; within a bin, uniform."""
-        columns = []
-        for logits in self.logits:
-            chosen = rng.choice(len(logits), size=count, p=_softmax(logits))
-            columns.append((chosen + rng.random(count)) / len(logits))
-        return np.array(columns).T.reshape(count, len(self.logits))
+        edges = np.cumsum(self._shares(), axis=1)
+        drawn = rng.random((count, len(edges)))
+        chosen = np.array([np.searchsorted(edge, u) for edge, u in zip(edges, drawn.T, strict=True)])
+        chosen = np.minimum(chosen.reshape(len(edges), count).T, self.choices - 1)
+        return (chosen + rng.random(chosen.shape)) / self.choices
 
     def learn(self, row: np.ndarray, push: float, entropy: float) -> None:
         """One step of policy gradient for the choices of ``row``; inactive ones (NaN) learn nothing."""
-        for logits, unit in zip(self.logits, row, strict=True):
-            if np.isnan(unit):
-                continue
-            p = _softmax(logits)
-            choice = min(int(unit * len(logits)), len(logits) - 1)
-            gradient = -p * push
-            gradient[choice] += push
-            surprise = np.log(p)
-            logits += gradient - entropy * p * (surprise - p @ surprise)
+        able = np.flatnonzero(~np.isnan(row))
+        p = self._shares(able)
+        surprise = np.log(np.where(p > 0, p, 1.0))
+        step = -p * push - entropy * p * (surprise - (p * surprise).sum(axis=1, keepdims=True))
+        bins = np.minimum((row[able] * self.choices[able]).astype(int), self.choices[able] - 1)
+        step[np.arange(len(able)), bins] += push
+        self.logits[able] += step
 
     def spread(self) -> float:
         """Mean entropy of the choices as a share of the largest possible one."""
-        shares = [-(p @ np.log(p)) / np.log(len(p)) for p in map(_softmax, self.logits) if len(p) > 1]
-        return float(np.mean(shares)) if shares else 0.0
+        several = self.choices > 1
+        if not several.any():
+            return 0.0
+        p = self._shares(several)
+        entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1)
+        return float(np.mean(entropy / np.log(self.choices[several])))
 
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    e = np.exp(logits - logits.max())
-    return e / e.sum()
+    def _shares(self, axes: Any = slice(None)) -> np.ndarray:
+        """Probabilities (axes, bins) of the choices of some axes."""
+        logits, choices = self.logits[axes], self.choices[axes]
+        real = np.arange(logits.shape[1]) < choices[:, None]
+        e = np.where(real, np.exp(logits - np.where(real, logits, -np.inf).max(axis=1, keepdims=True)), 0.0)
+        return e / e.sum(axis=1, keepdims=True)

@@ -10,9 +10,10 @@ from modelwright.core.records import Proposal
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.bayesian import Memory, propose
 from modelwright.strategy.fresh import Known
+from modelwright.strategy.prior_band import prior_band
 from modelwright.strategy.random import draw
 
-SAMPLERS = ("random", "bayesian")
+SAMPLERS = ("random", "bayesian", "prior")
 
 
 class Sampled(Known):
@@ -33,9 +34,15 @@ def checked_sampler(sampler: str, where: str) -> str:
 
 
 def sample(
-    state: Sampled, space: SearchSpace, number: int, sampler: str
+    state: Sampled, space: SearchSpace, number: int, sampler: str, *, rung: int = 0, eta: float = 3.0
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """A configuration that was never proposed, and a note; without one, the note has the reason."""
+    """A configuration that was never proposed, and a note; without one, the note has the reason.
+
+    Args:
+        rung: of the fidelity at which the trial begins, 0 for the lowest; one of ``eta`` passes a rung.
+    """
+    if sampler == "prior":
+        return prior_band(state, space, number, rung=rung, eta=eta)
     if sampler == "bayesian":
         return propose(state.history, space, state.seed, number, memory=state.memory)
     answer = draw(state, space, number)

@@ -80,7 +80,7 @@ def merits_at(history: History, level: float, steps: int | None = None, known: S
         return {number: scores[0] for number, scores in found.items()}
     merits = dict.fromkeys(found, -math.inf)
     alive = [number for number, scores in found.items() if scores[0] > -math.inf]
-    table = np.array([found[number] for number in alive], dtype=float).reshape(len(alive), -1)
+    table = np.array([found[number] for number in alive], dtype=float).reshape(len(alive), len(history.objectives))
     table = table[:, ~np.isnan(table).any(axis=0)]
     rank = nondominated_rank(table) if table.size else np.zeros(len(alive), dtype=int)
     return {**merits, **{number: -float(place) for number, place in zip(alive, rank, strict=True)}}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy.stats import qmc
 
-from modelwright.core.records import Answer, Exhausted
+from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.strategy.base import SearchSpace, Strategy
 from modelwright.strategy.belief import Belief
 from modelwright.strategy.fresh import Known, choose, first
@@ -38,17 +39,24 @@ class Sobol(Strategy):
         answer = first(state, space, number)
         if answer is not None:
             return answer
-        axes = len(space.axes)
+        axes, rng = len(space.axes), state.seed.child("ask", number).generator()
         if axes > qmc.Sobol.MAXDIM:
-            rows: Any = (space.sample(state.seed.child("ask", number).generator()) for _ in range(_AHEAD))
-            return choose(state, space, state.seed.child("ask", number).generator(), rows, {"by": "random"})
+            note = {"by": "fallback", "reason": f"Sobol points have at most {qmc.Sobol.MAXDIM} parameters"}
+            return choose(state, space, rng, (space.sample(rng) for _ in range(_AHEAD)), note)
+        # The sequence goes on after the last point looked at: where many points fall on one configuration, conditions
+        # for one, those of earlier trials are behind us.
+        used = (row.note["point"] for row in state.history.rows if "point" in row.note)
+        start = max(used, default=number - 1) + 1
         cube = qmc.Sobol(axes, scramble=True, rng=state.seed.child("sobol").generator())
-        cube.fast_forward(number)
+        cube.fast_forward(start)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             even = np.asarray(cube.random(_AHEAD))
-        rng = state.seed.child("ask", number).generator()
         belief = Belief.of(state.history, space) if number % 2 else None
         points = space.snap(even if belief is None else belief.bent(even, rng))
-        found = (space.decode(point) for point in points)
-        return choose(state, space, rng, found, {"by": "sobol" if belief is None else "prior"})
+        by = "sobol" if belief is None else "prior"
+        answer = choose(state, space, rng, (space.decode(point) for point in points), {"by": by})
+        if not isinstance(answer, Proposal):
+            return answer
+        seen = answer.note.get("skipped", 0) if answer.note["by"] == by else _AHEAD - 1
+        return replace(answer, note={**answer.note, "point": start + seen})

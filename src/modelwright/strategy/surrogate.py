@@ -1,10 +1,10 @@
-"""The surrogate: a Gaussian process fitted to facts, started from the fit stored last. Proposes nothing."""
+"""The surrogate: a Gaussian process, or a forest, fitted to facts. Proposes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy as np
 from modelwright.core.history import Row
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.facts import Facts, thin
+from modelwright.strategy.forest import Forest
 from modelwright.strategy.gp import GP, Bend
+from modelwright.strategy.transfer import Earlier, Shifted
 from modelwright.strategy.warp import standardise, warp
 
 #: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
@@ -37,8 +39,14 @@ class Fitted:
     note: dict[str, Any] = field(default_factory=dict)
 
 
-def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
-    """The Gaussian process over what is known; pending points turn out as predicted.
+def fit_gp(
+    space: SearchSpace, rows: list[Row], facts: Facts, earlier: Earlier | None = None, key: str = "fit"
+) -> Fitted:
+    """The Gaussian process over what is known of an objective; pending points turn out as predicted.
+
+    Args:
+        earlier: the mean of the process, from earlier studies; how much each counts is set here.
+        key: under which the fit is noted.
 
     Raises:
         ValueError: all values are equal.
@@ -48,11 +56,36 @@ def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
     if not values.any():
         raise ValueError("all values are equal")
     keep = thin(facts.points, values)
-    points, values = facts.points[keep], standardise(values[keep])
+    kept = replace(facts, points=facts.points[keep], table=facts.table[keep])
+    return fit_values(space, rows, kept, standardise(values[keep]), earlier, key, len(facts.scores))
+
+
+def fit_values(
+    space: SearchSpace,
+    rows: list[Row],
+    facts: Facts,
+    values: np.ndarray,
+    earlier: Earlier | None = None,
+    key: str = "fit",
+    count: int | None = None,
+) -> Fitted:
+    """The Gaussian process over ``values``, one for each of the facts' points, about 0 and of about unit variance.
+
+    Args:
+        key, earlier: see ``fit_gp``.
+        count: of how many observations these are what was kept.
+
+    Raises:
+        numpy.linalg.LinAlgError: the kernel matrix cannot be factorised.
+    """
+    points, count = facts.points, len(values) if count is None else count
+    axes = len(space.axes)
+    if earlier is not None:
+        earlier.weigh(points[:, :axes], values)
+        values = values - earlier.mean(points[:, :axes])
     names = [axis.name for axis in space.axes] + ["fidelity"] * facts.fidelities
     model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
-    start, since = _start(rows, names, model)
-    count = len(facts.scores)
+    start, since = _start(rows, names, model, key)
     starts = [model.theta if start is None else start]
     if max(since, 0) // 10 < count // 10:
         starts.append(model.noisy())
@@ -63,10 +96,45 @@ def fit_gp(space: SearchSpace, rows: list[Row], facts: Facts) -> Fitted:
     if fresh:
         noise, scale = (round(float(t), 3) for t in model.theta[-2:])
         shapes = model.theta[:-2].reshape(3, -1).T.round(3).tolist()
-        note["fit"] = {"n": count, "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
-    axes = len(space.axes)
-    surrogate = _Full(model) if facts.fidelities else model
+        note[key] = {"n": count, "axes": dict(zip(names, shapes)), "noise": noise, "scale": scale}
+    surrogate: Any = _Full(model) if facts.fidelities else model
+    if earlier is not None:
+        surrogate, note["transfer"] = Shifted(surrogate, earlier), earlier.note()
     return Fitted(surrogate, model.x[:, :axes], model.lengths[:axes], note)
+
+
+def fit_forest(space: SearchSpace, facts: Facts, rng: np.random.Generator) -> Fitted:
+    """A forest over what is known; pending points turn out as predicted. It has no slopes.
+
+    Raises:
+        ValueError: all values are equal.
+    """
+    values = warp(facts.scores)
+    if not values.any():
+        raise ValueError("all values are equal")
+    keep = thin(facts.points, values)
+    points, values = facts.points[keep], standardise(values[keep])
+    model = Forest.fit(points, values, rng)
+    if len(facts.pending):
+        values = np.concatenate([values, model.predict(facts.pending)[0]])
+        points = np.vstack([points, facts.pending])
+        model = Forest.fit(points, values, rng)
+    axes = len(space.axes)
+    return Fitted(_Trees(model, facts.fidelities, axes), points[:, :axes], np.full(axes, 0.4))
+
+
+class _Trees:
+    """A forest asked about full fidelity; moves are made in the coordinates as they are."""
+
+    def __init__(self, forest: Forest, fidelities: bool, axes: int):
+        self.forest, self.fidelities = forest, fidelities
+        self.bend = Bend(np.ones(axes), np.ones(axes), np.zeros(axes, dtype=bool))
+
+    def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.forest.predict(np.column_stack([x, np.ones(len(x))]) if self.fidelities else x)
+
+    def slopes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        return *self.predict(x), np.zeros(x.shape), np.zeros(x.shape)
 
 
 class _Full:
@@ -84,13 +152,13 @@ class _Full:
         return mean, std, by_mean[:, :-1], by_std[:, :-1]
 
 
-def _start(rows: list[Row], names: list[str], model: GP) -> tuple[np.ndarray | None, int]:
+def _start(rows: list[Row], names: list[str], model: GP, key: str) -> tuple[np.ndarray | None, int]:
     """Where the fit begins: the shapes stored with the latest fitted proposal, and how many values it had.
 
     An axis that was not there then begins at the prior; a fit that lacks one is due again at once.
     """
     for row in reversed(rows):
-        fit = row.note.get("fit")
+        fit = row.note.get(key)
         if isinstance(fit, Mapping) and "axes" in fit:
             theta = model.theta.copy()
             shapes = theta[:-2].reshape(3, -1)

@@ -7,7 +7,7 @@ a user believes. In logarithms it is a sum of terms, and whoever has something t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -106,7 +106,12 @@ def predicted(model: Surrogate, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     Models have bends of their own, so that their slopes by bent coordinates do not add up.
     """
     mean, std, by_mean, by_std = model.slopes(x)
-    a, b = model.bend.a, model.bend.b
+    faster = rate(model.bend, x)
+    return mean, std, by_mean * faster, by_std * faster
+
+
+def rate(bend: Any, x: np.ndarray) -> np.ndarray:
+    """How much faster bent coordinates move than ``x``; 0 where an axis is inactive."""
+    a, b = bend.a, bend.b
     inside = np.clip(x, _EDGE, 1 - _EDGE)
-    rate = np.nan_to_num(a * b * inside ** (a - 1) * (1 - inside**a) ** (b - 1))
-    return mean, std, by_mean * rate, by_std * rate
+    return np.nan_to_num(a * b * inside ** (a - 1) * (1 - inside**a) ** (b - 1))

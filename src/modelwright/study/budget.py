@@ -16,6 +16,8 @@ class Budget:
     Attributes:
         trials: configurations that may be started; None for no limit.
         seconds: running time, without the time between sessions; None for no limit.
+        min_gain: the search ends when further trials are expected to gain less than this, in units of the objective,
+            or "noise": less than a trial's value is off by (``strategy.stopping``); None for never.
         failures: how many configurations may fail with the same error at the same line before the study stops.
 
     >>> Budget(trials=3).allows(3, 0.0)
@@ -24,6 +26,7 @@ class Budget:
 
     trials: int | None = None
     seconds: float | None = None
+    min_gain: float | str | None = None
     failures: int = 3
 
     def __post_init__(self) -> None:
@@ -36,6 +39,8 @@ class Budget:
         if self.seconds is not None and not (_is_finite(self.seconds) and self.seconds > 0):
             raise ArgumentError(f"seconds={self.seconds!r:.60} is not a positive number", allowed="seconds > 0")
 
+        checked_gain(self.min_gain)
+
     def allows(self, started: int, elapsed: float) -> bool:
         """Whether one more configuration may start."""
         return (self.trials is None or started < self.trials) and self.in_time(elapsed)
@@ -43,6 +48,23 @@ class Budget:
     def in_time(self, elapsed: float) -> bool:
         """Whether there are seconds left."""
         return self.seconds is None or elapsed < self.seconds
+
+
+def checked_gain(given: Any) -> float | str | None:
+    """A ``min_gain`` that makes sense.
+
+    Raises:
+        ArgumentError: it is neither a positive number, nor "noise", nor None.
+    """
+    if given is None or (isinstance(given, str) and given == "noise"):
+        return given
+    if not isinstance(given, str) and _is_finite(given) and given > 0:
+        return given
+    raise ArgumentError(
+        f"min_gain={given!r:.60}",
+        allowed="a number above 0 in units of the objective, or 'noise'",
+        hint="min_gain=0.001 ends a search when 20 more trials are expected to gain less than that.",
+    )
 
 
 def _is_finite(value: Any) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +15,9 @@ from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.study.budget import Budget
 from modelwright.study.crew import Crew
+from modelwright.study.enough import Enough
 from modelwright.study.feasibility import told, unmet
+from modelwright.study.interrupts import one_interrupt
 from modelwright.study.journal import Journal
 from modelwright.study.policy import FailurePolicy, FirstAndRepeated
 
@@ -59,6 +59,7 @@ class Loop:
         self.failures: FailurePolicy = failures or FirstAndRepeated(budget.failures)
         self._heard, self._crew = heard, crew
         self.me = crew.me if crew is not None else ""
+        self._enough = Enough(self.machine, budget.min_gain)
         self.stopping = False
         self.why = ""
         #: Trial -> (segment, attempt) in which this session runs it.
@@ -88,7 +89,7 @@ class Loop:
             if self.budget.in_time(self.journal.elapsed):
                 self._again += self.machine.put_aside()
             self._settle()
-            with _one_interrupt(self._interrupted) if interruptible else _nothing():
+            with one_interrupt(self._interrupted) if interruptible else nullcontext():
                 while not self._step():
                     pass
         finally:
@@ -125,11 +126,14 @@ class Loop:
             if self._again:
                 self._start(self._again.pop(0))
                 continue
+            if why := self._enough.why(self.journal.write):
+                self.stop(why)
+                return True
             if self._idle_at == len(self.machine.history):
                 return False  # nothing has happened since there was nothing to do
             with self._turn() as mine:
                 answer = self._propose() if mine else r.Wait(why="another session is asking")
-            if isinstance(answer, int):
+            if isinstance(answer, int) or (mine and self._crew is not None and self._take_over()):
                 continue
             waits = self._crew is not None and self._others_run()
             if waits and mine and not self._running:
@@ -200,14 +204,19 @@ class Loop:
         fresh = self._crew.due(_LOOK)
         if self._crew.look(_LOOK):
             self.journal.sync()
-        if not fresh:
-            return
+        if fresh:
+            self._take_over()
+            self._idle_at = -1
+
+    def _take_over(self) -> bool:
+        """Whether there are trials of sessions that are gone: they are run again, or given up."""
+        before = len(self._again)
         for row in self.machine.history.rows:
-            if row.state == "running" and row.number not in self._running and not self._crew.alive(row.worker):
+            if row.state == "running" and row.number not in self._running and not self._elsewhere(row.number):
                 given_up = self.journal.commit(lambda row=row: self.machine.give_up(row.number))
                 if not given_up and row.number not in self._again:
                     self._again.append(row.number)
-        self._idle_at = -1
+        return len(self._again) > before
 
     def _others_run(self) -> bool:
         """Whether another session runs a trial, after which there may be more to do."""
@@ -366,33 +375,3 @@ def _with_reason(event: r.Event, why: str) -> r.Event:
     if isinstance(event, r.Finished) and event.state == "paused":
         return replace(event, note={**event.note, "why": why})
     return event
-
-
-@contextmanager
-def _nothing():
-    yield
-
-
-def _one_interrupt(first: Callable[[], None]) -> AbstractContextManager[None]:
-    """Within: the first SIGINT calls ``first``, the second raises KeyboardInterrupt; only in the main thread."""
-
-    @contextmanager
-    def guard():
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        seen = []
-
-        def received(*_: Any) -> None:
-            if seen:
-                raise KeyboardInterrupt
-            seen.append(1)
-            first()
-
-        before = signal.signal(signal.SIGINT, received)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
-
-    return guard()

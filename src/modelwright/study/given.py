@@ -213,7 +213,7 @@ def _finished(number: int, result: Result, config: r.Config, objectives: Sequenc
         yield r.Finished(number=number, state="infeasible", error=why)
         return
     values = tuple(result.metrics[o.name] for o in objectives)
-    yield r.Finished(number=number, state="complete", values=values, metrics=result.metrics)
+    yield r.Finished(number=number, state="complete", values=values, metrics=result.metrics, note={"given": True})
 
 
 def _unfit(history: History, space: Any) -> Iterable[tuple[str, int, Mapping[str, Any], SpaceError]]:

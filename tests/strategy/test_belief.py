@@ -98,7 +98,8 @@ def test_an_earlier_study_counts_as_much_as_it_predicts():
     tree, rng = space(), np.random.default_rng(0)
     points = tree.sample_vectors(rng, 40)
     scores = -abs(points[:, 0] - 0.5)
-    study = {"name": "old", "configs": [tree.decode(row) for row in points[:20]], "scores": standard_scores(scores[:20]).tolist()}
+    old = [tree.decode(row) for row in points[:20]]
+    study = {"name": "old", "configs": old, "scores": standard_scores(scores[:20]).tolist()}
     earlier = Earlier.of(history_with([r.Noted(kind="transfer", data={"studies": [study]})]), tree)
     assert earlier is not None
     here = (scores[20:] - scores[20:].mean()) / scores[20:].std()

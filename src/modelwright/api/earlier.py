@@ -79,7 +79,7 @@ def _copied(store: Store, record: StudyRecord, space: Any, objectives: Sequence[
         return "it has several objectives, and what transfers is the order of trials by one"
     history = History(objectives)
     history.extend(event for event, _ in store.load(record.id))
-    rows = [row for row in history.rows if usable(row) and row.state != "pruned" and not row.given]
+    rows = [row for row in history.rows if usable(row) and row.state != "pruned"]
     top = max((row.fidelity for row in rows), default=0.0)
     rows = [row for row in rows if row.fidelity >= top - 1e-9]
     if len(rows) < ENOUGH:

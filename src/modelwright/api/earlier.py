@@ -20,7 +20,7 @@ from modelwright.study import given as g
 from modelwright.study.loop import Journal
 
 #: Studies that are learned from at most, and trials of each: every one is stored again, and read at each proposal.
-STUDIES, TRIALS = 5, 100
+STUDIES, TRIALS = 5, 60
 #: Configurations of earlier studies that are tried first.
 _TOPS = 2
 

@@ -231,7 +231,8 @@ class Loop:
             return "stop"
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
         self.journal.write([report])
-        decision, why = self.machine.judge(number), "strategy"
+        decision = self.machine.judge(number)
+        why = "strategy" if decision == "go" else self.machine.why(number)
         done = fidelity is not None and fidelity >= self.machine.history.rows[number].target - 1e-9
         if decision == "go" and not done and not self.budget.in_time(self.journal.elapsed):
             decision, why = ("pause" if self.resumable else "stop"), "budget"

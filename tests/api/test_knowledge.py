@@ -382,6 +382,11 @@ def test_parameters_may_overlap_in_part_and_scales_may_differ():
     assert study.trials[1].config == {**best.config, "more": 0.0}
 
 
+def test_an_earlier_study_that_turns_out_to_have_nothing_in_common_costs_no_trial():
+    study = tune(lambda hp: hp.Float("z", 0, 1), store=earlier(), transfer=True, trials=4)
+    assert by(study) == ["default", "random", "random", "random"] and study.trials[1].note["known"] == [0, 1]
+
+
 def test_an_earlier_study_that_helps_gets_a_say_and_one_that_misleads_loses_it():
     def weight(function):
         store = MemoryStore()

@@ -99,6 +99,11 @@ def test_missing_values_take_the_one_before_and_a_diverged_curve_stays_diverged(
     assert extrapolate([0.1, -math.inf], 20, goal="max").point == -math.inf
 
 
+def test_values_at_the_edge_of_what_floats_hold_do_no_harm():
+    for values in ([1e308, -1e308, 1e308], [-1e308] * 4, [1e-308] * 3):
+        assert np.isfinite(extrapolate(values, 10, [values * 3] * 5).interval()).all()
+
+
 def test_completed_curves_that_diverged_make_the_bad_end_likelier():
     tame = falling(20)
     wild = [c if i % 3 else [*c[:20], *[math.inf] * 10] for i, c in enumerate(tame)]

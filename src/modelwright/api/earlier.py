@@ -20,7 +20,7 @@ from modelwright.study import given as g
 from modelwright.study.journal import Journal
 
 #: Studies that are learned from at most, and trials of each: every one is stored again, and read at each proposal.
-STUDIES, TRIALS = 5, 100
+STUDIES, TRIALS = 5, 60
 #: Configurations of earlier studies that are tried first.
 _TOPS = 2
 
@@ -79,7 +79,7 @@ def _copied(store: Store, record: StudyRecord, space: Any, objectives: Sequence[
         return "it has several objectives, and what transfers is the order of trials by one"
     history = History(objectives)
     history.extend(event for event, _ in store.load(record.id))
-    rows = [row for row in history.rows if usable(row) and row.state != "pruned" and not row.given]
+    rows = [row for row in history.rows if usable(row) and row.state != "pruned"]
     top = max((row.fidelity for row in rows), default=0.0)
     rows = [row for row in rows if row.fidelity >= top - 1e-9]
     if len(rows) < ENOUGH:

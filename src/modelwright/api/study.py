@@ -86,8 +86,7 @@ class Study:
 
         seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
         objectives = parse_objective(objective)
-        made = resolve(strategy, steps=steps)
-        tree = declared_tree(space)
+        made, tree = resolve(strategy, steps=steps), declared_tree(space)
         closed = bool(tree.parameters)
         known = Knowledge.read(tree, objectives, first=first, results=results, prior=prior, closed=closed)
         definition = {
@@ -281,8 +280,8 @@ class Study:
         """
         row = self._row(trial)
         self._trace_asked(row.number)
-        outcome = outcome_of_told(row, value, state, self._machine.history)
-        self._write(self._machine.finish(row.number, outcome), durable=True)
+        told = outcome_of_told(row, value, state, self._machine.history)
+        self._write(self._machine.finish(row.number, told), durable=True)
         tell_unmet(self._journal)
         return self._trial(self._machine.history.rows[row.number])
 
@@ -387,9 +386,9 @@ class Study:
         step, numbers = checked_report(step, metrics)
         self._trace_asked(trial.number)
         self._write([r.Reported(number=trial.number, step=step, metrics=numbers)])
-        decision = self._machine.judge(trial.number)
+        decision = self._machine.judge(n := trial.number)
         if decision != "go":
-            self._write([r.Judged(number=trial.number, step=step, decision=decision, why="strategy")])
+            self._write([r.Judged(number=n, step=step, decision=decision, why=self._machine.why(n))])
         return decision
 
     def _run(self) -> Study:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 from modelwright.core.records import Decision, Failure
+from modelwright.strategy.forecast import Outlook, outlook
 from modelwright.training.function import given_step
 
 if TYPE_CHECKING:
@@ -94,6 +95,16 @@ class Trial:
     def facts(self) -> Mapping[str, Any]:
         """What was measured on the side: number of parameters, spread over executions, kind of resume ..."""
         return dict(self._row.facts)
+
+    @property
+    def forecast(self) -> Outlook | None:
+        """What is expected of a trial on its way, once trained in full: value, 80 % interval, chance to be the best.
+
+        By its reports and the trials that are complete (see ``modelwright.curves``). None for a trial that ended, or
+        that has not reported yet, and with several objectives.
+        """
+        machine = self._study._machine
+        return outlook(machine.history, self._row, getattr(machine.setup.strategy, "steps", None))
 
     # --- ask and tell ------------------------------------------------------------------------------
 

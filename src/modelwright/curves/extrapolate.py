@@ -24,6 +24,8 @@ from modelwright.curves.prior import prior_quantiles
 Target = Literal["final", "best"]
 #: Fewer completed curves than this say nothing of spread.
 FEWEST = 3
+#: Values beyond count as this large, so that no sum of them overflows.
+_MOST_SIZE = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,7 @@ def extrapolate(
 def _filled(values: np.ndarray) -> np.ndarray:
     """Points that are not finite take the value before them, the first ones that of the first finite point."""
     good = np.isfinite(values)
+    values = np.clip(values, -_MOST_SIZE, _MOST_SIZE)
     before = np.maximum.accumulate(np.where(good, np.arange(len(values)), -1))
     return values[np.where(before < 0, int(np.argmax(good)), before)]
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -20,8 +21,11 @@ from modelwright.core.history import Row, usable
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
 from modelwright.report.chosen import LIMIT, chosen
+from modelwright.report.dependence import dependence, surface
+from modelwright.report.diversity import diversity
+from modelwright.report.effects import dependence_chart, diversity_chart, surface_chart
+from modelwright.report.explain import Findings, closing, findings
 from modelwright.report.export import finite
-from modelwright.report.importance import importance
 from modelwright.report.parallel import parallel_chart, varied
 from modelwright.report.plots import Chart, curves_chart, history_chart, importance_chart, slice_chart, tradeoff_charts
 from modelwright.report.svg import esc
@@ -34,6 +38,8 @@ SCHEMA_VERSION = 1
 ENDINGS = (".html", ".htm")
 #: Slices that a page shows, the most important first.
 SLICES = 16
+#: Objectives whose importance is drawn, and parameters whose effects are.
+OBJECTIVES, EFFECTS = 3, 6
 
 
 def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) -> Path:
@@ -150,17 +156,23 @@ def _short(value: object) -> object:
 
 def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
     """(anchor, title, safe markup) of each section, in order; empty ones are left out of the page."""
-    found = importance(view)
+    known_of = [findings(view, place) for place in range(min(len(view.objectives), OBJECTIVES))]
+    found = known_of[0].importance
     history, curves = history_chart(view, rows), curves_chart(view, rows)
-    known = importance_chart(found)
+    known = [chart for one in known_of if (chart := importance_chart(one.importance))]
+    if len(known) > 1:  # one for each objective
+        names = [one.objective.name for one in known_of if one.importance.effects]
+        known = [replace(c, key=f"{c.key}{i}", title=f"{c.title}: {names[i]}") for i, c in enumerate(known)]
+    apart = diversity(view)
+    differ = None if apart is None else diversity_chart(apart)
     parallel = parallel_chart(view, rows, found)
     trades = tradeoff_charts(view, rows)
     relevant = "" if known else f'<p class="quiet">{esc(found.message)}</p>'
     made = {
         "best": ("Best", page.best(view)),
-        "search": ("The search", _search(view, [history, curves]) if history else ""),
+        "search": ("The search", _search(view, [history, curves, differ]) if history else ""),
         "relations": ("All settings together", page.figure(parallel, wide=True) if parallel else ""),
-        "matters": ("What matters", page.grid([known]) if known else relevant if history else ""),
+        "matters": ("What matters", _matters(view, known_of[0], known) if known else relevant if history else ""),
         "slices": ("One parameter at a time", _slices(view, rows, [effect.name for effect in found.effects])),
         "tradeoff": ("Size, speed and quality", page.grid(trades)),
         "trials": ("Trials", page.trials(view, rows)),
@@ -175,6 +187,23 @@ def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
 
 def _search(view: StudyView, charts: Sequence[Chart | None]) -> str:
     return page.legend(view) + page.reading(view) + page.grid(charts)
+
+
+def _matters(view: StudyView, found: Findings, shares: Sequence[Chart]) -> str:
+    """In words, then shares, then the effects of the most important parameters and of the strongest pair."""
+    made, land = found.objective, found.land
+    words = "".join(f"<p>{esc(line)}</p>" for line in closing(view, found))
+    charts: list[Chart] = []
+    if land is not None and found.importance.reliable:
+        for i, effect in enumerate(found.importance.effects[:EFFECTS]):
+            curve = dependence(land, effect.name, made) if effect.high >= 0.02 else None
+            charts += [dependence_chart(view, curve, made, f"effect{i}")] if curve is not None else []
+        pairs = [pair for pair in found.importance.pairs[:1] if pair.share >= 0.02]
+        both = surface(land, pairs[0].first, pairs[0].second, made) if pairs else None
+        shares = [*shares, *([surface_chart(view, both, made)] if both is not None else [])]
+    said = "<p>What a model of the trials predicts, averaged over all other parameters and over the whole space:</p>"
+    effects = said + page.grid(charts, small=True) if charts else ""
+    return (f'<div class="notice">{words}</div>' if words else "") + page.grid(shares) + effects
 
 
 def _slices(view: StudyView, rows: list[Row], order: list[str]) -> str:

@@ -171,7 +171,7 @@ def final_block(view: StudyView) -> str:
         top = 10 if several else 5
         lines += confirmation(view)
         lines += [*([] if several else ["", "Top 5:"]), leaderboard(view, top)]
-        parts += ["\n".join(lines), explained(view, top)]
+        parts += ["\n".join(lines), explained(view, top), matters(view)]
     parts += _failures(view)
     if view.store:
         parts.append(f"Kept in {text.clean(view.store, 200)}")
@@ -179,6 +179,15 @@ def final_block(view: StudyView) -> str:
     steps = told(view) if told is not None else view.commands or _COMMANDS
     parts.append("\n".join(["Next:", *(f"  {text.clean(c, 200)}" for c in steps)]))
     return "\n\n".join(part for part in parts if part)
+
+
+def matters(view: StudyView) -> str:
+    """What mattered and what may still come, wrapped; "" where the trials do not tell."""
+    from modelwright.report.explain import closing
+
+    said, columns = closing(view), min(_columns(100), 100)
+    lines = (textwrap.fill(line, columns, initial_indent="  ", subsequent_indent="    ") for line in said)
+    return "\n".join(["What the trials tell:", *lines]) if said else ""
 
 
 def confirmation(view: StudyView) -> list[str]:

@@ -11,6 +11,7 @@ from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Decision, Exhausted, Proposal, Wait
 from modelwright.strategy import audit
 from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.strategy.forecast import Outlook, hopeless
 from modelwright.strategy.halving import Rungs, let_go, rungs, rungs_text
 from modelwright.strategy.sampling import checked_sampler, sample
 from modelwright.strategy.shown import SAME, merits_at
@@ -49,7 +50,7 @@ class ASHA(Strategy):
     name: ClassVar[str] = "asha"
     multi_fidelity: ClassVar[bool] = True
     #: Whether trial 0, the declared defaults, is trained in full.
-    first_in_full: ClassVar[bool] = False
+    first_in_full: bool = False
 
     def __init__(
         self,
@@ -123,7 +124,31 @@ class ASHA(Strategy):
         return asynchronous(state, self.steps, self.levels, self.eta, number, used_up=used_up)
 
     def judge(self, state: Rungs, trial: Row) -> Decision:
-        """Stop a trial that cannot pause when it is not among the better ``1 / eta`` at a rung."""
+        """Stop a trial that cannot pause when it is not among the better ``1 / eta`` at a rung, and a hopeless one.
+
+        What is hopeless says ``forecast.hopeless``. A trial that can pause is left alone up to its first rung, an
+        audited one for good, and so are all when the sampler is a model.
+        """
+        if self._behind(state, trial) == "stop":
+            return "stop"
+        return "stop" if self._hopeless(state, trial) is not None else "go"
+
+    def why(self, state: Rungs, trial: Row) -> str:
+        found = None if self._behind(state, trial) == "stop" else self._hopeless(state, trial)
+        return super().why(state, trial) if found is None else str(found)
+
+    def _hopeless(self, state: Rungs, trial: Row) -> Outlook | None:
+        # A model would have to learn from trials that ended anywhere: it lost more than the steps were worth.
+        if self.steps is None or self.sampler == "bayesian" or not trial.reports or trial.note.get("audited"):
+            return None
+        if trial.number == 0 and self.first_in_full:
+            return None
+        first = trial.note.get("first", self.levels[0] / self.steps)
+        if self.resumable and trial.reports[-1][0] <= first * self.steps + SAME:
+            return None
+        return hopeless(state.history, trial, self.steps)
+
+    def _behind(self, state: Rungs, trial: Row) -> Decision:
         if self.steps is None or self.resumable or not trial.reports or (trial.number == 0 and self.first_in_full):
             return "go"
         step = trial.reports[-1][0]

@@ -126,3 +126,7 @@ class Strategy(ABC):
     def judge(self, state: Any, trial: Row) -> Decision:
         """What becomes of a running trial after its latest report: "go", "pause" or "stop"."""
         return "go"
+
+    def why(self, state: Any, trial: Row) -> str:
+        """Why ``judge`` just said pause or stop, in one line; it is stored with the decision."""
+        return "strategy"

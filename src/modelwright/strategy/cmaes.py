@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -17,6 +18,9 @@ from modelwright.strategy.merit import merits
 
 #: Share of the draws of a category that are copied from good trials; the others are uniform.
 _FAITH = 0.8
+#: Draws from the cloud that may fall on known configurations before chance takes over; made one by one, for in many
+#: dimensions the library looks long for a point inside the space.
+_DRAWS = 64
 
 
 class CMAES(Strategy):
@@ -68,13 +72,18 @@ class CMAES(Strategy):
         optimizer, generation = self._told(state, [space.axes[j].name for j in numeric], merit)
         optimizer = copy.deepcopy(optimizer)
         optimizer.reseed_rng(state.seed.child("ask", number, "cloud").integer())
-        rows = self._categories(state, space, merit, rng, 64)
-        drawn = np.array([optimizer.ask() for _ in range(len(rows))])
-        rows[:, numeric] = drawn[:, : len(numeric)]
-        note = {"by": "cma-es", "generation": generation}
-        answer = choose(state, space, rng, (space.decode(row) for row in space.snap(rows)), note)
+        rows = self._categories(state, space, merit, rng, _DRAWS)
+        drawn: list[np.ndarray] = []
+
+        def candidates() -> Iterator[dict[str, Any]]:
+            for row in rows:
+                drawn.append(optimizer.ask())
+                row[numeric] = drawn[-1][: len(numeric)]
+                yield space.decode(space.snap(row[None])[0])
+
+        answer = choose(state, space, rng, candidates(), {"by": "cma-es", "generation": generation})
         if isinstance(answer, Proposal) and answer.note["by"] == "cma-es":
-            return replace(answer, note={**answer.note, "x": drawn[answer.note.get("skipped", 0)].round(6).tolist()})
+            return replace(answer, note={**answer.note, "x": drawn[-1].round(6).tolist()})
         return answer
 
     def _told(self, state: _State, names: list[str], merit: np.ndarray) -> tuple[Any, int]:

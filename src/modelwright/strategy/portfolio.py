@@ -90,7 +90,7 @@ def turns(history: History, patience: int) -> tuple[int, dict[str, float]]:
         if since > patience and by in tries:
             tries[by] += 1
             wins[by] += better
-        best, since = (score, 0) if better else (best, since + 1)
+        best, since = (score, 0) if better else (best, since + (not row.given))
     rate = {name: wins[name] / tries[name] for name in _GIVEN}
     total = sum(rate.values())
     return (since if since > patience else 0), {name: r / total for name, r in rate.items()}

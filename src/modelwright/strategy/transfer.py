@@ -23,6 +23,8 @@ from modelwright.strategy.gp import GP
 KIND = "transfer"
 #: What an earlier study's prediction counts before anything is known, and how sure that is.
 _TRUST, _SURE = 0.7, 0.35
+#: What counts less is left out, and costs no time.
+_SILENT = 0.02
 #: Trials of this study that its own process needs before its fit is better than none.
 ENOUGH = 3
 
@@ -82,7 +84,8 @@ class Earlier:
         noise = max(float(left @ left) / max(len(values), 1), 0.05)
         precision = np.eye(count) / _SURE**2 + guesses.T @ guesses / noise
         moved = np.linalg.solve(precision, guesses.T @ left / noise)
-        self.weights = np.clip(start + moved, 0.0, 1.0)
+        weights = np.clip(start + moved, 0.0, 1.0)
+        self.weights = np.where(weights < _SILENT, 0.0, weights)
         self.offset = float(np.mean(values - guesses @ self.weights))
 
     def mean(self, x: np.ndarray) -> np.ndarray:

@@ -125,7 +125,11 @@ def due(history: History, space: Any, seed: Seed) -> tuple[Wish | None, list[int
         return None, []
     tried = {space.key(row.config) for row in history.rows}
     skipped: list[int] = []
+    names = {p.name for p in space.parameters}
     for wish in left:
+        if wish.by != FIRST and names and not names & set(wish.config):
+            skipped.append(wish.entry)  # of an earlier study that turns out to have nothing in common with this one
+            continue
         full = completed(space, wish.config, seed.child(FIRST, wish.entry))
         if space.key(full) not in tried:
             return wish._replace(config=full), skipped
@@ -213,7 +217,7 @@ def _finished(number: int, result: Result, config: r.Config, objectives: Sequenc
         yield r.Finished(number=number, state="infeasible", error=why)
         return
     values = tuple(result.metrics[o.name] for o in objectives)
-    yield r.Finished(number=number, state="complete", values=values, metrics=result.metrics)
+    yield r.Finished(number=number, state="complete", values=values, metrics=result.metrics, note={"given": True})
 
 
 def _unfit(history: History, space: Any) -> Iterable[tuple[str, int, Mapping[str, Any], SpaceError]]:

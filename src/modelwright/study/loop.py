@@ -262,7 +262,8 @@ class Loop:
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
         if not self.journal.commit(lambda: [report] if self._mine(number) else None):
             return "stop"
-        decision, why = self.machine.judge(number), "strategy"
+        decision = self.machine.judge(number)
+        why = "strategy" if decision == "go" else self.machine.why(number)
         done = fidelity is not None and fidelity >= self.machine.history.rows[number].target - 1e-9
         if decision == "go" and not done and not self.budget.in_time(self.journal.elapsed):
             decision, why = ("pause" if self.resumable else "stop"), "budget"

@@ -210,6 +210,10 @@ class Machine:
         """What the strategy says of a running trial after its latest report."""
         return self.setup.strategy.judge(self._strategy_state, self.history.rows[number])
 
+    def why(self, number: int) -> str:
+        """Why it said so."""
+        return self.setup.strategy.why(self._strategy_state, self.history.rows[number])
+
     def finish(self, number: int, outcome: r.Outcome) -> list[r.Event]:
         """A segment ended. A value that is not finite makes the trial infeasible; a missing one makes it fail.
 

@@ -68,6 +68,14 @@ class TestASHAWithAModel(StrategyContract):
     make = staticmethod(lambda steps: ASHA(steps=steps, resumable=True, sampler="bayesian"))
 
 
+class TestFreezeThaw(StrategyContract):
+    make = staticmethod(lambda steps: resolve("freeze-thaw", steps=steps, resumable=True))
+
+
+class TestFreezeThawThatStartsOver(StrategyContract):
+    make = staticmethod(lambda steps: resolve("freeze-thaw", steps=steps, resumable=False))
+
+
 class TestAuto(StrategyContract):
     make = staticmethod(lambda steps: resolve("auto", steps=steps, resumable=True))
 

@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
     show.add_argument("--trials", type=_count, default=10, metavar="N", help="how many of the best trials (10)")
+    show.add_argument("--importance", action="store_true", help="what mattered, parameter by parameter, instead")
     report = _command(commands, "report", "write one HTML file about a study", "modelwright.cli.looking:report")
     _name(report)
     report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
@@ -100,6 +101,13 @@ def parser() -> argparse.ArgumentParser:
     optuna.add_argument("--study", metavar="NAME", help="which study (the only one)")
     optuna.add_argument("--as", dest="new_name", metavar="NEW", help="name here (the same)")
     return made
+
+
+def _gain(given: str) -> float | str:
+    try:
+        return given if given == "noise" else float(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r} is neither a number nor noise") from None
 
 
 def _command(commands: Any, name: str, text: str, run: str) -> argparse.ArgumentParser:
@@ -134,8 +142,8 @@ def _tune(add: argparse.ArgumentParser) -> None:
         "--strategy",
         default="auto",
         metavar="NAME",
-        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha, hyperband "
-        "or successive-halving (auto)",
+        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha, hyperband, "
+        "successive-halving or freeze-thaw (auto)",
     )
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")
@@ -148,6 +156,7 @@ def _tune(add: argparse.ArgumentParser) -> None:
         help="share of rows for validation (0.2 where needed)",
     )
     add.add_argument("--cv", type=_folds, metavar="N", help="folds for cross-validation")
+    add.add_argument("--min-gain", type=_gain, metavar="G", help="end when more trials gain less; or: noise")
     add.add_argument("--confirm", type=_count, default=0, metavar="N", help="run so many of the best again (0)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")
     add.add_argument(
@@ -155,6 +164,12 @@ def _tune(add: argparse.ArgumentParser) -> None:
         action="append",
         metavar="CONFIG",
         help="a configuration to try right after the defaults: lr=0.001,units=64, or JSON; again for more",
+    )
+    add.add_argument(
+        "--constraint",
+        action="append",
+        metavar="EXPR",
+        help="what a trial must satisfy to count, such as 'params <= 200_000'; again for more",
     )
     add.add_argument("--results", metavar="FILE.csv", help="results to start from: a column a parameter, and the metric")
     add.add_argument("--transfer", action="append", metavar="NAME", help="an earlier study to learn from (again: more)")

@@ -25,6 +25,7 @@ _FILES = {
     "successive-halving": ("modelwright.strategy.halving", "SuccessiveHalving"),
     "hyperband": ("modelwright.strategy.halving", "Hyperband"),
     "asha": ("modelwright.strategy.asha", "ASHA"),
+    "freeze-thaw": ("modelwright.strategy.freeze_thaw", "FreezeThaw"),
     "auto": ("modelwright.strategy.portfolio", "Auto"),
 }
 

@@ -167,7 +167,7 @@ def weighted_tau(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[floa
 
     >>> tau, (low, high) = weighted_tau(np.arange(20.0), np.arange(20.0), np.ones(20))
     >>> tau, round(low, 2), high
-    (1.0, 0.86, 1.0)
+    (1.0, 0.87, 1.0)
     """
     signs = [np.sign(v[:, None] - v[None, :]) for v in (x, y)]
     both = weight[:, None] * weight[None, :]

@@ -220,18 +220,21 @@ class Hyperband(Strategy):
         for i, ((_, low), (count, step)) in enumerate(pairwise(plan)):
             if any(row.pending and row.target * self.steps <= low + 1e-6 for row in here):
                 return None
-            merit = merits_at(history, low / self.steps, self.steps, state.known)
+            merit = merits_at(history, low / self.steps, self.steps, state.known, among=here)
             ranked = [row for row in here if merit.get(row.number, -math.inf) > -math.inf]
             ranked.sort(key=lambda row: (-merit[row.number], row.number))
             keep = max(1, math.floor(count * min(1.0, share) + 1e-9))
-            resting = [row for row in ranked if row.state == "paused" and row.target * self.steps < step - 1e-6]
-            going = [row for row in ranked[:keep] if row in resting]
+            going = [row for row in ranked[:keep] if self._rests(row, step)]
             if going:
                 note = {"bracket": bracket, "rung": i + 1}
-                passed = [row for row in ranked[keep:] if row in resting]
+                passed = [row for row in ranked[keep:] if self._rests(row, step)]
                 return let_go(state, going[0], passed, low / self.steps, min(1.0, step / self.steps), note)
-            here = [row for row in ranked if row in ranked[:keep] or audited(row, low / self.steps)]
+            here = [*ranked[:keep], *(row for row in ranked[keep:] if audited(row, low / self.steps))]
         return None
+
+    def _rests(self, row: Row, step: int) -> bool:
+        """Whether a trial waits below ``step``."""
+        return row.state == "paused" and row.target * self.steps < step - 1e-6
 
 
 class SuccessiveHalving(Hyperband):

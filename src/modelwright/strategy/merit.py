@@ -51,17 +51,20 @@ def nondominated_rank(scores: np.ndarray) -> np.ndarray:
     [3, 0, 1, 2]
     """
     count = len(scores)
-    left = np.arange(count)
+    no_worse = np.ones((count, count), dtype=bool)
+    better = np.zeros((count, count), dtype=bool)
+    for column in scores.T:
+        no_worse &= column[:, None] >= column[None, :]
+        better |= column[:, None] > column[None, :]
+    dominates = no_worse & better
+    above = dominates.sum(axis=0)
     order: list[int] = []
-    while len(left):
-        here = scores[left]
-        no_worse = (here[:, None, :] >= here[None, :, :]).all(axis=2)
-        better = (here[:, None, :] > here[None, :, :]).any(axis=2)
-        dominated = (no_worse & better).any(axis=0)
-        front = left[~dominated]
+    while len(order) < count:
+        front = np.flatnonzero(above == 0)
         lonely = np.argsort(-_crowding(scores[front]), kind="stable")
         order += front[lonely].tolist()
-        left = left[dominated]
+        above = above - dominates[front].sum(axis=0)
+        above[front] = -1
     rank = np.empty(count, dtype=int)
     rank[order] = np.arange(count)
     return rank

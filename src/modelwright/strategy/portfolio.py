@@ -13,26 +13,29 @@ import numpy as np
 from modelwright.core.history import History
 from modelwright.core.records import Answer, Proposal
 from modelwright.core.rng import Seed
-from modelwright.strategy.asha import ASHA
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.bayesian import propose
+from modelwright.strategy.freeze_thaw import FreezeThaw
 from modelwright.strategy.local import Local
 from modelwright.strategy.merit import merits
 from modelwright.strategy.tpe import TPE
 
 #: Trials without a better one after which others take turns, at least; it grows with the number of parameters.
 _PATIENCE = 8
+#: With so many levels or fewer, trials that cannot pause are stopped for good.
+_DEEP = 3
 #: Wins and trials that each proposer is given before it has any: the process starts with half of the turns.
 _GIVEN = {"gp": (3.0, 6.0), "forest": (1.0, 6.0), "tpe": (1.0, 6.0), "local": (1.0, 6.0)}
 
 
-class Auto(ASHA):
+class Auto(FreezeThaw):
     """What to use when nothing is known.
 
     Trial 0 is the declared defaults, trained in full, so that there is a result to compare with. Trials with steps
     are trained a part of the way first; of each rung the better ``1 / eta`` go on, as soon as they are known (see
     ``ASHA``), and further ones come from the Gaussian process over configuration and fidelity. Trials that cannot
-    pause run on, and are stopped at a rung instead.
+    pause run on, and are stopped at a rung instead; where there are three rungs or more below full fidelity (from 27
+    steps) they may start over later, when they are expected to be the best (see ``FreezeThaw``).
 
     Without steps every trial is a full one, proposed by the Gaussian process. When it has not found a better one for
     some trials, a forest of random trees, TPE and local search around the best take turns with it, the more often the
@@ -46,10 +49,13 @@ class Auto(ASHA):
     """
 
     name: ClassVar[str] = "auto"
-    first_in_full: ClassVar[bool] = True
 
-    def __init__(self, *, steps: int | None = None, resumable: bool = False, eta: float = 3.0, depth: int | None = 2):
-        super().__init__(steps=steps, resumable=resumable, eta=eta, depth=depth, sampler="bayesian")
+    def __init__(self, *, steps: int | None = None, resumable: bool = False, eta: float = 3.0, depth: int | None = 3):
+        super().__init__(steps=steps, resumable=resumable, eta=eta, depth=depth, first_in_full=True)
+        # Of short trials little is lost when they are stopped for good, and those that pause go on by what they showed:
+        # on other curves than those that judge, the model's ranking was no better there.
+        if resumable or len(self.levels) <= _DEEP:
+            self.thaws, self.restarts, self.resumable = False, False, resumable
 
     def ask(self, state: Any, space: SearchSpace, number: int | None) -> Answer:
         if self.steps is not None or not number or not state.history.rows or len(state.history.objectives) > 1:

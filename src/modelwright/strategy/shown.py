@@ -6,6 +6,7 @@ A fidelity is a number in (0, 1]; whether it means epochs, rows, pixels, filters
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,16 +67,25 @@ def shown(row: Row, history: History, level: float, steps: int | None = None) ->
     return tuple(o.score(values[o.name]) if o.name in values else math.nan for o in objectives)
 
 
-def merits_at(history: History, level: float, steps: int | None = None, known: Shown | None = None) -> dict[int, float]:
+def merits_at(
+    history: History,
+    level: float,
+    steps: int | None = None,
+    known: Shown | None = None,
+    among: Sequence[Row] | None = None,
+) -> dict[int, float]:
     """Trial -> one number, larger is better, for all trials that have come to fidelity ``level``.
 
     With one objective it is the best score by then. With several it is minus the trial's rank by fronts, and by
     crowding within a front, as in NSGA-II (see ``merit.nondominated_rank``): of a rung with several objectives the
     best fronts go on, evenly spread. An objective that some trials have not measured yet does not count until all
     have. Trials that ended badly have minus infinity.
+
+    Args:
+        among: the trials that are compared; None for all.
     """
-    look = (known or Shown()).at
-    found = {row.number: scores for row in history.rows if (scores := look(row, history, level, steps)) is not None}
+    look, rows = (known or Shown()).at, history.rows if among is None else among
+    found = {row.number: scores for row in rows if (scores := look(row, history, level, steps)) is not None}
     if len(history.objectives) == 1:
         return {number: scores[0] for number, scores in found.items()}
     merits = dict.fromkeys(found, -math.inf)

@@ -22,7 +22,7 @@ from modelwright.strategy.gp import GP
 #: The kind of the note that holds the copies.
 KIND = "transfer"
 #: What an earlier study's prediction counts before anything is known, and how sure that is.
-_TRUST, _SURE = 0.7, 0.35
+_TRUST, _SURE = 0.7, 0.7
 #: What counts less is left out, and costs no time.
 _SILENT = 0.02
 #: Trials of this study that its own process needs before its fit is better than none.

@@ -16,7 +16,7 @@ from modelwright.strategy.facts import Facts, thin
 from modelwright.strategy.forest import Forest
 from modelwright.strategy.gp import GP, Bend
 from modelwright.strategy.transfer import Earlier, Shifted
-from modelwright.strategy.warp import standardise, warp
+from modelwright.strategy.warp import clean, standardise, warp
 
 #: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
 _REFIT = 20
@@ -52,7 +52,8 @@ def fit_gp(
         ValueError: all values are equal.
         numpy.linalg.LinAlgError: the kernel matrix cannot be factorised.
     """
-    values = warp(facts.scores)
+    # A warp would make much of the front's ends, and the volume that a front dominates is not counted in warped units.
+    values = warp(facts.scores) if facts.table.shape[1] == 1 else standardise(clean(facts.scores))
     if not values.any():
         raise ValueError("all values are equal")
     keep = thin(facts.points, values)

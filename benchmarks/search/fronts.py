@@ -1,6 +1,7 @@
 """Several objectives: how much of the best known front's hypervolume a search has after 25, 50 and 100 trials.
 
-    python benchmarks/search/fronts.py --seeds 5 --out fronts.json     (then again with --read fronts.json for the table)
+    python benchmarks/search/fronts.py --seeds 5 --out fronts.json
+    python benchmarks/search/fronts.py --read fronts.json
 
 Problems: ZDT1 to ZDT3 (Zitzler, Deb and Thiele 2000; six parameters), DTLZ2 with three objectives (Deb et al. 2002; six
 parameters), and surrogates of real training runs, error against seconds of training, on instances that do not judge

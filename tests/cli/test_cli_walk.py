@@ -220,3 +220,13 @@ def test_a_question_on_a_terminal(folder):
         os.close(theirs)
         assert done.code == code and "Delete the study a with its 4 trials" in done.err
     assert json.loads(run("studies", "--json", folder=folder).out)["studies"] == []
+
+
+def test_show_says_what_mattered(folder):
+    words = [word if word != "4" else "30" for word in TUNE]
+    assert run(*words, "--name", "a", "--min-gain", "1000", folder=folder).code == 0
+    done = run("show", "a", "--importance", folder=folder)
+    assert done.code == 0 and "90 % interval" in done.out and "x" in done.out
+    document = run("show", "a", "--importance", "--json", folder=folder).json
+    assert document["study"] == "a" and document["importance"][0]["shares"] and document["explained"]
+    assert run(*words, "--min-gain", "much", folder=folder).code == 2

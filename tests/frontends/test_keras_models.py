@@ -245,3 +245,17 @@ def test_text_generators_and_missing_targets_are_named():
     ]:
         with pytest.raises(mw.ArgumentError, match=message):
             tune(build, *data)
+
+
+def test_a_constraint_on_the_size_saves_the_training_and_one_on_a_metric_decides_at_the_end():
+    study = tune(trials=5, epochs=2, constraints=["params <= 90", "val_loss <= 100"])
+    assert {t.state for t in study.trials} == {"complete", "infeasible"}
+    for trial in study.trials:
+        small = trial.facts["params"] <= 90
+        assert (trial.state, trial.steps) == (("complete", 2) if small else ("infeasible", 0))
+        assert small or trial.error.message.startswith(f"params is {trial.facts['params']}, too large by")
+
+
+def test_a_constraint_on_what_no_epoch_reports_is_refused_in_the_first():
+    with pytest.raises(mw.ModelwrightError, match=r"constraints: no epoch reports 'val_acc'.*val_accuracy"):
+        tune(constraints=["val_acc >= 0.3"])

@@ -12,7 +12,7 @@ from modelwright.core.objective import Objective
 from modelwright.report.dependence import dependence, good_values, surface
 from modelwright.report.diversity import collapse_text, diversity
 from modelwright.report.effects import dependence_chart, diversity_chart, surface_chart
-from modelwright.report.explain import closing, explained, findings, outlook, outlook_text
+from modelwright.report.explain import _closing, closing, explained, findings, outlook, outlook_text
 from modelwright.report.html import render
 from modelwright.report.summary import final_block
 from modelwright.space.hyperparameters import HyperParameters
@@ -108,6 +108,22 @@ def test_outlook_says_gain_and_noise():
     found = outlook(view)
     assert found is not None and found.noise is not None and found.noise.value == pytest.approx(0.05)
     assert "the noise 0.05 (the spread between executions)" in outlook_text(found)
+
+
+@pytest.mark.parametrize("width, count", [(1, 1), (1, 40), (200, 60)])
+def test_one_trial_one_parameter_and_two_hundred_are_no_trouble(width, count):
+    hp, rng = HyperParameters(), np.random.default_rng(0)
+    for i in range(width):
+        hp.Float(f"x{i}", 0.0, 1.0)
+    configs = [hp.tree.sample(rng) for _ in range(count)]
+    view = view_of(*(trial(i, c, (c["x0"],)) for i, c in enumerate(configs)), objectives=LOSS, space=hp.tree)
+    assert isinstance(_closing(view, None), list) and explained(view) and "</html>" in render(view)
+
+
+@pytest.mark.parametrize("strange", [math.nan, math.inf, 1e308, -1e308, 5e-324])
+def test_strange_values_are_no_trouble(strange):
+    view = studied(60, lambda config: strange if config["act"] == "tanh" else config["dropout"], noise=0.0)
+    assert isinstance(_closing(view, None), list) and explained(view) and "</html>" in render(view)
 
 
 # --- partial dependence -----------------------------------------------------------------------------

@@ -81,6 +81,8 @@ def show(args: Namespace, out: Output) -> int:
     with existing_store(args.store) as store:
         record = find_study(store, args.name)
         view = view_of(store, record)
+    if args.importance:
+        return _importance(view, out)
     if not out.as_json:
         head = search_space_summary(view.space) + "\n\n" if view.space is not None else ""
         out.data(head + results(view, args.trials))
@@ -96,6 +98,28 @@ def show(args: Namespace, out: Output) -> int:
             "trials": [whole["trials"][number] for number in order],
         }
     )
+    return 0
+
+
+def _importance(view: StudyView, out: Output) -> int:
+    """What mattered: shares of each objective, and the same in words."""
+    from modelwright.report.explain import explained
+    from modelwright.report.export import finite
+    from modelwright.report.importance import importance
+
+    found = [importance(view, place) for place in range(len(view.objectives))]
+    if out.as_json:
+        listed = [
+            {"objective": one.objective, "reliable": one.reliable, "message": one.message, "shares": one.rows()}
+            for one in found
+        ]
+        out.document({"study": view.name, "importance": finite(listed), "explained": explained(view).split("\n")})
+        return 0
+    said = explained(view)
+    if len(found) > 1:
+        out.data("\n\n".join([*(f"{text.clean(one.objective, 60)}\n\n{one}" for one in found), said]))
+    else:  # the table begins with what the words begin with
+        out.data("\n\n".join(part for part in (str(found[0]), said.removeprefix(found[0].message).strip("\n")) if part))
     return 0
 
 

@@ -171,7 +171,7 @@ def _tune(add: argparse.ArgumentParser) -> None:
         metavar="EXPR",
         help="what a trial must satisfy to count, such as 'params <= 200_000'; again for more",
     )
-    add.add_argument("--results", metavar="FILE.csv", help="results to start from: a column a parameter, and the metric")
+    add.add_argument("--results", metavar="FILE.csv", help="results to start from: a column for each name")
     add.add_argument("--transfer", action="append", metavar="NAME", help="an earlier study to learn from (again: more)")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")

@@ -81,9 +81,11 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
             batch_size=args.batch_size,
             cv=args.cv,
             confirm=args.confirm,
+            min_gain=args.min_gain,
             first=[config_of(word) for word in args.first] if args.first else None,
             results=args.results,
             transfer=args.transfer,
+            constraints=args.constraint or (),
         )
     except ObjectiveError as error:
         if objective:

@@ -27,7 +27,8 @@ class Dependence:
         values: of the parameter, in order along its scale; the middle of each cell of a continuous one.
         listed: whether the values are all there are, rather than places on a scale.
         mean, low, high: of the objective at each value, with a 90 % band; shape (values,).
-        draws: larger is better; what each forest says, in the units of the objective; shape (draws, values).
+        draws: larger is better; what each forest says, in units of ``scale``; shape (draws, values).
+        scale: of the objective.
         wider: what differences between draws are multiplied by.
     """
 
@@ -38,6 +39,7 @@ class Dependence:
     low: np.ndarray
     high: np.ndarray
     draws: np.ndarray
+    scale: float
     wider: float
 
 
@@ -59,11 +61,12 @@ def dependence(land: Landscape, name: str, made: Objective) -> Dependence | None
     cells, values, listed = _places(land, axis, land.cells(axis))
     if len(cells) < 2:
         return None
-    draws = land.alone(axis)[:, cells] * land.data.scale
-    mean, low, high = land.interval(draws)
+    draws = land.alone(axis)[:, cells]
+    with np.errstate(over="ignore"):  # values near the largest number there is
+        mean, low, high = (end * land.data.scale for end in land.interval(draws))
     if made.direction == "min":
         mean, low, high = -mean, -high, -low
-    return Dependence(name, values, listed, mean, low, high, draws, land.wider)
+    return Dependence(name, values, listed, mean, low, high, draws, land.data.scale, land.wider)
 
 
 def surface(land: Landscape, first: str, second: str, made: Objective) -> Surface | None:
@@ -118,7 +121,7 @@ class Good:
     """Where a parameter's good values lie, and what leaving them costs, as far as that is sure.
 
     Attributes:
-        best: values that are as good as the best: the listed ones, or the ends of a range.
+        best: values that are as good as the best: the listed ones, or one range in words.
         costs: (words for the other values, cost in units of the objective, at least 0); the dearest first.
     """
 
@@ -141,7 +144,9 @@ def good_values(found: Dependence) -> Good | None:
     if found.listed:
         best = tuple(setting(found.values[i], 30) for i in range(len(loss)) if near[i])
         rest = sorted((i for i in range(len(loss)) if sure[i] and not near[i]), key=lambda i: -loss[i])
-        return Good(found.name, best, False, tuple((setting(found.values[i], 30), float(loss[i])) for i in rest))
+        return Good(
+            found.name, best, False, tuple((setting(found.values[i], 30), float(loss[i]) * found.scale) for i in rest)
+        )
     first, last = top, top
     while first > 0 and near[first - 1]:
         first -= 1
@@ -151,7 +156,10 @@ def good_values(found: Dependence) -> Good | None:
     costs = [("below", loss[:first], sure[:first], 1), ("above", loss[last + 1 :], sure[last + 1 :], -1)]
     said = [_side(word, part, known, step, found.values, last + 1) for word, part, known, step in costs]
     listed = sorted((one for one in said if one is not None), key=lambda one: -one[1])
-    return Good(found.name, ends if first < last else ends[:1], True, tuple(listed))
+    best = (f"between {ends[0]} and {ends[1]}",) if first < last else (f"near {ends[0]}",)
+    if first == 0 or last == len(loss) - 1:
+        best = (f"up to {ends[1]}",) if first == 0 else (f"from {ends[0]}",)
+    return Good(found.name, best, True, tuple((word, cost * found.scale) for word, cost in listed))
 
 
 def _side(

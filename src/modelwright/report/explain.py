@@ -77,10 +77,7 @@ def _good(found: Findings, land: Landscape, name: str, active: float) -> list[st
     good = None if curve is None else good_values(curve)
     if good is None or not good.costs:
         return []
-    values = list(good.best)
-    best = _or(values[:4])
-    if good.ranged:
-        best = f"between {values[0]} and {values[-1]}" if len(values) > 1 else f"near {best}"
+    best = _or(list(good.best[:4]))
     costs = [
         f"{word} {'it ' if good.ranged else ''}costs about {text.number(cost, 2)}" for word, cost in good.costs[:2]
     ]
@@ -112,7 +109,7 @@ def outlook_text(found: Prospect | None) -> str:
     >>> outlook_text(None)
     ''
     """
-    if found is None or not found.ahead:
+    if found is None or not found.ahead or (not found.model and found.gain == 0):
         return ""
     head = f"{found.ahead} more trials: expected further gain {text.number(found.gain, 2)}"
     how = "" if found.model else ", by the pace so far, for no model predicts these trials"

@@ -18,6 +18,7 @@ from modelwright.report.svg import esc, glyph_icon
 from modelwright.report.view import (
     StudyView,
     causes,
+    constrained,
     counts,
     front,
     metric_names,
@@ -261,7 +262,10 @@ def _number(value: object, digits: int = 5) -> str:
 def failures(view: StudyView, limit: int = 20) -> str:
     """Reasons of failed, infeasible and lost trials, with a traceback of each."""
     found = causes(view)
+    limits = constrained(view)
     parts = []
+    if limits:
+        parts.append(f"<li><p>{esc(limits, 500)}</p></li>")
     for cause in found[:limit]:
         said = cause.text or "Nothing is known of why."
         head = f"{glyph_icon(cause.state)}<b>{len(cause.trials)} {esc(cause.state)}</b>"

@@ -6,6 +6,7 @@ Does not draw.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -81,7 +82,7 @@ def _powers(low: float, high: float, count: int) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     factors = (1,) if last - first > 3 else (1, 2, 5) if last - first <= 2 else (1, 3)
     every = max(1, (last - first) // max(count, 1))
-    found = [f * 10.0**p for p in range(first, last + 1, every) for f in factors]
+    found = [f * 10.0**p for p in range(first, min(last, 307) + 1, every) for f in factors]
     inside = [v for v in found if low * 0.999 <= v <= high * 1.001]
     return inside if len(inside) > 1 else [low, high]
 
@@ -121,8 +122,8 @@ def _padded(low: float, high: float, log: bool, pad: float) -> Scale:
         room = abs(low) * 0.05 or 0.5
         return Scale(low - room, high + room)
     if log:
-        factor = (high / low) ** pad
-        return Scale(low / factor, high * factor, log=True)
+        factor = math.exp(pad * (math.log(high) - math.log(low)))  # their ratio may be too large for a number
+        return Scale(low / factor or low, min(high * factor, sys.float_info.max), log=True)
     room = (high - low) * pad
     if not math.isfinite(high - low) or not math.isfinite(room):
         return Scale(low, high)

@@ -18,7 +18,7 @@ from modelwright.report import fidelity, text
 from modelwright.report.edges import edges_text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
-from modelwright.report.view import StudyView, causes, counts, front, ranked, reason, without_value
+from modelwright.report.view import StudyView, causes, constrained, counts, front, ranked, reason, without_value
 
 _steps: ContextVar[Callable[[StudyView], Sequence[str]] | None] = ContextVar("steps", default=None)
 
@@ -100,6 +100,7 @@ def results(view: StudyView, count: int = 10) -> str:
         parts.append(_one(by_number[entry["trial"]], entry["rank"], view))
     parts.append(explained(view, count))
     parts.append(edges_text(view))
+    parts.append(text.clean(constrained(view), 400))
     parts += _failures(view)
     return "\n\n".join(part for part in parts if part)
 
@@ -172,6 +173,7 @@ def final_block(view: StudyView) -> str:
         lines += confirmation(view)
         lines += [*([] if several else ["", "Top 5:"]), leaderboard(view, top)]
         parts += ["\n".join(lines), explained(view, top), matters(view)]
+    parts.append(text.clean(constrained(view), 400))
     parts += _failures(view)
     if view.store:
         parts.append(f"Kept in {text.clean(view.store, 200)}")

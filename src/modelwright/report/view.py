@@ -10,11 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelwright.core.constraint import KIND
+from modelwright.core.constraint import KIND, UNMET
 from modelwright.core.history import History, Row, usable
 from modelwright.core.objective import Objective
 from modelwright.core.records import GIVEN
 from modelwright.core.wording import counted
+from modelwright.study.feasibility import told
 
 #: States in the order in which they are listed.
 STATES = ("complete", "pruned", "paused", "running", "proposed", "infeasible", "failed", "lost")
@@ -167,6 +168,17 @@ def without_value(view: StudyView) -> str:
     states = ", ".join(f"{number} of {counted(len(rows), 'trial')} {state}" for state, number in counts(view).items())
     found = causes(view)
     return f"no trial has a value; {states}" + (f": {found[0].text.rstrip('.')}" if found and found[0].text else "")
+
+
+def constrained(view: StudyView) -> str:
+    """The study's constraints in a line, with the closest miss where nothing satisfied them; "" without any."""
+    limits = view.history.limits
+    if not limits:
+        return ""
+    missed = [note for note in view.history.notes if note.kind == UNMET]
+    said = f"Constraints: {', '.join(limit.text for limit in limits)}"
+    counting = any(row.state == "complete" for row in view.history.rows)
+    return f"{said}; {told(missed[-1])}" if missed and not counting else said
 
 
 def parameter_names(view: StudyView) -> list[str]:

@@ -7,12 +7,12 @@ and what may or may not have been written is looked up before it is written agai
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -38,6 +38,9 @@ _SPACE = 0x4D57
 #: Classes of SQLSTATE after which the same transaction may succeed: connection lost, deadlock or serialisation, no
 #: room, the server is stopping or starting.
 _PASSING = ("08", "40", "53", "57P")
+
+#: Members that lost the server at the same instant do not come back at the same instant.
+_jitter = SystemRandom()
 
 
 class PostgresStore(SqlStore):
@@ -223,7 +226,7 @@ class PostgresStore(SqlStore):
                     raise self._explain(error) from error
                 if isinstance(error, sqlalchemy.exc.DBAPIError) and error.connection_invalidated:
                     self._engine.dispose()
-            time.sleep(pause * random.uniform(0.5, 1.5))
+            time.sleep(pause * _jitter.uniform(0.5, 1.5))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     @contextmanager

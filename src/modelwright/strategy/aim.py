@@ -52,9 +52,9 @@ Fit = Callable[[Facts, str], Fitted]
 def improvement(history: History, facts: Facts, axes: int, fit: Fit) -> Aim | None:
     """The improvement over the trials that count: of the one objective, or of the volume that the front dominates.
 
-    Objectives are warped and standardised each for itself, so that their scales do not matter. Pending trials count as
-    if they had turned out as predicted: else the next proposal is a near copy of them. None while no trial counts, or
-    all of them are worth the same.
+    Objectives are standardised each for itself, so that their scales do not matter; one alone is warped too. Pending
+    trials count as if they had turned out as predicted: else the next proposal is a near copy of them. None while no
+    trial counts, or all of them are worth the same.
 
     Args:
         axes: of the space.

@@ -14,8 +14,8 @@ from modelwright.strategy.acquisition import Surrogate, log_ei_slopes
 from modelwright.strategy.terms import predicted
 
 #: Points of a front that expected improvement looks at, by the number of objectives; the rest are the most crowded.
-_MOST = {2: 200, 3: 80, 4: 24}
-_FEW = 12
+_MOST = {2: 100, 3: 40, 4: 16}
+_FEW = 8
 
 
 def front(points: np.ndarray) -> np.ndarray:
@@ -134,18 +134,16 @@ def _undominated(points: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ..
 
 
 def reference_point(values: np.ndarray) -> np.ndarray:
-    """A reference for ``values``: a tenth of the front's extent below its worst values.
+    """A reference for ``values``: a tenth of their extent below the worst of all.
 
-    Where the front has no extent in an objective, that of all values counts.
+    Not below the worst of the front, as is often done: a front that is still short could then not grow longer.
 
-    >>> reference_point(np.array([[2.0, 0.0], [0.0, 1.0], [-5.0, -5.0]])).round(6).tolist()
-    [-0.2, -0.1]
+    >>> reference_point(np.array([[2.0, 0.0], [0.0, 1.0], [-3.0, -4.0]])).round(6).tolist()
+    [-3.5, -4.5]
     """
     values = np.asarray(values, dtype=float)
-    best = values[front(values)]
-    extent = np.ptp(best, axis=0)
-    extent = np.where(extent > 0, extent, np.ptp(values, axis=0))
-    return best.min(axis=0) - 0.1 * np.where(extent > 0, extent, 1.0)
+    extent = np.ptp(values, axis=0)
+    return values.min(axis=0) - 0.1 * np.where(extent > 0, extent, 1.0)
 
 
 def spread(points: np.ndarray, most: int) -> np.ndarray:

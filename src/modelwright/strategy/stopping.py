@@ -152,7 +152,7 @@ def prospect(
         said, _ = _estimate(points[:half], scores[:half], space, seed)
         came = float(scores.max() - scores[:half].max())
         gain *= max(1.0, min(came / max(said * max(half / AHEAD, 1.0), 1e-12), 100.0)) if came > 0 else 1.0
-    if known is None and model is not None and model.spread > SILENT:
+    if known is None and model is not None and model.hears and model.spread > SILENT:
         known = Noise(model.off() * scale, "by the model")
     return Prospect(gain * scale, AHEAD, len(rows), known, model is not None and model.hears)
 

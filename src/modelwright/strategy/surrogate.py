@@ -16,10 +16,14 @@ from modelwright.strategy.facts import Facts, thin
 from modelwright.strategy.forest import Forest
 from modelwright.strategy.gp import GP, Bend
 from modelwright.strategy.transfer import Earlier, Shifted
-from modelwright.strategy.warp import standardise, warp
+from modelwright.strategy.warp import clean, standardise, warp
 
 #: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
 _REFIT = 20
+#: From so many observations on fits are shorter and more frequent, so that no single proposal takes long.
+_LARGE = 150
+#: Trees of a forest.
+_TREES = 25
 
 
 @dataclass(slots=True)
@@ -52,7 +56,8 @@ def fit_gp(
         ValueError: all values are equal.
         numpy.linalg.LinAlgError: the kernel matrix cannot be factorised.
     """
-    values = warp(facts.scores)
+    # A warp would make much of the front's ends, and the volume that a front dominates is not counted in warped units.
+    values = warp(facts.scores) if facts.table.shape[1] == 1 else standardise(clean(facts.scores))
     if not values.any():
         raise ValueError("all values are equal")
     keep = thin(facts.points, values)
@@ -87,10 +92,13 @@ def fit_values(
     model = GP([axis.kind for axis in space.axes] + ["numeric"] * facts.fidelities)
     start, since = _start(rows, names, model, key)
     starts = [model.theta if start is None else start]
-    if max(since, 0) // 10 < count // 10:
+    large = count >= _LARGE
+    rare = 100 if large else 10
+    if max(since, 0) // rare < count // rare:
         starts.append(model.noisy())
-    fresh = count - since >= max(1, count // _REFIT) or count < since
-    model.fit(points, values, starts, steps=(10 if since > 0 else 40) if fresh else 0)
+    fresh = count - since >= max(1, count // (2 * _REFIT if large else _REFIT)) or count < since
+    steps = 40 if since <= 0 else 4 if large else 10
+    model.fit(points, values, starts, steps=steps if fresh else 0)
     model.extend(facts.pending)
     note: dict[str, Any] = {}
     if fresh:
@@ -114,11 +122,11 @@ def fit_forest(space: SearchSpace, facts: Facts, rng: np.random.Generator) -> Fi
         raise ValueError("all values are equal")
     keep = thin(facts.points, values)
     points, values = facts.points[keep], standardise(values[keep])
-    model = Forest.fit(points, values, rng)
+    model = Forest.fit(points, values, rng, trees=_TREES)
     if len(facts.pending):
         values = np.concatenate([values, model.predict(facts.pending)[0]])
         points = np.vstack([points, facts.pending])
-        model = Forest.fit(points, values, rng)
+        model = Forest.fit(points, values, rng, trees=_TREES)
     axes = len(space.axes)
     return Fitted(_Trees(model, facts.fidelities, axes), points[:, :axes], np.full(axes, 0.4))
 

@@ -4,8 +4,8 @@
 
 NAS-Bench-NLP (341 whole curves of 50 epochs) and TaskSet's text tasks (12 x 1,000 curves of 51 points). A study's
 completed curves are drawn at random, others are forecast from 10, 25 and 50 % of their points. "last value plus
-quantiles" adds the 10 % and 90 % quantiles of (end - last) of the same completed curves. Interval scores (alpha 0.2) are
-ratios to it: in logarithms of the loss over all curves, and in the loss itself over those that never exceed
+quantiles" adds the 10 % and 90 % quantiles of (end - last) of the same completed curves. Interval scores (alpha 0.2)
+are ratios to it: in logarithms of the loss over all curves, and in the loss itself over those that never exceed
 three times the median first value, taken alone (TaskSet holds 60,000 for what diverged). Ratios of tasks and draws are
 averaged geometrically.
 """

@@ -15,6 +15,7 @@ SCRIPT = textwrap.dedent(
 
     def build(hp):
         units = hp.Choice("units", [4, 20000])
+        hp.Fixed("wide", True) if options["strategy"] == "grid" else hp.Float("wide", 0.0, 1.0)
         model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(units), keras.layers.Dense(1)])
         model.compile("sgd", "mse")
         return model
@@ -48,7 +49,7 @@ SCRIPT = textwrap.dedent(
     [
         ({"strategy": "grid", "epochs": 2, "trials": 2}, "model.keras"),
         ({"strategy": "grid", "epochs": 2, "trials": 2, "workers": 2}, "model.keras"),
-        ({"strategy": "hyperband", "epochs": 9, "trials": 2}, "segment-0.ckpt"),
+        ({"strategy": "hyperband", "epochs": 9, "trials": 2, "seed": 3}, "segment-0.ckpt"),
     ],
 )
 def test_a_model_that_cannot_be_kept_ends_the_search_and_runs_again_when_there_is_room(tmp_path, options, file):

@@ -1,6 +1,7 @@
 """Freeze-thaw: who goes on, who starts over, and what auto makes of long trials."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def searched(strategy, trials, seed=0, curves=crossing, space=one):
 def test_curves_are_looked_at_ever_more_rarely_and_at_their_end(steps):
     found = fibonacci(steps)
     assert found[0] == 1 and found[-1] == steps and found == sorted(set(found))
-    assert all(a + b <= 2 * steps for a, b in zip(found, found[1:], strict=False))
+    assert all(a + b <= 2 * steps for a, b in pairwise(found))
 
 
 def test_the_three_most_promising_are_in_full_when_the_budget_of_trials_ends():

@@ -6,11 +6,19 @@ import argparse
 import difflib
 import math
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import modelwright
 from modelwright.cli.output import UsageError
+
+
+class _Help(argparse.HelpFormatter):
+    """Names with a hyphen stay whole, so that they can be copied and found."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -111,7 +119,8 @@ def _gain(given: str) -> float | str:
 
 
 def _command(commands: Any, name: str, text: str, run: str) -> argparse.ArgumentParser:
-    made = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False)
+    told = text[0].upper() + text[1:] + "."
+    made = commands.add_parser(name, help=text, description=told, allow_abbrev=False, formatter_class=_Help)
     made.set_defaults(run=run)
     made.add_argument("--store", metavar="STORE", help="a file of studies (./.modelwright/studies.db)")
     made.add_argument("--json", action="store_true", help="print JSON, errors too")

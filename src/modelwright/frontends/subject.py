@@ -229,5 +229,6 @@ def _refusal(subject: Any) -> str:
     if isinstance(subject, type):
         return f"{subject.__name__} is a class; hand over an instance"
     if _is_model(subject):
-        return f"{kind_of(subject)} is finished: there is nothing to choose in it, and no preset knows it. Wrap it in build(hp)"
+        finished = f"{kind_of(subject)} is finished: there is nothing to choose in it, and no preset knows it"
+        return f"{finished}. Wrap it in build(hp)"
     return f"{kind_of(subject)} cannot be tuned"

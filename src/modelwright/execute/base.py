@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from modelwright.core.records import Config, Decision, Failure, Outcome, Task
 
@@ -40,6 +40,20 @@ class Handler(Protocol):
         ...
 
 
+class Usage(NamedTuple):
+    """What a running task has used so far.
+
+    Attributes:
+        seconds: since it began to run in a worker that was ready.
+        held: bytes that its processes hold now; 0 where the system does not tell.
+        peak: the most bytes that they were seen to hold during the task; 0 where the system does not tell.
+    """
+
+    seconds: float
+    held: int = 0
+    peak: int = 0
+
+
 class Executor(ABC):
     """Runs tasks, ``slots`` at a time.
 
@@ -48,6 +62,8 @@ class Executor(ABC):
 
     #: Tasks that may run at the same time.
     slots: int = 1
+    #: Whether tasks run in processes of their own, which ``usage`` looks into and ``cancel`` ends.
+    separate: bool = False
 
     @abstractmethod
     def open(self, runnable: Runnable) -> None:
@@ -68,6 +84,17 @@ class Executor(ABC):
 
         Returns after at least one message was handled, at the timeout, or at once when nothing is running.
         An exception that ``handler`` raises comes out of ``poll``, and so does a ``MediumError`` that a task ends with.
+        """
+
+    def usage(self, number: int) -> Usage | None:
+        """What a running task has used; None where that is not known, or it has not begun yet."""
+        return None
+
+    def cancel(self, number: int, failure: Failure, grace: float = 5.0) -> None:
+        """End a running task from outside: its processes are asked to end, and killed after ``grace`` seconds.
+
+        A later ``poll`` tells ``lost(number, failure)``, or the task's own end where that was faster. Only where tasks
+        are ``separate``; elsewhere nothing happens, since nothing can end a task but itself.
         """
 
     @abstractmethod

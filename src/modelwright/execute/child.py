@@ -44,7 +44,7 @@ def main(descriptor: int) -> None:
         bind_to_cores()
         from modelwright.execute.transfer import unpack
 
-        runnable = unpack(connection.recv_bytes())
+        runnable = unpack(connection.recv_bytes(), setting["share"])
         connection.send(("ready", os.getpid()))
         while True:
             task = connection.recv()

@@ -68,6 +68,7 @@ class ProcessExecutor(Executor):
         self._output = output
         self._workers: list[_Worker] = []
         self._folder: Path | None = None
+        self._share: Path | None = None
         self._code = b""
 
     def open(self, runnable: Runnable) -> None:
@@ -83,6 +84,11 @@ class ProcessExecutor(Executor):
                 where="workers",
                 hint="Use workers=1, or make what cannot be copied (open files, locks, sessions) inside the function.",
             ) from error
+        self.start(self._code, self._folder)
+
+    def start(self, code: bytes, share: Path) -> None:
+        """Like ``open``, for a runnable that is packed already: ``share`` holds its large arrays, and stays."""
+        self._code, self._share = code, share
         self._workers = [self._spawn(environment) for environment in worker_environment(self.slots)]
 
     @property
@@ -143,7 +149,7 @@ class ProcessExecutor(Executor):
         theirs.close()
         connection = Connection(ours.detach())
         with contextlib.suppress(OSError):
-            connection.send({"path": list(sys.path), "folder": os.getcwd()})
+            connection.send({"path": list(sys.path), "folder": os.getcwd(), "share": str(self._share)})
             connection.send_bytes(self._code)
         return _Worker(process, connection, environment)
 

@@ -35,9 +35,15 @@ class _Pickler(cloudpickle.Pickler):
 
 
 class _Unpickler(cloudpickle.pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, folder: str | os.PathLike[str] | None):
+        super().__init__(file)
+        self._folder = folder
+
     def persistent_load(self, pid: Any) -> Any:
         kind, path = pid
         assert kind == "npy"
+        if self._folder is not None:
+            path = Path(self._folder) / Path(path).name
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
@@ -46,7 +52,7 @@ def pack(value: Any, folder: Path) -> bytes:
 
     Functions and classes of ``__main__`` and of modules that are not installed packages go by value.
     """
-    local = [m for m in list(sys.modules.values()) if _is_local(m)]
+    local = [m for m in list(sys.modules.values()) if is_local(m)]
     registered = []
     for module in local:
         try:
@@ -63,12 +69,16 @@ def pack(value: Any, folder: Path) -> bytes:
             cloudpickle.unregister_pickle_by_value(module)
 
 
-def unpack(data: bytes) -> Any:
-    """The inverse of ``pack``; shared arrays come back as read-only memory maps."""
-    return _Unpickler(io.BytesIO(data)).load()
+def unpack(data: bytes, folder: str | os.PathLike[str] | None = None) -> Any:
+    """The inverse of ``pack``; shared arrays come back as read-only memory maps.
+
+    Args:
+        folder: where the files of shared arrays lie now, when that is not where they were written.
+    """
+    return _Unpickler(io.BytesIO(data), folder).load()
 
 
-def _is_local(module: ModuleType) -> bool:
+def is_local(module: ModuleType) -> bool:
     """Whether a module is the user's own file, which a worker may not be able to import."""
     name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None)
     if not isinstance(file, str) or not name or name == "__main__" or name.split(".")[0] == "modelwright":

@@ -23,33 +23,40 @@ def started(store, numbers, after):
     store.append(1, [r.Started(number=n) for n in numbers], after=after)
 
 
-def test_a_file_cut_at_any_byte_keeps_every_whole_line(tmp_path):
-    path = tmp_path / "t"
+def test_a_file_cut_at_any_byte_keeps_every_whole_append_and_no_part_of_one(tmp_path):
+    path, ends = tmp_path / "t", []
     tail = Tail(path)
-    with tail.locked():
-        tail.append(LINES)
+    for lines in (LINES[:1], LINES[1:3], LINES[3:]):
+        with tail.locked():
+            tail.append(lines)
+        ends.append((path.stat().st_size, lines[-1][0] + 1))
     tail.sync()
     tail.close()
     whole = path.read_bytes()
-    ends = [i + 1 for i, byte in enumerate(whole) if byte == 10]
     for cut in range(len(whole) + 1):
         path.write_bytes(whole[:cut])
-        kept = sum(end <= cut for end in ends)
+        kept = max((count for end, count in ends if end <= cut), default=0)
         assert Tail.read(path) == LINES[:kept]
+        again = Tail(path)
+        with again.locked() as found:
+            assert found.another and found.lines == LINES[:kept]
+        again.close()
 
 
 @pytest.mark.parametrize("position", [0, 3, 30, -2])
 def test_a_changed_byte_ends_what_counts(tmp_path, position):
     path = tmp_path / "t"
     tail = Tail(path)
-    with tail.locked():
-        tail.append(LINES)
+    for line in LINES:
+        with tail.locked():
+            tail.append([line])
     tail.close()
     content = bytearray(path.read_bytes())
     content[position] ^= 1
     path.write_bytes(content)
     again = Tail(path)
-    with again.locked() as kept:
+    with again.locked() as found:
+        kept = found.lines
         assert kept == LINES[: len(kept)] and len(kept) < len(LINES)
         again.append([LINES[3]])
     again.close()

@@ -28,7 +28,7 @@ from modelwright.store.base import Lease, StudyRecord
 from modelwright.store.filesystem import network_kind
 from modelwright.store.leases import LeaseFile
 from modelwright.store.sql import Line, SqlStore, conflict, encoded
-from modelwright.store.tail import Tail
+from modelwright.store.tail import Change, Tail
 
 _T = TypeVar("_T")
 
@@ -93,17 +93,27 @@ class SqliteStore(SqlStore):
         return made
 
     def load(self, study: int, after: int = 0) -> Iterator[tuple[Event, float]]:
-        newest = Tail.read(self._tail(study))  # first: what moves to the database meanwhile is found there
-        writing = self._writing.get(study)
-        if writing is not None and after >= writing.taken and newest and newest[0][0] <= after:
-            found: list[Line] = []  # all that is new is in the tail: no need to ask the database
-        else:
+        with self._lock:
+            found = self._at_hand(study, after)
+        if found is None:
+            newest = Tail.read(self._tail(study))  # first: what moves to the database meanwhile is found there
             with self._transaction() as connection:
                 found = self._stored(connection, study, after)
-        for line in newest:
-            if line[0] == after + len(found):
-                found.append(line)
+            for line in newest:
+                if line[0] == after + len(found):
+                    found.append(line)
         return ((decode_event(kind, body), at) for _, at, kind, body in found)
+
+    def _at_hand(self, study: int, after: int) -> list[Line] | None:
+        """The events behind the first ``after`` when all of them are in the tail, without asking the database."""
+        writing = self._writing.get(study)
+        if writing is None or after < writing.taken:
+            return None
+        new = writing.tail.more()
+        if new is None:
+            return None
+        writing.add(new)
+        return writing.pending[after - writing.taken :]
 
     def append(
         self, study: int, events: Sequence[Event], *, after: int, at: float = 0.0, durable: bool = False
@@ -114,17 +124,16 @@ class SqliteStore(SqlStore):
             if writing is None or not writing.tail.path.exists():
                 self._ask_for(study)
                 writing = self._writing[study] = _Writing(Tail(self._tail(study)))
-            with writing.tail.locked() as changed:
-                if changed is not None:
-                    self._catch_up(study, writing, changed)
+            with writing.tail.locked() as change:
+                if change is not None:
+                    self._catch_up(study, writing, change)
                 if writing.count != after:
                     raise conflict(self.location, after)
+                if len(writing.pending) >= _BULK:  # first: when the database refuses, nothing has been added
+                    self._take_over(study, writing)
                 writing.tail.append(lines)
                 writing.pending += lines
                 writing.count += len(lines)
-                if len(writing.pending) >= _BULK:
-                    self._take_over(study, writing)
-                    return
             if durable:
                 writing.tail.sync()
 
@@ -134,16 +143,14 @@ class SqliteStore(SqlStore):
             self._known(connection, study)
         self.folder(study)
 
-    def _catch_up(self, study: int, writing: _Writing, lines: list[Line]) -> None:
-        """Count anew: another process, or an earlier one, appended or had the database take lines over."""
-        with self._transaction() as connection:
-            self._known(connection, study)
-            writing.taken = writing.count = self._count(connection, study)
-        writing.pending = []
-        for line in lines:
-            if line[0] == writing.count:
-                writing.pending.append(line)
-                writing.count += 1
+    def _catch_up(self, study: int, writing: _Writing, change: Change) -> None:
+        """Count what others appended; anew where one of them had the database take lines over."""
+        if change.another:
+            with self._transaction() as connection:
+                self._known(connection, study)
+                writing.taken = writing.count = self._count(connection, study)
+            writing.pending = []
+        writing.add(change.lines)
 
     def _take_over(self, study: int, writing: _Writing) -> None:
         """Move the tail into the database; a crash on the way leaves lines that are skipped when they are read."""
@@ -166,9 +173,9 @@ class SqliteStore(SqlStore):
             return
         try:
             if writing.tail.path.exists():
-                with writing.tail.locked() as changed:
-                    if changed is not None:
-                        self._catch_up(study, writing, changed)
+                with writing.tail.locked() as change:
+                    if change is not None:
+                        self._catch_up(study, writing, change)
                     if writing.pending:
                         self._take_over(study, writing)
         finally:
@@ -328,3 +335,10 @@ class _Writing:
     count: int = 0
     taken: int = 0
     pending: list[Line] = field(default_factory=list)
+
+    def add(self, lines: Sequence[Line]) -> None:
+        """Lines of the tail that are not in the database; those it has taken over already are passed over."""
+        for line in lines:
+            if line[0] == self.count:
+                self.pending.append(line)
+                self.count += 1

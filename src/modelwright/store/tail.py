@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from modelwright.core.errors import StoreError
 from modelwright.core.medium import cannot_write
@@ -22,12 +23,27 @@ from modelwright.core.medium import cannot_write
 Line = tuple[int, float, str, str]
 
 _KEPT = "Nothing that was stored before is lost."
+#: What the checksum of a line is mixed with when more lines of the same append follow.
+_MORE = 0x5A5A5A5A
+
+
+class Change(NamedTuple):
+    """What others did to the file since it was last looked at.
+
+    Attributes:
+        lines: what they appended; all lines of the file when it is ``another``.
+        another: whether this is a file not seen before: what the database holds must be counted again.
+    """
+
+    lines: list[Line]
+    another: bool
 
 
 class Tail:
     """One study's file of newest events; several processes may append to it, each under its lock.
 
-    Each line ends with a checksum; a line that was cut short by a crash, and what follows it, does not count.
+    Each line ends with a checksum, which also says whether the append goes on: one that was cut short by a crash, and
+    what follows it, does not count, not even its whole lines.
 
     Raises:
         StoreError: the medium refuses.
@@ -50,25 +66,38 @@ class Tail:
         return [line for line, _ in _parse(content)]
 
     @contextmanager
-    def locked(self) -> Iterator[list[Line] | None]:
-        """Within: no other process appends. Gives all lines when others changed the file since the last time.
+    def locked(self) -> Iterator[Change | None]:
+        """Within: no other process appends. Gives what others changed since the last look; None: nothing.
 
-        What a crash cut short is removed. The first time, and after another process had the database take the lines
-        over, that is a change too; None means that nothing happened.
+        What a crash cut short is removed.
         """
         try:
-            changed = self._lock()
-            lines = self._settled() if changed else None
+            change = self._change(opened=self._lock())
         except OSError as error:
             raise cannot_write(self.path, error, _KEPT) from error
         try:
-            yield lines
+            yield change
         finally:
             if self._descriptor is not None:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
+    def more(self) -> list[Line] | None:
+        """What others appended since the last look, without a lock; None where the file is another one by now."""
+        if self._descriptor is None:
+            return None
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot be read: {error.strerror or error}", where=str(self.path)) from error
+        own = os.fstat(self._descriptor)
+        if (own.st_ino, own.st_dev) != (there.st_ino, there.st_dev) or own.st_size < self._size:
+            return None
+        return self._read_on(own.st_size)
+
     def _lock(self) -> bool:
-        """Lock the file that is there now; whether it is another one, or another length, than was last seen."""
+        """Lock the file that is there now; whether it is another one than before."""
         opened = False
         while True:
             if self._descriptor is None:
@@ -81,24 +110,37 @@ class Tail:
             except FileNotFoundError:
                 there = None
             if there is not None and (own.st_ino, own.st_dev) == (there.st_ino, there.st_dev):
-                return opened or own.st_size != self._size
+                return opened
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _settled(self) -> list[Line]:
+    def _change(self, opened: bool) -> Change | None:
         assert self._descriptor is not None
-        _settle(self.path.parent)
-        content = self.path.read_bytes()
-        parsed = _parse(content)
-        self._size = parsed[-1][1] if parsed else 0
-        if self._size != len(content):
+        size = os.fstat(self._descriptor).st_size
+        another = opened or size < self._size
+        if another:
+            _settle(self.path.parent)
+            self._size = 0
+        elif size == self._size:
+            return None
+        lines = self._read_on(size)
+        if size != self._size:
             os.ftruncate(self._descriptor, self._size)
+        return Change(lines, another)
+
+    def _read_on(self, size: int) -> list[Line]:
+        """Whole appends between what was seen and ``size``."""
+        assert self._descriptor is not None
+        if size == self._size:
+            return []
+        parsed = _parse(os.pread(self._descriptor, size - self._size, self._size))
+        self._size += parsed[-1][1] if parsed else 0
         return [line for line, _ in parsed]
 
     def append(self, lines: Sequence[Line]) -> None:
         """Add lines, all or none; only within ``locked``."""
         assert self._descriptor is not None, "locked() comes first"
-        data = b"".join(_format(line) for line in lines)
+        data = b"".join(_format(line, more=line is not lines[-1]) for line in lines)
         try:
             written = os.write(self._descriptor, data)
             if written != len(data):
@@ -149,19 +191,24 @@ def _settle(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _format(line: Line) -> bytes:
+def _format(line: Line, *, more: bool) -> bytes:
     text = f"{line[0]}\t{line[1]!r}\t{line[2]}\t{line[3]}".encode()
-    return text + b"\t%08x\n" % zlib.crc32(text)
+    return text + b"\t%08x\n" % (zlib.crc32(text) ^ (_MORE if more else 0))
 
 
 def _parse(content: bytes) -> list[tuple[Line, int]]:
-    """Whole lines, each with the offset at which it ends."""
-    found, end = [], 0
+    """Lines of whole appends, each with the offset at which it ends."""
+    found: list[tuple[Line, int]] = []
+    whole = end = 0
     for raw in content.splitlines(keepends=True):
         text, _, check = raw[:-1].rpartition(b"\t")
-        if not raw.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):
+        sum_ = zlib.crc32(text)
+        last = check == b"%08x" % sum_
+        if not raw.endswith(b"\n") or not (last or check == b"%08x" % (sum_ ^ _MORE)):
             break
         end += len(raw)
         number, at, kind, body = text.decode().split("\t", 3)
         found.append(((int(number), float(at), kind, body), end))
-    return found
+        if last:
+            whole = len(found)
+    return found[:whole]

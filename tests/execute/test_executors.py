@@ -52,7 +52,7 @@ def run(executor, function, tasks):
 
 
 @pytest.mark.parametrize(
-    ("kill", "kind"), [(signal.SIGKILL, "memory"), (signal.SIGSEGV, "signal"), (signal.SIGABRT, "signal")]
+    ("kill", "kind"), [(signal.SIGKILL, "killed"), (signal.SIGSEGV, "signal"), (signal.SIGABRT, "signal")]
 )
 def test_a_worker_that_dies_loses_its_task_and_no_other(kill, kind):
     def function(task, reporter):

@@ -32,12 +32,15 @@ class Failure:
     """Why a trial did not end well.
 
     Attributes:
-        kind: ``"exception"``, ``"memory"``, ``"size"``, ``"nan"``, ``"signal"``, ``"infeasible"``,
-            ``"constraint"``.
+        kind: ``"exception"``, ``"memory"`` (there was none left), ``"memory_limit"`` (more than the trial may hold),
+            ``"timeout"``, ``"size"``, ``"nan"``, ``"signal"``, ``"killed"`` (from outside), ``"cancelled"``, ``"cut"``
+            (at the end of the search), ``"lost"``, ``"infeasible"``, ``"constraint"``.
         message: one line for people.
         traceback: the whole traceback as text, or "".
         where: ``file:line`` of the innermost line of the user's own code, or "".
-        type: name of the exception's class, or "".
+        type: name of the exception's class, or of the signal, or "".
+        peak_bytes: the most memory that the trial's processes were seen to hold, where memory has to do with it and
+            the system tells; else 0.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class Failure:
     traceback: str = ""
     where: str = ""
     type: str = ""
+    peak_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +171,7 @@ class Noted:
 
     Attributes:
         kind: what it is about: "session", "stop", "snapshot", "confirm", "first", "results", "prior", "transfer",
-            "constraints", "unmet" ...
+            "constraints", "unmet", "cancel" (a wish: ``trial``, or the whole search), "cut" (what was ended) ...
         data: plain values.
     """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from modelwright.core.errors import MediumError
 from modelwright.core.records import Decision, Outcome, Task
+from modelwright.execute import session
 from modelwright.execute.threads import bind_to_cores
 
 
@@ -34,6 +35,8 @@ def main(descriptor: int) -> None:
     """Serve until the parent says goodbye or is gone."""
     _die_with_parent()
     _print_by_lines()
+    os.set_inheritable(descriptor, False)  # what a trial starts must not keep the connection open
+    session.kill_first()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = Connection(descriptor)
     runnable = None
@@ -50,6 +53,7 @@ def main(descriptor: int) -> None:
             task = connection.recv()
             if task is None:
                 break
+            session.reset()
             try:
                 outcome = _run(runnable, task, connection)
             except MediumError as error:

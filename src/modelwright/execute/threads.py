@@ -1,4 +1,4 @@
-"""Threads: which environment keeps a worker process on its own cores. Starts nothing and changes nothing.
+"""Threads and memory: what there is for workers, and which environment keeps each on its own cores. Starts nothing.
 
 Two processes of one thread each train small models faster than one process of two threads, but only when neither
 the linear algebra libraries nor XLA start a thread per core in each of them.
@@ -6,11 +6,12 @@ the linear algebra libraries nor XLA start a thread per core in each of them.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from modelwright.execute import cgroup
 
 _POOLS = (
     "OMP_NUM_THREADS",
@@ -24,8 +25,13 @@ _POOLS = (
 _EIGEN = "--xla_cpu_multi_thread_eigen=false"
 
 
-def available_cores() -> tuple[int, ...]:
-    """The cores this process may run on, in order, no more than its control group pays for.
+def available_cores(root: Path = Path("/")) -> tuple[int, ...]:
+    """The cores this process may run on, in order, no more than its control groups pay for.
+
+    That is its affinity mask, cut to the smallest quota of its own control group and the groups around that one.
+
+    Args:
+        root: a folder that stands for ``/``.
 
     >>> len(available_cores()) >= 1
     True
@@ -34,11 +40,24 @@ def available_cores() -> tuple[int, ...]:
         mask = sorted(os.sched_getaffinity(0))
     else:
         mask = list(range(os.cpu_count() or 1))
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            return tuple(mask[: max(1, int(quota) // int(period))])
-    return tuple(mask)
+    paid = cgroup.cores_allowed(root)
+    return tuple(mask if paid is None else mask[: max(1, int(paid))])
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of memory that this process and all others of its control group may hold together.
+
+    That is the machine's memory, or the smallest limit of the control groups if that is less; None where neither is
+    told.
+
+    Args:
+        root: a folder that stands for ``/``.
+
+    >>> available_memory() is None or available_memory() > 0
+    True
+    """
+    known = [n for n in (cgroup.memory_there(root), cgroup.memory_allowed(root)) if n is not None]
+    return min(known, default=None)
 
 
 def share_cores(slots: int, cores: Sequence[int]) -> tuple[tuple[int, ...], ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.next_steps import farewell, next_steps
+from modelwright.api.visit import Visit
 from modelwright.core import records as r
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
@@ -35,6 +36,7 @@ class RunSettings:
     Attributes:
         needs_folder: whether trials leave files.
         unit: what a step is called: "epoch", "fold", "step".
+        visit: how long this session stays, where it is a worker's.
     """
 
     estimation: Estimation
@@ -46,6 +48,7 @@ class RunSettings:
     needs_folder: bool = True
     subject: str = ""
     unit: str = "step"
+    visit: Visit | None = None
 
 
 class _Watch:
@@ -120,6 +123,9 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     watchers: list[Any] = [watch] if watch is not None else []
     if settings.needs_folder:
         watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
+    if settings.visit is not None:
+        journal.write([settings.visit.begin(loop, crew.me)])
+        watchers.append(settings.visit)
     journal.observers.extend(watchers)
     finished, study._stopped, study._raised = False, "", False
     try:
@@ -136,6 +142,8 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
         raise
     finally:
         executor.close(now=not finished)
+        if settings.visit is not None:
+            settings.visit.end()
         shown.finish(view_of(study))
         journal.observers = [o for o in journal.observers if o not in watchers]
         study._loop = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,9 +11,11 @@ from modelwright.api.door import door
 from modelwright.api.earlier import learn_from_earlier, read_earlier
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
+from modelwright.api.recall import catch, described_call, keep_pickled
 from modelwright.api.running import RunSettings, constrain, count_cost
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
 from modelwright.api.study import Study
+from modelwright.api.visit import VISIT
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import parse
@@ -62,6 +65,7 @@ def tune(
     constraints: Any = (),
     cost_aware: bool = False,
     min_gain: float | str | None = None,
+    pickled: bool = False,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
 
@@ -116,6 +120,8 @@ def tune(
         min_gain: end the search when 20 more trials are expected to gain less than this, in units of the objective;
             ``"noise"``: less than a value is off by, as executions, folds or confirming runs tell. Works with every
             strategy, looks every few trials, and never before 25 to 60 have a value (``docs/findings.md``).
+        pickled: keep this call as pickled code beside the study, so that ``modelwright worker --trust`` can join a
+            search of what cannot be imported, such as arrays in memory (``docs/workers.md``).
 
     Returns:
         The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
@@ -134,6 +140,8 @@ def tune(
     >>> len(study.trials), abs(study.best.config["x"] - 2) < 1
     (30, True)
     """
+    asked = dict(locals())
+    catch(asked)
     if trials is None and seconds is None:
         raise ArgumentError(
             "neither trials nor seconds was given",
@@ -176,7 +184,7 @@ def tune(
     known = Knowledge.of_request(request, prepared, first=first, results=results, prior=prior)
     opened = open_store(store)
     earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
-    study = _open(prepared, made, opened, name, int(seed), budget)
+    study = _open(prepared, made, opened, name, budget, asked)
     constrain(study._journal, limits)
     count_cost(study._journal, cost_aware, trials=trials, seconds=seconds)
     known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
@@ -191,6 +199,7 @@ def tune(
         needs_folder=prepared.needs_folder,
         subject=prepared.described,
         unit=prepared.unit,
+        visit=VISIT.get(),
     )
     return study._run()
 
@@ -213,9 +222,11 @@ def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:
     return Objective(name, "max"), {**(fit or {}), "scoring": {name: scorer}}
 
 
-def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None, seed: int, budget: Budget) -> Study:
+def _open(
+    prepared: Prepared, strategy: Strategy, store: Store, name: str | None, budget: Budget, asked: dict[str, Any]
+) -> Study:
     """A new study, or the stored one of that name when it is the same search."""
-    specs = prepared.tree.specs()
+    specs, seed = prepared.tree.specs(), int(asked["seed"])
     definition = {
         "objectives": [[o.name, o.direction] for o in prepared.objectives],
         "strategy": strategy.name or type(strategy).__name__,
@@ -228,6 +239,7 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
         "budget": {"trials": budget.trials, "seconds": budget.seconds, "min_gain": budget.min_gain},
         "parameters": specs,
         **prepared.facts,
+        **_call(store, asked),
     }
     setup = Setup(space=_empty(prepared), strategy=strategy, objectives=prepared.objectives, seed=seed)
     record = store.find(name) if name is not None else None
@@ -244,6 +256,8 @@ def _open(prepared: Prepared, strategy: Strategy, store: Store, name: str | None
     else:
         assert record is not None
         study = _resumed(record, prepared, definition, store, setup)
+    if asked["pickled"] and VISIT.get() is None:
+        study._record = _with_pickled(store, study._record, asked)
     if specs and study._machine.space.grow(specs) is not study._machine.space:
         study._journal.write([r.Grew(parameters=tuple(specs))])
     if record is not None and "imported" not in record.definition:  # another tool's trials asked for what they liked
@@ -257,11 +271,31 @@ def _resumed(record: StudyRecord, prepared: Prepared, definition: dict[str, Any]
     refuse_other_search(record, definition)
     before = record.definition.get("parameters") or ()
     definition = {**record.definition, **definition, "parameters": definition["parameters"] or list(before)}
+    most = [d.get("budget", {}).get("most", d.get("budget", {}).get("trials")) for d in (record.definition, definition)]
+    definition["budget"] = {**definition["budget"], "most": None if None in most else max(most)}
+    if VISIT.get() is not None:
+        definition = dict(record.definition)
     study = Study._of(store, replace(record, definition=definition), setup)
     known: Any = study._machine.space
     refuse_other_space(record, known.parameters, prepared.tree.parameters, before)
-    store.redefine(record.id, definition)
+    if VISIT.get() is None:
+        store.redefine(record.id, definition)
     return study
+
+
+def _call(store: Store, asked: dict[str, Any]) -> dict[str, Any]:
+    """How another process can make this call; nothing where no other one can reach the study."""
+    if store.location == ":memory:":
+        return {}
+    defaults = {name: p.default for name, p in inspect.signature(tune).parameters.items()}
+    return {"call": described_call(asked, defaults)}
+
+
+def _with_pickled(store: Store, record: StudyRecord, asked: dict[str, Any]) -> StudyRecord:
+    call = {**record.definition.get("call", {}), "pickled": keep_pickled(asked, store.folder(record.id))}
+    record = replace(record, definition={**record.definition, "call": call})
+    store.redefine(record.id, record.definition)
+    return record
 
 
 def _empty(prepared: Prepared) -> Any:

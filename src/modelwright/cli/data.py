@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -76,6 +77,20 @@ def _same_rows(x: Any, y: Any, where: str) -> None:
         raise ArgumentError(f"x has {counted(x.shape[0], 'row')} and y has {y.shape[0]:,}", where=where)
     if getattr(x, "shape", None) and x.shape[0] == 0:
         raise ArgumentError("there are no rows", where=where)
+
+
+def how_to_read(reference: str, target: str | None) -> dict[str, Any]:
+    """What a study keeps of data that a command read."""
+    path = Path(reference).expanduser()
+    if path.suffix.lower() in (".npz", ".csv") and path.is_file():
+        return {"from": str(path.absolute()), "target": target, "sha256": file_hash(path)}
+    return {"from": reference, "target": target}
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _returned(reference: str) -> tuple[tuple[Any, ...], Any]:

@@ -88,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     _name(show)
     show.add_argument("--trials", type=_count, default=10, metavar="N", help="how many of the best trials (10)")
     show.add_argument("--importance", action="store_true", help="what mattered, parameter by parameter, instead")
+    _worker(_command(commands, "worker", "join a study and run trials of it", "modelwright.cli.worker:worker"))
     report = _command(commands, "report", "write one HTML file about a study", "modelwright.cli.looking:report")
     _name(report)
     report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
@@ -185,6 +186,16 @@ def _tune(add: argparse.ArgumentParser) -> None:
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
     add.add_argument("-v", "--verbose", action="store_true", help="say every report and decision")
+
+
+def _worker(add: argparse.ArgumentParser) -> None:
+    add.add_argument("places", nargs="+", metavar="STORE STUDY", help="the study's name, behind its store or --store")
+    add.add_argument("--slots", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
+    add.add_argument("--seconds", type=_seconds, metavar="S", help="start nothing after so long, then leave")
+    add.add_argument("--once", action="store_true", help="run one trial for each slot, then leave")
+    add.add_argument("--code", metavar="FILE[:NAME]", help="where the tuned code is here")
+    add.add_argument("--allow-change", action="store_true", help="join with code that differs from the study's")
+    add.add_argument("--trust", action="store_true", help="run the pickled code that the study keeps")
 
 
 def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool]) -> Callable[[str], Any]:

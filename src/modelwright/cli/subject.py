@@ -42,7 +42,7 @@ def load(reference: str, option: str) -> Any:
     is_file = place.endswith(".py") or os.sep in place
     if is_file:
         _check_defined(name, place, option)
-    module = _from_file(Path(place).expanduser(), option) if is_file else _from_name(place, option)
+    module = load_file(Path(place).expanduser(), option) if is_file else _from_name(place, option)
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
@@ -96,7 +96,8 @@ def _open_ended(tree: ast.Module) -> bool:
     return bool(words & {"globals", "locals", "vars", "exec", "setattr", "modules", "__dict__"})
 
 
-def _from_file(path: Path, option: str) -> ModuleType:
+def load_file(path: Path, option: str) -> ModuleType:
+    """The module that a file is, run under a name of its own that is not ``__main__``."""
     if not path.is_file():
         raise SubjectError(f"there is no file {str(path)!r}", where=option, hint=f"Here is {os.getcwd()}")
     path = path.absolute()

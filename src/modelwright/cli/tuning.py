@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from modelwright.api.recall import READ
+from modelwright.cli.data import how_to_read, load_data
 from modelwright.cli.looking import file_name
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import check_target
@@ -37,11 +39,11 @@ def tune(args: Namespace, out: Output) -> int:
     if args.report is not None:
         _check_report(args.report)
     check_target(args.store)
-    with output_kept_clean(), next_steps_told(lambda view: _next(view, args.store)):
+    with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)):
         try:
             study, path = _search(args, out)
         except CodeError as error:
-            _show_code(error.__cause__, out)
+            show_code(error.__cause__, out)
             raise
     best = _result(study, path, out)
     if study.stopped == "interrupted":
@@ -61,6 +63,7 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
         subject = _called(subject)
     objective = [_objective(word) for word in args.objective or ()]
     data, validation = _data(args)
+    token = READ.set(how_to_read(args.data, args.target) if args.data is not None else None)
     try:
         study = modelwright.tune(
             subject,
@@ -99,9 +102,11 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
         hint = "Add --data FILE.npz, --data FILE.csv with --target, or --data module:function."
         raise type(error)(error.what, where=args.subject, hint=hint) from None
     except (Exception, SystemExit) as error:
-        if _is_ours(error):
+        if is_ours(error):
             raise
         raise CodeError(f"it raised {type(error).__name__}: {error}", where=args.subject) from error
+    finally:
+        READ.reset(token)
     if args.report is None:
         return study, ""
     try:
@@ -141,8 +146,6 @@ def _data(args: Namespace) -> tuple[tuple[Any, ...], Any]:
         if args.target is not None:
             raise UsageError("there is no data it could be a column of", where="--target", hint="Give --data FILE.csv")
         return (), None
-    from modelwright.cli.data import load_data
-
     data, validation = load_data(args.data, args.target)
     if validation is not None and (args.validation_split is not None or args.cv is not None):
         raise UsageError("the data bring their own validation rows", where="--data", hint="Leave the split out.")
@@ -188,7 +191,7 @@ def _check_report(path: str) -> None:
         raise ArgumentError(f"{path!r} is a folder", where="--report", allowed="a file")
 
 
-def _next(view: StudyView, store: str | None) -> list[str]:
+def next_commands(view: StudyView, store: str | None) -> list[str]:
     """What to do with the study, for a shell."""
     more = f" --store {shlex.quote(store)}" if store is not None else ""
     name = shlex.quote(text.clean(view.name))
@@ -276,7 +279,7 @@ def output_kept_clean() -> Iterator[None]:
             os.close(saved)
 
 
-def _is_ours(error: BaseException) -> bool:
+def is_ours(error: BaseException) -> bool:
     """Whether an error was raised by a line of Modelwright: then it is a mistake of ours.
 
     What a worker process sent has lost its frames: the loop, which raises it again, is the innermost one.
@@ -286,7 +289,7 @@ def _is_ours(error: BaseException) -> bool:
     return last.filename.startswith(_HERE) and not again
 
 
-def _show_code(error: BaseException | None, out: Output) -> None:
+def show_code(error: BaseException | None, out: Output) -> None:
     """The user's own part of a traceback."""
     if error is None:
         return

@@ -154,11 +154,11 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
     """The executor that the arguments ask for; workers print where ``shown`` wants them to."""
     if isinstance(settings.executor, Executor):
         return settings.executor
-    if settings.executor not in (None, "serial", "processes"):
+    if settings.executor not in (None, "serial", "processes", "ray"):
         raise ArgumentError(
             f"there is no executor {settings.executor!r}",
             where="executor",
-            allowed="'serial', 'processes', an Executor",
+            allowed="'serial', 'processes', 'ray', an Executor",
         )
     workers = settings.workers
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
@@ -167,6 +167,10 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
         from modelwright.execute.processes import ProcessExecutor
 
         return ProcessExecutor(workers, output=shown.outlet())
+    if settings.executor == "ray":
+        from modelwright.execute.ray import RayExecutor
+
+        return RayExecutor(slots=workers if workers > 1 else None, quiet=settings.verbose == 0)
     if workers > 1:
         raise ArgumentError(f"workers={workers} with the serial executor", hint="Leave executor= out.")
     return SerialExecutor()

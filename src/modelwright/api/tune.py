@@ -87,7 +87,8 @@ def tune(
         trials: configurations to start in all, earlier sessions included.
         seconds: running time in all; one of ``trials`` and ``seconds`` must be given.
         workers: processes that run trials at the same time; 1 runs them in this process.
-        executor: ``"serial"``, ``"processes"`` or an executor object, instead of what ``workers`` implies.
+        executor: ``"serial"``, ``"processes"``, ``"ray"`` (``workers`` trials at a time on a Ray cluster; as many as
+            there is room for where that is 1) or an executor object, instead of what ``workers`` implies.
         store: None (``./.modelwright/studies.db``), ``":memory:"``, a path, or a store.
         name: None makes a new study; an existing name resumes that study.
         seed: the same seed gives the same search, with a budget in trials and one worker.

@@ -232,6 +232,8 @@ class Task:
         stop: fidelity to reach in this segment, in (0, 1].
         folder: an existing folder that belongs to the trial.
         checkpoint: where the previous segment left its state, or None.
+        earlier: checkpoints of the segments before that one, the latest first, for when it cannot be read.
+        place: URL of the folder for artifacts that all workers reach; "" where they lie in the study's folder.
         parent: number of the trial whose weights are inherited, or None.
         inherit: that trial's artifacts, when there is a parent.
         note: the proposal's note.
@@ -246,6 +248,8 @@ class Task:
     stop: float = 1.0
     folder: str = ""
     checkpoint: Artifact | None = None
+    earlier: tuple[Artifact, ...] = ()
+    place: str = ""
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     parent: int | None = None
     inherit: Mapping[str, Artifact] = field(default_factory=dict)

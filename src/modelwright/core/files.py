@@ -1,0 +1,63 @@
+"""Files that are whole or absent, whatever ends the process that writes them. Does not know what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.medium import cannot_write
+
+
+def draft_of(target: Path) -> Path:
+    """A fresh name beside ``target`` for a file that is not finished yet; ``is_draft`` knows it again."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+
+
+def is_draft(name: str) -> bool:
+    """Whether a file's name is one of ``draft_of``.
+
+    >>> is_draft(draft_of(Path("a/model.keras")).name), is_draft("model.keras")
+    (True, False)
+    """
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def replace_file(target: Path, *parts: Any) -> None:
+    """Write ``parts`` (bytes) to ``target`` so that after a crash it holds the old content or the new one.
+
+    Raises:
+        StoreError: it cannot be written (a ``MediumError`` where the disk is full). What was there is unchanged.
+    """
+    draft = draft_of(target)
+    try:
+        with open(draft, "wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        put_in_place(draft, target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise cannot_write(target, error) from error
+
+
+def put_in_place(draft: Path, target: Path) -> None:
+    """Give a finished and synced file its name, so that the name survives a power failure too."""
+    os.replace(draft, target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename inside ``folder`` survive a power failure, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)

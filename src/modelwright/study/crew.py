@@ -39,7 +39,7 @@ class Crew:
     >>> store = MemoryStore(); study = store.create("a", {}, 0.0).id
     >>> one, two = Crew(store, study), Crew(store, study)
     >>> with one, two:
-    ...     one.alive(two.me), one.look() == {two.me}
+    ...     one.look() == {two.me}, one.alive(two.me)
     (True, True)
     >>> one.look()
     set()

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import modelwright as mw
+from modelwright.store.memory import MemoryStore
 from modelwright.store.sqlite import SqliteStore
+from modelwright.study.crew import Crew
 
 SCRIPT = """
     import os, sys, time
@@ -90,6 +92,15 @@ def test_what_they_try_does_not_depend_on_how_many_they_are(start, tmp_path):
         store=":memory:", verbose=0,
     )  # fmt: skip
     assert [t.config for t in study_of(tmp_path).trials] == [t.config for t in alone.trials]
+
+
+def test_a_member_that_came_after_the_last_look_is_not_missed():
+    """It has its lease before its first trial; a look that is older than both says nothing of it."""
+    store = MemoryStore()
+    study = store.create("a", {}, 0.0).id
+    with Crew(store, study) as one, Crew(store, study) as two:
+        assert one.alive(two.me)
+    assert not one.alive(two.me)
 
 
 def test_the_trial_of_a_killed_member_is_run_again_by_another_one(start, tmp_path):

@@ -141,14 +141,10 @@ def tune(
     >>> len(study.trials), abs(study.best.config["x"] - 2) < 1
     (30, True)
     """
-    asked = dict(locals())
-    catch(asked)
+    catch(asked := dict(locals()))
     if trials is None and seconds is None:
-        raise ArgumentError(
-            "neither trials nor seconds was given",
-            where="tune",
-            hint="Say how much to spend: trials=30 or seconds=600.",
-        )
+        hint = "Say how much to spend: trials=30 or seconds=600."
+        raise ArgumentError("neither trials nor seconds was given", where="tune", hint=hint)
     budget = Budget(trials=trials, seconds=seconds, min_gain=min_gain)
     _check_numbers(executions=executions, steps=steps, max_model_size=max_model_size)
     _check_numbers(epochs=epochs, batch_size=batch_size)

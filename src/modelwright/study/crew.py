@@ -93,7 +93,10 @@ class Crew:
             return True
         if mark.startswith("asked"):
             return not is_gone(mark)
-        return mark in self._others and not gone_here(mark)
+        if gone_here(mark):
+            return False
+        # A session that came after the last look has its lease before its first trial: look again before it is missed.
+        return mark in self._others or mark in self.look()
 
     @contextmanager
     def turn(self) -> Iterator[bool]:

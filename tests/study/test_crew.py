@@ -100,6 +100,7 @@ def test_a_member_that_came_after_the_last_look_is_not_missed():
     study = store.create("a", {}, 0.0).id
     with Crew(store, study) as one, Crew(store, study) as two:
         assert one.alive(two.me)
+    one.look()
     assert not one.alive(two.me)
 
 

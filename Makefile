@@ -3,6 +3,7 @@
 #   make demo         tune a network on Fashion-MNIST, two to three minutes
 #   make test         everything that has to be green: style, types, layers, tests, examples in the documentation
 #   make test-slow    the tests that take longer
+#   make test-faults  the tests in which processes, nodes and disks fail (an hour and more)
 #   make format       put the source in order
 #   make api          write down the public signatures again, after a change that is meant
 #   make bench-lab    time to quality, side by side with KerasTuner (hours; MODELWRIGHT_DATA names the data)
@@ -25,10 +26,10 @@ TEST := $(RUN) JAX_PLATFORMS=$${JAX_PLATFORMS:-cpu}
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types layers unit test-slow format api bench-lab bench-search clean
+.PHONY: help demo test lint types layers unit test-slow test-faults format api bench-lab bench-search clean
 
 help:
-	@sed -n '3,10s/^#  *//p' Makefile
+	@sed -n '3,11s/^#  *//p' Makefile
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Modelwright needs Python 3.11 or newer: apt install python3, or make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -71,6 +72,9 @@ unit: $(DEV)
 
 test-slow: $(DEV)
 	@$(TEST) $(BIN)/python -m pytest -m 'slow and not gpu' tests
+
+test-faults: $(DEV)
+	@$(TEST) $(BIN)/python -m pytest -m 'faults and not gpu' --timeout 7200 tests
 
 format: $(DEV)
 	$(BIN)/ruff check --fix $(SOURCES)

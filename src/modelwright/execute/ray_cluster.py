@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import os
 import signal
 import subprocess
@@ -70,7 +71,7 @@ def connect(address: str | None, *, quiet: bool, runtime_env: Mapping[str, Any] 
 def _init(ray: Any, address: str | None, options: dict[str, Any]) -> None:
     local = address in (None, "local")
     try:
-        with _own_signals(), _loopback(ray) if local else contextlib.nullcontext():
+        with _own_signals(), _without_remarks(), _loopback(ray) if local else contextlib.nullcontext():
             if local:
                 options |= {"num_cpus": len(available_cores()), "include_dashboard": False, "address": "local"}
                 ray.init(**options, _node_ip_address="127.0.0.1")
@@ -98,6 +99,18 @@ def _own_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _without_remarks() -> Iterator[None]:
+    """That tokens are asked for, which Ray remarks at each start, is what is wanted here."""
+    log = logging.getLogger("ray._private.authentication.authentication_token_setup")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextlib.contextmanager

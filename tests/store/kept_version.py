@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import modelwright as mw
+from modelwright.study import folded
 
 HERE = Path(__file__).parent
 #: The trial in which the process that made the store died.
@@ -64,6 +65,7 @@ def lay_out(version, folder):
 
 def main(version, store=None):
     if store is not None:
+        folded.EVERY = 32  # so that small studies have their state kept too
         search(store, 4)
         rungs(store, 6)
         search(store, 12, die=True)

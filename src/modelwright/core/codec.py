@@ -32,6 +32,13 @@ _EVENTS = {
     )
 }
 _NESTED = {"Failure": records.Failure, "Artifact": records.Artifact}
+#: Kind -> (name, default, whether it is empty by default) of each field.
+_FIELDS = {
+    kind: [(f.name, f.default, f.default_factory is not dataclasses.MISSING) for f in dataclasses.fields(kind)]
+    for kind in _EVENTS.values()
+}
+_NAMES = {k: {f.name for f in dataclasses.fields(k)} for k in (*_EVENTS.values(), *_NESTED.values())}
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def to_plain(value: Any) -> Any:
@@ -40,8 +47,20 @@ def to_plain(value: Any) -> Any:
     >>> to_plain({"a": (1, float("nan"))})
     {'a': {'$tuple': [1, {'$float': 'nan'}]}}
     """
-    if value is None or isinstance(value, (str, bool)):
-        return str(value) if type(value) is not str and isinstance(value, str) else value
+    kind = type(value)
+    if value is None or kind is str or kind is bool or kind is int:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if kind is dict:
+        return {k if type(k) is str and k[:1] != "$" else _escape(k): to_plain(v) for k, v in value.items()}
+    return _unusual(value)
+
+
+def _unusual(value: Any) -> Any:
+    """``to_plain`` of what is not of Python's own plain types."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
@@ -97,12 +116,19 @@ def dumps(value: Any) -> str:
     >>> dumps({"lr": np.float64(0.5)})
     '{"lr":0.5}'
     """
-    return json.dumps(to_plain(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = _ENCODER.encode(to_plain(value))
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half a pair of surrogates, which no file and no database takes as it is
+            return json.dumps(to_plain(value), separators=(",", ":"), allow_nan=False)
+    return text
 
 
 def loads(text: str) -> Any:
     """The inverse of ``dumps``."""
-    return from_plain(json.loads(text))
+    found = json.loads(text)
+    return from_plain(found) if '"$' in text else found
 
 
 def encode_event(event: records.Event) -> tuple[str, str]:
@@ -114,13 +140,13 @@ def encode_event(event: records.Event) -> tuple[str, str]:
     ('Proposed', '{"number":0,"config":{}}')
     """
     body = {}
-    for spec in dataclasses.fields(event):
-        value = getattr(event, spec.name)
-        if value is None or (not isinstance(value, (Mapping, tuple)) and value == spec.default):
+    for name, default, optional in _FIELDS[type(event)]:
+        value = getattr(event, name)
+        if value is None or (not isinstance(value, (Mapping, tuple)) and value == default):
             continue
-        if isinstance(value, Mapping) and not value and spec.default_factory is not dataclasses.MISSING:
+        if optional and isinstance(value, Mapping) and not value:
             continue
-        body[spec.name] = value
+        body[name] = value
     return type(event).__name__, dumps(body)
 
 
@@ -141,8 +167,10 @@ def decode_event(kind: str, body: str) -> records.Event:
 
 
 def _build(kind: type, body: Mapping[str, Any]) -> Any:
-    known = {spec.name for spec in dataclasses.fields(kind)}
-    return kind(**{k: v for k, v in body.items() if k in known})
+    known = _NAMES[kind]
+    if not body.keys() <= known:  # fields of a newer version
+        body = {k: v for k, v in body.items() if k in known}
+    return kind(**body)
 
 
 def _fields(value: Any) -> list[tuple[str, Any]]:

@@ -6,8 +6,9 @@ Rows are folded from events as they are stored. Strategies read rows; only the e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from typing import Any, overload
 
 import numpy as np
@@ -15,6 +16,9 @@ import numpy as np
 from modelwright.core import records as r
 from modelwright.core.constraint import LIMITS, Limit, held, parse, violations
 from modelwright.core.objective import Objective
+
+#: Trials, or notes, that are kept together (see ``core.snapshot``).
+PAGE = 100
 
 
 @dataclass(slots=True)
@@ -93,38 +97,86 @@ class History(Sequence[r.Event]):
         self.limits: tuple[Limit, ...] = ()
         #: Trial -> values of its confirming runs with fresh seeds.
         self.confirmed: dict[int, list[float]] = {}
+        #: Trials that count against a budget: results that were handed over do not.
+        self.started = 0
+        #: ("rows" or "notes", page) -> how many events there were when it changed last.
+        self.touched: dict[tuple[str, int], int] = {}
+        #: What each ``Grew`` named, in order; the engine folds the space itself.
+        self.grown: list[tuple[Any, ...]] = []
+        #: So many events were folded before, by whoever made the snapshot that this history began with.
+        self.base = 0
         self._events: list[r.Event] = []
         self._times: list[float] = []
+        self._latest: r.Event | None = None
+        #: Events before those in ``_events``, which nobody has asked for yet, and how to get them.
+        self._away = 0
+        self._fetch: Callable[[], Iterable[tuple[r.Event, float]]] | None = None
+        self._wanted = False
 
     @overload
     def __getitem__(self, index: int) -> r.Event: ...
     @overload
     def __getitem__(self, index: slice) -> list[r.Event]: ...
     def __getitem__(self, index):
-        return self._events[index]
+        return self._whole()[index]
 
     def __len__(self) -> int:
-        return len(self._events)
+        return self._away + len(self._events)
 
     def __iter__(self) -> Iterator[r.Event]:
-        return iter(self._events)
+        return iter(self._whole())
 
     def time_of(self, index: int) -> float:
         """Seconds of running study time at which event ``index`` was stored."""
+        self._whole()
         return self._times[index]
+
+    @property
+    def latest(self) -> r.Event:
+        """The last event."""
+        assert self._latest is not None, "there is none"
+        return self._latest
+
+    def fetch_from(self, fetch: Callable[[], Iterable[tuple[r.Event, float]]]) -> None:
+        """Say how the events are got that were put away."""
+        self._fetch = fetch
+
+    def begin_behind(self, count: int, last: r.Event | None) -> None:
+        """The first ``count`` events are folded already, the last of them ``last``; they are fetched when wanted."""
+        self.base, self._latest = count, last
+        self._away = count
+
+    def put_away(self, count: int) -> None:
+        """Let go of the first ``count`` events, whose fold stays, until somebody asks for events.
+
+        Who asked once gets to keep them.
+        """
+        if not self._wanted and count > self._away:
+            gone = count - self._away
+            self._away = count
+            self._events, self._times = self._events[gone:], self._times[gone:]
+
+    def _whole(self) -> list[r.Event]:
+        self._wanted = True
+        if self._away:
+            assert self._fetch is not None, "fetch_from() says how"
+            found = list(islice(self._fetch(), self._away))
+            self._events[:0] = [event for event, _ in found]
+            self._times[:0] = accumulate((at for _, at in found), max)
+            self._away = 0
+        return self._events
 
     def extend(self, events: Iterable[r.Event], at: float | None = None) -> None:
         """Fold ``events``; ``at`` is the study's running time in seconds (never goes back)."""
+        self.elapsed = max(self.elapsed, at or 0.0)
         for event in events:
-            self.elapsed = max(self.elapsed, at or 0.0)
             self._events.append(event)
             self._times.append(self.elapsed)
+            number = getattr(event, "number", None)
+            if number is not None:
+                self.touched["rows", number // PAGE] = len(self)
             _FOLDS[type(event)](self, event)
-
-    @property
-    def started(self) -> int:
-        """Trials that count against a budget: results that were handed over do not."""
-        return sum(not row.given for row in self.rows)
+            self._latest = event
 
     # --- what strategies read -------------------------------------------------------------------
 
@@ -179,6 +231,7 @@ class History(Sequence[r.Event]):
         self.rows.append(
             Row(number=e.number, config=dict(e.config), target=e.fidelity, parent=e.parent, note=dict(e.note))
         )
+        self.started += e.note.get("by") != r.GIVEN
 
     def _continued(self, e: r.Continued) -> None:
         row = self.rows[e.number]
@@ -218,6 +271,7 @@ class History(Sequence[r.Event]):
         self._hold(row)
 
     def _noted(self, e: r.Noted) -> None:
+        self.touched["notes", len(self.notes) // PAGE] = len(self)
         self.notes.append(e)
         if e.kind == "confirm" and math.isfinite(e.data["value"]):
             self.confirmed.setdefault(int(e.data["number"]), []).append(float(e.data["value"]))
@@ -225,6 +279,7 @@ class History(Sequence[r.Event]):
             self.limits = parse(e.data["texts"])
             for row in self.rows:
                 self._hold(row)
+            self.touched.update((("rows", page), len(self)) for page in range(-(-len(self.rows) // PAGE)))
 
     def _hold(self, row: Row) -> None:
         """Hold a trial whose segment ended against the limits."""
@@ -232,7 +287,7 @@ class History(Sequence[r.Event]):
             row.state, row.error, row.excess = held(self.limits, row, row.facts, row.duration)
 
     def _grew(self, e: r.Grew) -> None:
-        """The engine folds the space itself."""
+        self.grown.append(tuple(e.parameters))
 
 
 def usable(row: Row) -> bool:

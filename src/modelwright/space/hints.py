@@ -40,6 +40,16 @@ class Hint:
     least: float | None = None
     most: float | None = None
 
+    def plain(self) -> list[Any]:
+        """Plain values, for ``of``."""
+        return [self.parent, None if self.values is None else sorted(self.values, key=repr), self.least, self.most]
+
+    @classmethod
+    def of(cls, plain: Sequence[Any]) -> Hint:
+        """The inverse of ``plain``."""
+        parent, values, least, most = plain
+        return cls(parent, None if values is None else frozenset(values), least, most)
+
     def holds(self, value: Any) -> bool:
         if self.values is not None:
             return exact(value) in self.values
@@ -65,6 +75,14 @@ class _Seen:
             self.tokens.add(exact(value))
         if ordered:
             self.low, self.high = min(self.low, value), max(self.high, value)
+
+    def plain(self) -> list[Any]:
+        return [sorted(self.tokens, key=repr), self.low, self.high, self.absent]
+
+    @classmethod
+    def of(cls, plain: Sequence[Any]) -> _Seen:
+        tokens, low, high, absent = plain
+        return cls(set(tokens), low, high, absent)
 
     def copy(self) -> _Seen:
         return _Seen(set(self.tokens), self.low, self.high, self.absent)
@@ -95,6 +113,28 @@ class Evidence:
         other._splits = {c: {p: (a.copy(), b.copy()) for p, (a, b) in s.items()} for c, s in self._splits.items()}
         other._always, other._restarts = set(self._always), dict(self._restarts)
         return other
+
+    def plain(self) -> dict[str, Any]:
+        """What is remembered as plain values, for ``of``."""
+        return {
+            "count": self.count,
+            "seen": {name: seen.plain() for name, seen in self._seen.items()},
+            "splits": {c: {p: [a.plain(), b.plain()] for p, (a, b) in s.items()} for c, s in self._splits.items()},
+            "always": sorted(self._always),
+            "restarts": self._restarts,
+        }
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Evidence:
+        """The inverse of ``plain``."""
+        made = cls()
+        made.count = plain["count"]
+        made._seen = {name: _Seen.of(seen) for name, seen in plain["seen"].items()}
+        made._splits = {
+            c: {p: (_Seen.of(a), _Seen.of(b)) for p, (a, b) in s.items()} for c, s in plain["splits"].items()
+        }
+        made._always, made._restarts = set(plain["always"]), dict(plain["restarts"])
+        return made
 
     def add(self, config: Mapping[str, Any], parameters: Sequence[Parameter]) -> bool:
         """Fold one configuration in; True when a hint may have changed."""

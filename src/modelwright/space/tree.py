@@ -155,6 +155,18 @@ class Tree:
         learned._compile()
         return learned
 
+    def learned(self) -> dict[str, Any]:
+        """What configurations that ran have taught, as plain values, for ``recall``."""
+        return {"hints": {name: hint.plain() for name, hint in self.hints.items()}, "seen": self._evidence.plain()}
+
+    def recall(self, learned: Mapping[str, Any]) -> Tree:
+        """This tree with what another one with these parameters has ``learned``."""
+        made = Tree(self.parameters, self.constraints)
+        made.version, made._evidence = self.version + 1, Evidence.of(learned["seen"])
+        made.hints = {name: Hint.of(hint) for name, hint in learned["hints"].items()}
+        made._compile()
+        return made
+
     # --- configurations ----------------------------------------------------------------------------
 
     def walk(self, choose: Callable[[Rule], Any], keep: Config | None = None) -> dict[str, Any]:

@@ -62,6 +62,8 @@ class Store(ABC):
 
     #: For people: a path, a URL without its password, or ":memory:".
     location: str = ""
+    #: Whether ``keep`` keeps anything.
+    keeps: bool = False
 
     @abstractmethod
     def create(self, name: str, definition: Mapping[str, Any], created: float) -> StudyRecord:
@@ -96,6 +98,27 @@ class Store(ABC):
     @abstractmethod
     def load(self, study: int, after: int = 0) -> Iterator[tuple[Event, float]]:
         """The events behind the first ``after``, in order, each with its time."""
+
+    def keep(self, study: int, form: str, parts: Mapping[str, str], *, count: int, since: int) -> bool:
+        """Keep texts that were made of a study's first ``count`` events: a cache, which a store may do without.
+
+        Args:
+            form: which texts these are; those of another form stay beside them.
+            parts: name -> text, one of them "head"; replaces those of the same names, and leaves the others.
+            since: what ``kept_count`` said; when it says something else by now, nothing is kept.
+
+        Returns:
+            Whether they were kept.
+        """
+        return False
+
+    def kept_count(self, study: int, form: str) -> int:
+        """Of how many events the texts of that form were made; 0 when there are none."""
+        return 0
+
+    def kept(self, study: int, form: str, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """What was kept, by name; all of it is of the same ``keep`` or of earlier ones."""
+        return []
 
     @abstractmethod
     def delete(self, study: int) -> None:

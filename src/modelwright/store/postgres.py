@@ -198,7 +198,7 @@ class PostgresStore(SqlStore):
 
     def _set_up(self, connection: sa.Connection) -> None:
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_SPACE}, 0)"))  # two may open a new database at once
-        ours = {table.name for table in (schema.version, schema.studies, schema.events, schema.leases)}
+        ours = {table.name for table in (schema.version, schema.studies, schema.events, schema.leases, schema.kept)}
         others = set(sa.inspect(connection).get_table_names()) - ours
         if others and not sa.inspect(connection).has_table(schema.version.name):
             raise StoreError(
@@ -207,6 +207,10 @@ class PostgresStore(SqlStore):
                 hint="Make one of its own (createdb modelwright). Nothing was changed.",
             )
         self._migrate(connection)
+
+    def _alone(self, connection: sa.Connection, study: int) -> None:
+        if connection.execute(_LOCKED, {"study": study}).first() is None:
+            raise StoreError("the study is gone: it was deleted", where=self.location)
 
     def _do(self, work: Callable[[sa.Connection], _T]) -> _T:
         return self._again(work)

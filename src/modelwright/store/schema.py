@@ -46,6 +46,17 @@ leases = sa.Table(
     sa.Column("facts", sa.Text, nullable=False),
 )
 
+#: Texts made of the first ``count`` events, to spare folding them again. May be emptied at any time.
+kept = sa.Table(
+    "kept",
+    metadata,
+    sa.Column("study", sa.Integer, sa.ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("form", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
 
 def _first(connection: sa.Connection) -> None:
     metadata.create_all(connection, tables=[version, studies, events])
@@ -55,5 +66,10 @@ def _leases(connection: sa.Connection) -> None:
     metadata.create_all(connection, tables=[leases])
 
 
+def _kept(connection: sa.Connection) -> None:
+    """From here on the file of newest events says where an append ends, which earlier versions cannot read."""
+    metadata.create_all(connection, tables=[kept])
+
+
 #: Step ``i`` leads from version ``i`` to version ``i + 1``.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _leases)
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _leases, _kept)

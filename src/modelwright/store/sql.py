@@ -31,6 +31,7 @@ class SqlStore(Store):
 
     #: How an error names the store.
     _where: str = ""
+    keeps = True
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -79,6 +80,35 @@ class SqlStore(Store):
 
         self._do(change)
 
+    def keep(self, study: int, form: str, parts: Mapping[str, str], *, count: int, since: int) -> bool:
+        table = schema.kept
+        rows = [{"study": study, "form": form, "name": n, "count": count, "body": body} for n, body in parts.items()]
+
+        def write(connection: sa.Connection) -> bool:
+            self._alone(connection, study)
+            if (connection.execute(_KEPT_COUNT, {"study": study, "form": form}).scalar() or 0) != since:
+                return False
+            mine = sa.and_(table.c.study == study, table.c.form == form, table.c.name == sa.bindparam("old"))
+            connection.execute(sa.delete(table).where(mine), [{"old": name} for name in parts])
+            connection.execute(sa.insert(table), rows)
+            return True
+
+        return self._do(write)
+
+    def kept_count(self, study: int, form: str) -> int:
+        return self._do(lambda c: c.execute(_KEPT_COUNT, {"study": study, "form": form}).scalar()) or 0
+
+    def kept(self, study: int, form: str, names: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        table = schema.kept
+        query = sa.select(table.c.name, table.c.body).where(table.c.study == study, table.c.form == form)
+        if names is not None:
+            query = query.where(table.c.name.in_(list(names)))
+        return [(name, body) for name, body in self._do(lambda connection: connection.execute(query).all())]
+
+    @abstractmethod
+    def _alone(self, connection: sa.Connection, study: int) -> None:
+        """Within a transaction: until it ends, nobody else keeps anything for the study."""
+
     def _stored(self, connection: sa.Connection, study: int, after: int) -> list[Line]:
         """The events in the database behind the first ``after``."""
         self._known(connection, study)
@@ -99,7 +129,7 @@ class SqlStore(Store):
     def _remove(self, study: int) -> None:
         def remove(connection: sa.Connection) -> None:
             self._known(connection, study)
-            for table in (schema.events, schema.leases):
+            for table in (schema.events, schema.leases, schema.kept):
                 connection.execute(sa.delete(table).where(table.c.study == study))
             connection.execute(sa.delete(schema.studies).where(schema.studies.c.id == study))
 
@@ -149,3 +179,8 @@ def conflict(location: str, after: int) -> ConflictError:
 
 _LAST = sa.select(sa.func.max(schema.events.c.seq)).where(schema.events.c.study == sa.bindparam("study"))
 _INSERT = sa.insert(schema.events)
+_KEPT_COUNT = sa.select(schema.kept.c.count).where(
+    schema.kept.c.study == sa.bindparam("study"),
+    schema.kept.c.form == sa.bindparam("form"),
+    schema.kept.c.name == "head",
+)

@@ -264,6 +264,10 @@ class SqliteStore(SqlStore):
 
     # --- transactions ------------------------------------------------------------------------------
 
+    def _alone(self, connection: sa.Connection, study: int) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        self._known(connection, study)
+
     def _do(self, work: Callable[[sa.Connection], _T]) -> _T:
         with self._transaction() as connection:
             return work(connection)

@@ -14,6 +14,7 @@ from modelwright.core.clock import Clock, SystemClock
 from modelwright.core.errors import ConflictError, MediumError
 from modelwright.core.medium import cannot_write
 from modelwright.store.base import Store, StudyRecord
+from modelwright.study.folded import Folded
 from modelwright.study.machine import Machine
 
 
@@ -41,13 +42,22 @@ class Journal:
     _began: float | None = None
     _before: float = 0.0
 
-    def begin(self) -> None:
-        """The study's clock starts to run (again)."""
-        self._before, self._began = self.machine.history.elapsed, self.clock.monotonic()
+    def __post_init__(self) -> None:
+        self._folded = Folded(self.machine, self.store, self.record.id)
+
+    def begin(self, since: float | None = None) -> None:
+        """The study's clock starts to run (again).
+
+        Args:
+            since: when it really began, by ``clock.monotonic``; now by default.
+        """
+        before = self.elapsed if self._began is None else self.machine.history.elapsed
+        self._before, self._began = before, self.clock.monotonic() if since is None else since
 
     def end(self) -> None:
         """The study's clock stands still."""
         self._before, self._began = self.elapsed, None
+        self._folded.keep(ending=True)
 
     @property
     def elapsed(self) -> float:
@@ -82,6 +92,8 @@ class Journal:
 
     def sync(self) -> int:
         """Fold what other members wrote; how many events that was."""
+        if not len(self.machine.history):
+            self._folded.recall()
         new = list(self.store.load(self.record.id, after=len(self.machine.history)))
         for at, batch in groupby(new, key=lambda pair: pair[1]):
             self._take([event for event, _ in batch], at)
@@ -89,6 +101,7 @@ class Journal:
 
     def _take(self, events: Sequence[r.Event], at: float) -> None:
         self.machine.apply(events, at)
+        self._folded.keep()
         for observer in list(self.observers):
             try:
                 observer.events(events)

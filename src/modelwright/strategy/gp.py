@@ -182,7 +182,7 @@ class GP:
         solved = _potrs(self._factor, k.T, lower=1)[0].T
         std = np.sqrt(np.maximum(self._top - np.einsum("ij,ij->i", solved, k), 1e-12))
         into_mean, into_std = dk * self._alpha, -dk * solved / std[:, None]
-        here, active = self._parts(x, self._bend(self.theta))
+        here, active = self._parts(x, self._own)
         there, known = self._there
         weights = 2 * active * np.exp(-2 * self.theta[: len(self.kinds)])[self.numeric]
 
@@ -218,10 +218,11 @@ class GP:
 
     def _codes(self, x: np.ndarray) -> np.ndarray:
         """Categories seen in the data, one column for each."""
-        columns = np.asarray(x, dtype=float)[:, ~self.numeric].T
-        return np.hstack(
-            [np.zeros((len(x), 0)), *[_level(c)[:, None] == known for c, known in zip(columns, self._levels)]]
-        ).astype(float)
+        if not self._levels:
+            return np.zeros((len(x), 0))
+        columns = _level(np.asarray(x, dtype=float)[:, ~self.numeric]).T
+        found = [column[:, None] == known for column, known in zip(columns, self._levels)]
+        return np.concatenate(found, axis=1).astype(float)
 
     def _distances(self, theta, left, left_codes, right, right_codes) -> np.ndarray:
         """Squared distances, as matrix products: |p - q|^2 = p^2 + q^2 - 2 p q, with masks for inactive values."""
@@ -278,7 +279,8 @@ class GP:
         return float(loss + 0.5 * away @ away), np.where(held, slope + away / np.where(held, widths, 1.0), 0.0)
 
     def _condition(self) -> None:
-        self._there = self._parts(self.x, self._bend(self.theta))
+        self._own = self._bend(self.theta)
+        self._there = self._parts(self.x, self._own)
         self._seen = self._codes(self.x)
         matern, _ = self._cross(self.x)
         self._top = np.exp(self.theta[-1])
@@ -291,7 +293,7 @@ class GP:
 
     def _cross(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Covariances and squared distances between the rows of ``x`` and the data."""
-        here = self._parts(x, self._bend(self.theta))
+        here = self._parts(x, self._own)
         r2 = self._distances(self.theta, here, self._codes(x), self._there, self._seen)
         root = np.sqrt(5.0 * r2)
         return np.exp(self.theta[-1]) * (1 + root + root * root / 3) * np.exp(-root), r2
@@ -299,4 +301,4 @@ class GP:
 
 def _level(column: np.ndarray) -> np.ndarray:
     """Categories as numbers that compare exactly; inactive is a category of its own."""
-    return np.round(np.nan_to_num(column, nan=-1.0), 9)
+    return np.round(np.where(np.isnan(column), -1.0, column), 9)

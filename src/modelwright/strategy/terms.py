@@ -113,5 +113,5 @@ def predicted(model: Surrogate, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 def rate(bend: Any, x: np.ndarray) -> np.ndarray:
     """How much faster bent coordinates move than ``x``; 0 where an axis is inactive."""
     a, b = bend.a, bend.b
-    inside = np.clip(x, _EDGE, 1 - _EDGE)
-    return np.nan_to_num(a * b * inside ** (a - 1) * (1 - inside**a) ** (b - 1))
+    inside = np.clip(np.where(np.isnan(x), 0.5, x), _EDGE, 1 - _EDGE)
+    return np.where(np.isnan(x), 0.0, a * b * inside ** (a - 1) * (1 - inside**a) ** (b - 1))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_LAMBDAS = np.linspace(-3.0, 5.0, 33)
+_LAMBDAS, _FINER = np.linspace(-3.0, 5.0, 33), np.linspace(-0.25, 0.25, 11)
 
 
 def clean(scores: np.ndarray, reach: float = 3.0) -> np.ndarray:
@@ -54,14 +54,24 @@ def fit_power(values: np.ndarray) -> float:
     >>> bool(abs(fit_power(draws) - 1) < 0.2)
     True
     """
-    jacobian = np.sum(np.sign(values) * np.log1p(np.abs(values)))
+    logs, up = np.log1p(np.abs(values)), values >= 0
+    jacobian = logs[up].sum() - logs[~up].sum()
+    above, below = logs[up], logs[~up]
 
-    def likelihood(shape: float) -> float:
-        variance = np.var(power(values, shape))
-        return -0.5 * len(values) * np.log(variance) + (shape - 1) * jacobian if variance > 1e-30 else -np.inf
+    def best(shapes: np.ndarray) -> float:
+        parts = [_boxed(above, shapes), -_boxed(below, 2.0 - shapes)]
+        variance = np.hstack(parts).var(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            likelihood = -0.5 * len(values) * np.log(variance) + (shapes - 1) * jacobian
+        return float(shapes[np.argmax(np.where(variance > 1e-30, likelihood, -np.inf))])
 
-    coarse = max(_LAMBDAS, key=likelihood)
-    return float(max(coarse + np.linspace(-0.25, 0.25, 11), key=likelihood))
+    return best(best(_LAMBDAS) + _FINER)
+
+
+def _boxed(logs: np.ndarray, shapes: np.ndarray) -> np.ndarray:
+    """(exp(logs) ** shape - 1) / shape for each of ``shapes``, which tends to ``logs`` where the shape is 0."""
+    by = np.where(np.abs(shapes) < 1e-9, 1e-9, shapes)[:, None]
+    return np.expm1(by * logs) / by
 
 
 def standardise(values: np.ndarray) -> np.ndarray:

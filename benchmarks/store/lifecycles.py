@@ -2,8 +2,8 @@
 
     python benchmarks/store/lifecycles.py [--peer-python PATH] [--seconds 12] [--workers 1 8] [--only NAME ...]
 
-Processes share one SQLite file (a store of each kind of its own), are started first, and begin together. ``tune`` is the
-product as people use it: the same ``mw.tune`` call in each process, random search. ``store`` is the store alone: every
+Processes share one SQLite file (each kind has its own), are started first, and begin together. ``tune`` is the product
+as people use it: the same ``mw.tune`` call in each process, random search. ``store`` is the store alone: every
 process appends the same events with the same durability, and folds nothing. Optuna's processes call ``optimize``
 on one study with a random sampler, the same three parameters and the same five reports. A life is the time from one
 call of the user's function to the next in the same process; rates count what all processes finished.

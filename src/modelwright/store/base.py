@@ -120,6 +120,10 @@ class Store(ABC):
         """What was kept, by name; all of it is of the same ``keep`` or of earlier ones."""
         return []
 
+    def forget(self, study: int) -> None:
+        """Throw away what was kept, in whatever form: it is made again from the events."""
+        return
+
     @abstractmethod
     def delete(self, study: int) -> None:
         """Remove a study, its events and its folder."""

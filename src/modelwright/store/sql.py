@@ -105,6 +105,9 @@ class SqlStore(Store):
             query = query.where(table.c.name.in_(list(names)))
         return [(name, body) for name, body in self._do(lambda connection: connection.execute(query).all())]
 
+    def forget(self, study: int) -> None:
+        self._do(lambda connection: connection.execute(sa.delete(schema.kept).where(schema.kept.c.study == study)))
+
     @abstractmethod
     def _alone(self, connection: sa.Connection, study: int) -> None:
         """Within a transaction: until it ends, nobody else keeps anything for the study."""

@@ -65,7 +65,7 @@ class Forest:
         explains most of the variance.
 
         Args:
-            tries: cuts tested in a node; None for twice the number of axes.
+            tries: cuts tested in a node; None for twice the number of axes, and 8 at least.
             least: rows that a leaf has at least.
             bootstrap: whether a tree sees as many rows as there are, drawn with replacement, or each row once.
         """
@@ -73,7 +73,7 @@ class Forest:
         filled = np.where(np.isnan(x), _INACTIVE, x)
         rows = rng.integers(count, size=(trees, count)) if bootstrap else np.tile(np.arange(count), (trees, 1))
         drawn = np.stack([np.bincount(sample, minlength=count) for sample in rows])
-        grown = _Grown(filled, np.asarray(y, dtype=float), trees, tries or 2 * x.shape[1], least)
+        grown = _Grown(filled, np.asarray(y, dtype=float), trees, tries or max(8, 2 * x.shape[1]), least)
         node, rows = np.repeat(np.arange(trees), count), rows.ravel()
         while len(rows):
             node, rows = grown.level(node, rows, rng)
@@ -135,9 +135,16 @@ class _Grown:
         """
         order = np.argsort(node, kind="stable")
         node, rows = node[order], rows[order]
-        opened, first, count = np.unique(node, return_index=True, return_counts=True)
+        opened, count = np.unique(node, return_counts=True)
+        group, values = np.repeat(np.arange(len(opened)), count), self.y[rows]
+        mean = np.bincount(group, values) / count
+        variance = np.maximum(np.bincount(group, values * values) / count - mean**2, 0.0)
+        self.value[opened], self.spread[opened] = mean, variance
+        may = (count >= 2 * self.least) & (variance > _FLAT)
+        inside = may[group]  # what lies in leaves is done with
+        opened, count, rows = opened[may], count[may], rows[inside]
         group = np.repeat(np.arange(len(opened)), count)
-        axis, cut = self._cuts(opened, rows, group, first, count, rng)
+        axis, cut = self._cuts(rows, count, rng)
         made = np.flatnonzero(axis >= 0)
         left = len(self.axis) + 2 * np.arange(len(made))
         self.axis[opened], self.cut[opened] = axis, cut
@@ -151,33 +158,27 @@ class _Grown:
         group, rows = group[inside], rows[inside]
         return where[group] + (self.x[rows, axis[group]] > cut[group]), rows
 
-    def _cuts(
-        self,
-        opened: np.ndarray,
-        rows: np.ndarray,
-        group: np.ndarray,
-        first: np.ndarray,
-        count: np.ndarray,
-        rng: np.random.Generator,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """For each open node the best of some random cuts, and its axis; -1 for a leaf."""
-        values, nodes = self.y[rows], len(opened)
-        total, square = np.bincount(group, values), np.bincount(group, values * values)
-        variance = np.maximum(square / count - (total / count) ** 2, 0.0)
-        self.value[opened], self.spread[opened] = total / count, variance
-        may = (count >= 2 * self.least) & (variance > _FLAT)
-        best = np.zeros(nodes)
-        axis, cut = np.full(nodes, -1), np.zeros(nodes)
-        for _ in range(self.tries):
-            tried = rng.integers(self.x.shape[1], size=nodes)
-            one, two = (self.x[rows[first + (rng.random(nodes) * count).astype(int)], tried] for _ in range(2))
-            here = one + rng.random(nodes) * (two - one)
-            above = self.x[rows, tried[group]] > here[group]
-            many, part = np.bincount(group, above, nodes), np.bincount(group, values * above, nodes)
-            few = count - many
-            fits = may & (many >= self.least) & (few >= self.least)
-            between = part**2 / np.maximum(many, 1) + (total - part) ** 2 / np.maximum(few, 1) - total**2 / count
-            better = fits & (between > best)
-            best = np.where(better, between, best)
-            axis, cut = np.where(better, tried, axis), np.where(better, here, cut)
-        return axis, cut
+    def _cuts(self, rows: np.ndarray, count: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """For each node the best of some random cuts, and its axis; -1 where none explains anything.
+
+        Args:
+            rows: the rows of the data in the nodes, those of a node side by side.
+            count: rows in each node.
+        """
+        nodes, axes, first = len(count), self.x.shape[1], np.cumsum(count) - count
+        if not nodes:
+            return np.full(0, -1), np.zeros(0)
+        values, flat, place = self.y[rows], self.x.ravel(), rows * axes
+        tried = rng.integers(axes, size=(self.tries, nodes))
+        ends = first + (rng.random((2, self.tries, nodes)) * count).astype(int)
+        one, two = flat[place[ends] + tried]
+        cuts = one + rng.random(tried.shape) * (two - one)
+        above = flat[place + np.repeat(tried, count, axis=1)] > np.repeat(cuts, count, axis=1)
+        many = np.add.reduceat(above, first, axis=1, dtype=np.intp)
+        part = np.add.reduceat(np.where(above, values, 0.0), first, axis=1)
+        few, total = count - many, np.add.reduceat(values, first)
+        between = part**2 / np.maximum(many, 1) + (total - part) ** 2 / np.maximum(few, 1) - total**2 / count
+        between = np.where((many >= self.least) & (few >= self.least), between, 0.0)
+        best, every = np.argmax(between, axis=0), np.arange(nodes)
+        axis = np.where(between[best, every] > 0, tried[best, every], -1)
+        return axis, cuts[best, every]

@@ -92,7 +92,12 @@ def notes(folder, name):
     return found
 
 
-def test_two_terminals_and_a_third_worker_share_a_search(joint):
+def said_by(capsys, *words):
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_two_terminals_and_a_third_worker_share_a_search(joint, monkeypatch, capsys):
     def start(*words):
         return subprocess.Popen(
             words, cwd=joint, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -104,6 +109,14 @@ def test_two_terminals_and_a_third_worker_share_a_search(joint):
     others = [start(*command("worker", "s.db", "joint", "--json")), start(*command("worker", "--store=s.db", "joint"))]
     while len((joint / "ran").read_text().splitlines()) < 3:
         assert all(other.poll() is None for other in others)
+    monkeypatch.chdir(joint)
+    listed = said_by(capsys, "workers", "joint", "--store=s.db")["workers"]
+    assert {entry["pid"] for entry in listed} == {process.pid for process in (first, *others)}
+    assert sorted(number for entry in listed for number in entry["trials"]) == [0, 1, 2]
+    assert all(entry["there"] and 0 < entry["lease_left"] <= 60 and entry["since"] for entry in listed)
+    shown = said_by(capsys, "show", "joint", "--store=s.db")["running"]
+    assert [entry["trial"] for entry in shown] == [0, 1, 2]
+    assert all(entry["there"] and entry["age"] >= 0 for entry in shown)
     (joint / "go").touch()
     said = [process.communicate(timeout=60) for process in (first, *others)]
     assert [process.returncode for process in (first, *others)] == [0, 0, 0], said

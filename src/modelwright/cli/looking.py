@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from modelwright.cli.members import members_of, running, running_told
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import best_of, existing_store, find_study, view_of
 from modelwright.core.errors import ArgumentError, StoreError
@@ -81,11 +82,13 @@ def show(args: Namespace, out: Output) -> int:
     with existing_store(args.store) as store:
         record = find_study(store, args.name)
         view = view_of(store, record)
+        runs = running(view, members_of(store, record))
     if args.importance:
         return _importance(view, out)
     if not out.as_json:
         head = search_space_summary(view.space) + "\n\n" if view.space is not None else ""
-        out.data(head + results(view, args.trials))
+        told = running_told(runs)
+        out.data(head + results(view, args.trials) + (f"\n\n{told}" if told else ""))
         return 0
     whole = json.loads(to_json(view, None))
     order = [entry["trial"] for entry in leaderboard_rows(view, args.trials)]
@@ -96,6 +99,7 @@ def show(args: Namespace, out: Output) -> int:
             "space": space_rows(view.space) if view.space is not None else [],
             "best": None if best is None else whole["trials"][best.number],
             "trials": [whole["trials"][number] for number in order],
+            "running": runs,
         }
     )
     return 0

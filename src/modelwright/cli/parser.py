@@ -89,6 +89,8 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--trials", type=_count, default=10, metavar="N", help="how many of the best trials (10)")
     show.add_argument("--importance", action="store_true", help="what mattered, parameter by parameter, instead")
     _worker(_command(commands, "worker", "join a study and run trials of it", "modelwright.cli.worker:worker"))
+    workers = _command(commands, "workers", "who runs trials at the moment", "modelwright.cli.members:workers")
+    workers.add_argument("name", nargs="?", metavar="STUDY", help="one study (all of the store)")
     report = _command(commands, "report", "write one HTML file about a study", "modelwright.cli.looking:report")
     _name(report)
     report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
@@ -109,6 +111,9 @@ def parser() -> argparse.ArgumentParser:
     optuna.add_argument("source", metavar="FILE", help="the file, or sqlite:///FILE")
     optuna.add_argument("--study", metavar="NAME", help="which study (the only one)")
     optuna.add_argument("--as", dest="new_name", metavar="NEW", help="name here (the same)")
+    doctor = _command(commands, "doctor", "check this machine and a store", "modelwright.cli.doctor:doctor")
+    doctor.add_argument("place", nargs="?", metavar="STORE", help="the store (--store, or the one of this folder)")
+    doctor.add_argument("--strict", action="store_true", help="exit code 1 for warnings too")
     return made
 
 

@@ -11,10 +11,11 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.presence import gone_here, is_gone, session
 from modelwright.store.base import Store
@@ -34,6 +35,7 @@ class Crew:
     Args:
         me: the mark of this session; a new one by default.
         lasts: seconds for which a member that does not renew its lease counts as there; it does so six times as often.
+        facts: what this session tells of itself with each sign of life, besides its host, process and beginning.
 
     >>> from modelwright.store.memory import MemoryStore
     >>> store = MemoryStore(); study = store.create("a", {}, 0.0).id
@@ -45,8 +47,17 @@ class Crew:
     set()
     """
 
-    def __init__(self, store: Store, study: int, me: str | None = None, *, lasts: float | None = None):
+    def __init__(
+        self,
+        store: Store,
+        study: int,
+        me: str | None = None,
+        *,
+        lasts: float | None = None,
+        facts: Callable[[], Mapping[str, Any]] | None = None,
+    ):
         self.store, self.study, self.me = store, study, me or session()
+        self._facts, self._since = facts or dict, SystemClock().wall()
         self.lasts = lasts or _setting()
         self._others: set[str] = set()
         self._looked = float("-inf")
@@ -54,7 +65,7 @@ class Crew:
         self._beat: threading.Thread | None = None
 
     def __enter__(self) -> Crew:
-        self.store.hold(self.study, self.me, self.me, self.lasts, _facts())
+        self.store.hold(self.study, self.me, self.me, self.lasts, self._told())
         self._beat = threading.Thread(target=self._renew, name="modelwright-lease", daemon=True)
         self._beat.start()
         self.look()
@@ -70,7 +81,11 @@ class Crew:
     def _renew(self) -> None:
         while not self._ending.wait(self.lasts / 6):
             with contextlib.suppress(StoreError):  # a server that is away: the next sign of life may reach it
-                self.store.hold(self.study, self.me, self.me, self.lasts, _facts())
+                self.store.hold(self.study, self.me, self.me, self.lasts, self._told())
+
+    def _told(self) -> Mapping[str, Any]:
+        known = {"host": platform.node(), "pid": os.getpid(), "since": self._since, "lasts": self.lasts}
+        return {**known, **self._facts()}
 
     def due(self, age: float) -> bool:
         """Whether the last look is longer than ``age`` seconds ago."""
@@ -131,8 +146,3 @@ def _setting() -> float:
     if not 0.5 <= found < math.inf:
         raise ArgumentError(f"{SETTING}={given!r}", where="environment", allowed="seconds from 0.5")
     return found
-
-
-def _facts() -> Mapping[str, Any]:
-    """What a member tells of itself."""
-    return {"host": platform.node(), "pid": os.getpid()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.api.door import refuse_unknown
 from modelwright.core.errors import StudyError
+from modelwright.study.limits import checked_limits
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -28,7 +29,8 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
         if "trials" not in options and "seconds" not in options:
             options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
         return tune(subject, *data, store=study._store, name=study.name, **options)
-    known = ("trials", "seconds", "min_gain", "workers", "executor", "verbose", "confirm")
+    bounds = ("trial_seconds", "trial_memory")
+    known = ("trials", "seconds", "min_gain", "workers", "executor", "verbose", "confirm", *bounds)
     refuse_unknown(options, known, f"study {study.name!r}, resume() without a subject")
     if study._settings is None:
         raise StudyError(
@@ -38,5 +40,8 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
         )
     limits = {k: options.pop(k) for k in ("trials", "seconds", "min_gain") if k in options}
     budget = replace(study._settings.budget, **limits)
-    study._settings = replace(study._settings, budget=budget, **options)
+    given = {k: options.pop(k) for k in bounds if k in options}
+    before = study._settings.limits
+    changed = checked_limits(*(given.get(k, v) for k, v in zip(bounds, (before.seconds, before.memory), strict=True)))
+    study._settings = replace(study._settings, budget=budget, limits=changed, began=None, **options)
     return study._run()

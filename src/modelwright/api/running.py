@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.next_steps import farewell, next_steps
@@ -11,22 +13,30 @@ from modelwright.api.visit import Visit
 from modelwright.core import records as r
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
+from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
 from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
 from modelwright.execute.serial import SerialExecutor
+from modelwright.execute.session import can_measure
 from modelwright.strategy.cost import KIND as COST
 from modelwright.study.budget import Budget
-from modelwright.study.confirm import confirm
+from modelwright.study.confirm import confirm, seconds_to_confirm
 from modelwright.study.crew import Crew
 from modelwright.study.feasibility import change
 from modelwright.study.journal import Journal
 from modelwright.study.keeping import Keeping
+from modelwright.study.limits import Limits
 from modelwright.study.loop import Loop
+from modelwright.study.supervision import Supervisor
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.report.panel import Panel
+
+
+#: Set by who calls ``tune`` and then does more within the same deadline: the seconds which that will take.
+AFTERWARDS: ContextVar[Callable[[History], float] | None] = ContextVar("modelwright_afterwards", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,8 @@ class RunSettings:
     Attributes:
         needs_folder: whether trials leave files.
         unit: what a step is called: "epoch", "fold", "step".
+        limits: what one trial may use.
+        began: when the call began, by the monotonic clock; its deadline counts from there. None: when it runs.
         visit: how long this session stays, where it is a worker's.
     """
 
@@ -48,6 +60,8 @@ class RunSettings:
     needs_folder: bool = True
     subject: str = ""
     unit: str = "step"
+    limits: Limits = field(default_factory=Limits)
+    began: float | None = None
     visit: Visit | None = None
 
 
@@ -102,21 +116,22 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
 
 
 def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
-    with study._store.member(study._record.id), Crew(study._store, study._record.id) as crew:
+    def facts() -> dict[str, Any]:
+        return {"elapsed": study.elapsed, "slots": executor.slots}
+
+    with study._store.member(study._record.id), Crew(study._store, study._record.id, facts=facts) as crew:
         return _run_beside(crew, study, settings, shown, executor)
 
 
 def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
     journal = study._journal
+    after = partial(_afterwards, settings.confirm, executor.slots)
+    resumable = settings.estimation.resumable
+    supervisor = Supervisor(journal, executor, settings.budget, settings.limits, resumable=resumable, after=after)
     loop = Loop(
-        journal,
-        executor,
-        settings.budget,
-        needs_folder=settings.needs_folder,
-        resumable=settings.estimation.resumable,
-        heard=lambda: shown.events([], view_of(study)),
-        crew=crew,
+        journal, executor, settings.budget, needs_folder=settings.needs_folder, crew=crew, supervisor=supervisor
     )
+    loop.heard = lambda: shown.events([], view_of(study))
     study._loop = loop
     watch = _Watch(study, shown) if settings.verbose > 0 else None
     executor.open(settings.estimation)
@@ -130,10 +145,11 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     finished, study._stopped, study._raised = False, "", False
     try:
         shown.start(view_of(study))
-        study._stopped = loop.run()
-        if settings.confirm and loop.why != "interrupted":
-            confirm(journal, executor, settings.confirm)
-        finished = True
+        study._stopped = loop.run(since=settings.began)
+        if settings.confirm and loop.why not in ("interrupted", "cancelled"):
+            supervisor.reserve = _afterwards(0, executor.slots, journal.machine.history)
+            confirm(journal, executor, settings.confirm, supervisor=supervisor)
+        finished = supervisor.left > -supervisor.patience
     except KeyboardInterrupt:
         study._stopped, study._raised = "stopped at once", True
         raise KeyboardInterrupt(farewell(study)) from None
@@ -150,8 +166,16 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     return study._stopped
 
 
+def _afterwards(count: int, slots: int, history: History) -> float:
+    """What comes after the search, in seconds: confirming runs of so many trials, and what the caller has in mind."""
+    more = AFTERWARDS.get()
+    own = seconds_to_confirm(history, count, slots) if count else 0.0
+    return own + (more(history) if more is not None else 0.0)
+
+
 def make_executor(settings: RunSettings, shown: Panel) -> Executor:
     """The executor that the arguments ask for; workers print where ``shown`` wants them to."""
+    _check_limits(settings)
     if isinstance(settings.executor, Executor):
         return settings.executor
     if settings.executor not in (None, "serial", "processes", "ray"):
@@ -163,10 +187,11 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
     workers = settings.workers
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ArgumentError(f"workers={workers!r}", where="tune", allowed="1, 2, 3, ...")
-    if settings.executor == "processes" or (settings.executor is None and workers > 1):
+    if settings.executor == "processes" or (settings.executor is None and (workers > 1 or settings.limits)):
         from modelwright.execute.processes import ProcessExecutor
 
-        return ProcessExecutor(workers, output=shown.outlet())
+        growth = min(2 << 30, (settings.limits.memory or 16 << 30) // 8)  # of earlier trials, which counts as a trial's
+        return ProcessExecutor(workers, output=shown.outlet(), recycle_growth=growth)
     if settings.executor == "ray":
         from modelwright.execute.ray import RayExecutor
 
@@ -174,6 +199,26 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
     if workers > 1:
         raise ArgumentError(f"workers={workers} with the serial executor", hint="Leave executor= out.")
     return SerialExecutor()
+
+
+def _check_limits(settings: RunSettings) -> None:
+    """Raise where a trial's limits cannot be held."""
+    if not settings.limits:
+        return
+    chosen = settings.executor
+    if chosen == "serial" or (isinstance(chosen, Executor) and not chosen.separate):
+        raise ArgumentError(
+            "trial_seconds and trial_memory need trials in processes of their own, which can be ended",
+            where="executor",
+            allowed="executor='processes', or none with any number of workers",
+        )
+    if settings.limits.memory is not None and not can_measure():
+        raise ArgumentError(
+            "this system does not tell what a process holds",
+            where="trial_memory",
+            allowed="Linux, with /proc",
+            hint="Leave trial_memory out; trial_seconds works here.",
+        )
 
 
 def view_of(study: Study) -> Any:

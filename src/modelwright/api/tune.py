@@ -27,6 +27,7 @@ from modelwright.frontends.subject import Prepared, Request, prepare
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
 from modelwright.study.budget import Budget
+from modelwright.study.limits import Limits, checked_limits
 from modelwright.study.machine import Setup
 
 
@@ -65,6 +66,8 @@ def tune(
     constraints: Any = (),
     cost_aware: bool = False,
     min_gain: float | str | None = None,
+    trial_seconds: float | None = None,
+    trial_memory: int | str | None = None,
     pickled: bool = False,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
@@ -85,7 +88,8 @@ def tune(
             name, is named: ``mw.Minimize("loss")``.
         strategy: a name (``modelwright.strategy.NAMES``) or a strategy object.
         trials: configurations to start in all, earlier sessions included.
-        seconds: running time in all; one of ``trials`` and ``seconds`` must be given.
+        seconds: running time in all, a deadline for this call with all that it does: preparing, searching, confirming.
+            One of ``trials`` and ``seconds`` must be given. What runs then is stopped (``docs/limits.md``).
         workers: processes that run trials at the same time; 1 runs them in this process.
         executor: ``"serial"``, ``"processes"``, ``"ray"`` (``workers`` trials at a time on a Ray cluster; as many as
             there is room for where that is 1) or an executor object, instead of what ``workers`` implies.
@@ -121,6 +125,10 @@ def tune(
         min_gain: end the search when 20 more trials are expected to gain less than this, in units of the objective;
             ``"noise"``: less than a value is off by, as executions, folds or confirming runs tell. Works with every
             strategy, looks every few trials, and never before 25 to 60 have a value (``docs/findings.md``).
+        trial_seconds: seconds that one trial may run; one that takes longer is ended and ``failed``. With it, or with
+            ``trial_memory``, trials run in processes of their own, also when ``workers`` is 1 (``docs/limits.md``).
+        trial_memory: bytes, or a text such as ``"2GB"``, that the processes of one trial may hold, the interpreter and
+            its libraries included; one that holds more is ended and ``infeasible``.
         pickled: keep this call as pickled code beside the study, so that ``modelwright worker --trust`` can join a
             search of what cannot be imported, such as arrays in memory (``docs/workers.md``).
 
@@ -142,14 +150,17 @@ def tune(
     (30, True)
     """
     catch(asked := dict(locals()))
+    began = SystemClock().monotonic()
     if trials is None and seconds is None:
         hint = "Say how much to spend: trials=30 or seconds=600."
         raise ArgumentError("neither trials nor seconds was given", where="tune", hint=hint)
     budget = Budget(trials=trials, seconds=seconds, min_gain=min_gain)
-    _check_numbers(executions=executions, steps=steps, max_model_size=max_model_size)
-    _check_numbers(epochs=epochs, batch_size=batch_size)
+    _check_numbers(
+        executions=executions, steps=steps, epochs=epochs, batch_size=batch_size, max_model_size=max_model_size
+    )
     _check_numbers(0, confirm=confirm, verbose=verbose)
     seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
+    bounds = checked_limits(trial_seconds, trial_memory)
     if callable(objective) and not hasattr(objective, "direction"):
         objective, fit = scorer_objective(objective, fit)
     subject = ready(subject)
@@ -186,19 +197,26 @@ def tune(
     count_cost(study._journal, cost_aware, trials=trials, seconds=seconds)
     known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
     learn_from_earlier(study._journal, earlier)
-    study._settings = RunSettings(
+    study._settings = _session(prepared, budget, bounds, began, asked)
+    return study._run()
+
+
+def _session(prepared: Prepared, budget: Budget, limits: Limits, began: float, asked: dict[str, Any]) -> RunSettings:
+    """What this call's session needs besides the study."""
+    return RunSettings(
         estimation=prepared.estimation,
         budget=budget,
-        executor=executor,
-        workers=workers,
-        verbose=verbose,
-        confirm=confirm,
+        executor=asked["executor"],
+        workers=asked["workers"],
+        verbose=asked["verbose"],
+        confirm=asked["confirm"],
         needs_folder=prepared.needs_folder,
         subject=prepared.described,
         unit=prepared.unit,
+        limits=limits,
+        began=began,
         visit=VISIT.get(),
     )
-    return study._run()
 
 
 def _check_numbers(least: int = 1, **given: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelwright.core import records as r
-from modelwright.core.errors import SpaceError
+from modelwright.core.errors import SpaceError, StudyError
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
 from modelwright.core.rng import Seed
@@ -256,3 +256,11 @@ def unused(history: History, space: Any, number: int) -> r.Noted | None:
     wish = wishes(history)[entry].config
     names = [n for n, v in wish.items() if (row.config[n] != v if n in row.config else n not in known)]
     return r.Noted(kind=UNUSED, data={"number": number, "entry": entry, "names": names}) if names else None
+
+
+def refusal(problems: Sequence[str]) -> StudyError:
+    """The error for what was given ahead and does not fit the space that showed itself."""
+    return StudyError(
+        "; ".join(problems),
+        hint="Mend it and run again with the same name: what was finished is kept, what was refused is passed over.",
+    )

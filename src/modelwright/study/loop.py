@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,12 @@ from modelwright.study.budget import Budget
 from modelwright.study.crew import Crew
 from modelwright.study.enough import Enough
 from modelwright.study.feasibility import told, unmet
-from modelwright.study.interrupts import one_interrupt
+from modelwright.study.given import refusal
+from modelwright.study.interrupts import OverTime, one_interrupt
 from modelwright.study.journal import Journal
+from modelwright.study.ownership import Ownership
 from modelwright.study.policy import FailurePolicy, FirstAndRepeated
+from modelwright.study.supervision import CUT, Supervisor
 
 #: Seconds between two looks at what other sessions do, and of a pause while there is only that to wait for.
 _LOOK, _PAUSE = 2.0, 0.05
@@ -36,9 +39,9 @@ class Loop:
         resumable: whether a trial that is out of time can be put aside and go on later.
         failures: when failed trials end the study; by default the very first ones do, and one error that comes in
             ``budget.failures`` configurations.
-        heard: called when the first Ctrl-C came and the search is stopping, inside the signal's handler.
         crew: the other sessions that run trials of this study, which the caller has joined; None where this is the only
             one that ever does.
+        supervisor: who ends trials that are over a limit, cancelled, or out of time; by default it minds the budget.
     """
 
     def __init__(
@@ -50,30 +53,32 @@ class Loop:
         needs_folder: bool = True,
         resumable: bool = False,
         failures: FailurePolicy | None = None,
-        heard: Callable[[], None] | None = None,
         crew: Crew | None = None,
+        supervisor: Supervisor | None = None,
     ):
         self.journal, self.executor, self.budget = journal, executor, budget
         self.machine = journal.machine
-        self.needs_folder, self.resumable = needs_folder, resumable
+        self.needs_folder = needs_folder
         self.failures: FailurePolicy = failures or FirstAndRepeated(budget.failures)
-        self._heard, self._crew = heard, crew
-        self.me = crew.me if crew is not None else ""
+        self._crew = crew
+        #: Called when the first Ctrl-C came and the search is stopping, inside the signal's handler.
+        self.heard: Callable[[], None] | None = None
+        self.supervisor = supervisor or Supervisor(journal, executor, budget, resumable=resumable)
+        self._own = Ownership(journal, crew)
         self._enough = Enough(self.machine, budget.min_gain)
         self.stopping = False
         self.why = ""
-        #: Trial -> (segment, attempt) in which this session runs it.
-        self._running: dict[int, tuple[int, int]] = {}
-        #: Trials that went to others while this session slept: what they still say does not count.
-        self._late: set[int] = set()
         #: Events there were when only others had something to do.
         self._idle_at = -1
         self._failed: BaseException | None = None
         self._again: list[int] = []
         self._refused: set[int] = set()
 
-    def run(self, *, interruptible: bool = True) -> str:
+    def run(self, *, interruptible: bool = True, since: float | None = None) -> str:
         """Run until done; returns why it ended.
+
+        Args:
+            since: when the session began, by the journal's clock, if that is earlier than now.
 
         Raises:
             StudyError: the same error came in too many configurations.
@@ -82,16 +87,20 @@ class Loop:
                 policy said.
             KeyboardInterrupt: at the second Ctrl-C.
         """
-        self.journal.begin()
+        self.journal.begin(since)
         try:
             self.journal.sync()
-            self._again = [n for n in self.machine.unfinished() if not self._elsewhere(n)]
-            if self.budget.in_time(self.journal.elapsed):
+            self._again = [n for n in self.machine.unfinished() if not self._own.elsewhere(n)]
+            self.supervisor.plan()
+            if self.supervisor.in_time:
                 self._again += self.machine.put_aside()
             self._settle()
+            self.supervisor.hear()
+            self._heed()
             with one_interrupt(self._interrupted) if interruptible else nullcontext():
                 while not self._step():
                     pass
+            self.journal.write(self.supervisor.note(self.why))
         finally:
             self.journal.end()
         if self._failed is not None:
@@ -103,23 +112,38 @@ class Loop:
         if not self.stopping:
             self.stopping, self.why = True, why
 
+    def cancel(self, trial: int | None = None) -> None:
+        """Have a trial, or the whole search, stopped short; from any thread."""
+        self.supervisor.wish(trial)
+
     # --- one turn ----------------------------------------------------------------------------------
 
     def _step(self) -> bool:
+        self._look_around()
         done = self._fill()
-        if self._running:
-            self.executor.poll(self, self._patience())
+        if self._own.running:
+            try:
+                self.supervisor.poll(self)
+            except OverTime:
+                self._leave(list(self._own.running))
             return False
         if not done:
             time.sleep(_PAUSE)
         return done
+
+    def _leave(self, numbers: Sequence[int]) -> None:
+        """Trials were ended though they are not over: they are unfinished, and run again when the study goes on."""
+        self.supervisor.cut.update(numbers)
+        for number in numbers:
+            self._own.running.pop(number, None)
+            self.supervisor.forget(number)
 
     def _fill(self) -> bool:
         """Start what may start; whether nothing will ever start again."""
         while self.executor.free > 0:
             if self.stopping:
                 return True
-            if not self.budget.in_time(self.journal.elapsed):
+            if not self.supervisor.in_time:
                 self.stop("the seconds are used up")
                 return True
             self._look_around()
@@ -131,18 +155,18 @@ class Loop:
                 return True
             if self._idle_at == len(self.machine.history):
                 return False  # nothing has happened since there was nothing to do
-            with self._turn() as mine:
+            with nullcontext(True) if self._crew is None else self._crew.turn() as mine:
                 answer = self._propose() if mine else r.Wait(why="another session is asking")
             if isinstance(answer, int) or (mine and self._crew is not None and self._take_over()):
                 continue
-            waits = self._crew is not None and self._others_run()
-            if waits and mine and not self._running:
+            waits = self._crew is not None and self._own.others_run()
+            if waits and mine and not self._own.running:
                 self._idle_at = len(self.machine.history)
             if isinstance(answer, r.Wait):
-                if not self._running and mine and not waits:
+                if not self._own.running and mine and not waits:
                     self.stop(f"nothing to wait for: {answer.why}")
-                return not self._running and mine and not waits
-            if not self._running and not waits:
+                return not self._own.running and mine and not waits
+            if not self._own.running and not waits:
                 self.stop(answer.why)
             return not waits
         return False
@@ -153,7 +177,7 @@ class Loop:
 
         def decide() -> list[r.Event] | None:
             refused.clear()
-            new = self.budget.allows(self.machine.history.started, self.journal.elapsed)
+            new = self.budget.allows(self.machine.history.started, self.journal.elapsed + self.supervisor.reserve)
             answer = self.machine.propose(new)
             if isinstance(answer, r.Exhausted) and not new:
                 answer = r.Exhausted(why="the budget of trials is used up")
@@ -161,8 +185,8 @@ class Loop:
                 refused.append(answer)
                 return None
             number = answer[-1].number
-            assert number not in self._running
-            return [*answer, *self.machine.start(number, self.me)]
+            assert number not in self._own.running
+            return [*answer, *self.machine.start(number, self._own.me)]
 
         events = self.journal.commit(decide)
         if refused:
@@ -177,82 +201,64 @@ class Loop:
 
         def decide() -> list[r.Event] | None:
             row = self.machine.history.rows[number]
-            if row.state in ("complete", "pruned", "infeasible", "lost") or self._elsewhere(number):
+            if row.state in ("complete", "pruned", "infeasible", "lost") or self._own.elsewhere(number):
                 return None
             going_on = [r.Continued(number=number, fidelity=row.target)] if row.state == "paused" else []
-            return [*going_on, *self.machine.start(number, self.me)]
+            return [*going_on, *self.machine.start(number, self._own.me)]
 
         if self.journal.commit(decide):
             self._submit(number)
 
     def _submit(self, number: int) -> None:
-        row = self.machine.history.rows[number]
-        self._running[number] = (row.segment, row.attempt)
-        self._late.discard(number)
+        self._own.take(number)
         folder = str(self.journal.folder(number)) if self.needs_folder else ""
         self.executor.submit(self.machine.task(number, folder))
 
     # --- other sessions ----------------------------------------------------------------------------
 
-    def _turn(self) -> AbstractContextManager[bool]:
-        return nullcontext(True) if self._crew is None else self._crew.turn()
-
     def _look_around(self) -> None:
-        """Read what others wrote, and take over the trials of those that are gone."""
-        if self._crew is None:
-            return
-        fresh = self._crew.due(_LOOK)
-        if self._crew.look(_LOOK):
+        """Read what others wrote, take over the trials of those that are gone, and end what should not run on."""
+        if self._crew is not None and self._crew.due(_LOOK):
+            self._crew.look()
             self.journal.sync()
-        if fresh:
             self._take_over()
             self._idle_at = -1
+        if self.supervisor.hear():
+            self._heed()
+        self.supervisor.look({n: self.machine.history.rows[n].duration for n in self._own.running})
+
+    def _heed(self) -> None:
+        """The user cancelled something."""
+        if self.supervisor.stopping:
+            self.stop("cancelled")
+        for number in self.supervisor.cancelled - self._own.running.keys():
+            self.journal.commit(lambda n=number: None if self._own.elsewhere(n) else self._end(n), durable=True)
+
+    def _end(self, number: int, seconds: float = 0.0) -> list[r.Event]:
+        """The end of a trial, if the user cancelled it."""
+        return self.machine.cancel(number, duration=seconds) if number in self.supervisor.cancelled else []
 
     def _take_over(self) -> bool:
         """Whether there are trials of sessions that are gone: they are run again, or given up."""
         before = len(self._again)
-        for row in self.machine.history.rows:
-            if row.state == "running" and row.number not in self._running and not self._elsewhere(row.number):
-                given_up = self.journal.commit(lambda row=row: self.machine.give_up(row.number))
-                if not given_up and row.number not in self._again:
-                    self._again.append(row.number)
+        for number in self._own.abandoned():
+            given_up = self.journal.commit(lambda n=number: self._end(n) or self.machine.give_up(n))
+            if not given_up and number not in self._again:
+                self._again.append(number)
         return len(self._again) > before
-
-    def _others_run(self) -> bool:
-        """Whether another session runs a trial, after which there may be more to do."""
-        return any(
-            row.state == "running" and row.worker.startswith("runs") and self._elsewhere(row.number)
-            for row in self.machine.history.rows
-        )
-
-    def _elsewhere(self, number: int) -> bool:
-        """Whether somebody else runs a trial."""
-        row = self.machine.history.rows[number]
-        if self._crew is None or row.state != "running" or number in self._running:
-            return False
-        return row.worker != self.me and self._crew.alive(row.worker)
-
-    def _mine(self, number: int) -> bool:
-        """Whether this session still has a trial; a trial that went to another one does not come back."""
-        row = self.machine.history.rows[number]
-        had = row.worker == self.me and (row.segment, row.attempt) == self._running.get(number)
-        if not had:
-            self._late.add(number)
-        return number not in self._late
-
-    def _patience(self) -> float:
-        return 0.5
 
     def _interrupted(self) -> None:
         self.stop("interrupted")
-        if self._heard is not None:
-            self._heard()
+        if self.heard is not None:
+            self.heard()
 
     # --- what running trials say (execute.base.Handler) --------------------------------------------
 
     def traced(self, number: int, config: r.Config, parameters: Sequence[Mapping[str, Any]]) -> None:
         try:
-            self.journal.commit(lambda: self.machine.trace(number, config, parameters) if self._mine(number) else None)
+            self.journal.commit(
+                lambda: self.machine.trace(number, config, parameters) if self._own.mine(number) else None
+            )
         except SpaceError as error:
             self._refuse(number, error)
 
@@ -260,52 +266,67 @@ class Loop:
         if number in self._refused:
             return "stop"
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
-        if not self.journal.commit(lambda: [report] if self._mine(number) else None):
+        if not self.journal.commit(lambda: [report] if self._own.mine(number) else None):
             return "stop"
-        decision = self.machine.judge(number)
-        why = "strategy" if decision == "go" else self.machine.why(number)
+        self._look_around()
         done = fidelity is not None and fidelity >= self.machine.history.rows[number].target - 1e-9
-        if decision == "go" and not done and not self.budget.in_time(self.journal.elapsed):
-            decision, why = ("pause" if self.resumable else "stop"), "budget"
+        decision, why = self.machine.judge(number), "cancelled"
+        if decision != "go":
+            why = self.machine.why(number)
+        elif not done and (word := self.supervisor.answer(number)) is not None:
+            decision = word
+        elif not done and (word := self.supervisor.out_of_time(number)) is not None:
+            decision, why = word, "budget"
         if decision != "go":
             judged = r.Judged(number=number, step=step, decision=decision, why=why)
-            self.journal.commit(lambda: [judged] if self._mine(number) else None)
+            self.journal.commit(lambda: [judged] if self._own.mine(number) else None)
         return decision
 
     def ended(self, number: int, outcome: r.Outcome) -> None:
         if outcome.error is None:
             self._check_space(number)
         if number in self._refused:
-            self._running.pop(number, None)
+            self._own.running.pop(number, None)
             return
+
+        told, _ = self.supervisor.forget(number)
 
         def decide() -> list[r.Event]:
-            if not self._mine(number):
-                return [self._audit(number, outcome)]
+            if not self._own.mine(number):
+                return [self._own.audit(number, outcome)]
             events = self.machine.finish(number, outcome)
-            return events if self.budget.in_time(self.journal.elapsed) else [_with_reason(e, "budget") for e in events]
+            state = events[0].state if isinstance(events[0], r.Finished) else ""
+            if state != "complete" and (ended := self._end(number, outcome.duration)):
+                return ended
+            if told == "study cancelled" and state == "pruned":
+                return []  # nobody gave it up: it runs again when the study goes on
+            why = "cancelled" if told == "study cancelled" else "" if self.supervisor.in_time else "budget"
+            return [_with_reason(e, why) for e in events] if why else events
 
-        self.journal.commit(decide, durable=True)
-        self._running.pop(number, None)
-        if number in self._late:
+        if not self.journal.commit(decide, durable=True):
+            self._leave([number])
+        self._own.running.pop(number, None)
+        if number in self._own.late:
             return
+        self.supervisor.plan()
         self._settle()
         self._warn_of_unused(number)
         tell_unmet(self.journal)
         self._consider_failure(number, outcome)
 
-    def _audit(self, number: int, outcome: r.Outcome) -> r.Noted:
-        """A result that came too late, kept for whoever wants to know; the trial is another session's."""
-        segment, attempt = self._running[number]
-        data = {"number": number, "segment": segment, "attempt": attempt, "worker": self.me, "state": outcome.state}
-        return r.Noted(kind="late", data={**data, "metrics": dict(outcome.metrics)})
-
     def lost(self, number: int, failure: r.Failure) -> None:
+        _, seconds = self.supervisor.forget(number)
+        if failure.kind == CUT:
+            self._leave([number])
+            return
+
         def decide() -> list[r.Event] | None:
-            return self.machine.lose(number, failure, self.me) if self._mine(number) else None
+            if not self._own.mine(number):
+                return None
+            return self._end(number, seconds) or self.machine.lose(number, failure, self._own.me, seconds)
 
         events = self.journal.commit(decide, durable=True)
-        self._running.pop(number, None)
+        self._own.running.pop(number, None)
         if events and isinstance(events[0], r.Started):
             self._submit(number)
         elif events:
@@ -362,14 +383,6 @@ def tell_unmet(journal: Journal) -> None:
     if note is not None:
         journal.write([note])
         warn_caller(told(note))
-
-
-def refusal(problems: Sequence[str]) -> StudyError:
-    """The error for what was given ahead and does not fit the space that showed itself."""
-    return StudyError(
-        "; ".join(problems),
-        hint="Mend it and run again with the same name: what was finished is kept, what was refused is passed over.",
-    )
 
 
 def _with_reason(event: r.Event, why: str) -> r.Event:

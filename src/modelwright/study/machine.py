@@ -23,6 +23,14 @@ from modelwright.study.policy import EngineLeads, Proposer, Turn
 
 #: So many times a trial is taken over from a session that is gone; more look as if the trial were to blame.
 _TAKEN_OVER = 3
+#: What becomes of a trial whose worker ended so, and how often it is run again before; ``Setup.retries`` where None.
+_LOST: Mapping[str, tuple[r.State, int | None]] = {
+    "timeout": ("failed", 0),
+    "memory_limit": ("infeasible", 0),
+    "cancelled": ("lost", 0),
+    "memory": ("infeasible", None),
+    "killed": ("lost", _TAKEN_OVER),
+}
 
 
 class StudySpace(SearchSpace, Protocol):
@@ -102,6 +110,13 @@ class Machine:
             elif isinstance(event, r.Configured):
                 self.space = self.space.learn(event.config)
         self._strategy_state = self.setup.strategy.observe(self._strategy_state, events)
+
+    def recall(self, learned: Mapping[str, Any]) -> None:
+        """The history was put back as a whole: the space follows, with what trials had taught it."""
+        space: Any = self.setup.space
+        for parameters in self.history.grown:
+            space = space.grow(parameters)
+        self.space = space.recall(learned)
 
     # --- decide ------------------------------------------------------------------------------------
 
@@ -188,6 +203,7 @@ class Machine:
             stop=row.target,
             folder=folder,
             checkpoint=row.artifacts.get("checkpoint"),
+            place=self.place,
             artifacts=dict(row.artifacts),
             parent=row.parent,
             inherit=dict(parent.artifacts) if parent else {},
@@ -239,7 +255,9 @@ class Machine:
         )  # fmt: skip
         facts, duration = {**row.facts, **outcome.note}, row.duration + outcome.duration
         ruling = held(self.history.limits, ended, facts, duration)
-        return [replace(ended, state=ruling.state, error=ruling.error)]
+        fell_back = outcome.note.get(r.FELL_BACK)
+        told = [r.Noted(kind=r.FELL_BACK, data={"number": number, "segment": row.segment, **fell_back})] if fell_back else []
+        return [*told, replace(ended, state=ruling.state, error=ruling.error)]
 
     def give_up(self, number: int) -> list[r.Event]:
         """The end of a running trial whose session is gone, when that happened to it too often; else nothing.
@@ -253,13 +271,37 @@ class Machine:
         lost = r.Failure(kind="lost", message=message)
         return [r.Finished(number=number, state="lost", fidelity=row.fidelity, steps=row.steps, error=lost)]
 
-    def lose(self, number: int, failure: r.Failure, worker: str = "") -> list[r.Event]:
-        """Whoever ran the trial is gone: it runs again while retries are left, then it is given up."""
+    def lose(self, number: int, failure: r.Failure, worker: str = "", duration: float = 0.0) -> list[r.Event]:
+        """Whoever ran the trial is gone: it runs again while retries are left, then it is given up.
+
+        What was ended for being over a limit does not run again: it would be over it again.
+        """
         row = self.history.rows[number]
-        if row.attempt < self.setup.retries:
+        state, retries = _LOST.get(failure.kind, ("failed", None))
+        if row.attempt < (self.setup.retries if retries is None else retries):
             return self.start(number, worker)
-        state: r.State = "infeasible" if failure.kind == "memory" else "failed"
-        return [r.Finished(number=number, state=state, fidelity=row.fidelity, steps=row.steps, error=failure)]
+        if state == "lost" and failure.kind == "cancelled":
+            return self.cancel(number, failure.message, duration)
+        return [
+            r.Finished(
+                number=number, state=state, fidelity=row.fidelity, steps=row.steps, duration=duration, error=failure
+            )
+        ]
+
+    def cancel(self, number: int, message: str = "it was cancelled", duration: float = 0.0) -> list[r.Event]:
+        """The user wants no more of a trial; nothing when it is over.
+
+        What was measured at the end of a segment still holds, so a trial that rests there is pruned. One that was on
+        its way is ``lost``: nobody knows what it would have been worth, and the strategy learns nothing from it.
+        """
+        row = self.history.rows[number]
+        if row.terminal:
+            return []
+        error = r.Failure(kind="cancelled", message=message)
+        common: dict[str, Any] = {"number": number, "fidelity": row.fidelity, "steps": row.steps, "error": error}
+        if row.state == "paused":
+            return [r.Finished(state="pruned", values=row.values, metrics=dict(row.metrics), step=row.step, **common)]
+        return [r.Finished(state="lost", values=row.segments.get(round(row.fidelity, 9)), duration=duration, **common)]
 
     def unfinished(self) -> list[int]:
         """Trials that were proposed or running when the last session ended: they run (again) first.

@@ -7,13 +7,17 @@ failures, as KerasTuner's oracles do. All of them are pure: they look, and decid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from modelwright.core import records as r
 from modelwright.core.constraint import KIND
 from modelwright.core.errors import ArgumentError, ObjectiveError, StudyError
-from modelwright.core.history import History
+from modelwright.core.history import History, Row
+
+#: So many trials that were too long, and no other: then no trial is short enough.
+_TIMEOUTS = 10
 
 #: The events that propose a trial or let one go on; or why there is none. The last event names the trial.
 Turn = list[r.Proposed | r.Continued] | r.Wait | r.Exhausted
@@ -97,7 +101,7 @@ class EngineLeads:
         return [row.number for row in rows if row.state in again]
 
     def put_aside(self, history: History) -> list[int]:
-        return [row.number for row in history.rows if row.state == "paused" and row.facts.get("why") == "budget"]
+        return [t.number for t in history.rows if t.state == "paused" and t.facts.get("why") in ("budget", "cancelled")]
 
 
 class StrategyLeads:
@@ -146,7 +150,8 @@ class FirstAndRepeated:
     """The engine's own: failures end a study while no trial ever succeeded, or when the same one keeps coming.
 
     Args:
-        limit: so many different configurations that fail with the same error at the same line are enough.
+        limit: so many different configurations that fail with the same error at the same line are enough. A trial that
+            was longer than its seconds says nothing of the next one; only when the first ten were, the limit is wrong.
     """
 
     def __init__(self, limit: int = 3):
@@ -157,6 +162,8 @@ class FirstAndRepeated:
         row = rows[number]
         if row.state != "failed" or row.error is None:
             return None
+        if row.error.kind == "timeout":
+            return _too_short(rows)
         if not any(other.state in ("complete", "paused", "pruned", "infeasible") and not other.given for other in rows):
             return Ending("the first trial failed", _with_traceback(outcome.exception, row.error))
         if row.error.kind == KIND and not any(other.state in ("complete", "infeasible") for other in rows):
@@ -173,6 +180,17 @@ class FirstAndRepeated:
             "that a configuration cannot be run.",
         )
         return Ending("the same error keeps coming", problem)
+
+
+def _too_short(rows: Sequence[Row]) -> Ending | None:
+    late = [row.error.message for row in rows if row.error is not None and row.error.kind == "timeout"]
+    if len(rows) < _TIMEOUTS or len(late) < len(rows):
+        return None
+    problem = StudyError(
+        f"each of the first {len(rows)} trials was ended, the last one since {late[-1]}",
+        hint="Give trials more time, or make them shorter; then run again: what was finished is kept.",
+    )
+    return Ending("no trial ends in time", problem)
 
 
 def _with_traceback(error: BaseException | None, failure: r.Failure) -> BaseException:

@@ -6,10 +6,13 @@ data only. Knows no store and no space.
 
 from __future__ import annotations
 
+import gc
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any
+from sys import intern
+from typing import Any, cast
 
 from modelwright.core import records as r
 from modelwright.core.codec import decode_event, dumps, encode_event, loads
@@ -19,7 +22,7 @@ from modelwright.core.history import PAGE, History, Row
 _NAMES = tuple(spec.name for spec in fields(Row))
 #: Which form the texts have: others are not read. It changes with the fields of a trial; raise its first number when
 #: the fold changes.
-FORM = f"1-{zlib.crc32(' '.join(_NAMES).encode()):08x}"
+FORM = f"2-{zlib.crc32(' '.join(_NAMES).encode()):08x}"
 _HEAD = "head"
 
 
@@ -28,7 +31,7 @@ def texts(history: History, since: int = 0, **more: Any) -> dict[str, str]:
 
     >>> from modelwright.core.objective import Objective
     >>> history = History((Objective("loss", "min"),)); history.extend([r.Proposed(number=0, config={"x": (1, 2)})])
-    >>> again = History(history.objectives); restored(again, texts(history).items(), history.latest)
+    >>> again = History(history.objectives); restored(again, texts(history), history.latest)
     {}
     >>> again.rows == history.rows, len(again)
     (True, 1)
@@ -57,8 +60,10 @@ def head_of(parts: Mapping[str, str]) -> dict[str, Any]:
     return _opened(parts[_HEAD])
 
 
-def restored(history: History, parts: Iterable[tuple[str, str]], last: r.Event | None) -> dict[str, Any]:
+def restored(history: History, parts: dict[str, str], last: r.Event | None) -> dict[str, Any]:
     """Put into an empty history what was kept; ``last`` is the stored event at the place of the last one folded.
+
+    ``parts`` is emptied on the way: a long study fits into memory once.
 
     Returns:
         What was given to ``texts`` as ``more``.
@@ -66,12 +71,12 @@ def restored(history: History, parts: Iterable[tuple[str, str]], last: r.Event |
     Raises:
         ValueError, KeyError, TypeError: it is damaged, incomplete, or not of these events. The history is as before.
     """
-    found = dict(parts)
-    head = head_of(found)
+    head = head_of(parts)
     if head["count"] and (last is None or _mark(last) != head["last"]):
         raise ValueError("these are other events than those that were folded")
-    rows = [row for page in range(-(-head["rows"] // PAGE)) for row in rows_of(found.pop(f"rows/{page}"))]
-    notes = [note for page in range(-(-head["notes"] // PAGE)) for note in _notes_of(found.pop(f"notes/{page}"))]
+    with _no_collection():
+        rows = [row for page in range(-(-head["rows"] // PAGE)) for row in rows_of(parts.pop(f"rows/{page}"))]
+    notes = [note for page in range(-(-head["notes"] // PAGE)) for note in _notes_of(parts.pop(f"notes/{page}"))]
     if (len(rows), len(notes)) != (head["rows"], head["notes"]):
         raise ValueError("pages are missing")
     history.rows, history.notes = rows, notes
@@ -81,6 +86,18 @@ def restored(history: History, parts: Iterable[tuple[str, str]], last: r.Event |
     history.grown = [tuple(parameters) for parameters in head["grown"]]
     history.begin_behind(head["count"], last)
     return head["more"]
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing that is made within is garbage: to look through it again and again would double the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def rows_of(text: str) -> list[Row]:
@@ -109,9 +126,12 @@ def _plain(name: str, value: Any) -> Any:
 
 def _row(values: list[Any]) -> Row:
     row = Row(*values)
+    row.state, row.worker = cast(r.State, intern(row.state)), intern(row.worker)
     row.values = None if row.values is None else tuple(row.values)
     row.excess = tuple(row.excess)
     row.reports = [(step, metrics) for step, metrics in row.reports]
+    if row.reports and row.metrics == row.reports[-1][1]:
+        row.metrics = row.reports[-1][1]
     segments: Any = row.segments
     row.segments = {fidelity: None if found is None else tuple(found) for fidelity, found in segments}
     return row

@@ -40,11 +40,11 @@ class Folded:
         history.fetch_from(lambda: self._store.load(self._study))
         if not self._able:
             return
-        parts = self._store.kept(self._study, FORM)
+        parts = dict(self._store.kept(self._study, FORM))
         if not parts:
             return
         try:
-            count = int(head_of(dict(parts))["count"])
+            count = int(head_of(parts)["count"])
             last = next(iter(self._store.load(self._study, after=count - 1)), (None, 0.0))[0]
             more = restored(history, parts, last)
             self._machine.recall(more["learned"])

@@ -88,6 +88,7 @@ class Journal:
                     raise
                 continue
             self._take(events, at)
+            self._folded.keep()
             return events
 
     def sync(self) -> int:
@@ -101,7 +102,6 @@ class Journal:
 
     def _take(self, events: Sequence[r.Event], at: float) -> None:
         self.machine.apply(events, at)
-        self._folded.keep()
         for observer in list(self.observers):
             try:
                 observer.events(events)

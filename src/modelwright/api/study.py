@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.cancelling import cancel
 from modelwright.api.door import quiet_interrupt
 from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
@@ -294,6 +295,8 @@ class Study:
         if self._loop is not None:
             self._loop.stop("stopped by study.stop()")
 
+    cancel = cancel
+
     @quiet_interrupt
     def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:
         """Go on with a study that ``load_study`` opened: the same call as ``tune``, with this study's name.
@@ -338,9 +341,7 @@ class Study:
     def _write(self, events: Sequence[r.Event], *, durable: bool = False) -> None:
         self._commit(lambda: events, durable=durable)
 
-    def _commit(
-        self, decide: Callable[[], Sequence[r.Event] | None], *, durable: bool = False
-    ) -> Sequence[r.Event]:
+    def _commit(self, decide: Callable[[], Sequence[r.Event] | None], *, durable: bool = False) -> Sequence[r.Event]:
         try:
             return self._journal.commit(decide, durable=durable)
         except StoreError as error:

@@ -295,7 +295,7 @@ class Loop:
             if not self._own.mine(number):
                 return [self._own.audit(number, outcome)]
             events = self.machine.finish(number, outcome)
-            state = events[0].state if isinstance(events[0], r.Finished) else ""
+            state = next(event.state for event in events if isinstance(event, r.Finished))
             if state != "complete" and (ended := self._end(number, outcome.duration)):
                 return ended
             if told == "study cancelled" and state == "pruned":

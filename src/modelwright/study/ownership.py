@@ -35,7 +35,9 @@ class Ownership:
     def mine(self, number: int) -> bool:
         """Whether this session still has a trial; a trial that went to another one does not come back."""
         row = self._machine.history.rows[number]
-        had = row.worker == self.me and (row.segment, row.attempt) == self.running.get(number)
+        had = (
+            row.state == "running" and row.worker == self.me and (row.segment, row.attempt) == self.running.get(number)
+        )
         if not had:
             self.late.add(number)
         return number not in self.late

@@ -10,6 +10,7 @@ from pathlib import Path
 from modelwright.core.constraint import Limit, judged
 from modelwright.core.errors import InfeasibleError, MediumError, ModelwrightError
 from modelwright.core.records import Failure, Outcome
+from modelwright.training.peak import peaks
 
 _MEMORY_MARKS = (
     "resource_exhausted",
@@ -26,7 +27,8 @@ _LIBRARIES = tuple({sysconfig.get_paths()[k] for k in ("purelib", "platlib", "st
 def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
     """The outcome of a trial that raised ``error``.
 
-    Out of memory and ``InfeasibleError`` make it infeasible, everything else failed.
+    Out of memory and ``InfeasibleError`` make it infeasible, everything else failed. With the first, the most memory
+    that was held is told: the failure's ``peak_bytes``, and ``device_peak_bytes`` among the facts.
 
     Raises:
         MediumError: ``error`` is one: what we write is not the trial's doing, so it has no outcome.
@@ -41,17 +43,23 @@ def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
         kind = "infeasible"
     elif is_out_of_memory(error):
         kind = "memory"
+    host, device = peaks() if kind == "memory" else (0, 0)
     failure = Failure(
         kind=kind,
         type=type(error).__name__,
         message=_one_line(error),
         traceback="".join(traceback.format_exception(error)),
         where=user_line(error),
+        peak_bytes=host,
     )
     if isinstance(error, ModelwrightError):  # it says what was wrong; what a library said is in the stored traceback
         error.__cause__, error.__suppress_context__ = None, True
     return Outcome(
-        state="failed" if kind == "exception" else "infeasible", duration=duration, error=failure, exception=error
+        state="failed" if kind == "exception" else "infeasible",
+        duration=duration,
+        error=failure,
+        note={"device_peak_bytes": device} if device else {},
+        exception=error,
     )
 
 

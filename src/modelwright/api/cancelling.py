@@ -1,4 +1,4 @@
-"""Cancelling from elsewhere: a trial, or a whole search that another process runs. Leaves a wish, which that one sees."""
+"""Cancelling from elsewhere: a trial, or a search that another process runs. Leaves a wish, which that one sees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that change a store: ``delete``, ``copy``, ``import-optuna``."""
+"""Commands that change a store: ``cancel``, ``delete``, ``clean``, ``copy``, ``import-optuna``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,19 @@ from modelwright.core.wording import counted
 from modelwright.report import text
 
 
+def cancel(args: Namespace, out: Output) -> int:
+    """Stop a search that runs in another process, or one trial of it."""
+    from modelwright.api.load import study_of
+
+    with existing_store(args.store) as store:
+        said = study_of(store, find_study(store, args.name)).cancel(args.trial)
+    if out.as_json:
+        out.document({"study": args.name, "trial": args.trial, "told": said})
+    else:
+        out.say(f"{said[0].upper()}{said[1:]}.")
+    return 0
+
+
 def delete(args: Namespace, out: Output) -> int:
     """Remove a study with its files; asks before, where there is somebody to ask."""
     with existing_store(args.store) as store:
@@ -28,6 +41,25 @@ def delete(args: Namespace, out: Output) -> int:
         out.document({"deleted": record.name, "trials": count})
     else:
         out.say(f"Deleted {text.clean(record.name)} ({counted(count, 'trial')}).")
+    return 0
+
+
+def clean(args: Namespace, out: Output) -> int:
+    """Remove the files of a study that nobody will ask for again."""
+    from modelwright.api.keeping import clean as cleaned
+    from modelwright.api.load import study_of
+
+    with existing_store(args.store) as store:
+        gone = cleaned(study_of(store, find_study(store, args.name)), dry_run=args.dry_run)
+    size = sum(one.size for one in gone)
+    if out.as_json:
+        out.document({"study": args.name, "removed": not args.dry_run, "bytes": size,
+                      "files": [{"path": one.path, "bytes": one.size, "why": one.why} for one in gone]})
+        return 0
+    for one in gone:
+        out.say(f"{text.clean(one.path)}  {one.size / 1e6:.1f} MB  {one.why}")
+    verb = "would go" if args.dry_run else "removed"
+    out.say(f"{counted(len(gone), 'file')} {verb}, {size / 1e6:.1f} MB.")
     return 0
 
 

@@ -85,6 +85,8 @@ def _search(args: Namespace, out: Output) -> tuple[Any, str]:
             cv=args.cv,
             confirm=args.confirm,
             min_gain=args.min_gain,
+            trial_seconds=args.trial_seconds,
+            trial_memory=args.trial_memory,
             first=[config_of(word) for word in args.first] if args.first else None,
             results=args.results,
             transfer=args.transfer,

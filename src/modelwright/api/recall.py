@@ -27,7 +27,7 @@ from modelwright.execute.transfer import is_local
 
 #: Arguments that are no part of what is searched: the budget stands in the definition, the rest is each session's own.
 OWN = frozenset(
-    "subject data trials seconds workers executor store name verbose trackers log pickled min_gain first results prior "
+    "subject data trials seconds workers executor store name verbose pickled min_gain first results prior "
     "transfer confirm".split()
 )
 #: Characters of source text that are kept for a comparison, and modules that are hashed, at most.
@@ -103,6 +103,9 @@ def described_call(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
             continue  # the objectives are in the definition
         if name == "space" and not callable(value):
             options[name] = {"declared": True}
+        elif name == "trackers":  # those with names; an object is told of its own session alone
+            several = value if isinstance(value, (list, tuple)) else (value,)
+            options[name] = {"plain": [one for one in several if isinstance(one, str)]}
         elif not (name == "validation_data" and read) and (kept := keep(value, name)) is not None:
             options[name] = kept
     data = [] if read else [keep(part, f"data[{i}]") for i, part in enumerate(asked.get("data", ()))]

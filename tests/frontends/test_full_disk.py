@@ -49,7 +49,7 @@ SCRIPT = textwrap.dedent(
     [
         ({"strategy": "grid", "epochs": 2, "trials": 2}, "model.keras"),
         ({"strategy": "grid", "epochs": 2, "trials": 2, "workers": 2}, "model.keras"),
-        ({"strategy": "hyperband", "epochs": 9, "trials": 2, "seed": 3}, "segment-0.ckpt"),
+        ({"strategy": "hyperband", "epochs": 9, "trials": 2, "seed": 3}, "checkpoint.ckpt"),
     ],
 )
 def test_a_model_that_cannot_be_kept_ends_the_search_and_runs_again_when_there_is_room(tmp_path, options, file):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.keeping import artifacts_of
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 
@@ -22,13 +23,14 @@ def best_model(study: Study, row: Row) -> Any:
             hint="Train one with study.best.config; or save it in trial.folder while function(hp, trial) runs, or tune "
             "build(hp) with data: mw.tune(build, x, y, ...).",
         )
-    folder = study._store.folder(study._record.id)
+    artifacts = artifacts_of(study._store, study._record)
     kept = row.artifacts.get("model")
-    if kept is not None and ((folder / kept.path).exists() or row.number == study.best.number):
+    if kept is not None and (artifacts.holds(kept) or row.number == study.best.number):
         from modelwright.training.kept import load_model
 
+        path = artifacts.fetch(kept) if artifacts.holds(kept) else artifacts.folder / kept.path
         make = getattr(study._settings.estimation, "rebuilt", None) if study._settings is not None else None
-        return load_model(folder / kept.path, kept, (lambda: make(dict(row.config))) if make is not None else None)
+        return load_model(path, kept, (lambda: make(dict(row.config))) if make is not None else None)
     if study._settings is not None and hasattr(study._settings.estimation, "refit"):
         return refit(study, row, None)
     raise StudyError(

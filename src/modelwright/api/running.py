@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.keeping import keeping_of
 from modelwright.api.next_steps import farewell, next_steps
 from modelwright.api.visit import Visit
 from modelwright.core import records as r
@@ -25,10 +26,11 @@ from modelwright.study.confirm import confirm, seconds_to_confirm
 from modelwright.study.crew import Crew
 from modelwright.study.feasibility import change
 from modelwright.study.journal import Journal
-from modelwright.study.keeping import Keeping
 from modelwright.study.limits import Limits
 from modelwright.study.loop import Loop
 from modelwright.study.supervision import Supervisor
+from modelwright.trackers.base import TrackedStudy, Tracker
+from modelwright.trackers.feed import Feed
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -49,6 +51,7 @@ class RunSettings:
         limits: what one trial may use.
         began: when the call began, by the monotonic clock; its deadline counts from there. None: when it runs.
         visit: how long this session stays, where it is a worker's.
+        trackers: who is told of its trials, by name.
     """
 
     estimation: Estimation
@@ -63,6 +66,7 @@ class RunSettings:
     limits: Limits = field(default_factory=Limits)
     began: float | None = None
     visit: Visit | None = None
+    trackers: tuple[tuple[str, Tracker], ...] = ()
 
 
 class _Watch:
@@ -137,10 +141,14 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     executor.open(settings.estimation)
     watchers: list[Any] = [watch] if watch is not None else []
     if settings.needs_folder:
-        watchers.append(Keeping(journal.machine.history, study._store.folder(study._record.id)))
+        keeping = keeping_of(study)
+        keeping.sweep()
+        watchers.append(keeping)
     if settings.visit is not None:
         journal.write([settings.visit.begin(loop, crew.me)])
         watchers.append(settings.visit)
+    feed = Feed(settings.trackers, tracked(study), journal.machine.history, crew.me) if settings.trackers else None
+    watchers += [feed] if feed is not None else []
     journal.observers.extend(watchers)
     finished, study._stopped, study._raised = False, "", False
     try:
@@ -160,6 +168,8 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
         executor.close(now=not finished)
         if settings.visit is not None:
             settings.visit.end()
+        if feed is not None:
+            journal.write(feed.close())
         shown.finish(view_of(study))
         journal.observers = [o for o in journal.observers if o not in watchers]
         study._loop = None
@@ -219,6 +229,21 @@ def _check_limits(settings: RunSettings) -> None:
             allowed="Linux, with /proc",
             hint="Leave trial_memory out; trial_seconds works here.",
         )
+
+
+def tracked(study: Study) -> TrackedStudy:
+    """What trackers are told of a study."""
+    definition, setup = study._record.definition, study._machine.setup
+    return TrackedStudy(
+        name=study.name,
+        objectives=tuple((made.name, made.direction) for made in setup.objectives),
+        strategy=setup.strategy.name,
+        seed=setup.seed,
+        subject=str(definition.get("subject", "")),
+        unit=str(definition.get("unit", "step")),
+        store=study._store.location,
+        folder=study._store.folder(study._record.id),
+    )
 
 
 def view_of(study: Study) -> Any:

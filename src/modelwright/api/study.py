@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.api.cancelling import cancel
 from modelwright.api.door import quiet_interrupt
+from modelwright.api.keeping import artifact_place, pin
 from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
 from modelwright.api.running import RunSettings, constrain, count_cost, prepare_run, view_of
@@ -125,6 +126,7 @@ class Study:
         self._store, self._record = store, record
         self._journal = Journal(Machine(setup), store, record)
         self._journal.sync()
+        self._machine.place = artifact_place(store, record.definition, record.name)
         self._enough = Enough(self._journal.machine, record.definition.get("min_gain"))
         self._settings: RunSettings | None = None
         self._estimation: Estimation | None = None
@@ -295,7 +297,7 @@ class Study:
         if self._loop is not None:
             self._loop.stop("stopped by study.stop()")
 
-    cancel = cancel
+    cancel, pin = cancel, pin
 
     @quiet_interrupt
     def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:

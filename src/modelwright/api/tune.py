@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from modelwright.api.door import door
 from modelwright.api.earlier import learn_from_earlier, read_earlier
+from modelwright.api.keeping import keeping_asked
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.recall import catch, described_call, keep_pickled
@@ -29,6 +31,7 @@ from modelwright.strategy import Strategy, resolve
 from modelwright.study.budget import Budget
 from modelwright.study.limits import Limits, checked_limits
 from modelwright.study.machine import Setup
+from modelwright.trackers.base import resolve_trackers
 
 
 @door
@@ -66,9 +69,12 @@ def tune(
     constraints: Any = (),
     cost_aware: bool = False,
     min_gain: float | str | None = None,
+    artifacts: str | Path | None = None,
+    keep_bytes: int | str | None = None,
     trial_seconds: float | None = None,
     trial_memory: int | str | None = None,
     pickled: bool = False,
+    trackers: Any = None,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
 
@@ -129,8 +135,13 @@ def tune(
             ``trial_memory``, trials run in processes of their own, also when ``workers`` is 1 (``docs/limits.md``).
         trial_memory: bytes, or a text such as ``"2GB"``, that the processes of one trial may hold, the interpreter and
             its libraries included; one that holds more is ended and ``infeasible``.
+        artifacts: a folder, or a URL as fsspec takes it (``"s3://bucket/runs"``), where checkpoints and models lie so
+            that every host of the search reaches them; None is the store's own folder (``docs/artifacts.md``).
+        keep_bytes: bytes, or a text such as ``"2GB"``, that checkpoints and models may take; None sets no limit.
         pickled: keep this call as pickled code beside the study, so that ``modelwright worker --trust`` can join a
             search of what cannot be imported, such as arrays in memory (``docs/workers.md``).
+        trackers: other tools that are told of the trials: ``"mlflow"``, ``"tensorboard"``, a name that a package
+            brings, an object, or a list of these. What they do never harms a trial (``docs/trackers.md``).
 
     Returns:
         The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
@@ -190,14 +201,14 @@ def tune(
     prepared = prepare(request)
     made = resolve(strategy, steps=prepared.estimation.steps, resumable=prepared.estimation.resumable)
     known = Knowledge.of_request(request, prepared, first=first, results=results, prior=prior)
-    opened = open_store(store)
+    session, opened = _session(prepared, budget, bounds, began, asked), open_store(store)
     earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
     study = _open(prepared, made, opened, name, budget, asked)
     constrain(study._journal, limits)
     count_cost(study._journal, cost_aware, trials=trials, seconds=seconds)
     known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
     learn_from_earlier(study._journal, earlier)
-    study._settings = _session(prepared, budget, bounds, began, asked)
+    study._settings = session
     return study._run()
 
 
@@ -216,6 +227,7 @@ def _session(prepared: Prepared, budget: Budget, limits: Limits, began: float, a
         limits=limits,
         began=began,
         visit=VISIT.get(),
+        trackers=resolve_trackers(asked["trackers"]),
     )
 
 
@@ -254,6 +266,7 @@ def _open(
         "budget": {"trials": budget.trials, "seconds": budget.seconds, "min_gain": budget.min_gain},
         "parameters": specs,
         **prepared.facts,
+        **keeping_asked(asked["artifacts"], asked["keep_bytes"]),
         **_call(store, asked),
     }
     setup = Setup(space=_empty(prepared), strategy=strategy, objectives=prepared.objectives, seed=seed)

@@ -53,8 +53,14 @@ def clean(args: Namespace, out: Output) -> int:
         gone = cleaned(study_of(store, find_study(store, args.name)), dry_run=args.dry_run)
     size = sum(one.size for one in gone)
     if out.as_json:
-        out.document({"study": args.name, "removed": not args.dry_run, "bytes": size,
-                      "files": [{"path": one.path, "bytes": one.size, "why": one.why} for one in gone]})
+        out.document(
+            {
+                "study": args.name,
+                "removed": not args.dry_run,
+                "bytes": size,
+                "files": [{"path": one.path, "bytes": one.size, "why": one.why} for one in gone],
+            }
+        )
         return 0
     for one in gone:
         out.say(f"{text.clean(one.path)}  {one.size / 1e6:.1f} MB  {one.why}")

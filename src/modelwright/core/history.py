@@ -264,6 +264,8 @@ class History(Sequence[r.Event]):
         row.state, row.values, row.metrics, row.step = e.state, e.values, dict(e.metrics), e.step
         row.fidelity, row.steps, row.error = e.fidelity, e.steps, e.error
         row.duration += e.duration
+        if "checkpoint" in e.artifacts and "checkpoint" in row.artifacts:
+            row.artifacts[r.EARLIER] = row.artifacts["checkpoint"]
         row.artifacts = {**row.artifacts, **e.artifacts}
         row.facts = {**row.facts, **e.note}
         row.ran = True

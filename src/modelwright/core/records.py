@@ -137,6 +137,14 @@ class Judged:
     why: str = ""
 
 
+#: The artifact that is the checkpoint before a trial's last one.
+EARLIER = "checkpoint before"
+#: The fact, and the kind of the note, that a checkpoint could not be read: which and why, and what was taken instead.
+FELL_BACK = "fell back"
+#: The kind of the note that a trial's files stay, or no longer have to: ``number`` and ``pinned``.
+PIN = "pin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A segment of a trial ended, in ``state`` "paused" or a terminal one.
@@ -148,7 +156,7 @@ class Finished:
         step: the best step, or None for trials without steps.
         steps: steps run so far, over all segments.
         duration: seconds this segment took.
-        artifacts: name -> file, such as "checkpoint", "best".
+        artifacts: name -> file, such as "checkpoint", "model"; the checkpoint before becomes ``EARLIER``.
         note: facts measured on the side, such as "params", "peak_mb", "exact_resume", "executions".
     """
 
@@ -232,7 +240,6 @@ class Task:
         stop: fidelity to reach in this segment, in (0, 1].
         folder: an existing folder that belongs to the trial.
         checkpoint: where the previous segment left its state, or None.
-        earlier: checkpoints of the segments before that one, the latest first, for when it cannot be read.
         place: URL of the folder for artifacts that all workers reach; "" where they lie in the study's folder.
         parent: number of the trial whose weights are inherited, or None.
         inherit: that trial's artifacts, when there is a parent.
@@ -248,7 +255,6 @@ class Task:
     stop: float = 1.0
     folder: str = ""
     checkpoint: Artifact | None = None
-    earlier: tuple[Artifact, ...] = ()
     place: str = ""
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     parent: int | None = None

@@ -263,7 +263,9 @@ class RayExecutor(Executor):
 
     def _environment(self) -> dict[str, str]:
         passed = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
-        passed.pop("MODELWRIGHT_CORES", None)
+        passed = {
+            name: value for name, value in passed.items() if name not in ("MODELWRIGHT_CORES", "MODELWRIGHT_NODE")
+        }
         if 0 < self._gpus < 1:
             passed.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", f"{0.9 * self._gpus:.2f}")
             passed.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")

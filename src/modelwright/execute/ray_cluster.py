@@ -79,9 +79,7 @@ def _init(ray: Any, address: str | None, options: dict[str, Any]) -> None:
                 ray.init(address=address, **options)
     except Exception as error:
         what = "no Ray cluster could be started on this host" if local else f"the Ray cluster {address!r} is not joined"
-        hint = "Is it running there, with the same versions of Ray and Python?"
-        if "uthenticat" in str(error) or "oken" in str(error):
-            hint = _TOKENS
+        hint = f"Is it running there, with the same versions of Ray and Python, and the same token? {_TOKENS}"
         said = " ".join(str(error).split())[:400]
         raise StudyError(
             f"{what}: {said}", where=_WHERE, hint="See Ray's logs in /tmp/ray." if local else hint

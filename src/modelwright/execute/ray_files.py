@@ -33,7 +33,6 @@ def needed(task: Task) -> dict[str, Path]:
     folder = Path(task.folder)
     root = folder.parent
     names = {kept.path for kept in (task.checkpoint, *task.artifacts.values(), *task.inherit.values()) if kept}
-    names |= {kept.path for kept in task.earlier}
     found = {name: root / name for name in names if name and (root / name).is_file()}
     return found | dict(_files(folder, root))
 

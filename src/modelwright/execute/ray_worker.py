@@ -50,7 +50,11 @@ class RayWorker:
         self._number = -1
         self._executor = ProcessExecutor(
             1,
-            environment={**setting["environment"], **self._cores.environment()},
+            environment={
+                **setting["environment"],
+                **self._cores.environment(),
+                "MODELWRIGHT_NODE": self.hello()[0],
+            },
             quiet=setting["quiet"],
         )
         threading.Thread(target=self._serve, daemon=True).start()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from modelwright.core.constraint import DURATION, Limit
-from modelwright.core.errors import ObjectiveError, StoreError, SubjectError
+from modelwright.core.errors import ObjectiveError, SubjectError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.core.records import Artifact, Decision, Outcome, Task
 from modelwright.core.rng import Seed
@@ -23,6 +23,7 @@ from modelwright.frontends.keras_shapes import explained
 from modelwright.frontends.subject import Prepared, Request, described
 from modelwright.space import HyperParameters, Tree
 from modelwright.training.failure import outcome_of, too_large
+from modelwright.training.kept import artifacts_of, regained
 from modelwright.training.keras_sources import Sources, needs_targets
 
 #: Metrics that a study measures itself, besides what the epochs report.
@@ -99,15 +100,14 @@ class KerasEstimation(Estimation):
         begun = trial.restore(session, task)
         last = max(begun + 1, round(trial.epochs * task.stop))
         segment = trial.train(begun, last)
-        folder = Path(task.folder)
-        artifacts: dict[str, Artifact] = {}
-        note = {**segment.note, "summary": _summary(session.model), "restarts": trial.restarts}
+        folder, kept = Path(task.folder), artifacts_of(task)
+        artifacts: dict[str, Artifact] = dict(trial.behind)
+        note = {**segment.note, "summary": _summary(session.model), "restarts": trial.restarts, **trial.fell_back}
         ended = segment.state == "complete" and (segment.stopped_by == "callback" or last >= trial.epochs)
         if segment.state in ("complete", "paused") and not ended:
-            made = session.save(folder / f"segment-{task.segment}.ckpt")
-            artifacts["checkpoint"] = replace(made, path=f"{folder.name}/segment-{task.segment}.ckpt")
+            artifacts["checkpoint"] = session.keep(kept, folder.name)
         if segment.state in ("complete", "pruned", "paused") and segment.best_epoch is not None:
-            artifacts["model"] = _kept(session, folder)
+            artifacts["model"] = session.keep_model(kept, folder.name)
         measured = {name: float(note[name]) for name in _MEASURED if name in note}
         return Outcome(
             state=segment.state,
@@ -140,7 +140,7 @@ class KerasEstimation(Estimation):
             values.append({**dict(segment.metrics), **_own_metrics(segment.returned, self.plan)})
             note = {**segment.note, "summary": _summary(session.model)}
             if i == 0 and segment.best_epoch is not None:
-                artifacts["model"] = _kept(session, Path(task.folder))
+                artifacts["model"] = session.keep_model(artifacts_of(task), Path(task.folder).name)
             if segment.state == "pruned":
                 break
         names = [name for name in values[0] if all(name in v for v in values)]
@@ -183,6 +183,8 @@ class _Run:
         self.told = -1
         self.epochs = 1
         self.restarts = 0
+        self.behind: dict[str, Artifact] = {}
+        self.fell_back: dict[str, Any] = {}
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of ``model.fit`` for this configuration."""
@@ -254,15 +256,14 @@ class _Run:
     def restore(self, session: Any, task: Task) -> int:
         """Epochs finished: from the checkpoint when it is whole, from zero otherwise."""
         if task.inherit.get("checkpoint") and task.segment == 0:
-            session.inherit(_root(task) / task.inherit["checkpoint"].path)
-        if task.checkpoint is None:
+            parent = task.inherit["checkpoint"]
+            session.inherit(artifacts_of(task).fetch(parent), sha256=parent.sha256)
+        found = regained(task, lambda path, sha256: session.restore(path, sha256=sha256) or session.epochs)
+        self.behind, self.fell_back = found.artifacts, found.note
+        if found.value is None:
+            self.restarts += found.passed > 0
             return 0
-        try:
-            session.restore(_root(task) / task.checkpoint.path, sha256=task.checkpoint.sha256)
-        except StoreError:
-            self.restarts += 1
-            return 0
-        return session.epochs
+        return found.value
 
     def on_epoch(self, epoch: int, logs: dict[str, float]) -> Decision:
         self.trace()
@@ -373,16 +374,6 @@ def _refuse_unvalidated(objectives: Sequence[Objective]) -> None:
                 where="objective",
                 hint="Pass validation_split=0.2, validation_data=(x, y) or cv=5.",
             )
-
-
-def _kept(session: Any, folder: Path) -> Artifact:
-    from modelwright.training.kept import artifact_of
-
-    return artifact_of(session.keep_model(folder), folder.parent)
-
-
-def _root(task: Task) -> Path:
-    return Path(task.folder).parent
 
 
 def _summary(model: Any) -> str:

@@ -62,6 +62,8 @@ class Store(ABC):
 
     #: For people: a path, a URL without its password, or ":memory:".
     location: str = ""
+    #: URL of a folder for artifacts that all hosts reach, or "".
+    place: str = ""
     #: Whether ``keep`` keeps anything.
     keeps: bool = False
 

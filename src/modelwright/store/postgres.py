@@ -48,7 +48,8 @@ class PostgresStore(SqlStore):
 
     Args:
         url: ``postgresql://user:password@host/database``; with ``?files=/shared/folder`` trials' files are kept there,
-            else in ``./.modelwright/<database>.files``, and a trial that goes on at another host starts over.
+            with ``?files=s3://bucket/folder`` checkpoints and models are; else all of them in
+            ``./.modelwright/<database>.files``, and a trial that goes on at another host starts over.
         patience: seconds for which a server that is away is waited for.
 
     Raises:
@@ -64,6 +65,8 @@ class PostgresStore(SqlStore):
         self.location = self._where = made.render_as_string(hide_password=True)
         self.patience = patience
         default = Path(".modelwright") / f"{made.database or 'studies'}.files"
+        if files and "://" in str(files):
+            self.place, files = str(files).rstrip("/"), None
         self._files = Path(str(files)).expanduser() if files else default.absolute()
         # A connection for each thread that works at the same time: the loop, its heartbeat, its lock.
         self._engine = sa.create_engine(made, pool_size=4, max_overflow=4, pool_timeout=30, pool_pre_ping=False)

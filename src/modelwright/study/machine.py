@@ -94,6 +94,8 @@ class Machine:
         self.history = History(setup.objectives)
         #: Set when a study is resumed: raises a SpaceError for what is not the space of the trials before.
         self.check_space: Callable[..., None] | None = None
+        #: URL of the place for artifacts that all workers reach, handed on with each task.
+        self.place = ""
         self._root = Seed(setup.seed)
         self._strategy_state = setup.strategy.init(self._root.child("strategy"), self.history)
 
@@ -256,8 +258,9 @@ class Machine:
         facts, duration = {**row.facts, **outcome.note}, row.duration + outcome.duration
         ruling = held(self.history.limits, ended, facts, duration)
         fell_back = outcome.note.get(r.FELL_BACK)
-        told = [r.Noted(kind=r.FELL_BACK, data={"number": number, "segment": row.segment, **fell_back})] if fell_back else []
-        return [*told, replace(ended, state=ruling.state, error=ruling.error)]
+        told = {"number": number, "segment": row.segment, **(fell_back or {})}
+        notes = [r.Noted(kind=r.FELL_BACK, data=told)] if fell_back else []
+        return [replace(ended, state=ruling.state, error=ruling.error), *notes]
 
     def give_up(self, number: int) -> list[r.Event]:
         """The end of a running trial whose session is gone, when that happened to it too often; else nothing.

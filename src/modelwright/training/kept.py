@@ -1,25 +1,62 @@
-"""Models that trials left on disk: reading them back, after their hash was checked."""
+"""What trials left: checkpoints to go on from and models, read back after their hash was checked."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from modelwright.core.errors import StudyError
-from modelwright.core.records import Artifact
+from modelwright.core.errors import StoreError, StudyError
+from modelwright.core.records import EARLIER, FELL_BACK, Artifact, Task
+from modelwright.store.artifacts import Artifacts, sha256_of
+
+T = TypeVar("T")
 
 
-def artifact_of(path: Path, root: Path) -> Artifact:
-    """The record of a finished file below ``root``, the study's folder."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return Artifact(path=str(path.relative_to(root)), sha256=digest.hexdigest(), size=path.stat().st_size)
+@dataclass(frozen=True)
+class Regained(Generic[T]):
+    """What a trial goes on from.
+
+    Attributes:
+        value: what was read; None where the trial begins again.
+        artifacts: what the trial's next checkpoint stands behind, for its record.
+        note: what could not be read and what was taken instead, for its record.
+        passed: how many checkpoints could not be read.
+    """
+
+    value: T | None
+    artifacts: dict[str, Artifact]
+    note: dict[str, Any]
+    passed: int = 0
+
+
+def artifacts_of(task: Task) -> Artifacts:
+    """Where a task keeps what it leaves."""
+    return Artifacts(Path(task.folder).parent, task.place)
+
+
+def regained(task: Task, read: Callable[[Path, str], T]) -> Regained[T]:
+    """Read the latest checkpoint of a task that is whole: its last one, else the one before, else none.
+
+    Args:
+        read: takes the file and the hash that it must have, and raises ``StoreError`` for one that is not usable.
+    """
+    said: list[dict[str, Any]] = []
+    for kept in (task.checkpoint, task.artifacts.get(EARLIER)):
+        if kept is None or not kept.path:
+            continue
+        try:
+            value = read(artifacts_of(task).fetch(kept), kept.sha256)
+        except StoreError as error:
+            said.append({"checkpoint": kept.path, "why": error.what})
+            continue
+        behind = {EARLIER: kept} if said else {}
+        note = {FELL_BACK: {"passed": said, "to": kept.path}} if said else {}
+        return Regained(value, behind, note, len(said))
+    return Regained(None, {}, {FELL_BACK: {"passed": said, "to": ""}} if said else {}, len(said))
 
 
 def load_model(path: Path, kept: Artifact, rebuild: Callable[[], Any] | None = None) -> Any:
@@ -34,7 +71,7 @@ def load_model(path: Path, kept: Artifact, rebuild: Callable[[], Any] | None = N
     """
     if not path.exists():
         raise StudyError("the model's file is gone", where=str(path), hint="study.refit() trains it again.")
-    if kept.sha256 and artifact_of(path, path.parent).sha256 != kept.sha256:
+    if kept.sha256 and sha256_of(path) != kept.sha256:
         raise StudyError(
             "the model's file was altered since it was written", where=str(path), hint="study.refit() trains it again."
         )

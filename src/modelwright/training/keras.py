@@ -20,9 +20,10 @@ from modelwright.core.medium import cannot_write
 from modelwright.core.objective import Objective
 from modelwright.core.records import Artifact, Failure, State
 from modelwright.core.rng import Seed
+from modelwright.store.artifacts import Artifacts
 from modelwright.training import keras_callbacks as cbs
 from modelwright.training import keras_state as st
-from modelwright.training.checkpoint import read_checkpoint, replace_by, write_checkpoint
+from modelwright.training.checkpoint import read_checkpoint, replace_by, save_checkpoint, write_by, write_checkpoint
 from modelwright.training.failure import is_out_of_memory
 from modelwright.training.keras_backend import ensure_backend, kept_generators, release, seed_everything
 from modelwright.training.keras_hook import EpochHook, OnEpoch, Progress
@@ -264,6 +265,14 @@ class KerasSession:
 
     def save(self, path: str | os.PathLike[str]) -> Artifact:
         """Write all that is needed to go on, and the best epoch's weights, to one file (see ``checkpoint``)."""
+        return write_checkpoint(path, *self._kept())
+
+    def keep(self, artifacts: Artifacts, trial: str) -> Artifact:
+        """Like ``save``, among the artifacts of ``trial``."""
+        arrays, state = self._kept()
+        return artifacts.keep(trial, "checkpoint.ckpt", lambda sink: save_checkpoint(sink, arrays, state))
+
+    def _kept(self) -> tuple[dict[str, Any], dict[str, Any]]:
         progress = self.progress
         arrays = dict(progress.arrays if progress.arrays is not None else st.read_state(self.model))
         for name, array in (progress.best_weights or {}).items():
@@ -278,7 +287,7 @@ class KerasSession:
             "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }
-        return write_checkpoint(path, arrays, state)
+        return arrays, state
 
     def restore(self, path: str | os.PathLike[str], *, sha256: str = "") -> None:
         """Go back to what ``save`` wrote, in this or any other process.
@@ -317,21 +326,22 @@ class KerasSession:
         st.write_state(self.model, self.progress.best_weights, ("trainable", "non_trainable"))
         return self.best_epoch
 
-    def keep_model(self, folder: Path) -> Path:
-        """Write the model with its best weights into ``folder``: as a plain ``.keras`` file, or its weights alone.
+    def keep_model(self, artifacts: Artifacts, trial: str) -> Artifact:
+        """Keep the model with its best weights for ``trial``: as a plain ``.keras`` file, or its weights alone.
 
         Models whose class does not say how it is saved (no ``get_config``) can be trained, but not saved by Keras.
         """
-        path = folder / "model.keras"
+        self.load_best()
         try:
-            self.save_model(path)
+            if type(self.model).save is not keras.Model.save:
+                return artifacts.adopt(trial, self._saved_its_own_way(artifacts.folder / trial / "model.keras"))
+            return artifacts.keep(trial, "model.keras", lambda sink: write_by(self.model.save, "model.keras", sink))
         except Exception as error:  # whatever a class of the user's says to being saved; full disks are another matter
             if isinstance(error, (OSError, StoreError)):
                 raise
-            path = folder / "model.weights"
             state = {"build": st.build_config(self.model), "why": " ".join(str(error).split())[:300]}
-            write_checkpoint(path, st.weights_only(st.read_state(self.model)), state)
-        return path
+        arrays = st.weights_only(st.read_state(self.model))
+        return artifacts.keep(trial, "model.weights", lambda sink: save_checkpoint(sink, arrays, state))
 
     def save_model(self, path: str | os.PathLike[str]) -> int | None:
         """Write the model with its best weights as a plain ``.keras`` file that loads without Modelwright."""
@@ -339,15 +349,26 @@ class KerasSession:
         if type(self.model).save is keras.Model.save:
             replace_by(self.model.save, Path(path))
             return best
-        draft = Path(path).with_name(f".{Path(path).stem}.{os.getpid()}.keras")
+        draft = self._saved_its_own_way(Path(path))
         try:
-            self.model.save(draft)
             os.replace(draft, path)
         except OSError as error:
             raise cannot_write(path, error) from error
         finally:
             draft.unlink(missing_ok=True)
         return best
+
+    def _saved_its_own_way(self, path: Path) -> Path:
+        """A file beside ``path``, by a ``save`` of the user's class, which wants a path."""
+        draft = path.with_name(f".{path.stem}.{os.getpid()}.keras")
+        try:
+            self.model.save(draft)
+        except BaseException as error:
+            draft.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise cannot_write(path, error) from error
+            raise
+        return draft
 
 
 def _plain_fit(model: Any, *args: Any, **kwargs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import math
@@ -13,19 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import ArgumentError, SubjectError
+from modelwright.core.errors import ArgumentError, StoreError, SubjectError
 from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.core.wording import kind_of
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.space import HyperParameters, Tree
-from modelwright.training.checkpoint import replace_file
 from modelwright.training.failure import outcome_of
 from modelwright.training.function import bind
+from modelwright.training.kept import Regained, artifacts_of, regained
 from modelwright.training.refused import in_our_words, library_line
 from modelwright.training.sklearn_folds import Folds, Table
-
-_CHECKPOINT = "folds.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +131,20 @@ class SklearnEstimation(Estimation):
     def _run(self, task: Task, reporter: Reporter, made: Any, began: float) -> Outcome:
         total = self.folds.count * self.executions
         last = max(1, round(total * task.stop))
-        done = self._restored(task)
-        decision = "go"
+        found = self._restored(task)
+        done, decision = found.value or [], "go"
         while len(done) < last and decision == "go":
             done.append(self._fold(task, made, len(done)))
             decision = reporter.report(len(done), _means(done), min(1.0, len(done) / total))
         stopped = len(done) < last
-        kept = {"checkpoint": _keep(task, done)} if len(done) < total and task.folder else {}
+        kept = {**found.artifacts, "checkpoint": _keep(task, done)} if len(done) < total and task.folder else {}
         return Outcome(
             state=("paused" if decision == "pause" else "pruned") if stopped else "complete",
             metrics=_means(done),
             fidelity=len(done) / total if stopped else task.stop,
             duration=time.perf_counter() - began,
             artifacts=kept,
-            note=self._note(done),
+            note={**self._note(done), **found.note},
             stepwise=False,
         )
 
@@ -183,14 +182,10 @@ class SklearnEstimation(Estimation):
             note["executions"] = [_means(done[i : i + count]) for i in range(0, len(done), count)]
         return note
 
-    def _restored(self, task: Task) -> list[dict[str, float]]:
+    def _restored(self, task: Task) -> Regained[list[dict[str, float]]]:
         if task.checkpoint is None or task.start <= 0:
-            return []
-        try:
-            stored = json.loads((Path(task.folder).parent / task.checkpoint.path).read_text("utf-8"))
-        except (OSError, ValueError):
-            return []  # folds that cannot be read are run again
-        return [{k: math.nan if v is None else float(v) for k, v in fold.items()} for fold in stored]
+            return Regained(None, {}, {})
+        return regained(task, _folds_in)
 
     # --- arguments and scores ----------------------------------------------------------------------
 
@@ -363,9 +358,17 @@ def _means(done: list[dict[str, float]]) -> dict[str, float]:
 def _keep(task: Task, done: list[dict[str, float]]) -> Artifact:
     plain = [{k: v if math.isfinite(v) else None for k, v in fold.items()} for fold in done]
     content = json.dumps(plain).encode()
-    path = Path(task.folder) / _CHECKPOINT
-    replace_file(path, content)
-    return Artifact(path=f"{path.parent.name}/{path.name}", size=len(content))
+    return artifacts_of(task).keep(Path(task.folder).name, "folds.json", lambda sink: sink.write(content))
+
+
+def _folds_in(path: Path, sha256: str) -> list[dict[str, float]]:
+    try:
+        content = path.read_bytes()
+        if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+            raise StoreError("was changed or cut short since it was written", where=f"checkpoint {str(path)!r}")
+        return [{k: math.nan if v is None else float(v) for k, v in fold.items()} for fold in json.loads(content)]
+    except (OSError, ValueError, AttributeError) as error:
+        raise StoreError(f"cannot be read ({error})", where=f"checkpoint {str(path)!r}") from error
 
 
 def _placed(outcome: Outcome, line: str) -> Outcome:

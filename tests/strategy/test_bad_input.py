@@ -133,7 +133,7 @@ def test_when_nothing_works_it_goes_on_looking_elsewhere(name, state):
     study = search(name, floats(3), lambda config: state, 25)
     assert len(study.trials) == 25
     distinct(study)
-    if name not in BLIND and name != "cma-es":
+    if name not in BLIND:
         assert study.trials[-1].note["by"] == "fallback", "nothing to learn from, and the note does not say so"
 
 
@@ -289,6 +289,8 @@ def test_the_scale_of_values_does_not_matter(name, scale, offset):
     best = valley(study.best.config)
     if name not in BLIND and name != "reinforce":
         assert best <= chance(floats(3), valley, 25)
+    if name == "reinforce":
+        assert study.trials[-1].note["entropy"] < 0.97, "the policy has not moved"
     assert study.trials[0].config == {"x0": 0.0, "x1": 0.0, "x2": 0.0}
 
 
@@ -300,6 +302,6 @@ def test_objectives_on_wildly_different_scales(name):
     objectives = [mw.Minimize("a"), mw.Minimize("b")]
     study = search(name, floats(3), both, 30, objective=objectives)
     assert len(study.front) >= 1
-    explained(study.trials, name)
+    mostly_its_own(study, name)
     if name not in BLIND:
         assert len(study.front) >= 4, "one objective drowned the other"

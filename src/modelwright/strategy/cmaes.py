@@ -70,6 +70,10 @@ class CMAES(Strategy):
             rows = space.snap(self._categories(state, space, merit, rng, 20))
             return choose(state, space, rng, (space.decode(row) for row in rows), note)
         optimizer, generation = self._told(state, [space.axes[j].name for j in numeric], merit)
+        ended = merit[~np.isnan(merit)]
+        if len(ended) >= optimizer.population_size and not (ended > -np.inf).any():
+            note = {"by": "fallback", "reason": "no trial has a value yet"}
+            return choose(state, space, rng, (space.sample(rng) for _ in range(20)), note)
         optimizer = copy.deepcopy(optimizer)
         optimizer.reseed_rng(state.seed.child("ask", number, "cloud").integer())
         rows = self._categories(state, space, merit, rng, _DRAWS)

@@ -78,7 +78,7 @@ class Reinforce(Strategy):
                 mean, spread = value, 0.0
                 continue
             gap = value - mean
-            scale = max(spread, abs(gap), 1e-12)
+            scale = max(spread, abs(gap), 1e-300)
             made.learn(space.encode(state.history.rows[i].config), self.rate * gap / scale, self.rate * self.entropy)
             mean = self.baseline * mean + (1 - self.baseline) * value
             spread = self.baseline * spread + (1 - self.baseline) * abs(gap) if spread else abs(gap)

@@ -16,7 +16,7 @@ from modelwright.strategy.facts import Facts, thin
 from modelwright.strategy.forest import Forest
 from modelwright.strategy.gp import GP, Bend
 from modelwright.strategy.transfer import Earlier, Shifted
-from modelwright.strategy.warp import clean, standardise, warp
+from modelwright.strategy.warp import evened, standardise, warp
 
 #: The kernel is fitted anew when the observations have grown by this part, and always while they are few.
 _REFIT = 20
@@ -57,7 +57,7 @@ def fit_gp(
         numpy.linalg.LinAlgError: the kernel matrix cannot be factorised.
     """
     # A warp would make much of the front's ends, and the volume that a front dominates is not counted in warped units.
-    values = warp(facts.scores) if facts.table.shape[1] == 1 else standardise(clean(facts.scores))
+    values = warp(facts.scores) if facts.table.shape[1] == 1 else evened(facts.scores)
     if not values.any():
         raise ValueError("all values are equal")
     keep = thin(facts.points, values)

@@ -81,14 +81,23 @@ def standardise(values: np.ndarray) -> np.ndarray:
     return centred / spread if spread > 1e-12 * max(1.0, float(np.abs(values).max())) else np.zeros_like(values)
 
 
+def evened(scores: np.ndarray) -> np.ndarray:
+    """Clean and standardise, whatever the unit: of the largest value first, for differences of 1e-13 are no zeros.
+
+    >>> evened(np.array([1e-13, 3e-13, 3e-13, np.nan])).round(3).tolist()
+    [-1.0, 1.0, 1.0, -1.0]
+    """
+    known = np.abs(scores[np.isfinite(scores)])
+    return standardise(clean(scores / known.max() if known.any() else scores))
+
+
 def warp(scores: np.ndarray, enough: int = 6) -> np.ndarray:
     """Clean, standardise, and apply a power transform when there are at least ``enough`` different values.
 
     >>> warp(np.array([1.0, 1.0, np.nan])).tolist()
     [0.0, 0.0, 0.0]
     """
-    known = np.abs(scores[np.isfinite(scores)])
-    values = standardise(clean(scores / known.max() if known.any() else scores))
+    values = evened(scores)
     if len(np.unique(values)) < enough:
         return values
     warped = power(values, fit_power(values))

@@ -97,6 +97,36 @@ def test_trials_that_cannot_be_resumed_start_over_and_are_stopped_where_they_do_
     assert study.best.steps == STEPS
 
 
+def test_with_several_objectives_those_that_start_over_are_trained_in_full():
+    def train(hp, trial):
+        x = hp.Float("x", 0.0, 1.0)
+        for step in range(1, STEPS + 1):
+            trial.report(step, loss=(x - 0.3) ** 2 + 1 / step, size=x)
+            if trial.should_stop():
+                return
+
+    objectives = [mw.Minimize("loss"), mw.Minimize("size")]
+    given = {"strategy": "freeze-thaw", "steps": STEPS, "trials": 20, "store": ":memory:", "verbose": 0}
+    study = mw.tune(train, objective=objectives, **given)
+    states = Counter(trial.state for trial in study.trials)
+    assert states["complete"] >= 1 and states["paused"] >= 5
+    assert study.best.steps == STEPS
+
+
+def test_a_space_of_one_point_ends_with_its_trial_in_full():
+    def train(hp, trial):
+        size = hp.Choice("size", [1])
+        for step in range(1, STEPS + 1):
+            trial.report(step, loss=size + 1 / step)
+            if trial.should_stop():
+                return
+
+    given = {"strategy": "freeze-thaw", "steps": STEPS, "trials": 9, "store": ":memory:", "verbose": 0}
+    study = mw.tune(train, objective=mw.Minimize("loss"), **given)
+    assert len(study.trials) == 1
+    assert study.best.steps == STEPS and study.best.state == "complete"
+
+
 def test_a_function_that_never_listens_is_run_once_a_trial():
     calls = Counter()
 

@@ -194,6 +194,9 @@ class FreezeThaw(ASHA):
 
     def _onward(self, state: Rungs, number: int | None, used_up: bool = False) -> Proposal | None:
         """By what was shown, as ``ASHA``: for where the model has no say."""
+        last = number is None or used_up
+        if self.thaws and self.restarts and not last and len(state.history.objectives) == 1:
+            return None  # to start over is dear: it waits for the model, which has its say from four trials on
         made = super()._onward(state, number, used_up)
         if made is None or not self.thaws:
             return made

@@ -71,6 +71,17 @@ def test_sobol_points_visit_every_eighth_of_every_axis():
         assert counts.min() >= 7 and counts.max() <= 9
 
 
+@pytest.mark.parametrize("name", ["random", "sobol", "tpe", "evolution", "local", "reinforce", "bayesian", "auto"])
+def test_known_candidates_that_were_passed_over_are_counted_in_the_note(name):
+    def choice(hp):
+        return float(hp.Int("a", 0, 5) + hp.Int("b", 0, 4))
+
+    study = searched(name, choice, 40)
+    assert len({tuple(trial.config.values()) for trial in study.trials}) == len(study.trials) == 30
+    late = [trial.note for trial in study.trials[-5:]]
+    assert sum(note.get("skipped", 0) > 0 for note in late) >= 3, late
+
+
 # --- evolution -----------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from modelwright.strategy.belief import Belief, believed
 from modelwright.strategy.cost import cost
 from modelwright.strategy.facts import Facts, Memory, gather
 from modelwright.strategy.feasible import feasibility
+from modelwright.strategy.fresh import passed_over
 from modelwright.strategy.region import box
 from modelwright.strategy.surrogate import Fitted, fit_forest, fit_gp, one_thread
 from modelwright.strategy.terms import Sum
@@ -114,7 +115,8 @@ def propose(
     if not rows and space.key(start) not in used:
         return start, {"by": "default"}
     rng = seed.child("ask", number).generator()
-    earlier = Earlier.of(history, space, memory)
+    with one_thread():
+        earlier = Earlier.of(history, space, memory)
     count = initial or (max(4, min(2 * len(space.axes), 10)) if earlier is None else ENOUGH)
     if len(rows) < count:
         belief = Belief.of(history, space) if number % 2 else None
@@ -210,19 +212,21 @@ def _first_new(
     space: SearchSpace, rng: np.random.Generator, used: set[str], points: Any, note: dict[str, Any]
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     """The first of ``points`` that was never proposed; else a random one, else the first of all that is new."""
-    for i, vector in enumerate(points):
-        if i >= _TRIES:
-            break
+    skipped = 0
+    for vector in points[:_TRIES]:
         config = space.decode(vector)
         if space.key(config) not in used:
-            return config, {**note, "skipped": i} if i else note
-    lost = {**note, "skipped": len(points)} if len(points) else note
+            return config, passed_over(note, skipped)
+        skipped += 1
+    lost = note
     if note["by"] in ("gp", "forest"):
         lost = {"by": "fallback", "reason": "every point that the model proposed has been tried"}
     for vector in space.sample_vectors(rng, 64):
         config = space.decode(vector)
         if space.key(config) not in used:
-            return config, lost
+            return config, passed_over(lost, skipped)
+        skipped += 1
+    lost = passed_over(lost, skipped)
     for config in space.enumerate(every=space.size is not None):
         if space.key(config) not in used:
             return dict(config), lost

@@ -52,12 +52,15 @@ def choose(
     candidates: Iterable[dict[str, Any]],
     note: dict[str, Any],
 ) -> Answer:
-    """The first candidate that was never proposed; else a random new one, and the note says so."""
+    """The first candidate that was never proposed; else a random new one, and the note says so.
+
+    How many were passed over because they were known is in the note: ``skipped``.
+    """
     tried = state.tried.keys(state.history, space)
     skipped = 0
     for config in candidates:
         if space.key(config) not in tried:
-            return Proposal(config=config, note={**note, "skipped": skipped} if skipped else note)
+            return Proposal(config=config, note=passed_over(note, skipped))
         skipped += 1
         if skipped >= _TRIES:
             break
@@ -68,11 +71,21 @@ def choose(
     config = space.sample(rng)
     for _ in range(64):
         if space.key(config) not in tried:
-            return Proposal(config=config, note=lost)
-        config = space.sample(rng)
+            return Proposal(config=config, note=passed_over(lost, skipped))
+        config, skipped = space.sample(rng), skipped + 1
+    lost = passed_over(lost, skipped)
     if space.size is None:
         return Proposal(config=config, note={**lost, "repeat": True})
     left = [c for c in space.enumerate(every=True) if space.key(c) not in tried]
     if not left:
         return Exhausted(why="the space is exhausted: every configuration has been tried")
     return Proposal(config=dict(left[int(rng.integers(len(left)))]), note=lost)
+
+
+def passed_over(note: dict[str, Any], skipped: int) -> dict[str, Any]:
+    """``note`` with how many candidates were skipped because they were known.
+
+    >>> passed_over({"by": "random"}, 0), passed_over({"by": "random"}, 3)
+    ({'by': 'random'}, {'by': 'random', 'skipped': 3})
+    """
+    return {**note, "skipped": note.get("skipped", 0) + skipped} if skipped else note

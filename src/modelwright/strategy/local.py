@@ -8,7 +8,7 @@ import numpy as np
 
 from modelwright.core.records import Answer, Exhausted
 from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.fresh import Known, choose, first, passed_over
 from modelwright.strategy.merit import merits
 
 
@@ -56,7 +56,7 @@ class Local(Strategy):
             origin = row.note.get("from")
             if row.note.get("by") == "local" and isinstance(origin, int):
                 tries[origin] = tries.get(origin, 0) + 1
-        tried = state.tried.keys(state.history, space)
+        tried, skipped = state.tried.keys(state.history, space), 0
         for i in order:
             if space.size is None and tries.get(i, 0) >= limit:
                 continue
@@ -64,8 +64,10 @@ class Local(Strategy):
             for count in (16, 16 * max(len(space.axes), 1)):
                 around = space.neighbours(state.history.rows[i].config, rng, count)
                 new = [config for config in around if space.key(config) not in tried]
+                skipped += len(around) - len(new)
                 if new:
-                    return choose(state, space, rng, new, {"by": "local", "from": i})
+                    return choose(state, space, rng, new, passed_over({"by": "local", "from": i}, skipped))
                 if len(around) < count:
                     break
-        return choose(state, space, rng, (), {"by": "local"})
+        note = {"by": "fallback", "reason": "no trial has a neighbour left that is worth a try"}
+        return choose(state, space, rng, (), passed_over(note, skipped))

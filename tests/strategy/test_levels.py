@@ -43,6 +43,18 @@ def test_what_training_on_brings_is_the_median_over_trials_seen_at_both_levels()
     assert found[round(1 / STEPS, 9)] == pytest.approx([1 - 1 / 9])
 
 
+def test_reports_that_are_not_finite_are_no_gain():
+    history = History((Objective("loss", "min"),))
+    for number, floor in enumerate([0.1, 0.2]):
+        ended(history, number, [floor + 1.0 / step for step in range(1, STEPS + 1)])
+    for number in range(2, 4):
+        ended(history, number, [1.0, 0.9, 0.8], state="pruned")
+    ended(history, 4, [-np.inf] * STEPS, state="infeasible")
+    with np.errstate(all="raise"):
+        found = gains(history)
+    assert found[round(3 / STEPS, 9)] == pytest.approx([1 / 3 - 1 / 9])
+
+
 def test_with_one_level_or_none_there_is_nothing_to_add():
     history = History((Objective("loss", "min"), Objective("size", "min")))
     assert gains(history) == {}

@@ -33,6 +33,7 @@ def gains(history: History) -> dict[float, np.ndarray]:
         steps = _steps(history)
         far = [row for row in history.rows if max(row.segments, default=0.0) > levels[0] + _SAME]
         table = np.array([[_at(row, history, level, steps) for level in levels] for row in far])
+        table = np.where(np.isfinite(table), table, np.nan)  # a report of minus infinity is no gain
         for low, high in reversed(list(pairwise(range(len(levels))))):
             moved = table[:, high] - table[:, low]
             both = moved[np.isfinite(moved).all(axis=1)]

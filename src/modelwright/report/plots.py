@@ -16,6 +16,7 @@ from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.chosen import improvements, thinned
 from modelwright.report.encoding import is_number, specification
+from modelwright.report.expected import expected
 from modelwright.report.fidelity import uneven
 from modelwright.report.importance import Importance
 from modelwright.report.scale import Levels, Scale, full, parameter_scale, robust
@@ -128,7 +129,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         canvas.svg(f"{title}. {summary}", "dense" if len(curves) > 300 else ""),
         ("trial", "state", *(f"{view.unit} {s}" for s in shown)),
         twin,
-        _outside(y, "The five best are drawn bold" + (", pruned trials dashed." if dashed else ".")),
+        _outside(y, f"The five best are drawn bold{', pruned trials dashed' * dashed}. {expected(view)}".strip()),
     )
 
 

@@ -160,11 +160,20 @@ class SqlStore(Store):
                 where=self._where,
                 hint="Upgrade: pip install -U modelwright. Nothing was changed.",
             )
+        if 0 < found < newest:
+            self._back_up(found)
         for step in schema.MIGRATIONS[found:]:
             step(connection)
         if found < newest:
             connection.execute(sa.delete(schema.version))
             connection.execute(sa.insert(schema.version).values(version=newest))
+
+    def _back_up(self, version: int) -> None:
+        """Called in the transaction that is about to change the tables of an older ``version``.
+
+        Where there is nothing to copy, the transaction alone sees to it that all steps are taken, or none.
+        """
+        return
 
 
 def encoded(events: Sequence[Event], after: int, at: float) -> list[Line]:

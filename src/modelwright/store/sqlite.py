@@ -11,7 +11,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from modelwright.store.base import Lease, StudyRecord
 from modelwright.store.filesystem import network_kind
 from modelwright.store.leases import LeaseFile
 from modelwright.store.sql import Line, SqlStore, conflict, encoded
-from modelwright.store.tail import Change, Tail
+from modelwright.store.tail import Change, Tail, settled
 
 _T = TypeVar("_T")
 
@@ -263,6 +263,23 @@ class SqliteStore(SqlStore):
         return self.path.with_name(self.path.name + ".files") / str(study)
 
     # --- transactions ------------------------------------------------------------------------------
+
+    def _back_up(self, version: int) -> None:
+        """Copy the database as it was, once, beside it; a copy that was cut short has another name."""
+        copy = self.path.with_name(f"{self.path.name}.version-{version}")
+        if copy.exists():
+            return
+        draft = copy.with_name(copy.name + ".new")
+        try:
+            draft.unlink(missing_ok=True)
+            os.close(os.open(draft, os.O_CREAT | os.O_RDWR, 0o600))
+            with closing(sqlite3.connect(self.path)) as old, closing(sqlite3.connect(draft)) as new:
+                old.backup(new)
+            settled(draft)
+            os.replace(draft, copy)
+            settled(copy.parent)
+        except OSError as error:
+            raise cannot_write(copy, error, "Nothing was changed.") from error
 
     def _alone(self, connection: sa.Connection, study: int) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -119,7 +119,7 @@ class Tail:
         size = os.fstat(self._descriptor).st_size
         another = opened or size < self._size
         if another:
-            _settle(self.path.parent)
+            settled(self.path.parent)
             self._size = 0
         elif size == self._size:
             return None
@@ -169,7 +169,7 @@ class Tail:
             made = os.open(draft, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_TRUNC, 0o600)
             fcntl.flock(made, fcntl.LOCK_EX)  # until ``locked`` ends: nobody may write a line before the count is right
             os.replace(draft, self.path)
-            _settle(self.path.parent)
+            settled(self.path.parent)
         except OSError as error:
             raise cannot_write(self.path, error, _KEPT) from error
         os.close(self._descriptor)
@@ -182,9 +182,12 @@ class Tail:
             self._descriptor = None
 
 
-def _settle(folder: Path) -> None:
-    """Names in ``folder`` survive a power failure from here on: without it a synced file can be lost by its name."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def settled(path: Path) -> None:
+    """What is in the file, or the names in the folder, at ``path`` survive a power failure from here on.
+
+    A file that was synced can be lost by its name when its folder was not.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -22,14 +22,12 @@ LONG_KILLS = settings(LONG, max_examples=120, phases=[Phase.explicit, Phase.gene
 
 
 def memory():
-    shared = MemoryStore()
-
     class Machine(StoreMachine):
         def __init__(self):
             super().__init__()
-            self.open = lambda store=MemoryStore(): store
+            store = MemoryStore()
+            self.open = lambda: store
 
-    assert shared.keeps is False
     return Machine
 
 

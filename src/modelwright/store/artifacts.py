@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.core.errors import ArgumentError, MediumError, StoreError
 from modelwright.core.files import draft_of, is_draft, put_in_place
 from modelwright.core.medium import cannot_write
 from modelwright.core.optional import optional
@@ -251,7 +251,8 @@ class _Place:
         except Exception as error:  # each file system has errors of its own
             said = " ".join(str(error).split())[:300] or type(error).__name__
             hint = "Check that the URL and the rights to it are the same on all hosts."
-            raise StoreError(f"cannot be {verb} ({said})", where=f"artifacts in {self._url}", hint=hint) from error
+            kind = MediumError if verb == "written" else StoreError
+            raise kind(f"cannot be {verb} ({said})", where=f"artifacts in {self._url}", hint=hint) from error
 
 
 def checked_place(given: object) -> str:

@@ -86,6 +86,8 @@ def described_call(asked: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
 
     def keep(value: Any, what: str) -> dict[str, Any] | None:
         try:
+            if isinstance(value, Path):
+                return {"plain": str(value.absolute())}
             if callable(value):
                 found = {"function": reference(value)}
                 functions.append(value)

@@ -27,6 +27,7 @@ from modelwright.study.crew import Crew
 from modelwright.study.feasibility import change
 from modelwright.study.journal import Journal
 from modelwright.study.limits import Limits
+from modelwright.study.logs import Logged
 from modelwright.study.loop import Loop
 from modelwright.study.supervision import Supervisor
 from modelwright.trackers.base import TrackedStudy, Tracker
@@ -52,6 +53,7 @@ class RunSettings:
         began: when the call began, by the monotonic clock; its deadline counts from there. None: when it runs.
         visit: how long this session stays, where it is a worker's.
         trackers: who is told of its trials, by name.
+        log: whether trials that have folders have logs in them.
     """
 
     estimation: Estimation
@@ -67,6 +69,7 @@ class RunSettings:
     began: float | None = None
     visit: Visit | None = None
     trackers: tuple[tuple[str, Tracker], ...] = ()
+    log: bool = True
 
 
 class _Watch:
@@ -138,7 +141,7 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     loop.heard = lambda: shown.events([], view_of(study))
     study._loop = loop
     watch = _Watch(study, shown) if settings.verbose > 0 else None
-    executor.open(settings.estimation)
+    executor.open(Logged(settings.estimation) if settings.log else settings.estimation)
     watchers: list[Any] = [watch] if watch is not None else []
     if settings.needs_folder:
         keeping = keeping_of(study)

@@ -75,6 +75,7 @@ def tune(
     trial_memory: int | str | None = None,
     pickled: bool = False,
     trackers: Any = None,
+    log: bool | None = None,
 ) -> Study:
     """Search for good hyperparameters of something you wrote.
 
@@ -142,6 +143,8 @@ def tune(
             search of what cannot be imported, such as arrays in memory (``docs/workers.md``).
         trackers: other tools that are told of the trials: ``"mlflow"``, ``"tensorboard"``, a name that a package
             brings, an object, or a list of these. What they do never harms a trial (``docs/trackers.md``).
+        log: whether what a trial prints and logs is kept too, for ``modelwright show NAME --trial 7 --log``.
+            None: where trials have a folder anyway, which those of a ``function(hp)`` have not.
 
     Returns:
         The study, with ``best``, ``trials``, ``best_model()``, ``report(path)`` and more.
@@ -221,7 +224,8 @@ def _session(prepared: Prepared, budget: Budget, limits: Limits, began: float, a
         workers=asked["workers"],
         verbose=asked["verbose"],
         confirm=asked["confirm"],
-        needs_folder=prepared.needs_folder,
+        needs_folder=prepared.needs_folder or bool(asked["log"]),
+        log=asked["log"] is not False,
         subject=prepared.described,
         unit=prepared.unit,
         limits=limits,

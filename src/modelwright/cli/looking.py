@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.cli.members import members_of, running, running_told
+from modelwright.cli.one_trial import show_trial
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import best_of, existing_store, find_study, view_of
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.view import StudyView, counts
-from modelwright.store.base import StudyRecord
+from modelwright.store.base import Store, StudyRecord
+from modelwright.study.logs import NAME, read
 
 #: What ``export`` writes under a file's ending.
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
@@ -83,6 +85,9 @@ def show(args: Namespace, out: Output) -> int:
         record = find_study(store, args.name)
         view = view_of(store, record)
         runs = running(view, members_of(store, record))
+        log = _log(store, record, args)
+    if args.trial is not None:
+        return show_trial(view, args.trial, log, out)
     if args.importance:
         return _importance(view, out)
     if not out.as_json:
@@ -103,6 +108,15 @@ def show(args: Namespace, out: Output) -> int:
         }
     )
     return 0
+
+
+def _log(store: Store, record: StudyRecord, args: Namespace) -> list[dict[str, Any]] | None:
+    """The log of the trial that is asked for; None when none is."""
+    if args.log and args.trial is None:
+        raise UsageError("the log of which trial?", where="--log", hint="Add --trial N.")
+    if not args.log:
+        return None
+    return read(store.folder(record.id) / f"trial-{args.trial:05d}" / NAME)
 
 
 def _importance(view: StudyView, out: Output) -> int:

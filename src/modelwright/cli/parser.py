@@ -87,6 +87,8 @@ def parser() -> argparse.ArgumentParser:
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
     show.add_argument("--trials", type=_count, default=10, metavar="N", help="how many of the best trials (10)")
+    show.add_argument("--trial", type=_count, metavar="N", help="one trial, with all that is known of it, instead")
+    show.add_argument("--log", action="store_true", help="with --trial: what it printed and logged")
     show.add_argument("--importance", action="store_true", help="what mattered, parameter by parameter, instead")
     _worker(_command(commands, "worker", "join a study and run trials of it", "modelwright.cli.worker:worker"))
     workers = _command(commands, "workers", "who runs trials at the moment", "modelwright.cli.members:workers")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.afterwards import afterwards
 from modelwright.api.keeping import keeping_of
 from modelwright.api.next_steps import farewell, next_steps
 from modelwright.api.visit import Visit
 from modelwright.core import records as r
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
-from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
 from modelwright.estimation.base import Estimation
 from modelwright.execute.base import Executor
@@ -22,7 +21,7 @@ from modelwright.execute.serial import SerialExecutor
 from modelwright.execute.session import can_measure
 from modelwright.strategy.cost import KIND as COST
 from modelwright.study.budget import Budget
-from modelwright.study.confirm import confirm, seconds_to_confirm
+from modelwright.study.confirm import confirm
 from modelwright.study.crew import Crew
 from modelwright.study.feasibility import change
 from modelwright.study.journal import Journal
@@ -36,10 +35,6 @@ from modelwright.trackers.feed import Feed
 if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.report.panel import Panel
-
-
-#: Set by who calls ``tune`` and then does more within the same deadline: the seconds which that will take.
-AFTERWARDS: ContextVar[Callable[[History], float] | None] = ContextVar("modelwright_afterwards", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +127,7 @@ def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) 
 
 def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
     journal = study._journal
-    after = partial(_afterwards, settings.confirm, executor.slots)
+    after = partial(afterwards, settings.confirm, executor.slots)
     resumable = settings.estimation.resumable
     supervisor = Supervisor(journal, executor, settings.budget, settings.limits, resumable=resumable, after=after)
     loop = Loop(
@@ -158,7 +153,7 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
         shown.start(view_of(study))
         study._stopped = loop.run(since=settings.began)
         if settings.confirm and loop.why not in ("interrupted", "cancelled"):
-            supervisor.reserve = _afterwards(0, executor.slots, journal.machine.history)
+            supervisor.reserve = afterwards(0, executor.slots, journal.machine.history)
             confirm(journal, executor, settings.confirm, supervisor=supervisor)
         finished = supervisor.left > -supervisor.patience
     except KeyboardInterrupt:
@@ -177,13 +172,6 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
         journal.observers = [o for o in journal.observers if o not in watchers]
         study._loop = None
     return study._stopped
-
-
-def _afterwards(count: int, slots: int, history: History) -> float:
-    """What comes after the search, in seconds: confirming runs of so many trials, and what the caller has in mind."""
-    more = AFTERWARDS.get()
-    own = seconds_to_confirm(history, count, slots) if count else 0.0
-    return own + (more(history) if more is not None else 0.0)
 
 
 def make_executor(settings: RunSettings, shown: Panel) -> Executor:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from modelwright.api.afterwards import followed_by, seconds_to_fit_again
 from modelwright.api.study import Study
 from modelwright.api.tune import tune
 from modelwright.core.errors import SubjectError
@@ -65,7 +66,7 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
         objective: a scorer's name, a callable ``(estimator, X, y)`` that is better large, ``mw.Minimize("rmse")``,
             a list of these, or None for the estimator's own score.
         cv: a number of folds (shuffled with ``seed``, stratified for a classifier), a splitter, a list of splits.
-        trials, seconds: the budget in configurations, or in seconds; at least one.
+        trials, seconds: the budget in configurations, or in seconds, of which the last fit gets its part; at least one.
         strategy: a name or a strategy object, see ``tune``.
         refit: whether the best is fitted again on all rows; without it there are no ``predict`` and its like.
         seed: the same seed gives the same search, with a budget in trials and one worker.
@@ -140,7 +141,13 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
         groups, weight = given.pop("groups", None), given.pop("sample_weight", None)
         if scoring is not None:
             given["scoring"] = scoring
-        study = tune(
+        with followed_by(seconds_to_fit_again(self.executions) if self.refit else None):
+            study = self._search(X, y, objective, groups, weight, given)
+        self._keep(study)
+        return self
+
+    def _search(self, X: Any, y: Any, objective: Any, groups: Any, weight: Any, given: dict[str, Any]) -> Study:
+        return tune(
             self._build(),
             *((X,) if y is None else (X, y)),
             objective=objective,
@@ -159,8 +166,6 @@ class TunedCV(MetaEstimatorMixin, BaseEstimator):
             executions=self.executions,
             confirm=self.confirm,
         )
-        self._keep(study)
-        return self
 
     def _keep(self, study: Study) -> None:
         assert study._settings is not None

@@ -16,6 +16,8 @@ from modelwright.core.constraint import KIND
 from modelwright.core.errors import ArgumentError, ObjectiveError, StudyError
 from modelwright.core.history import History, Row
 
+#: Failures of trials that did not end by themselves.
+_ENDED_FROM_OUTSIDE = ("timeout", "memory_limit", "signal", "killed", "cancelled", "lost")
 #: So many trials that were too long, and no other: then no trial is short enough.
 _TIMEOUTS = 10
 
@@ -85,7 +87,7 @@ class EngineLeads:
         wanted = view.wanted(number) if new_allowed else None
         if wanted is not None:
             return turn(wanted, number)
-        if number and view.unexplored and any(row.pending and not row.ran for row in view.history.rows):
+        if number and view.unexplored and any(map(_showed_nothing, view.history.rows)):
             # Trial 0 has the defaults and has not shown the space yet: others are drawn where they ask for values.
             return [r.Proposed(number=number, config={}, note={"by": "random", "why": "the space is not known yet"})]
         answer = view.ask(number if new_allowed else None)
@@ -102,6 +104,14 @@ class EngineLeads:
 
     def put_aside(self, history: History) -> list[int]:
         return [t.number for t in history.rows if t.state == "paused" and t.facts.get("why") in ("budget", "cancelled")]
+
+
+def _showed_nothing(row: Row) -> bool:
+    """Whether a trial has not said yet what it asks for, or was ended from outside before it could."""
+    if row.pending:
+        return not row.ran
+    error = row.error
+    return error is not None and (error.kind in _ENDED_FROM_OUTSIDE or (error.kind == "memory" and not error.where))
 
 
 class StrategyLeads:

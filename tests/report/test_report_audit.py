@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import modelwright as mw
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
@@ -66,3 +67,20 @@ def test_a_fidelity_that_was_given_up_is_told_with_the_reason(steps, least):
 def test_a_study_without_audits_says_nothing_of_them():
     assert audit.told(audited(lots=())) == []
     assert audit.told(StudyView(name="s", history=History((Objective("a", "max"),)))) == []
+
+
+def test_steps_at_which_hopeless_trials_ended_are_no_fidelities():
+    def train(hp, trial):
+        x, y = hp.Float("x", 0.0, 1.0), hp.Float("y", 0.0, 1.0)
+        for step in range(1, 10):
+            trial.report(step, loss=(x if step >= 3 else 2 - x) + 0.1 * y)
+            if trial.should_stop():
+                return
+
+    given = {"strategy": "asha", "steps": 9, "trials": 100, "store": ":memory:", "verbose": 0}
+    study = mw.tune(train, objective=mw.Minimize("loss"), **given)
+    between = {trial.steps for trial in study.trials} - {1, 3, 9}
+    assert between, "nobody ended between rungs"
+    said = audit.told(study._view())[0]
+    assert said.startswith("Steps 1 and 3 rank trials alike: -0.")
+    assert not any(f"teps {step} and" in said or f"and {step} rank" in said for step in between)

@@ -16,6 +16,7 @@ from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.view import StudyView
 from modelwright.strategy.audit import Agreement, agreement
+from modelwright.strategy.forecast import foretold
 from modelwright.strategy.shown import SAME, Shown
 
 #: More pairs of fidelities than this are not listed.
@@ -94,7 +95,10 @@ def _levels(history: History) -> list[float]:
     aimed = {round(e.fidelity, 9) for e in history if isinstance(e, r.Proposed | r.Continued)}
     aimed |= {round(float(f), 9) for row in history.rows for f in row.note.get("audited", ())}
     aimed |= {round(float(row.note["first"]), 9) for row in history.rows if "first" in row.note}
-    ended = Counter(f for row in history.rows for f, values in row.segments.items() if values is not None)
+    # A hopeless trial ends between rungs, where nobody is compared.
+    off = {e.number for e in history if isinstance(e, r.Judged) and foretold(e.why)}
+    rows = [row for row in history.rows if row.number not in off]
+    ended = Counter(f for row in rows for f, values in row.segments.items() if values is not None)
     aimed |= {f for f, count in ended.items() if count > 1}
     far = [max(row.fidelity, *row.segments, 0.0) for row in history.rows]
     return [f for f in sorted(aimed) if sum(reached >= f - SAME for reached in far) > 1]

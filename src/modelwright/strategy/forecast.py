@@ -20,6 +20,8 @@ _COMPLETED, _POINTS = 5, 2
 _MOST = 100
 #: How often in a whole trial it is looked at: at every look a bound of 5 % can err.
 _LOOKS = 10
+#: How the reason of a stored decision begins that a forecast gave.
+_SAID = "hopeless"
 #: Metrics that cannot exceed 1, by the ends of their names.
 _SHARES = ("accuracy", "acc", "auc", "precision", "recall")
 
@@ -56,7 +58,7 @@ class Outlook:
         text = f"expected {self.expected:.4g} {reach}, by {self.completed} trials in full"
         if self.chance is None or self.best is None:
             return text
-        return f"{'hopeless: ' if self.stop else ''}{100 * self.chance:.2g} % to beat {self.best:.4g}; {text}"
+        return f"{f'{_SAID}: ' if self.stop else ''}{100 * self.chance:.2g} % to beat {self.best:.4g}; {text}"
 
 
 def outlook(history: History, row: Row, steps: float | None = None) -> Outlook | None:
@@ -101,6 +103,15 @@ def hopeless(history: History, row: Row, steps: int) -> Outlook | None:
         return None
     found = outlook(history, row, steps)
     return found if found is not None and found.stop else None
+
+
+def foretold(why: str) -> bool:
+    """Whether the reason of a stored decision is a forecast: the trial ended where it was looked at, at no rung.
+
+    >>> foretold(str(Outlook(True, 0.012, 0.91, 0.85, 0.83, 0.87, 8))), foretold("strategy")
+    (True, False)
+    """
+    return why.startswith(_SAID)
 
 
 def _complete(row: Row, name: str, steps: float) -> bool:

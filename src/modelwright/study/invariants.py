@@ -204,13 +204,16 @@ def _files(store: Store, record: StudyRecord, history: History) -> Iterator[Find
     """Checkpoints and models that will be wanted, and folders that will not."""
     where, folder = f"study {record.name!r}", store.folder(record.id)
     best = history.best()
+    elsewhere = record.definition.get("artifacts") or store.place  # those are checked when they are fetched
     for row in history.rows:
         wanted = [("checkpoint", "It starts from the one before, or anew")] if _may_go_on(row) else []
         if best is not None and row.number == best.number and usable(row):
             wanted.append(("model", "Train it again: study.refit()"))
         for name, fix in wanted:
             artifact = row.artifacts.get(name)
-            what = "" if artifact is None else _damage(folder / artifact.path, artifact)
+            if artifact is None or (elsewhere and not (folder / artifact.path).exists()):
+                continue
+            what = _damage(folder / artifact.path, artifact)
             if what:
                 place = f"{where}, trial {row.number}"
                 yield Finding(level="warning", check="files", what=f"its {name} {what}", where=place, fix=fix)

@@ -20,6 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from modelwright.core import records as r
 from modelwright.core.errors import ConflictError, StoreError
 from modelwright.store.base import Store
+from modelwright.store.sql import encoded
+from modelwright.store.tail import _format
 
 _KILLED = textwrap.dedent(
     """
@@ -248,6 +250,17 @@ class StoreMachine(RuleBasedStateMachine):
             model["leases"]["ask"] = ["killed", 1 if had is None else had[1] + (had[0] != "killed"), True]
         with self.handles[0].writer(model["id"]):
             pass
+
+    @precondition(lambda self: self.model and hasattr(self.handles[0], "_tail"))
+    @rule(data=st.data(), count=st.integers(1, 3), share=st.floats(0.0, 0.99))
+    def torn(self, data: Any, count: int, share: float) -> None:
+        """A process was killed in the middle of an append: nothing of it counts, not even its whole lines."""
+        study, events = self.of(self._draw(data))
+        folder = self.handles[0].folder(study)
+        lines = encoded([r.Started(number=i, worker="torn") for i in range(count)], len(events), 0.0)
+        whole = b"".join(_format(line, more=line is not lines[-1]) for line in lines)
+        with (folder / "events.log").open("ab") as file:
+            file.write(whole[: int(share * len(whole))])
 
     # --- always ------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Does not know what the events mean. ``modelwright.testing.StoreContract`` checks
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -204,7 +205,7 @@ def open_store(given: object, *, create: bool = True) -> Store:
             )
         path = Path(text.removeprefix("sqlite:///"))
         _check_path(path)
-        if not create and not path.expanduser().exists():
+        if not create and not os.path.exists(path.expanduser()):
             raise StoreError("there is no store", where=str(path), hint="Name the one you mean with store=...")
         return SqliteStore(path)
     allowed = "None, ':memory:', a path, a URL, or a Store"
@@ -217,7 +218,7 @@ def _check_path(path: Path) -> None:
 
     if "\0" in str(path):
         raise StoreError(f"{str(path)!r} has a NUL character", where="store", allowed="the path of an SQLite file")
-    if path.expanduser().is_dir():
+    if os.path.isdir(path.expanduser()):
         raise StoreError(
             "it is a folder",
             where=f"store {str(path)!r}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
 from random import SystemRandom
@@ -64,6 +64,8 @@ class PostgresStore(SqlStore):
         made = made.difference_update_query(["files"])
         self.location = self._where = made.render_as_string(hide_password=True)
         self.patience = patience
+        #: Study -> the lock of the members that use this store, and how many they are.
+        self._members: dict[int, tuple[ExitStack, int]] = {}
         default = Path(".modelwright") / f"{made.database or 'studies'}.files"
         if files and "://" in str(files):
             self.place, files = str(files).rstrip("/"), None
@@ -125,8 +127,23 @@ class PostgresStore(SqlStore):
 
     @contextmanager
     def member(self, study: int) -> Iterator[None]:
-        with self._locked(study, "pg_try_advisory_lock_shared"):
+        """All members that use this store share one connection for their lock."""
+        with self._lock:
+            if study not in self._members:
+                held = ExitStack()
+                held.enter_context(self._locked(study, "pg_try_advisory_lock_shared"))
+                self._members[study] = (held, 0)
+            held, count = self._members[study]
+            self._members[study] = (held, count + 1)
+        try:
             yield
+        finally:
+            with self._lock:
+                held, count = self._members.pop(study)
+                if count > 1:
+                    self._members[study] = (held, count - 1)
+                else:
+                    held.close()
 
     @contextmanager
     def _locked(self, study: int, function: str) -> Iterator[None]:

@@ -193,11 +193,12 @@ class FirstAndRepeated:
 
 
 def _too_short(rows: Sequence[Row]) -> Ending | None:
-    late = [row.error.message for row in rows if row.error is not None and row.error.kind == "timeout"]
-    if len(rows) < _TIMEOUTS or len(late) < len(rows):
+    ended = [row for row in rows if not row.pending]
+    late = [row.error.message for row in ended if row.error is not None and row.error.kind == "timeout"]
+    if len(late) < max(_TIMEOUTS, len(ended)):
         return None
     problem = StudyError(
-        f"each of the first {len(rows)} trials was ended, the last one since {late[-1]}",
+        f"each of the first {len(late)} trials was ended, the last one since {late[-1]}",
         hint="Give trials more time, or make them shorter; then run again: what was finished is kept.",
     )
     return Ending("no trial ends in time", problem)

@@ -19,6 +19,7 @@ from modelwright.space.axis import Axis
 from modelwright.space.constraints import Constraint, constraint_from_spec
 from modelwright.space.counting import Rule
 from modelwright.space.hints import Evidence, Hint
+from modelwright.space.learning import Learning
 from modelwright.space.mutate import neighbours
 from modelwright.space.parameter import Parameter, conflict
 from modelwright.space.repair import Repair
@@ -30,7 +31,7 @@ TRIES = 1000
 LISTED = 100_000
 
 
-class Tree:
+class Tree(Learning):
     """Parameters with their conditions and constraints. Satisfies ``strategy.base.SearchSpace``.
 
     Args:
@@ -154,18 +155,6 @@ class Tree:
         learned.hints, learned.version, learned._evidence = hints, self.version + 1, self._evidence.copy()
         learned._compile()
         return learned
-
-    def learned(self) -> dict[str, Any]:
-        """What configurations that ran have taught, as plain values, for ``recall``."""
-        return {"hints": {name: hint.plain() for name, hint in self.hints.items()}, "seen": self._evidence.plain()}
-
-    def recall(self, learned: Mapping[str, Any]) -> Tree:
-        """This tree with what another one with these parameters has ``learned``."""
-        made = Tree(self.parameters, self.constraints)
-        made.version, made._evidence = self.version + 1, Evidence.of(learned["seen"])
-        made.hints = {name: Hint.of(hint) for name, hint in learned["hints"].items()}
-        made._compile()
-        return made
 
     # --- configurations ----------------------------------------------------------------------------
 

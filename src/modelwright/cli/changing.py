@@ -63,7 +63,7 @@ def clean(args: Namespace, out: Output) -> int:
         )
         return 0
     for one in gone:
-        out.say(f"{text.clean(one.path)}  {one.size / 1e6:.1f} MB  {one.why}")
+        out.data(f"{text.clean(one.path)}  {one.size / 1e6:.1f} MB  {one.why}")
     verb = "would go" if args.dry_run else "removed"
     out.say(f"{counted(len(gone), 'file')} {verb}, {size / 1e6:.1f} MB.")
     return 0

@@ -38,7 +38,7 @@ _FIELDS = {
     for kind in _EVENTS.values()
 }
 _NAMES = {k: {f.name for f in dataclasses.fields(k)} for k in (*_EVENTS.values(), *_NESTED.values())}
-_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
 
 
 def to_plain(value: Any) -> Any:

@@ -191,7 +191,7 @@ def test_an_empty_space_says_so():
         lambda: tree.sample_vectors(np.random.default_rng(0), 3),
         lambda: tree.snap(np.array([[0.5]])),
     ):
-        with pytest.raises(SpaceError, match=r"x > 2.*1000 draws"):
+        with pytest.raises(SpaceError, match=r"x > 2.*200,000 draws"):
             act()
     assert list(tree.enumerate()) == []
 
@@ -231,3 +231,27 @@ def test_shares_are_even_by_default_and_uniform_when_drawn():
 def test_shares_that_make_no_sense(parts, low):
     with pytest.raises(SpaceError, match="mix"):
         HyperParameters().Simplex("mix", parts, min=low)
+
+
+def test_a_large_space_of_which_a_constraint_leaves_little_is_spread_over():
+    def declare(hp):
+        hp.Int("a", 0, 999), hp.Int("b", 0, 999), hp.Float("c", 0, 1)
+        hp.require("a + b <= 20")  # 231 of a million pairs
+
+    tree, rng = tree_of(declare), np.random.default_rng(0)
+    drawn = [tree.decode(row) for row in tree.sample_vectors(rng, 400)] + [tree.sample(rng) for _ in range(20)]
+    assert all(tree.violated(config) is None for config in drawn)
+    pairs = [(config["a"], config["b"]) for config in drawn]
+    assert len(set(pairs)) > 150
+    # Uniform on the triangle: either number has mean 20 / 3.
+    np.testing.assert_allclose(np.mean(pairs, axis=0), 20 / 3, atol=1.0)
+    assert np.std([config["c"] for config in drawn]) == pytest.approx(12**-0.5, abs=0.03)
+
+
+def test_a_large_space_that_a_constraint_leaves_empty_is_said_to_be_so():
+    def declare(hp):
+        hp.Int("a", 0, 9999), hp.Int("b", 0, 9999)
+        hp.require("a > b + 20_000")
+
+    with pytest.raises(SpaceError, match="nothing satisfies the constraints .*a > b"):
+        tree_of(declare).sample_vectors(np.random.default_rng(0), 5)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.errors import SpaceError
 from modelwright.space.constraints import Constraint
-from modelwright.space.counting import Rule
+from modelwright.space.counting import Rule, walk
+from modelwright.space.counting import count as counted
 from modelwright.space.vectors import Vectors
 
 _POOL = 256
@@ -16,6 +18,10 @@ _NEAREST = 32
 _CHUNK = 128
 #: Points of a lattice come again and again; so many verdicts are kept for each constraint.
 _REMEMBERED = 300_000
+#: Finite spaces up to this size are listed.
+LISTED = 100_000
+#: Where valid rows are rare: draws made once to find some, how many of them are enough, and steps away from them.
+RARE, _SEEDS, _STEPS = 200_000, 32, 30
 
 
 class _Check:
@@ -53,6 +59,7 @@ class Repair:
 
     Args:
         decode: a row -> configuration, without regard to constraints.
+        encode: a configuration -> its row.
     """
 
     def __init__(
@@ -61,12 +68,16 @@ class Repair:
         rules: Sequence[Rule],
         constraints: Sequence[Constraint],
         decode: Callable[[np.ndarray], dict[str, Any]],
+        encode: Callable[[dict[str, Any]], np.ndarray],
     ):
-        self._vectors, self._decode = vectors, decode
+        self._vectors, self._decode, self._encode = vectors, decode, encode
         self._checks = [_Check(c, rules) for c in constraints]
         columns = [check.columns for check in self._checks]
         self._columns = np.unique(np.concatenate(columns)) if columns else np.empty(0, dtype=int)
         self._pool: np.ndarray | None = None
+        self._rules = rules
+        self._found: np.ndarray | None = None
+        self._whole = False
 
     def valid(self, rows: np.ndarray) -> np.ndarray:
         """A boolean for each row, which must be snapped."""
@@ -80,9 +91,10 @@ class Repair:
         return found
 
     def draw(self, rng: np.random.Generator, count: int, tries: int) -> np.ndarray:
-        """``count`` valid rows by rejection, or no row at all when ``tries`` draws found none.
+        """``count`` valid rows by rejection; where ``tries`` draws find too few, the others as ``rare`` finds them.
 
-        When they found some but too few, those are repeated at random.
+        Raises:
+            SpaceError: nothing satisfies the constraints.
         """
         width = len(self._vectors.axes)
         found: list[np.ndarray] = []
@@ -93,9 +105,70 @@ class Repair:
             found.append(rows)
             have, drawn = have + len(rows), drawn + max(count, 64)
         rows = np.vstack(found) if found else np.empty((0, width))
-        if 0 < len(rows) < count:
-            rows = np.vstack([rows, rows[rng.integers(len(rows), size=count - len(rows))]])
+        if len(rows) < count:
+            more = count - len(rows)
+            rows = np.vstack([rows, self.rare(rng, more) if len(rows) < _SEEDS else self._walk(rng, rows, more)])
         return rows[:count]
+
+    def rare(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """``count`` valid rows of a space whose constraints leave so little that rejection finds none.
+
+        A small space is listed. In others a long search, made once, finds a few rows, and steps lead away from them.
+
+        Raises:
+            SpaceError: nothing satisfies the constraints, as far as ``RARE`` draws can tell.
+        """
+        if self._found is None:
+            raw = counted(self._rules)
+            small = raw is not None and raw <= LISTED
+            self._found, self._whole = (self._all() if small else self._searched()), small
+        found = self._found
+        if not len(found):
+            rules = "; ".join(str(check.constraint) for check in self._checks)
+            raise SpaceError(
+                f"nothing satisfies the constraints ({rules})"
+                + ("" if self._whole else f", as far as {RARE:,} draws can tell"),
+                where="the search space",
+                hint="Loosen them, or narrow the ranges they speak of.",
+            )
+        return found[rng.integers(len(found), size=count)] if self._whole else self._walk(rng, found, count)
+
+    def _all(self) -> np.ndarray:
+        every = walk(self._rules, every=True)
+        return np.array([self._encode(c) for c in every if all(check.constraint.holds(c) for check in self._checks)])
+
+    def _searched(self) -> np.ndarray:
+        first, found, drawn = np.random.default_rng(0), [], 0
+        while drawn < RARE and sum(map(len, found)) < _SEEDS:
+            rows = self._vectors.snap(first.random((2000, len(self._vectors.axes))))
+            found.append(rows[self.valid(rows)])
+            drawn += len(rows)
+        return np.vstack(found)
+
+    def _walk(self, rng: np.random.Generator, starts: np.ndarray, count: int) -> np.ndarray:
+        """``count`` valid rows, each some steps away from one of ``starts``.
+
+        A step changes one or two of the columns that constraints speak of, and counts where the row stays valid. By
+        turns they are drawn anew, and moved by the difference of two of ``starts`` (ter Braak 2006, "A Markov Chain
+        Monte Carlo version of the genetic algorithm Differential Evolution"): its steps have the size of what is valid.
+        """
+        rows = starts[rng.integers(len(starts), size=count)]
+        free = np.setdiff1d(np.arange(rows.shape[1]), self._columns)
+        every = np.arange(count)
+        for step in range(_STEPS):
+            tries = rows.copy()
+            if step == 0:
+                tries[:, free] = rng.random((count, len(free)))
+            one, two = starts[rng.integers(len(starts), size=(2, count))]
+            for _ in range(1 + step % 2):
+                column = self._columns[rng.integers(len(self._columns), size=count)]
+                apart = np.nan_to_num(one[every, column] - two[every, column])
+                moved = rng.random(count) if step % 4 == 0 else np.clip(rows[every, column] + apart, 0.0, 1.0)
+                tries[every, column] = moved
+            tries = self._vectors.snap(np.where(np.isnan(rows), np.nan, tries))
+            fits = self.valid(tries)
+            rows[fits] = tries[fits]
+        return rows
 
     def repair(self, rows: np.ndarray, draw: Callable[[int], np.ndarray]) -> np.ndarray:
         """``rows`` with those that violate a constraint replaced by near ones that do not.

@@ -22,13 +22,12 @@ from modelwright.space.hints import Evidence, Hint
 from modelwright.space.learning import Learning
 from modelwright.space.mutate import neighbours
 from modelwright.space.parameter import Parameter, conflict
-from modelwright.space.repair import Repair
+from modelwright.space.repair import LISTED, Repair
 from modelwright.space.value import exact
 from modelwright.space.vectors import Vectors
 
-#: Draws before a space under constraints counts as empty; finite spaces up to the same size are listed instead.
+#: Draws before the valid points of a space under constraints count as rare.
 TRIES = 1000
-LISTED = 100_000
 
 
 class Tree(Learning):
@@ -259,29 +258,13 @@ class Tree(Learning):
         """One valid configuration, each parameter uniform on its sampling scale.
 
         Raises:
-            SpaceError: nothing satisfied the constraints in ``TRIES`` draws.
+            SpaceError: nothing satisfies the constraints, as far as can be seen.
         """
         for _ in range(TRIES if self.constraints else 1):
             found = self.walk(lambda rule: rule.domain.sample(rng))
             if self.violated(found) is None:
                 return found
-        listed = self._listed()
-        return dict(listed[int(rng.integers(len(listed)))])
-
-    def _listed(self) -> list[dict[str, Any]]:
-        """All valid configurations of a small space whose constraints leave little."""
-        raw = counting.count(self._rules)
-        found: list[dict[str, Any]] = []
-        if raw is not None and raw <= LISTED:
-            found = [c for c in counting.walk(self._rules, every=True) if self.violated(c) is None]
-        if not found:
-            rules = "; ".join(map(str, self.constraints))
-            raise SpaceError(
-                f"nothing satisfies the constraints ({rules}) in {TRIES} draws",
-                where="the search space",
-                hint="Loosen them, or narrow the ranges they speak of.",
-            )
-        return found
+        return self.decode_freely(self._repairer().rare(rng, 1)[0])
 
     def neighbours(self, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
         """Up to ``count`` different valid configurations that differ in one decision (and what hangs on it)."""
@@ -316,7 +299,7 @@ class Tree(Learning):
             if self.violated(config) is not None:
                 fruitless += 1
                 if fruitless == LISTED:
-                    self._listed()
+                    self._repairer().rare(np.random.default_rng(0), 1)
             elif self.key(config) != key:
                 fruitless = -1 << 62
                 yield config
@@ -330,7 +313,7 @@ class Tree(Learning):
 
     def _repairer(self) -> Repair:
         if self._repair is None:
-            self._repair = Repair(self._vectors, self._rules, self.constraints, self.decode_freely)
+            self._repair = Repair(self._vectors, self._rules, self.constraints, self.decode_freely, self.encode)
         return self._repair
 
     def sample_vectors(self, rng: np.random.Generator, count: int) -> np.ndarray:
@@ -339,14 +322,9 @@ class Tree(Learning):
         Raises:
             SpaceError: nothing satisfies the constraints.
         """
-        width = len(self.axes)
         if not self.constraints:
-            return self._vectors.snap(rng.random((count, width)))
-        rows = self._repairer().draw(rng, count, TRIES)
-        if len(rows) == 0 and count:
-            rows = np.array([self.encode(c) for c in self._listed()]).reshape(-1, width)
-            rows = rows[rng.integers(len(rows), size=count)]
-        return rows
+            return self._vectors.snap(rng.random((count, len(self.axes))))
+        return self._repairer().draw(rng, count, TRIES)
 
     def snap(self, vectors: np.ndarray) -> np.ndarray:
         """Rows on the lattice, inactive ones NaN, newly active ones at their defaults, constraints satisfied."""

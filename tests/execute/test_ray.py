@@ -185,8 +185,8 @@ def test_numbers_that_make_no_sense_are_refused(argument):
 
 
 def test_a_local_cluster_listens_on_the_loopback_interface_alone_asks_for_a_token_and_sends_no_statistics():
-    from ray._private.authentication.authentication_utils import is_token_auth_enabled
     from ray._common.usage.usage_lib import usage_stats_enabled
+    from ray._private.authentication.authentication_utils import is_token_auth_enabled
 
     psutil = pytest.importorskip("psutil")
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0" and not usage_stats_enabled() and is_token_auth_enabled()

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'modelwright[ray]'")
 
-from modelwright import load_study  # noqa: E402
+from modelwright import load_study
 
 pytestmark = pytest.mark.faults
 

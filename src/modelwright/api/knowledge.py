@@ -195,9 +195,7 @@ class Knowledge:
             ArgumentError: something cannot be read.
             SpaceError: a configuration does not fit the space.
         """
-        made = cls(
-            first=read_first(first), results=read_results(results, objectives, space), prior=read_prior(prior)
-        )
+        made = cls(first=read_first(first), results=read_results(results, objectives, space), prior=read_prior(prior))
         refuse_misfits(space, made.first, made.results, closed=closed)
         found = g.misbelief(space, made.prior, closed=closed) if space.parameters else None
         if found is not None:

@@ -259,7 +259,7 @@ class Machine:
         ruling = held(self.history.limits, ended, facts, duration)
         fell_back = outcome.note.get(r.FELL_BACK)
         told = {"number": number, "segment": row.segment, **(fell_back or {})}
-        notes = [r.Noted(kind=r.FELL_BACK, data=told)] if fell_back else []
+        notes: list[r.Event] = [r.Noted(kind=r.FELL_BACK, data=told)] if fell_back else []
         return [replace(ended, state=ruling.state, error=ruling.error), *notes]
 
     def give_up(self, number: int) -> list[r.Event]:

@@ -28,11 +28,15 @@ class Learning:
         >>> tree = Tree(); tree.recall(tree.learned()).learned() == tree.learned()
         True
         """
-        made = type(self)(self.parameters, self.constraints)  # type: ignore[call-arg]
+        made = self._made(self.parameters, self.constraints)
         made.version, made._evidence = self.version + 1, Evidence.of(learned["seen"])
         made.hints = {name: Hint.of(hint) for name, hint in learned["hints"].items()}
         made._compile()
         return made
+
+    def _made(self, parameters: tuple[Any, ...], constraints: tuple[Any, ...]) -> Self:
+        """A tree of the same kind with these parameters."""
+        return type(self)(parameters, constraints)  # type: ignore[call-arg]
 
     def _compile(self) -> None:
         """Bring what follows from parameters and hints up to date."""

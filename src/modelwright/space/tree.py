@@ -133,7 +133,7 @@ class Tree(Learning):
                 raise conflict(old, p)
         if not parameters and not constraints:
             return self
-        grown = Tree((*self.parameters, *parameters.values()), (*self.constraints, *constraints))
+        grown = self._made((*self.parameters, *parameters.values()), (*self.constraints, *constraints))
         grown.version, grown.hints, grown._evidence = self.version + 1, self.hints, self._evidence.copy()
         grown._compile()
         return grown
@@ -149,7 +149,7 @@ class Tree(Learning):
         hints = self._evidence.hints(self.parameters)
         if hints == self.hints:
             return self
-        learned = Tree.__new__(Tree)
+        learned = type(self).__new__(type(self))
         learned.__dict__.update(self.__dict__)
         learned.hints, learned.version, learned._evidence = hints, self.version + 1, self._evidence.copy()
         learned._compile()

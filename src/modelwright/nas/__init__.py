@@ -1,0 +1,25 @@
+"""Architecture search: spaces of networks that every strategy can search.
+
+A space is a function that writes a network under decisions; its graph is known, with shapes and costs, before anything
+is built.
+
+>>> from modelwright import nas
+>>> def small(hp, x):
+...     for i in range(hp.Int("depth", 1, 3)):
+...         x = x.conv(hp.Choice(f"filters{i}", [8, 16]), 3, stride=2).batch_norm().relu()
+...     return x.global_avg_pool().dense(10)
+>>> space = nas.Architecture(small, (28, 28, 1))
+>>> space.graph(space.tree.default()).cost.parameters
+194
+"""
+
+from modelwright.nas.architecture import Architecture
+from modelwright.nas.build import build
+from modelwright.nas.graph import Graph, Tensor, add, concat, trace
+from modelwright.nas.nasbench import nasbench201
+from modelwright.nas.operations import Cost, Operation, operation, register
+
+__all__ = [
+    "Architecture", "Cost", "Graph", "Operation", "Tensor", "add", "build", "concat", "nasbench201", "operation",
+    "register", "trace",
+]  # fmt: skip

@@ -1,0 +1,232 @@
+"""Graphs: an architecture as plain values, with shapes and costs known before anything is built.
+
+A graph is written like a functional Keras model, on tensors that hold nothing. Knows operations; knows neither Keras
+nor where decisions come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from math import prod
+from typing import Any
+
+from modelwright.core.errors import SpaceError
+from modelwright.nas.operations import Cost, Shape, operation
+
+#: The operation of a node that is an input.
+INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation in its place.
+
+    Attributes:
+        op: the operation's name.
+        inputs: the places of the nodes that it takes.
+        attributes: its settings, as plain values.
+        shape: of its output for one example.
+        name: unique in the graph; two graphs' nodes of one name are the same part of a network.
+    """
+
+    op: str
+    inputs: tuple[int, ...]
+    attributes: Mapping[str, Any]
+    shape: Shape
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in an order in which they can be computed.
+
+    Attributes:
+        nodes: inputs first; a node takes those before it.
+        outputs: the places of the nodes that are the result.
+
+    >>> graph = trace(lambda x: x.conv(8, 3).relu().global_avg_pool().dense(10), (28, 28, 1))
+    >>> [node.op for node in graph.nodes], graph.cost.parameters, graph.cost.macs
+    (['input', 'conv', 'activation', 'global_avg_pool', 'dense'], 162, 56528)
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+
+    @property
+    def cost(self) -> Cost:
+        """Of all nodes, for one example."""
+        return reduce(Cost.__add__, (self.cost_of(i) for i in range(len(self.nodes))), Cost())
+
+    def cost_of(self, place: int) -> Cost:
+        """Of one node."""
+        node = self.nodes[place]
+        if node.op == INPUT:
+            return Cost()
+        return operation(node.op).cost([self.nodes[i].shape for i in node.inputs], node.attributes, node.shape)
+
+    @property
+    def activations(self) -> int:
+        """Numbers that all nodes put out for one example: what training keeps, in multiples of their width."""
+        return sum(prod(node.shape) for node in self.nodes)
+
+    @property
+    def peak(self) -> int:
+        """The most numbers that are alive at once for one example, when each is dropped after its last use."""
+        last = {i: place for place, node in enumerate(self.nodes) for i in node.inputs}
+        last |= dict.fromkeys(self.outputs, len(self.nodes))
+        alive, most = 0, 0
+        for place, node in enumerate(self.nodes):
+            alive += prod(node.shape)
+            most = max(most, alive)
+            alive -= sum(prod(self.nodes[i].shape) for i in set(node.inputs) if last[i] == place)
+            alive -= 0 if place in last else prod(node.shape)
+        return most
+
+
+class Draft:
+    """A graph that is being written."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._names: set[str] = set()
+        #: What names begin with: the scopes of whoever writes.
+        self.scope: Callable[[], str] = lambda: ""
+
+    def input(self, shape: Shape, name: str = INPUT) -> Tensor:
+        return self._put(Node(INPUT, (), {}, tuple(shape), self._unique(name)))
+
+    def apply(self, op: str, inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+        """Add a node.
+
+        Raises:
+            SpaceError: the operation does not take these inputs.
+        """
+        kind = operation(op)
+        for other in inputs:
+            if other.draft is not self:
+                raise SpaceError("its inputs are parts of two graphs", where=op)
+        if kind.inputs is None and len(inputs) == 1:
+            return inputs[0]
+        if len(inputs) != (kind.inputs or len(inputs)) or not inputs:
+            raise SpaceError(f"{len(inputs)} inputs", where=op, allowed=str(kind.inputs or "one or more"))
+        name = self._unique("/".join(filter(None, (self.scope(), attributes.get("name") or op))))
+        plain = {key: value for key, value in attributes.items() if key != "name" and value is not None}
+        shape = kind.shape([x.shape for x in inputs], plain)
+        return self._put(Node(op, tuple(x.place for x in inputs), plain, shape, name))
+
+    def _put(self, node: Node) -> Tensor:
+        self.nodes.append(node)
+        return Tensor(self, len(self.nodes) - 1)
+
+    def _unique(self, name: str) -> str:
+        found, count = name, 0
+        while found in self._names:
+            count += 1
+            found = f"{name}_{count}"
+        self._names.add(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """What a node puts out; every operation on it adds a node to the graph.
+
+    Operations that are not methods are applied by name: ``x.apply("depthwise", kernel=3)``.
+    """
+
+    draft: Draft = field(repr=False)
+    place: int
+
+    @property
+    def shape(self) -> Shape:
+        """For one example, channels last."""
+        return self.draft.nodes[self.place].shape
+
+    @property
+    def channels(self) -> int:
+        return self.shape[-1]
+
+    def apply(self, op: str, *others: Tensor, **attributes: Any) -> Tensor:
+        """``op`` of this tensor (and others); see ``nas.operation`` for what there is."""
+        return self.draft.apply(op, (self, *others), attributes)
+
+    def conv(self, filters: int, kernel: int = 1, *, stride: int = 1, **attributes: Any) -> Tensor:
+        """A convolution with padding "same", without bias unless ``bias=True``."""
+        return self.apply("conv", filters=filters, kernel=kernel, stride=stride, **attributes)
+
+    def depthwise(self, kernel: int = 3, *, stride: int = 1, **attributes: Any) -> Tensor:
+        return self.apply("depthwise", kernel=kernel, stride=stride, **attributes)
+
+    def dense(self, units: int, **attributes: Any) -> Tensor:
+        return self.apply("dense", units=units, **attributes)
+
+    def batch_norm(self, **attributes: Any) -> Tensor:
+        return self.apply("batch_norm", **attributes)
+
+    def activation(self, kind: str = "relu", **attributes: Any) -> Tensor:
+        """``kind`` "linear" adds nothing."""
+        return self if kind == "linear" else self.apply("activation", kind=kind, **attributes)
+
+    def relu(self) -> Tensor:
+        return self.activation("relu")
+
+    def dropout(self, rate: float) -> Tensor:
+        """Nothing where ``rate`` is 0."""
+        return self.apply("dropout", rate=rate) if rate else self
+
+    def max_pool(self, size: int = 2, *, stride: int | None = None) -> Tensor:
+        return self.apply("max_pool", size=size, stride=size if stride is None else stride)
+
+    def avg_pool(self, size: int = 2, *, stride: int | None = None) -> Tensor:
+        return self.apply("avg_pool", size=size, stride=size if stride is None else stride)
+
+    def global_avg_pool(self) -> Tensor:
+        return self.apply("global_avg_pool")
+
+    def flatten(self) -> Tensor:
+        """Nothing where there are channels alone."""
+        return self.apply("flatten") if len(self.shape) > 1 else self
+
+    def zero(self) -> Tensor:
+        """Zeros of this shape: a connection that is not there."""
+        return self.apply("zero")
+
+    def __add__(self, other: Tensor) -> Tensor:
+        return self.apply("add", other)
+
+
+def add(tensors: Sequence[Tensor]) -> Tensor:
+    """The sum; of one tensor it is that tensor."""
+    return tensors[0].apply("add", *tensors[1:])
+
+
+def concat(tensors: Sequence[Tensor]) -> Tensor:
+    """Channels one after another; of one tensor it is that tensor."""
+    return tensors[0].apply("concat", *tensors[1:])
+
+
+def trace(
+    define: Callable[..., Tensor | Sequence[Tensor]], *inputs: Shape, scope: Callable[[], str] | None = None
+) -> Graph:
+    """The graph that ``define`` writes on inputs of these shapes.
+
+    Args:
+        scope: what the names of new nodes begin with.
+
+    Raises:
+        SpaceError: something does not fit.
+    """
+    draft = Draft()
+    draft.scope = scope or draft.scope
+    starts = [draft.input(shape, INPUT if len(inputs) == 1 else f"{INPUT}{i}") for i, shape in enumerate(inputs)]
+    found = define(*starts)
+    ends: list[Any] = list(found) if isinstance(found, (list, tuple)) else [found]
+    if not ends or not all(isinstance(end, Tensor) and end.draft is draft for end in ends):
+        raise SpaceError(
+            "an architecture's function returned no tensor of its graph",
+            where="nas",
+            allowed="a tensor that was made from its input, or several",
+        )
+    return Graph(tuple(draft.nodes), tuple(end.place for end in ends))

@@ -1,0 +1,385 @@
+"""Operations: what a node of an architecture does to shapes, what it costs, and which layer does it.
+
+Each is registered once. Shapes are those of one example, channels last; a layer is built by the caller's Keras, which
+is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.core.errors import SpaceError
+from modelwright.core.optional import optional
+
+Shape = tuple[int, ...]
+Attributes = Mapping[str, Any]
+#: What an activation may be, and whether it leaves 0 at 0.
+ACTIVATIONS = {
+    "relu": True, "relu6": True, "leaky_relu": True, "elu": True, "selu": True, "gelu": True, "silu": True,
+    "swish": True, "mish": True, "tanh": True, "linear": True, "hard_silu": True, "sigmoid": False, "softmax": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an operation costs for one example.
+
+    Attributes:
+        parameters: all weights, also those that are not trained (the statistics of a normalisation).
+        trainable: weights that are trained.
+        macs: multiplications with an addition.
+    """
+
+    parameters: int = 0
+    trainable: int = 0
+    macs: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.parameters + other.parameters, self.trainable + other.trainable, self.macs + other.macs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One kind of node.
+
+    Attributes:
+        name: as nodes name it.
+        shape: shapes of the inputs and attributes -> the output's shape; raises ``SpaceError``.
+        cost: the same arguments and the output's shape -> its cost.
+        layer: the same arguments as ``shape``, and a name -> a layer from Keras' own stock.
+        inputs: how many there are; None for two or more, whose order does not matter where ``commutes`` is set.
+        keeps_zero: whether zeros in mean zeros out, so that what follows from zeros alone can be left out.
+        onnx: whether it exports to ONNX.
+    """
+
+    name: str
+    shape: Callable[[Sequence[Shape], Attributes], Shape]
+    layer: Callable[[Sequence[Shape], Attributes, str], Any]
+    cost: Callable[[Sequence[Shape], Attributes, Shape], Cost] = lambda shapes, attributes, out: Cost()
+    inputs: int | None = 1
+    commutes: bool = False
+    keeps_zero: bool | Callable[[Attributes], bool] = False
+    onnx: bool = True
+
+
+_REGISTERED: dict[str, Operation] = {}
+
+
+def register(operation: Operation) -> Operation:
+    """Make an operation known under its name.
+
+    Raises:
+        SpaceError: another one has the name.
+    """
+    if operation.name in _REGISTERED:
+        raise SpaceError(f"there is an operation named {operation.name!r} already", where="nas.register")
+    _REGISTERED[operation.name] = operation
+    return operation
+
+
+def operation(name: str) -> Operation:
+    """The operation of that name.
+
+    >>> operation("conv").shape([(8, 8, 3)], {"filters": 16, "kernel": 3, "stride": 2})
+    (4, 4, 16)
+
+    Raises:
+        SpaceError: there is none.
+    """
+    try:
+        return _REGISTERED[name]
+    except KeyError:
+        raise SpaceError(
+            f"unknown operation {name!r}", where="an architecture", allowed=", ".join(sorted(_REGISTERED))
+        ) from None
+
+
+def zero_stays(name: str, attributes: Attributes) -> bool:
+    """Whether zeros in mean zeros out."""
+    keeps = operation(name).keeps_zero
+    return keeps(attributes) if callable(keeps) else keeps
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+
+def spatial(shape: Shape, name: str) -> Shape:
+    """The positions of a shape; raises where it has channels alone."""
+    if len(shape) not in (2, 3):
+        raise SpaceError(
+            f"it takes positions and channels, and got the shape {shape}",
+            where=name,
+            allowed="(length, channels) or (height, width, channels)",
+            hint="Put it before flatten or global pooling.",
+        )
+    return shape[:-1]
+
+
+def same(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    return shapes[0]
+
+
+def strided(shape: Shape, stride: int, name: str) -> Shape:
+    """Positions after a stride with padding "same"."""
+    positions = spatial(shape, name)
+    if stride > 1 and min(positions) < stride:
+        raise SpaceError(
+            f"nothing is left of {positions} positions to reduce by {stride}",
+            where=name,
+            hint="Use larger inputs, or fewer reductions.",
+        )
+    return tuple(math.ceil(n / stride) for n in positions)
+
+
+def _keras() -> Any:
+    return optional("keras", extra="keras", purpose="building networks").layers
+
+
+def _positive(attributes: Attributes, key: str, name: str) -> int:
+    value = attributes.get(key, 1)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SpaceError(f"{key}={value!r}", where=name, allowed="an integer from 1")
+    return value
+
+
+# --- convolutions --------------------------------------------------------------------------------
+
+
+def _conv_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    filters = _positive(attributes, "filters", "conv")
+    _positive(attributes, "kernel", "conv")
+    return (*strided(shapes[0], _positive(attributes, "stride", "conv"), "conv"), filters)
+
+
+def _conv_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> Cost:
+    taps = attributes.get("kernel", 1) ** (len(out) - 1) * shapes[0][-1] // attributes.get("groups", 1)
+    weights = taps * out[-1] + out[-1] * bool(attributes.get("bias"))
+    return Cost(weights, weights, taps * math.prod(out))
+
+
+def _conv(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
+    layers = _keras()
+    kind = layers.Conv1D if len(shapes[0]) == 2 else layers.Conv2D
+    return kind(
+        attributes["filters"],
+        attributes.get("kernel", 1),
+        strides=attributes.get("stride", 1),
+        padding="same",
+        groups=attributes.get("groups", 1),
+        use_bias=bool(attributes.get("bias")),
+        kernel_initializer=attributes.get("init", "he_normal"),
+        name=name,
+    )
+
+
+def _depthwise_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    return (*strided(shapes[0], _positive(attributes, "stride", "depthwise"), "depthwise"), shapes[0][-1])
+
+
+def _depthwise_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> Cost:
+    taps = attributes.get("kernel", 3) ** (len(out) - 1)
+    weights = taps * out[-1] + out[-1] * bool(attributes.get("bias"))
+    return Cost(weights, weights, taps * math.prod(out))
+
+
+def _depthwise(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
+    layers = _keras()
+    kind = layers.DepthwiseConv1D if len(shapes[0]) == 2 else layers.DepthwiseConv2D
+    return kind(
+        attributes.get("kernel", 3),
+        strides=attributes.get("stride", 1),
+        padding="same",
+        use_bias=bool(attributes.get("bias")),
+        name=name,
+    )
+
+
+def _without_bias(attributes: Attributes) -> bool:
+    return not attributes.get("bias")
+
+
+register(Operation(name="conv", shape=_conv_shape, cost=_conv_cost, layer=_conv, keeps_zero=_without_bias))
+register(
+    Operation(
+        name="depthwise", shape=_depthwise_shape, cost=_depthwise_cost, layer=_depthwise, keeps_zero=_without_bias
+    )
+)
+
+
+# --- dense ---------------------------------------------------------------------------------------
+
+
+def _dense_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> Cost:
+    products = shapes[0][-1] * out[-1]
+    weights = products + out[-1] * bool(attributes.get("bias", True))
+    return Cost(weights, weights, products * math.prod(out[:-1]))
+
+
+def _dense(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
+    return _keras().Dense(
+        attributes["units"],
+        use_bias=bool(attributes.get("bias", True)),
+        kernel_initializer=attributes.get("init", "glorot_uniform"),
+        name=name,
+    )
+
+
+register(
+    Operation(
+        name="dense",
+        shape=lambda shapes, attributes: (*shapes[0][:-1], _positive(attributes, "units", "dense")),
+        cost=_dense_cost,
+        layer=_dense,
+        keeps_zero=lambda attributes: not attributes.get("bias", True),
+    )
+)
+
+
+# --- normalisation, activation, regularisation ------------------------------------------------------
+
+register(
+    Operation(
+        name="batch_norm",
+        shape=same,
+        cost=lambda shapes, attributes, out: Cost(4 * out[-1], 2 * out[-1], 0),
+        layer=lambda shapes, attributes, name: _keras().BatchNormalization(
+            momentum=attributes.get("momentum", 0.9), epsilon=attributes.get("epsilon", 1e-5), name=name
+        ),
+    )
+)
+register(
+    Operation(
+        name="layer_norm",
+        shape=same,
+        cost=lambda shapes, attributes, out: Cost(2 * out[-1], 2 * out[-1], 0),
+        layer=lambda shapes, attributes, name: _keras().LayerNormalization(name=name),
+    )
+)
+
+
+def _activation_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    kind = attributes.get("kind", "relu")
+    if kind not in ACTIVATIONS:
+        raise SpaceError(f"kind={kind!r}", where="activation", allowed=", ".join(ACTIVATIONS))
+    return shapes[0]
+
+
+register(
+    Operation(
+        name="activation",
+        shape=_activation_shape,
+        layer=lambda shapes, attributes, name: _keras().Activation(attributes.get("kind", "relu"), name=name),
+        keeps_zero=lambda attributes: ACTIVATIONS[attributes.get("kind", "relu")],
+    )
+)
+register(
+    Operation(
+        name="dropout",
+        shape=same,
+        layer=lambda shapes, attributes, name: _keras().Dropout(attributes.get("rate", 0.5), name=name),
+        keeps_zero=True,
+    )
+)
+
+
+# --- pooling, shape --------------------------------------------------------------------------------
+
+
+def _pool_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    _positive(attributes, "size", "pooling")
+    stride = _positive(attributes, "stride", "pooling")
+    return (*strided(shapes[0], stride, "pooling"), shapes[0][-1])
+
+
+def _pool(kind: str) -> Callable[[Sequence[Shape], Attributes, str], Any]:
+    def layer(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
+        made = getattr(_keras(), f"{kind}Pooling{len(shapes[0]) - 1}D")
+        return made(attributes.get("size", 2), strides=attributes.get("stride", 1), padding="same", name=name)
+
+    return layer
+
+
+def _global_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    spatial(shapes[0], "global pooling")
+    return (shapes[0][-1],)
+
+
+def _global(kind: str) -> Callable[[Sequence[Shape], Attributes, str], Any]:
+    def layer(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
+        return getattr(_keras(), f"Global{kind}Pooling{len(shapes[0]) - 1}D")(name=name)
+
+    return layer
+
+
+for _name, _kind in (("max", "Max"), ("avg", "Average")):
+    register(Operation(name=f"{_name}_pool", shape=_pool_shape, layer=_pool(_kind), keeps_zero=True))
+    register(Operation(name=f"global_{_name}_pool", shape=_global_shape, layer=_global(_kind), keeps_zero=True))
+register(
+    Operation(
+        name="flatten",
+        shape=lambda shapes, attributes: (math.prod(shapes[0]),),
+        layer=lambda shapes, attributes, name: _keras().Flatten(name=name),
+        keeps_zero=True,
+    )
+)
+
+
+# --- joins -----------------------------------------------------------------------------------------
+
+
+def _alike(name: str) -> Callable[[Sequence[Shape], Attributes], Shape]:
+    def shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+        if len(set(shapes)) > 1:
+            raise SpaceError(
+                f"its inputs have different shapes: {', '.join(map(str, dict.fromkeys(shapes)))}",
+                where=name,
+                hint="Bring them to one shape first, with a convolution of kernel 1 and the stride that is needed.",
+            )
+        return shapes[0]
+
+    return shape
+
+
+def _concat_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
+    _alike("concat")([shape[:-1] for shape in shapes], {})
+    return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+
+register(
+    Operation(
+        name="add",
+        shape=_alike("add"),
+        layer=lambda shapes, attributes, name: _keras().Add(name=name),
+        inputs=None,
+        commutes=True,
+        keeps_zero=True,
+    )
+)
+register(
+    Operation(
+        name="multiply",
+        shape=_alike("multiply"),
+        layer=lambda shapes, attributes, name: _keras().Multiply(name=name),
+        inputs=None,
+        commutes=True,
+    )
+)
+register(
+    Operation(
+        name="concat",
+        shape=_concat_shape,
+        layer=lambda shapes, attributes, name: _keras().Concatenate(name=name),
+        inputs=None,
+        keeps_zero=True,
+    )
+)
+
+
+def _zeros(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
+    return _keras().Rescaling(0.0, name=name)
+
+
+register(Operation(name="zero", shape=same, layer=_zeros, keeps_zero=True))

@@ -179,7 +179,8 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
     _check_limits(settings)
     if isinstance(settings.executor, Executor):
         return settings.executor
-    if settings.executor not in (None, "serial", "processes", "ray"):
+    named = settings.executor is None or isinstance(settings.executor, str)
+    if not named or settings.executor not in (None, "serial", "processes", "ray"):
         raise ArgumentError(
             f"there is no executor {settings.executor!r}",
             where="executor",

@@ -185,7 +185,7 @@ def open_store(given: object, *, create: bool = True) -> Store:
 
     if isinstance(given, Store):
         return given
-    if given == ":memory:":
+    if isinstance(given, str) and given == ":memory:":
         from modelwright.store.memory import MemoryStore
 
         return MemoryStore()

@@ -192,3 +192,11 @@ def test_a_network_file_system_is_refused_and_postgresql_advised(tmp_path, monke
     with pytest.raises(StoreError, match=r"network file system \(nfs4\).*postgresql://"):
         SqliteStore(tmp_path / "s.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_file_that_is_removed_under_a_store_is_called_gone(tmp_path):
+    store = SqliteStore(tmp_path / "s.db")
+    (tmp_path / "s.db").unlink()
+    with pytest.raises(StoreError, match="the file is gone"):
+        store.create("a", {}, 0.0)
+    store.close()

@@ -9,6 +9,7 @@ harm was done.
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import json
 import os
@@ -122,8 +123,8 @@ def cancelled(folder: Path) -> int:
         study = mw.load_study("s", folder / "s.db")
         running = [trial.number for trial in study.trials if trial.state == "running"]
         if running:
-            study.cancel(running[-1])
-            note(folder / "cancelled", running[-1])
+            with contextlib.suppress(mw.ArgumentError):  # it ended meanwhile
+                study.cancel(running[-1])
     except BaseException:
         note(folder / "errors", traceback.format_exc())
     finally:

@@ -151,7 +151,8 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     finished, study._stopped, study._raised = False, "", False
     try:
         shown.start(view_of(study))
-        study._stopped = loop.run(since=settings.began)
+        with supervisor.listening():
+            study._stopped = loop.run(since=settings.began)
         if settings.confirm and loop.why not in ("interrupted", "cancelled"):
             supervisor.reserve = afterwards(0, executor.slots, journal.machine.history)
             confirm(journal, executor, settings.confirm, supervisor=supervisor)

@@ -193,7 +193,8 @@ class SqliteStore(SqlStore):
     def folder(self, study: int) -> Path:
         path = self._artifacts(study)
         try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(exist_ok=True, mode=0o700)  # ``parents`` would give it the mode of all folders
+            path.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise cannot_write(path, error) from error
         return path

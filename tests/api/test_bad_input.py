@@ -294,3 +294,12 @@ def test_what_other_tools_call_a_question_is_answered_with_its_name_here(name, m
     with pytest.raises(AttributeError, match=meant):
         getattr(hp, name)
     assert copy.deepcopy(hp).values == pickle.loads(pickle.dumps(hp)).values == {}
+
+
+def test_cancelling_what_nobody_runs_names_a_trial_that_can_be_cancelled_if_there_is_one():
+    study = mw.Study(square, store=":memory:")
+    with pytest.raises(mw.StudyError, match="nobody runs it, so there is nothing to cancel$"):
+        study.cancel()
+    waiting = study.ask()
+    with pytest.raises(mw.StudyError, match=f"name it, such as {waiting.number}\\.$"):
+        study.cancel()

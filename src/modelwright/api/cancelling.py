@@ -70,10 +70,11 @@ def cancel(self: Study, trial: Trial | int | None = None) -> str:
 
 def _search(study: Study, sessions: int) -> str:
     if not sessions:
+        open_ = [row.number for row in study._machine.history.rows if row.state not in r.TERMINAL]
         raise StudyError(
             "nobody runs it, so there is nothing to cancel",
             where=f"study {study.name!r}",
-            hint="To cancel one trial for good, name it: trial=3.",
+            hint=f"To cancel one trial for good, name it, such as {open_[0]}." if open_ else "",
         )
     study._write([wish(None)], durable=True)
     return f"the search stops: {counted(sessions, 'session')} will see it within two seconds"

@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 
 import modelwright as mw
@@ -35,6 +36,14 @@ def square(hp):
         ({"workers": 0}, mw.ArgumentError, "^tune: workers=0. Allowed: 1, 2, 3"),
         ({"verbose": -1}, mw.ArgumentError, "verbose=-1. Allowed: 0, 1 or 2$"),
         ({"confirm": 0.5}, mw.ArgumentError, "confirm=0.5. Allowed: 0, 1, 2, ...$"),
+        ({"verbose": None}, mw.ArgumentError, "verbose=None. Allowed: 0, 1 or 2$"),
+        ({"pickled": "yes"}, mw.ArgumentError, "pickled='yes'. Allowed: True, False"),
+        ({"log": 1.5}, mw.ArgumentError, "log=1.5. Allowed: True, False, None"),
+        ({"seed": np.array([1, 2])}, mw.ArgumentError, "seed=array.*a whole number"),
+        ({"results": "a\0b.csv"}, mw.ArgumentError, "results.*cannot be read"),
+        ({"objective": max}, mw.ObjectiveError, "scores estimators on data, and there are none.*'minimize'"),
+        ({"executor": np.array([1, 2])}, mw.ArgumentError, "'serial', 'processes'"),
+        ({"store": np.array([1, 2])}, mw.StoreError, "cannot open array"),
         ({"executor": "cluster"}, mw.ArgumentError, "'serial', 'processes'"),
         ({"epochs": 3}, mw.ArgumentError, "epochs given.*plain function"),
         ({"steps": -3}, mw.ArgumentError, "steps=-3"),
@@ -285,3 +294,12 @@ def test_what_other_tools_call_a_question_is_answered_with_its_name_here(name, m
     with pytest.raises(AttributeError, match=meant):
         getattr(hp, name)
     assert copy.deepcopy(hp).values == pickle.loads(pickle.dumps(hp)).values == {}
+
+
+def test_cancelling_what_nobody_runs_names_a_trial_that_can_be_cancelled_if_there_is_one():
+    study = mw.Study(square, store=":memory:")
+    with pytest.raises(mw.StudyError, match="nobody runs it, so there is nothing to cancel$"):
+        study.cancel()
+    waiting = study.ask()
+    with pytest.raises(mw.StudyError, match=f"name it, such as {waiting.number}\\.$"):
+        study.cancel()

@@ -225,3 +225,11 @@ def test_wal_under_a_library_that_may_damage_it_is_an_error(path, monkeypatch):
 def test_a_backend_that_is_not_there_is_a_warning(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_BACKEND", "no-such")
     assert any(f.check == "keras" and f.level == "error" for f in environment.examine(tmp_path))
+
+
+def test_a_database_of_another_program_is_not_called_damaged(tmp_path, capsys):
+    with sqlite3.connect(tmp_path / "theirs.db") as connection:
+        connection.execute("CREATE TABLE studies (theirs)")
+    assert main(["doctor", str(tmp_path / "theirs.db")]) == 1
+    said = capsys.readouterr().out
+    assert "the database holds something else" in said and ".recover" not in said

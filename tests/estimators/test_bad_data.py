@@ -103,3 +103,12 @@ def test_a_space_of_tunedcv_that_is_no_function_is_answered_with_one(space, mess
 def test_what_is_given_twice_is_named():
     with pytest.raises(mw.ArgumentError, match="sample_weight given twice"):
         tune(ridge, X, Y, sample_weight=np.ones(40), fit={"sample_weight": np.ones(40)})
+
+
+@pytest.mark.parametrize("how", [{"cv": 3}, {"cv": None, "validation_split": 0.2}])
+def test_a_target_that_is_missing_is_said_before_fitting(how):
+    holed = LABELS.astype(float)
+    holed[3] = np.nan
+    with warnings.catch_warnings(), pytest.raises(mw.ArgumentError, match="^y: .*contains NaN.*Leave out rows"):
+        warnings.simplefilter("ignore")
+        tune(bayes, X, holed, **how)

@@ -80,3 +80,16 @@ def test_the_demo_falls_back_to_the_digits_and_says_so(tmp_path, without_fashion
     (report,) = (tmp_path / ".modelwright").glob("*.html")
     assert report.resolve().as_uri() in out
     assert (tmp_path / ".modelwright" / "studies.db").exists()
+
+
+def test_kill_and_resume(tmp_path):
+    out = run("kill_and_resume.py", tmp_path)
+    assert re.search(r"^30 trials, the same configurations and values; best ", out, re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["auto", "bayesian", "random"])
+def test_kill_and_resume_in_full(tmp_path, strategy):
+    out = run("kill_and_resume.py", tmp_path, MODELWRIGHT_SMALL="", STRATEGY=strategy)
+    assert out.count("   kill ") == 10
+    assert re.search(r"^100 trials, the same configurations and values; best ", out, re.MULTILINE)

@@ -366,6 +366,26 @@ def test_a_task_that_is_cancelled_is_lost_with_the_reason_given_and_the_slot_is_
     executor.close()
 
 
+def test_a_result_that_comes_while_its_worker_is_told_to_end_counts_and_the_slot_is_free_again():
+    def deaf(task, reporter):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        reporter.report(1, {"value": 1.0})  # it is told to end before it has its answer
+        return Outcome(metrics={"value": 1.0})
+
+    executor = ProcessExecutor(1)
+    late = Failure(kind="timeout", message="too late")
+    listener = Listener(lambda number, step: executor.cancel(number, late, grace=300.0) if number == 0 else "go")
+    executor.open(Runs(deaf))
+    try:
+        for number in (0, 1):
+            assert executor.free == 1
+            executor.submit(Task(number=number))
+            wait_until(lambda number=number: executor.poll(listener, 0.1) or number in listener.outcomes)
+        assert not listener.losses
+    finally:
+        executor.close(now=True)
+
+
 @linux
 def test_usage_tells_seconds_and_what_is_held():
     def function(task, reporter):

@@ -259,3 +259,5 @@ def test_a_constraint_on_the_size_saves_the_training_and_one_on_a_metric_decides
 def test_a_constraint_on_what_no_epoch_reports_is_refused_in_the_first():
     with pytest.raises(mw.ModelwrightError, match=r"constraints: no epoch reports 'val_acc'.*val_accuracy"):
         tune(constraints=["val_acc >= 0.3"])
+    with pytest.raises(mw.ModelwrightError, match=r"no epoch reports 'parms'.*params.*Did you mean 'params'"):
+        tune(constraints=["parms <= 90"])

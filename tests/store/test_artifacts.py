@@ -91,11 +91,12 @@ def test_files_of_the_user_are_none_of_ours(tmp_path):
     assert [one.draft for one in Artifacts(tmp_path).stored().values()] == [True]
 
 
-@pytest.mark.parametrize("given", ["", 3, "nowhere://x"])
+@pytest.mark.parametrize("given", ["", 3, "nowhere://x", "s3://key:secret@bucket/folder"])
 def test_places_that_cannot_be_are_refused(given):
     pytest.importorskip("fsspec")
-    with pytest.raises(ArgumentError, match="artifacts="):
+    with pytest.raises(ArgumentError, match="artifacts=") as raised:
         checked_place(given)
+    assert "secret" not in str(raised.value)
 
 
 #: Kills itself at the call of the operating system that it is told to: one run for each step of writing.

@@ -142,8 +142,11 @@ def test_the_database_is_private(tmp_path):
     mask = os.umask(0)
     try:
         store = SqliteStore(tmp_path / "new" / "s.db")
+        files = store.folder(store.create("a", {}, 0.0).id)
     finally:
         os.umask(mask)
+    assert files.stat().st_mode & 0o077 == 0
+    assert files.parent.stat().st_mode & 0o077 == 0
     assert store.path.stat().st_mode & 0o077 == 0
     assert store.path.parent.stat().st_mode & 0o077 == 0
 
@@ -192,3 +195,18 @@ def test_a_network_file_system_is_refused_and_postgresql_advised(tmp_path, monke
     with pytest.raises(StoreError, match=r"network file system \(nfs4\).*postgresql://"):
         SqliteStore(tmp_path / "s.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_file_that_is_removed_under_a_store_is_called_gone(tmp_path):
+    store = SqliteStore(tmp_path / "s.db")
+    (tmp_path / "s.db").unlink()
+    with pytest.raises(StoreError, match="the file is gone"):
+        store.create("a", {}, 0.0)
+    store.close()
+
+
+def test_an_address_that_lacks_a_slash_is_no_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="lacks a slash") as caught:
+        open_store("postgresql:/ann:s3cret@host/db")
+    assert "s3cret" not in str(caught.value) and not list(tmp_path.iterdir())

@@ -112,6 +112,22 @@ def test_a_trial_that_does_not_report_is_ended_with_its_process_after_ten_second
     assert states(store) == ["complete", "lost", *["complete"] * 4]
 
 
+def test_a_trial_that_does_not_report_is_interrupted_where_it_runs_in_the_search_itself(start, tmp_path):
+    store = tmp_path / "s.db"
+    process = start(store)
+    wait_for((tmp_path / "began-0").exists)
+    cancelled(store, 0)
+    wait_for((tmp_path / "began-1").exists)
+    cancelled(store)
+    assert why(process) == "cancelled"
+    assert states(store) == ["lost", "running"]
+    process = start(store)
+    wait_for(lambda: (tmp_path / "began-1").read_text() == "xx")
+    cancelled(store, 1)
+    assert "budget of trials" in why(process)  # the search went on
+    assert states(store) == ["lost", "lost", *["complete"] * 4]
+
+
 def test_one_trial_that_reports_stops_at_its_next_report_and_the_others_go_on(start, tmp_path):
     store = tmp_path / "s.db"
     process = start(store)

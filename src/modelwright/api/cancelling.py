@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def cancel(self: Study, trial: Trial | int | None = None) -> str:
     """Stop a search that runs in another process or on another host, or one trial of it; from anywhere.
 
-    Who runs the search sees it within two seconds. A trial hears of it at its next report; one that runs in a process
-    of its own and does not report within ten seconds is ended with that process. A search returns with
+    Who runs the search sees it within two seconds. A trial hears of it at its next report; one that has not ended ten
+    seconds later is ended with its process, or interrupted where it runs in the search's own. A search returns with
     ``stopped == "cancelled"`` and can be resumed: what was on its way runs on then, or again. A trial that is cancelled
     is over: ``lost`` when it ran, since nobody knows what it would have been worth, ``pruned`` with the values it has
     when it was paused; the strategy learns nothing wrong from either.
@@ -70,10 +70,11 @@ def cancel(self: Study, trial: Trial | int | None = None) -> str:
 
 def _search(study: Study, sessions: int) -> str:
     if not sessions:
+        open_ = [row.number for row in study._machine.history.rows if row.state not in r.TERMINAL]
         raise StudyError(
             "nobody runs it, so there is nothing to cancel",
             where=f"study {study.name!r}",
-            hint="To cancel one trial for good, name it: trial=3.",
+            hint=f"To cancel one trial for good, name it, such as {open_[0]}." if open_ else "",
         )
     study._write([wish(None)], durable=True)
     return f"the search stops: {counted(sessions, 'session')} will see it within two seconds"

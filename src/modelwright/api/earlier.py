@@ -15,7 +15,6 @@ from modelwright.core.objective import Objective
 from modelwright.core.wording import kind_of
 from modelwright.report.text import goal
 from modelwright.store.base import Store, StudyRecord
-from modelwright.strategy.transfer import ENOUGH, KIND, standard_scores
 from modelwright.study import given as g
 from modelwright.study.journal import Journal
 
@@ -56,6 +55,8 @@ def read_earlier(
 def learn_from_earlier(journal: Journal, found: Sequence[Mapping[str, Any]]) -> None:
     """Store copies of earlier studies, and have the best of each tried first."""
     if found:
+        from modelwright.strategy.transfer import KIND  # with scipy, which a second is lost to where nothing transfers
+
         tops = r.Noted(kind=g.FIRST, data={"configs": _tops(found), "by": KIND})
         journal.write([r.Noted(kind=KIND, data={"studies": list(found)}), tops])
 
@@ -72,6 +73,8 @@ def _named(store: Store, other: str, name: str | None, space: Any, objectives: S
 
 def _copied(store: Store, record: StudyRecord, space: Any, objectives: Sequence[Objective]) -> dict[str, Any] | str:
     """The part of a study that another may learn from; or why there is none."""
+    from modelwright.strategy.transfer import ENOUGH, standard_scores
+
     theirs = [Objective(name, direction) for name, direction in record.definition.get("objectives", ())]
     if [(o.name, o.direction) for o in theirs] != [(o.name, o.direction) for o in objectives]:
         return f"its objective is {goal(theirs) if theirs else 'unknown'}, this one's {goal(list(objectives))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random as _random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,9 +23,12 @@ def checked_seed(seed: Any) -> int:
     Raises:
         ArgumentError: it is none.
     """
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+    try:
+        found = None if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:  # arrays have the method, and most of them no index
+        found = None
+    if found is None:
         raise ArgumentError(f"seed={seed!r:.60}", allowed="a whole number", hint="The default is 0.")
-    found = int(seed)
     if abs(found) >= 1 << 63:
         raise ArgumentError("the seed is too large", where="seed", allowed="a whole number below 2**63")
     return found

@@ -151,7 +151,8 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     finished, study._stopped, study._raised = False, "", False
     try:
         shown.start(view_of(study))
-        study._stopped = loop.run(since=settings.began)
+        with supervisor.listening():
+            study._stopped = loop.run(since=settings.began)
         if settings.confirm and loop.why not in ("interrupted", "cancelled"):
             supervisor.reserve = afterwards(0, executor.slots, journal.machine.history)
             confirm(journal, executor, settings.confirm, supervisor=supervisor)
@@ -179,7 +180,8 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
     _check_limits(settings)
     if isinstance(settings.executor, Executor):
         return settings.executor
-    if settings.executor not in (None, "serial", "processes", "ray"):
+    named = settings.executor is None or isinstance(settings.executor, str)
+    if not named or settings.executor not in (None, "serial", "processes", "ray"):
         raise ArgumentError(
             f"there is no executor {settings.executor!r}",
             where="executor",

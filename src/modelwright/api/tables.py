@@ -70,7 +70,7 @@ def _csv(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
             return columns, [{c: line.get(c) or "" for c in columns} for line in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:  # text that is no UTF-8, a path that cannot be
         why = getattr(error, "strerror", None) or str(error)
         allowed = "a CSV file with a header"
         where, allowed = f"results, {str(path)!r}", "a CSV file with a header"

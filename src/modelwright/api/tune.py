@@ -21,7 +21,7 @@ from modelwright.api.visit import VISIT
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import parse
-from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.core.errors import ArgumentError, ObjectiveError, StoreError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.execute.base import Executor
 from modelwright.frontends.presets import Ready, ready
@@ -173,9 +173,13 @@ def tune(
         executions=executions, steps=steps, epochs=epochs, batch_size=batch_size, max_model_size=max_model_size
     )
     _check_numbers(0, confirm=confirm, verbose=verbose)
+    _check_switches(verbose=verbose, pickled=pickled, log=log)
     seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
     bounds = checked_limits(trial_seconds, trial_memory)
     if callable(objective) and not hasattr(objective, "direction"):
+        if not data:
+            hint = "What a function(hp) returns is 'minimize', 'maximize' or mw.Minimize('name')."
+            raise ObjectiveError("a function as the objective scores estimators on data, and there are none", hint=hint)
         objective, fit = scorer_objective(objective, fit)
     subject = ready(subject)
     request = Request(
@@ -243,6 +247,16 @@ def _check_numbers(least: int = 1, **given: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 53:
             allowed = {"verbose": "0, 1 or 2", "confirm": "0, 1, 2, ..."}.get(argument, "1, 2, 3, ...")
             raise ArgumentError(f"{argument}={value!r:.60}", where="tune", allowed=allowed)
+
+
+def _check_switches(*, verbose: Any, pickled: Any, log: Any) -> None:
+    """Raise for what is neither on nor off; ``verbose`` has been found to be a whole number, or None."""
+    if verbose is None:
+        raise ArgumentError("verbose=None", where="tune", allowed="0, 1 or 2")
+    if not isinstance(pickled, bool):
+        raise ArgumentError(f"pickled={pickled!r:.60}", where="tune", allowed="True, False")
+    if log is not None and not isinstance(log, bool):
+        raise ArgumentError(f"log={log!r:.60}", where="tune", allowed="True, False, None")
 
 
 def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from modelwright.cli import environment
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.core.errors import StoreError
 from modelwright.core.finding import Finding
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, without_password
 from modelwright.report import text
 from modelwright.store.base import open_store
 
@@ -41,7 +41,7 @@ def doctor(args: Namespace, out: Output) -> int:
         body: dict[str, Any] = {"ok": not bad, "strict": args.strict, "facts": facts}
         out.document({**body, "studies": checked, "findings": [finding.plain() for finding in found]})
     else:
-        where = given or str(path)
+        where = without_password(given) if given else str(path)
         out.data(_told(facts, found, checked, where if there else ""))
     return Exit.INTERNAL if bad else Exit.OK
 

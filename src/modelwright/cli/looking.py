@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from modelwright.cli.members import members_of, running, running_told
+from modelwright.cli.members import running, running_told
 from modelwright.cli.one_trial import show_trial
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import best_of, existing_store, find_study, view_of
@@ -78,36 +77,41 @@ def _listing(found: list[dict[str, Any]]) -> str:
 
 def show(args: Namespace, out: Output) -> int:
     """What a study found."""
-    from modelwright.report.export import to_json
-    from modelwright.report.summary import leaderboard_rows, results, search_space_summary, space_rows
+    from modelwright.report.summary import results, search_space_summary
 
     with existing_store(args.store) as store:
         record = find_study(store, args.name)
         view = view_of(store, record)
-        runs = running(view, members_of(store, record))
+        runs = running(store, record, view)
         log = _log(store, record, args)
-    if args.trial is not None:
-        return show_trial(view, args.trial, log, out)
-    if args.importance:
-        return _importance(view, out)
-    if not out.as_json:
+        if args.trial is not None:
+            return show_trial(view, args.trial, log, out)
+        if args.importance:
+            return _importance(view, out)
+        if out.as_json:
+            out.document(_shown(view, record, args.trials, runs))
+            return 0
         head = search_space_summary(view.space) + "\n\n" if view.space is not None else ""
         told = running_told(runs)
         out.data(head + results(view, args.trials) + (f"\n\n{told}" if told else ""))
-        return 0
-    whole = json.loads(to_json(view, None))
-    order = [entry["trial"] for entry in leaderboard_rows(view, args.trials)]
-    best = best_of(view)
-    out.document(
-        {
-            "study": {**whole["study"], **_summary(record, view), "store": view.store},
-            "space": space_rows(view.space) if view.space is not None else [],
-            "best": None if best is None else whole["trials"][best.number],
-            "trials": [whole["trials"][number] for number in order],
-            "running": runs,
-        }
-    )
     return 0
+
+
+def _shown(view: StudyView, record: StudyRecord, most: int, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """What ``show --json`` prints."""
+    from modelwright.report.export import document
+    from modelwright.report.summary import leaderboard_rows, space_rows
+
+    best, rows = best_of(view), view.history.rows
+    wanted = [rows[entry["trial"]] for entry in leaderboard_rows(view, most)]
+    found = document(view, wanted)
+    return {
+        "study": {**found["study"], **_summary(record, view), "store": view.store},
+        "space": space_rows(view.space) if view.space is not None else [],
+        "best": None if best is None else document(view, [best])["trials"][0],
+        "trials": found["trials"],
+        "running": runs,
+    }
 
 
 def _log(store: Store, record: StudyRecord, args: Namespace) -> list[dict[str, Any]] | None:
@@ -149,7 +153,7 @@ def report(args: Namespace, out: Output) -> int:
         check_ending(Path(args.output), "--output")
     with existing_store(args.store) as store:
         view = view_of(store, find_study(store, args.name))
-    path = write_report(view, args.output or f"{file_name(args.name)}.html")
+        path = write_report(view, args.output or f"{file_name(args.name)}.html")
     if out.as_json:
         out.document({"study": view.name, "path": path})
     else:
@@ -185,7 +189,7 @@ def export(args: Namespace, out: Output) -> int:
     kind = _format(args, out)
     with existing_store(args.store) as store:
         view = view_of(store, find_study(store, args.name))
-    content = _content(view, kind)
+        content = _content(view, kind)
     if not args.output:
         out.data(str(content))
         return 0

@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from modelwright.cli.output import Output
@@ -63,14 +64,10 @@ def members_of(store: Store, record: StudyRecord) -> list[Member]:
     return [Member.of(lease) for lease in store.leases(record.id) if lease.what == lease.holder]
 
 
-def running(view: StudyView, members: Sequence[Member]) -> list[dict[str, Any]]:
+def running(store: Store, record: StudyRecord, view: StudyView) -> list[dict[str, Any]]:
     """Trials that run, or would if their session were not gone: number, worker, host, pid, there, age in seconds."""
-    known = {member.mark: member for member in members}
-    started: dict[int, float] = {}
-    if any(row.state == "running" for row in view.history.rows):
-        for place, event in enumerate(view.history):
-            if isinstance(event, Started):
-                started[event.number] = view.history.time_of(place)
+    known = {member.mark: member for member in members_of(store, record)}
+    started = _started(store, record, view)
     out = []
     for row in view.history.rows:
         if row.state != "running":
@@ -92,6 +89,20 @@ def running(view: StudyView, members: Sequence[Member]) -> list[dict[str, Any]]:
             }
         )
     return out
+
+
+def _started(store: Store, record: StudyRecord, view: StudyView) -> dict[int, float]:
+    """When the trials that run began, in seconds of the study's time: looked for from the end, where it should be."""
+    wanted = {row.number for row in view.history.rows if row.state == "running"}
+    found: dict[int, float] = {}
+    last, size = len(view.history), 1024
+    while last and not wanted <= found.keys():
+        first = max(0, last - size)
+        for event, at in islice(store.load(record.id, after=first), last - first):
+            if isinstance(event, Started) and event.number in wanted:
+                found[event.number] = max(at, found.get(event.number, 0.0))
+        last, size = first, 2 * size
+    return found
 
 
 def running_told(found: Sequence[dict[str, Any]]) -> str:
@@ -116,7 +127,7 @@ def workers(args: Namespace, out: Output) -> int:
         for record in records:
             members = members_of(store, record)
             if members:
-                trials = running(view_of(store, record, space=False), members)
+                trials = running(store, record, view_of(store, record, space=False))
                 found += [_document(record, member, trials) for member in members]
     if out.as_json:
         out.document({"store": where, "workers": found})

@@ -15,6 +15,7 @@ from modelwright.core.history import History, Row
 from modelwright.core.objective import Objective
 from modelwright.report.view import StudyView
 from modelwright.store.base import Store, StudyRecord, open_store
+from modelwright.study.folded import UNUSABLE, recalled
 
 _DEFAULT = Path(".modelwright") / "studies.db"
 
@@ -109,7 +110,7 @@ def find_study(store: Store, name: str) -> StudyRecord:
 
 
 def view_of(store: Store, record: StudyRecord, *, space: bool = True) -> StudyView:
-    """What is known of a stored study, folded from its events alone.
+    """What is known of a stored study: the state that is kept, and what was added since; use it while it is open.
 
     Args:
         space: whether to fold the space too; listings do without.
@@ -137,10 +138,9 @@ def view_of(store: Store, record: StudyRecord, *, space: bool = True) -> StudyVi
 
 
 def _folded(store: Store, record: StudyRecord, space: bool) -> tuple[History, Any]:
-    history = History(objectives_of(record.definition))
-    tree: Any = _empty_tree() if space else None
+    history, tree = _kept(store, record, space)
     try:
-        for event, at in store.load(record.id):
+        for event, at in store.load(record.id, after=len(history)):
             history.extend([event], at)
             if tree is not None:
                 tree = _grown(tree, event)
@@ -151,6 +151,25 @@ def _folded(store: Store, record: StudyRecord, space: bool) -> tuple[History, An
         hint = error.hint if isinstance(error, ModelwrightError) else "It was written by another version, or damaged."
         what = error.what if isinstance(error, ModelwrightError) else f"{type(error).__name__}: {error}"
         raise StoreError(f"cannot be read: {what}", where=where, hint=hint) from error
+    return history, tree
+
+
+def _kept(store: Store, record: StudyRecord, space: bool) -> tuple[History, Any]:
+    """The state that is kept in the store; an empty one where there is none, or it is of no use.
+
+    Its events are got when somebody asks for them: as long as the store is open.
+    """
+    history = History(objectives_of(record.definition))
+    history.fetch_from(lambda: store.load(record.id))
+    tree: Any = _empty_tree() if space else None
+    try:
+        learned = recalled(store, record.id, history)
+        if tree is not None and learned is not None:
+            for parameters in history.grown:
+                tree = tree.grow(parameters)
+            tree = tree.recall(learned)
+    except UNUSABLE:
+        return History(history.objectives), _empty_tree() if space else None
     return history, tree
 
 

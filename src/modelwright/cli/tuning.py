@@ -22,6 +22,7 @@ from modelwright.cli.reading import check_target
 from modelwright.cli.subject import CodeError, load
 from modelwright.core.errors import ArgumentError, ModelwrightError, ObjectiveError
 from modelwright.core.objective import Objective, parse_objective
+from modelwright.core.wording import without_password
 from modelwright.report import text
 from modelwright.report.summary import next_steps_told
 from modelwright.report.view import StudyView
@@ -195,7 +196,7 @@ def _check_report(path: str) -> None:
 
 def next_commands(view: StudyView, store: str | None) -> list[str]:
     """What to do with the study, for a shell."""
-    more = f" --store {shlex.quote(store)}" if store is not None else ""
+    more = f" --store {shlex.quote(without_password(store))}" if store is not None else ""
     name = shlex.quote(text.clean(view.name))
     name = f"-- {name}" if view.name.startswith("-") else name
     file = file_name(view.name)

@@ -6,9 +6,10 @@ Rows are folded from events as they are stored. Strategies read rows; only the e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
+from sys import intern
 from typing import Any, overload
 
 import numpy as np
@@ -229,7 +230,7 @@ class History(Sequence[r.Event]):
     def _proposed(self, e: r.Proposed) -> None:
         assert e.number == len(self.rows), f"trial {e.number} after {len(self.rows)} trials"
         self.rows.append(
-            Row(number=e.number, config=dict(e.config), target=e.fidelity, parent=e.parent, note=dict(e.note))
+            Row(number=e.number, config=_own(e.config), target=e.fidelity, parent=e.parent, note=_own(e.note))
         )
         self.started += e.note.get("by") != r.GIVEN
 
@@ -240,18 +241,18 @@ class History(Sequence[r.Event]):
 
     def _started(self, e: r.Started) -> None:
         row = self.rows[e.number]
-        row.state, row.segment, row.attempt, row.worker = "running", e.segment, e.attempt, e.worker
+        row.state, row.segment, row.attempt, row.worker = "running", e.segment, e.attempt, intern(e.worker)
         row.judged = ""
 
     def _configured(self, e: r.Configured) -> None:
-        self.rows[e.number].config = dict(e.config)
+        self.rows[e.number].config = _own(e.config)
         self.rows[e.number].ran = True
 
     def _reported(self, e: r.Reported) -> None:
         row = self.rows[e.number]
         while row.reports and row.reports[-1][0] >= e.step:
             row.reports.pop()
-        row.reports.append((e.step, dict(e.metrics)))
+        row.reports.append((e.step, _own(e.metrics)))
         row.steps = max(row.steps, e.step) if e.step > row.steps else e.step
         if e.fidelity is not None:
             row.fidelity = e.fidelity
@@ -261,7 +262,7 @@ class History(Sequence[r.Event]):
 
     def _finished(self, e: r.Finished) -> None:
         row = self.rows[e.number]
-        row.state, row.values, row.metrics, row.step = e.state, e.values, dict(e.metrics), e.step
+        row.state, row.values, row.metrics, row.step = e.state, e.values, _own(e.metrics), e.step
         row.fidelity, row.steps, row.error = e.fidelity, e.steps, e.error
         row.duration += e.duration
         if "checkpoint" in e.artifacts and "checkpoint" in row.artifacts:
@@ -270,6 +271,8 @@ class History(Sequence[r.Event]):
         row.facts = {**row.facts, **e.note}
         row.ran = True
         row.segments[round(e.fidelity, 9)] = e.values
+        if row.reports and row.reports[-1][1] == row.metrics:
+            row.metrics = row.reports[-1][1]
         self._hold(row)
 
     def _noted(self, e: r.Noted) -> None:
@@ -290,6 +293,11 @@ class History(Sequence[r.Event]):
 
     def _grew(self, e: r.Grew) -> None:
         self.grown.append(tuple(e.parameters))
+
+
+def _own(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy whose names are those of all trials: each stored event brings names of its own, which add up."""
+    return {intern(name): value for name, value in values.items()}
 
 
 def usable(row: Row) -> bool:

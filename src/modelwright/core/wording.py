@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 import warnings
 from collections.abc import Iterable
@@ -49,6 +50,15 @@ def did_you_mean(given: str, known: Iterable[str], count: int = 3) -> str:
     folded = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(given.casefold(), folded, n=count, cutoff=0.6)
     return f"Did you mean {' or '.join(repr(folded[name]) for name in near)}?" if near else ""
+
+
+def without_password(place: str) -> str:
+    """The path or address of a store as it may be shown: in a terminal or a log others read along.
+
+    >>> without_password("postgresql://ann:secret@host/db"), without_password("postgresql://ann@host/db")
+    ('postgresql://ann:***@host/db', 'postgresql://ann@host/db')
+    """
+    return re.sub(r"(://[^:/@]*:).*@", r"\1***@", place)
 
 
 def warn_caller(said: str) -> None:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from modelwright.core.errors import MediumError
-from modelwright.core.records import Decision, Outcome, Task
+from modelwright.core.records import Decision, Failure, Outcome, Task
 from modelwright.execute import session
 from modelwright.execute.threads import bind_to_cores
 
@@ -82,6 +82,14 @@ def _print_by_lines() -> None:
 def _run(runnable: Any, task: Task, connection: Connection) -> Outcome:
     try:
         return runnable.estimate(task, _Remote(connection))
+    except SystemExit as error:  # ends this trial, neither the worker nor the program of whoever searches
+        import traceback
+
+        said = f"the tuned code called sys.exit({'' if error.code is None else repr(error.code)})"
+        lines = "".join(traceback.format_exception(error))
+        return Outcome(
+            state="failed", error=Failure(kind="exception", type="SystemExit", message=said[:2000], traceback=lines)
+        )
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)
 

@@ -143,6 +143,8 @@ class ProcessExecutor(Executor):
                 worker.leave(_GRACE)
             else:
                 worker.end(_GRACE)
+        for worker in self._leaving if now else ():
+            worker.kill()
         ending = [*self._workers, *self._leaving]
         while ending:
             ending = [worker for worker in ending if not self._left(worker)]
@@ -203,6 +205,8 @@ class ProcessExecutor(Executor):
         grown = worker.last_bytes - worker.first_bytes
         if out_of_memory:
             worker.kill()  # what it still holds is what the next one lacks
+        elif worker.kill_at < float("inf"):
+            pass  # it was told to end while its result was on the way: it takes no other task
         elif worker.tasks_done < self._recycle_after and grown <= self._recycle_growth:
             return
         if worker.free:

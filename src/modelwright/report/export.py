@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.codec import to_plain
@@ -196,6 +197,11 @@ def to_json(view: StudyView, indent: int | None = 2) -> str:
 
     NaN and infinities, which JSON has no numbers for, become the strings "nan", "inf" and "-inf".
     """
+    return json.dumps(document(view), indent=indent, ensure_ascii=True, allow_nan=False)
+
+
+def document(view: StudyView, rows: Sequence[Row] | None = None) -> dict[str, Any]:
+    """What ``to_json`` writes, as plain values; of all trials, or of those in ``rows``."""
     body = {
         "schema_version": SCHEMA_VERSION,
         "study": {
@@ -206,9 +212,9 @@ def to_json(view: StudyView, indent: int | None = 2) -> str:
             "budget": {"trials": view.trials, "seconds": view.seconds},
             "elapsed": view.time,
         },
-        "trials": records(view),
+        "trials": records(view) if rows is None else [_record(row, view) for row in rows],
     }
-    return json.dumps(finite(body), indent=indent, ensure_ascii=True, allow_nan=False)
+    return finite(body)
 
 
 def finite(value: Any) -> Any:

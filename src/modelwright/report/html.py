@@ -54,8 +54,15 @@ def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) 
         The path.
 
     Raises:
-        ArgumentError: the file's name ends in something else than ``.html`` or ``.htm``, or it cannot be written.
+        ArgumentError: ``path`` is no path, the file's name ends in something else than ``.html`` or ``.htm``, or it
+            cannot be written.
     """
+    if not path or not isinstance(path, (str, os.PathLike)):
+        raise ArgumentError(
+            f"{path!r:.60} is no path",
+            where="report",
+            allowed="the path of a file that ends in .html, such as 'study.html'",
+        )
     target = Path(path)
     check_ending(target, "report")
     text = render(view, limit=limit)

@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from modelwright.core.constraint import KIND, UNMET
 from modelwright.core.history import History, Row, usable
 from modelwright.core.objective import Objective
@@ -82,12 +84,12 @@ def ranked(view: StudyView) -> list[Row]:
     made = view.objectives[0]
     rows = [row for row in view.history.rows if usable(row)]
     best = view.history.best()
-
-    def rank(row: Row) -> tuple[bool, bool, float, float, int]:
-        score = made.score((row.values or (0.0,))[0])
-        return row is not best, row.state == "pruned", -round(row.fidelity, 9), -score, row.number
-
-    return sorted(rows, key=rank)
+    scores = np.array([made.score((row.values or (0.0,))[0]) for row in rows])
+    fidelities = np.array([round(row.fidelity, 9) for row in rows])
+    pruned = np.array([row.state == "pruned" for row in rows], bool)
+    others = np.array([row is not best for row in rows], bool)
+    numbers = np.array([row.number for row in rows])
+    return [rows[place] for place in np.lexsort((numbers, -scores, -fidelities, pruned, others))]
 
 
 def dominates(a: Row, b: Row, objectives: tuple[Objective, ...]) -> bool:

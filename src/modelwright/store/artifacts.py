@@ -23,6 +23,7 @@ from modelwright.core.files import draft_of, is_draft, put_in_place
 from modelwright.core.medium import cannot_write
 from modelwright.core.optional import optional
 from modelwright.core.records import Artifact
+from modelwright.core.wording import without_password
 
 _OURS = re.compile(r"[0-9a-f]{64}\.\w+")
 #: What earlier versions called a checkpoint.
@@ -268,6 +269,12 @@ def checked_place(given: object) -> str:
     text = str(given)
     if "://" not in text:
         return Path(text).expanduser().absolute().as_uri()
+    if without_password(text) != text:
+        raise ArgumentError(
+            f"artifacts={without_password(text)!r} has a password, which would be stored with the study",
+            where="tune",
+            hint="Leave it out of the URL, and give it to the file system: its variables or settings, on each host.",
+        )
     _there(text.rstrip("/"))
     return text.rstrip("/")
 

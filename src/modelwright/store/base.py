@@ -185,7 +185,7 @@ def open_store(given: object, *, create: bool = True) -> Store:
 
     if isinstance(given, Store):
         return given
-    if given == ":memory:":
+    if isinstance(given, str) and given == ":memory:":
         from modelwright.store.memory import MemoryStore
 
         return MemoryStore()
@@ -197,6 +197,8 @@ def open_store(given: object, *, create: bool = True) -> Store:
             from modelwright.store.postgres import PostgresStore
 
             return PostgresStore(text)
+        if text.startswith(("postgres:", "postgresql:")):
+            raise StoreError("the address lacks a slash", where="store", allowed="'postgresql://user@host/database'")
         if "://" in text and not text.startswith("sqlite:///"):
             raise StoreError(
                 f"this version cannot open {text.split('://')[0]}:// stores",

@@ -35,6 +35,9 @@ def examine_files(path: Path) -> list[Finding]:
             counted_rows = "SELECT study, count(*), max(seq) FROM events GROUP BY study"
             counts = {study: (rows, last + 1) for study, rows, last in connection.execute(counted_rows)}
     except sqlite3.Error as error:
+        if "no such" in str(error):  # table, or column
+            what, fix = "the database holds something else, no studies", "Name the file that holds them"
+            return [*found, Finding(level="error", check="I5", what=what, where=str(path), fix=fix)]
         what = f"it cannot be read: {error}"
         return [*found, Finding(level="error", check="I5", what=what, where=str(path), fix=_RESTORE)]
     for study, name in studies.items():

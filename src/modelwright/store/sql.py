@@ -185,7 +185,7 @@ def conflict(location: str, after: int) -> ConflictError:
     return ConflictError(
         f"the study does not hold the {counted(after, 'event')} that this process knows",
         where=location,
-        hint="Another process wrote it: load the study again.",
+        hint="Another process wrote it: load the study again. Or its files were removed or replaced.",
     )
 
 

@@ -193,7 +193,8 @@ class SqliteStore(SqlStore):
     def folder(self, study: int) -> Path:
         path = self._artifacts(study)
         try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.parent.mkdir(exist_ok=True, mode=0o700)  # ``parents`` would give it the mode of all folders
+            path.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise cannot_write(path, error) from error
         return path
@@ -327,6 +328,8 @@ class SqliteStore(SqlStore):
         if "disk I/O" in text:
             text = "the disk is full, or damaged, or a file may not grow so large (see ulimit -f): disk I/O error"
             return MediumError(text, where=str(self.path), hint=f"{GO_ON} {hint}")
+        if not self.path.exists():
+            return StoreError("the file is gone: it was removed or moved while it was in use", where=str(self.path))
         if "readonly" in text:
             text, hint = "the store is read-only", "Check its permissions, or choose another store=. " + hint
         elif "not a database" in text:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from modelwright.core.errors import SpaceError
 from modelwright.core.history import History
@@ -95,6 +94,8 @@ class Belief:
         return np.nan_to_num(parts).sum(axis=1), np.nan_to_num(rate)
 
     def _normal(self, x: np.ndarray) -> np.ndarray:
+        from scipy.special import ndtr  # takes long to load, and every study comes through this module
+
         whole = ndtr((1 - self.centre) / self.width) - ndtr(-self.centre / self.width)
         z = (x - self.centre) / self.width
         return np.exp(-0.5 * z * z) / (self.width * np.sqrt(2 * np.pi) * whole)
@@ -103,6 +104,8 @@ class Belief:
 
     def bent(self, cube: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Even draws of the unit cube (points, axes) as draws from the belief; not on the lattice yet."""
+        from scipy.special import ndtr, ndtri
+
         found = np.array(cube, dtype=float)
         flat = rng.random(found.shape) < _FLAT
         low, high = ndtr(-self.centre / self.width), ndtr((1 - self.centre) / self.width)

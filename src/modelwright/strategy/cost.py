@@ -6,16 +6,16 @@ of one search measure different seconds, and go different ways.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelwright.core.constraint import DURATION
 from modelwright.core.history import History, Row
 from modelwright.strategy.base import SearchSpace
-from modelwright.strategy.facts import Facts
-from modelwright.strategy.surrogate import fit_values
-from modelwright.strategy.terms import Mean, Term
+
+if TYPE_CHECKING:
+    from modelwright.strategy.terms import Term
 
 #: The kind of the note that asks for it, with the budget in ``trials`` and ``seconds``, or with ``off``.
 KIND = "cost"
@@ -35,6 +35,10 @@ def cost(space: SearchSpace, history: History, vectors: np.ndarray) -> tuple[lis
     Args:
         vectors: of every row, in order, shape (rows, axes).
     """
+    from modelwright.strategy.facts import Facts  # models take long to load, and every search knows ``KIND``
+    from modelwright.strategy.surrogate import fit_values
+    from modelwright.strategy.terms import Mean
+
     alpha = weight(history)
     spent = np.array([_spent(row) for row in history.rows])
     known = np.isfinite(spent)

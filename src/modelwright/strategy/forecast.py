@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from modelwright.core.history import History, Row
 from modelwright.core.objective import Objective
-from modelwright.curves import Extrapolator, Forecast
+
+if TYPE_CHECKING:
+    from modelwright.curves import Forecast
 
 #: A trial that becomes the best with less probability than this is not worth its steps.
 HOPELESS = 0.05
@@ -127,6 +130,8 @@ def _shown(row: Row, name: str) -> dict[int, float]:
 
 def _forecast(own: dict[int, float], others: list[dict[int, float]], steps: float, made: Objective) -> Forecast:
     """The forecast of a trial's value, that of its best step, on a grid of its own steps and the others' later ones."""
+    from modelwright.curves import Extrapolator  # takes long to load, and every study comes through this module
+
     seen = list(own)
     later = sorted({step for curve in others for step in curve if step > seen[-1]})
     grid = seen + later

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from modelwright.core.history import History
 from modelwright.strategy.base import SearchSpace
@@ -35,6 +34,8 @@ def standard_scores(scores: np.ndarray) -> np.ndarray:
     >>> standard_scores(np.array([3.0, 1.0, 2.0])).round(2).tolist()
     [0.97, -0.97, 0.0]
     """
+    from scipy.stats import rankdata  # takes half a second to load, and few searches come here
+
     return ndtri((rankdata(scores) - 0.5) / len(scores))
 
 

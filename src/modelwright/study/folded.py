@@ -6,10 +6,11 @@ whenever it does not fit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from modelwright.core.errors import ModelwrightError, StoreError
-from modelwright.core.history import PAGE, Row
+from modelwright.core.history import PAGE, History, Row
 from modelwright.core.snapshot import FORM, head_of, restored, rows_of, texts
 from modelwright.store.base import Store, StudyRecord
 from modelwright.strategy.base import Strategy
@@ -17,6 +18,10 @@ from modelwright.study.machine import Machine
 
 #: The state is kept anew after so many events.
 EVERY = 2048
+
+
+#: What is raised by what is kept and cannot be used.
+UNUSABLE = (ValueError, KeyError, TypeError, IndexError, ModelwrightError)
 
 
 class Folded:
@@ -40,16 +45,12 @@ class Folded:
         history.fetch_from(lambda: self._store.load(self._study))
         if not self._able:
             return
-        parts = dict(self._store.kept(self._study, FORM))
-        if not parts:
-            return
         try:
-            count = int(head_of(parts)["count"])
-            last = next(iter(self._store.load(self._study, after=count - 1)), (None, 0.0))[0]
-            more = restored(history, parts, last)
-            self._machine.recall(more["learned"])
-            self._at = count
-        except (ValueError, KeyError, TypeError, IndexError, ModelwrightError):
+            learned = recalled(self._store, self._study, history)
+            if learned is not None:
+                self._machine.recall(learned)
+                self._at = len(history)
+        except UNUSABLE:
             self._spoilt = True
 
     def keep(self, *, ending: bool = False) -> None:
@@ -74,6 +75,23 @@ class Folded:
         if kept:
             self._spoilt = False
             history.put_away(len(history))
+
+
+def recalled(store: Store, study: int, history: History) -> Mapping[str, Any] | None:
+    """Put what is kept into a history that has folded nothing yet; events behind it are the caller's to fold.
+
+    Returns:
+        What the space had learned, for ``Tree.recall``; None when nothing is kept.
+
+    Raises:
+        UNUSABLE: what is kept is damaged, or not of these events.
+    """
+    parts = dict(store.kept(study, FORM))
+    if not parts:
+        return None
+    count = int(head_of(parts)["count"])
+    last = next(iter(store.load(study, after=count - 1)), (None, 0.0))[0]
+    return restored(history, parts, last)["learned"]
 
 
 def trials(store: Store, record: StudyRecord, first: int = 0, count: int = PAGE) -> list[Row] | None:

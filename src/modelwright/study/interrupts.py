@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -40,11 +41,15 @@ class OverTime(BaseException):
 
 #: Seconds after which code that swallowed the exception gets it again; and until the next try at a bad moment.
 _AGAIN, _BUSY = 2.0, 0.02
+#: As long as a timer is set for at most: infinity is none.
+_LONG = 1e6
 
 
 @contextmanager
-def alarm(left: Callable[[], float] | None, busy: Callable[[], bool]) -> Iterator[None]:
+def alarm(left: Callable[[], float] | None, busy: Callable[[], bool]) -> Iterator[Callable[[], None]]:
     """Within: ``OverTime`` is raised in the main thread once ``left()``, in seconds, is no longer positive.
+
+    What is handed over has ``left`` looked at again, when it became less than it was; from any thread.
 
     Python code is interrupted between two of its steps, a sleep at once, a call into C when it returns. Nothing
     happens where that cannot be done: in another thread, without such signals, or when the program has an alarm of its
@@ -54,28 +59,35 @@ def alarm(left: Callable[[], float] | None, busy: Callable[[], bool]) -> Iterato
         busy: whether this is a bad moment, since facts are being written.
     """
     if left is None or not _may_alarm():
-        yield
+        yield lambda: None
         return
-    armed = True
+    armed, tearing = True, threading.Lock()
+
+    def wind() -> None:
+        with tearing:
+            if armed and (remaining := left()) < math.inf:
+                signal.setitimer(signal.ITIMER_REAL, max(min(remaining, _LONG), _BUSY))
 
     def received(*_: Any) -> None:
         if not armed:
             return
         remaining = left()
         if remaining > 0 or busy():
-            signal.setitimer(signal.ITIMER_REAL, max(remaining, _BUSY))
+            signal.setitimer(signal.ITIMER_REAL, max(min(remaining, _LONG), _BUSY))
             return
         signal.setitimer(signal.ITIMER_REAL, _AGAIN)
         raise OverTime
 
     before = signal.signal(signal.SIGALRM, received)
-    signal.setitimer(signal.ITIMER_REAL, max(left(), _BUSY))
+    wind()
     try:
-        yield
+        yield wind
     finally:
-        armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        with tearing:
+            armed = False
+        if signal.getsignal(signal.SIGALRM) is received:  # else the trial has made the alarm its own
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def _may_alarm() -> bool:

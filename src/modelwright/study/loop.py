@@ -123,9 +123,12 @@ class Loop:
         done = self._fill()
         if self._own.running:
             try:
-                self.supervisor.poll(self)
+                self.supervisor.poll(self, self._own.running)
             except OverTime:
                 self._leave(list(self._own.running))
+                self.journal.sync()
+                if self.supervisor.hear():
+                    self._heed()
             return False
         if not done:
             time.sleep(_PAUSE)

@@ -6,11 +6,14 @@ Looks and tells the executor; what becomes of a trial is decided by the machine.
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from modelwright.core import records as r
+from modelwright.core.errors import StoreError
 from modelwright.core.history import History
 from modelwright.execute.base import Executor, Handler
 from modelwright.study.budget import Budget
@@ -22,6 +25,8 @@ from modelwright.study.limits import Limits
 CANCEL, CUT = "cancel", "cut"
 #: Seconds that a trial has to report, and so to hear that it should stop, before it is ended; and to end then.
 _GRACE, _END = 10.0, 5.0
+#: Seconds between two looks for wishes while a trial keeps the thread of the search busy.
+_LISTENS = 2.0
 #: Seconds by which a deadline may be missed, or a share of the whole if that is more; and what of it may be waited.
 _SLACK, _SHARE = 5.0, 0.02
 _PATIENCE, _KILL = 0.3, 0.2
@@ -72,6 +77,10 @@ class Supervisor:
         #: Since when a trial is wanted to stop, and which ones the executor was told to end.
         self._since: dict[int, float] = {}
         self._ending: dict[int, float] = {}
+        #: Wishes that the main thread, where a trial runs, has not come to read yet; and what makes it look up.
+        self._overheard: dict[int | None, float] = {}
+        self._here: frozenset[int] = frozenset()
+        self._wind: Callable[[], None] = _nothing
 
     # --- time ---------------------------------------------------------------------------------------
 
@@ -100,24 +109,65 @@ class Supervisor:
         if self._after is not None and self._budget.seconds is not None:
             self.reserve = min(self._after(self._journal.machine.history), 0.5 * self._budget.seconds)
 
-    def poll(self, handler: Handler) -> None:
+    def poll(self, handler: Handler, running: Collection[int] = ()) -> None:
         """Poll the executor for as long as nothing is seen too late by that.
 
+        Args:
+            running: the trials that it runs.
+
         Raises:
-            OverTime: the time is over, and a trial that runs in this very thread was interrupted. Nothing that it had
-                said before is lost.
+            OverTime: the time is over, or the trial was cancelled and did not heed that; it runs in this very thread,
+                and was interrupted. Nothing that it had said before is lost.
         """
         guarded = _Guarded(handler)
-        interrupts = not self._executor.separate and self.left < math.inf
         wait = 0.25 if self._limits else 0.5
-        with alarm((lambda: self.left + self.patience) if interrupts else None, lambda: guarded.busy):
+        self._here = frozenset(running)
+        with alarm(None if self._executor.separate else self._before_interrupting, lambda: guarded.busy) as self._wind:
             self._executor.poll(guarded, min(wait, max(0.05, self.left + self.patience)))
+        self._wind = _nothing
+
+    def _before_interrupting(self) -> float:
+        """Seconds that a trial in this thread still has to end by itself."""
+        wishes = [since for trial, since in list(self._overheard.items()) if trial is None or trial in self._here]
+        heard = min(wishes, default=math.inf) + _GRACE - self._journal.clock.monotonic()
+        return min(self.left + self.patience, heard)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within: wishes are heard also while a trial keeps the thread of the search busy."""
+        if self._executor.separate:
+            yield
+            return
+        over = threading.Event()
+
+        def listen() -> None:
+            at = 0
+            while not over.wait(_LISTENS):
+                at = max(at, len(self._journal.machine.history))
+                with suppress(StoreError):  # a server that is away: it is asked again
+                    for event, _ in self._journal.store.load(self._journal.record.id, after=at):
+                        at += 1
+                        if isinstance(event, r.Noted) and event.kind == CANCEL:
+                            self._overhear(event.data.get("trial"))
+
+        thread = threading.Thread(target=listen, name="modelwright-listening", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(5.0)
+
+    def _overhear(self, trial: Any) -> None:
+        self._overheard.setdefault(trial if trial is None else int(trial), self._journal.clock.monotonic())
+        self._wind()
 
     # --- wishes -------------------------------------------------------------------------------------
 
     def wish(self, trial: int | None) -> None:
         """Have a trial, or all (None), cancelled at the next look; from any thread."""
         self._wishes.append(trial)
+        self._overhear(trial)
 
     def hear(self) -> bool:
         """Take in what was wished here and by others; whether there was anything new."""
@@ -192,7 +242,12 @@ class Supervisor:
 
     def note(self, why: str) -> list[r.Event]:
         """What to store of trials that were stopped short."""
-        return [r.Noted(kind=CUT, data={"why": why, "trials": sorted(self.cut)})] if self.cut else []
+        cut = sorted(self.cut - self.cancelled)
+        return [r.Noted(kind=CUT, data={"why": why, "trials": cut})] if cut else []
+
+
+def _nothing() -> None:
+    pass
 
 
 class _Guarded:

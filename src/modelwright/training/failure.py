@@ -20,6 +20,7 @@ _MEMORY_MARKS = (
     "cannot allocate memory",
     "oom when allocating",
 )
+_LONGEST = 100_000
 _PACKAGE = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple({sysconfig.get_paths()[k] for k in ("purelib", "platlib", "stdlib")})
 
@@ -48,7 +49,7 @@ def outcome_of(error: BaseException, duration: float = 0.0) -> Outcome:
         kind=kind,
         type=type(error).__name__,
         message=_one_line(error),
-        traceback="".join(traceback.format_exception(error)),
+        traceback=_shortened("".join(traceback.format_exception(error))),
         where=user_line(error),
         peak_bytes=host,
     )
@@ -89,7 +90,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     name = type(error).__name__
-    text = f"{name}: {error}".lower()
+    text = f"{name}: {_said(error)}".lower()
     # TensorFlow's is derived from none of the usual ones.
     usual = isinstance(error, (RuntimeError, OSError, ValueError)) or name == "ResourceExhaustedError"
     return usual and any(mark in text for mark in _MEMORY_MARKS)
@@ -105,5 +106,20 @@ def user_line(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    text = " ".join(_said(error).split())
     return text[:2000] or type(error).__name__
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as problem:  # an error that cannot be printed must not take the place of the one that happened
+        return f"its text cannot be had: {type(problem).__name__} in its __str__"
+
+
+def _shortened(text: str) -> str:
+    """``text`` without its middle where it is longer than anybody reads: each failed trial stores one."""
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]}\n... ({len(text) - _LONGEST:,} characters left out) ...\n{text[-half:]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -126,13 +127,16 @@ class FunctionEstimation(Estimation):
                 told.append(len(hp.trace))
                 reporter.traced(hp.ran, hp.trace)
 
+        one_at_a_time = threading.Lock()  # a function may report from threads of its own
+
         def on_report(step: int, metrics: dict[str, float]) -> Decision:
-            trace()
-            fidelity = min(1.0, step / self.steps) if self.steps else None
-            named = self._named(metrics)
-            reports.add(step, named)
-            decisions.append(reporter.report(step, named, fidelity))
-            return decisions[-1]
+            with one_at_a_time:
+                trace()
+                fidelity = min(1.0, step / self.steps) if self.steps else None
+                named = self._named(metrics)
+                reports.add(step, named)
+                decisions.append(reporter.report(step, named, fidelity))
+                return decisions[-1]
 
         trial = FunctionTrial(task, self.steps, on_report)
         try:
@@ -162,6 +166,9 @@ class FunctionEstimation(Estimation):
         """The metrics that count at the end; none of them is worse than what was reported."""
         metrics = self._named(self._metrics(result))
         names = sorted({*metrics, *reports.names})
+        if not names and isinstance(result, Mapping):
+            for name, value in result.items():
+                _number(value, str(name))  # none of them is one, and the first says so
         if [o.name for o in self.objectives] != [VALUE] or VALUE in names or not names:
             return reports.without_worse(metrics)
         if len(names) == 1 and not reports.names:
@@ -179,7 +186,7 @@ class FunctionEstimation(Estimation):
         if isinstance(result, Mapping):
             wanted = {o.name for o in self.objectives}
             return {str(k): _number(v, str(k)) for k, v in result.items() if k in wanted or _is_number(v)}
-        if isinstance(result, (list, tuple)):
+        if isinstance(result, (list, tuple)) or _is_row(result):
             several: list[Any] = list(result)
             if len(several) != len(self.objectives):
                 raise SubjectError(
@@ -190,12 +197,13 @@ class FunctionEstimation(Estimation):
             return {o.name: _number(v, o.name) for o, v in zip(self.objectives, several, strict=True)}
         _refuse_models(result)
         first = self.objectives[0].name
+        number = _number(result, "the result")
         if len(self.objectives) > 1:
             raise SubjectError(
                 f"the function returned one number for {len(self.objectives)} objectives",
                 hint="Return a dict: " + repr({o.name: 0.0 for o in self.objectives}),
             )
-        return {first: _number(result, "the result")}
+        return {first: number}
 
 
 class _Reports:
@@ -230,6 +238,11 @@ class _Reports:
 
 def _is_number(value: Any) -> bool:
     return hasattr(value, "__float__") and not isinstance(value, (str, bytes)) and getattr(value, "size", 1) == 1
+
+
+def _is_row(value: Any) -> bool:
+    """Whether ``value`` is an array with one axis, as sequences have."""
+    return getattr(value, "ndim", 0) == 1 and hasattr(value, "__iter__")
 
 
 def _number(value: Any, name: str) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 
 from modelwright.core.errors import ObjectiveError
 from modelwright.core.records import Decision, Failure, State
+from modelwright.core.wording import did_you_mean
 from modelwright.training import keras_callbacks as cbs
 from modelwright.training import keras_state as st
 from modelwright.training.keras_backend import seed_everything
@@ -118,12 +119,13 @@ def _check_objectives(session: Any, metrics: Mapping[str, float], epoch: int) ->
         seen = name in metrics or name in session.plan.elsewhere or any(name in m for _, m in session.progress.reports)
         if seen or (name.startswith("val_") and not due):
             continue
-        hint = ""
+        known = sorted({*metrics, *(session.plan.elsewhere if where == "constraints" else ())})
+        hint = did_you_mean(name, known)
         if name.startswith("val_") and not any(k.startswith("val_") for k in metrics):
             hint = "Pass validation_data=(x, y) or validation_split=0.2."
         raise ObjectiveError(
             f"no epoch reports {name!r}",
             where=where,
-            allowed=", ".join(sorted(metrics)) or "nothing: fit reported no metrics",
+            allowed=", ".join(known) or "nothing: fit reported no metrics",
             hint=hint,
         )

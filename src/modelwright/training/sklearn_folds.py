@@ -177,10 +177,19 @@ def holdout_splitter(share: float, table: Table, *, classifier: bool) -> Any:
 
 
 def has_classes(y: Any) -> bool:
-    """Whether targets are labels of two or more classes, one a row."""
+    """Whether targets are labels of two or more classes, one a row.
+
+    Raises:
+        ArgumentError: a target is missing, or they are no targets at all.
+    """
     from sklearn.utils.multiclass import type_of_target
 
-    return y is not None and type_of_target(y) in ("binary", "multiclass")
+    try:
+        return y is not None and type_of_target(y) in ("binary", "multiclass")
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"scikit-learn cannot read it as targets: {error}", where="y", hint="Leave out rows without a target."
+        ) from error
 
 
 def _split(splitter: Any, table: Table, seed: Seed) -> list[tuple[Any, Any]]:

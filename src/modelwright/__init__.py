@@ -42,7 +42,7 @@ _HOMES = {
     "InfeasibleError": "modelwright.core.errors",
     "MissingPackageError": "modelwright.core.errors",
 }
-_PACKAGES = ("datasets", "keras_tuner")
+_PACKAGES = ("datasets", "keras_tuner", "nas")
 
 if TYPE_CHECKING:
     from modelwright.api.load import load_study

@@ -8,7 +8,7 @@ import modelwright as mw
 from modelwright.cli.main import main
 from modelwright.store.base import open_store
 from modelwright.store.sqlite import SqliteStore
-from modelwright.study import folded
+from modelwright.study.journal import Folded
 
 
 def function(hp, trial):
@@ -21,7 +21,7 @@ def function(hp, trial):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    monkeypatch.setattr(folded, "EVERY", 24)
+    monkeypatch.setitem(Folded.keep.__globals__, "EVERY", 24)  # whichever module pytest imported for its doctests
     path = tmp_path / "s.db"
     mw.tune(function, objective="minimize", strategy="random", trials=20, store=path, name="s", verbose=0, seed=3)
     return path

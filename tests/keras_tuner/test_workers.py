@@ -63,7 +63,7 @@ def test_trials_that_fail_there_fail_here(watched, tmp_path):
     tuner.search(workers=2, verbose=0)
     assert [t.status for t in tuner.oracle.trials.values()] == ["COMPLETED", "FAILED", "FAILED", "COMPLETED"]
     assert "ValueError: wrong over there" in tuner.oracle.trials["1"].message
-    assert tuner.oracle.trials["2"].infeasible and "memory" in tuner.oracle.trials["2"].message
+    assert "SIGKILL" in tuner.oracle.trials["2"].message  # whether memory was the reason, the system's counters say
 
 
 def test_a_fatal_error_there_ends_the_search_here(watched, tmp_path):

@@ -13,6 +13,7 @@ is built.
 194
 """
 
+from modelwright.nas import weightless  # noqa: F401  # its operations are registered
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.build import build
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace

@@ -122,19 +122,28 @@ def same(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
     return shapes[0]
 
 
-def strided(shape: Shape, stride: int, name: str) -> Shape:
-    """Positions after a stride with padding "same"."""
-    positions = spatial(shape, name)
-    if stride > 1 and min(positions) < stride:
+def window(shape: Shape, attributes: Attributes, name: str, size: str = "kernel") -> Shape:
+    """Positions after a window of ``size`` went over them with ``stride``, ``dilation`` and ``padding``."""
+    positions, stride = spatial(shape, name), _positive(attributes, "stride", name)
+    width, dilation = _positive(attributes, size, name), _positive(attributes, "dilation", name)
+    padding = attributes.get("padding", "same")
+    if padding not in ("same", "valid"):
+        raise SpaceError(f"padding={padding!r}", where=name, allowed='"same" or "valid"')
+    if stride > 1 and dilation > 1:
+        raise SpaceError(f"stride={stride} with dilation={dilation}", where=name, allowed="one of them above 1")
+    reach = (width - 1) * dilation + 1 if padding == "valid" else stride
+    if min(positions) < reach and (stride > 1 or padding == "valid"):
         raise SpaceError(
-            f"nothing is left of {positions} positions to reduce by {stride}",
+            f"nothing is left of {positions} positions to reduce by {reach}",
             where=name,
             hint="Use larger inputs, or fewer reductions.",
         )
+    if padding == "valid":
+        return tuple((n - reach) // stride + 1 for n in positions)
     return tuple(math.ceil(n / stride) for n in positions)
 
 
-def _keras() -> Any:
+def keras_layers() -> Any:
     return optional("keras", extra="keras", purpose="building networks").layers
 
 
@@ -149,9 +158,11 @@ def _positive(attributes: Attributes, key: str, name: str) -> int:
 
 
 def _conv_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-    filters = _positive(attributes, "filters", "conv")
-    _positive(attributes, "kernel", "conv")
-    return (*strided(shapes[0], _positive(attributes, "stride", "conv"), "conv"), filters)
+    filters, groups = _positive(attributes, "filters", "conv"), _positive(attributes, "groups", "conv")
+    found = (*window(shapes[0], attributes, "conv"), filters)
+    if shapes[0][-1] % groups or filters % groups:
+        raise SpaceError(f"{shapes[0][-1]} channels to {filters} in {groups} groups", where="conv", allowed="multiples")
+    return found
 
 
 def _conv_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> Cost:
@@ -161,13 +172,14 @@ def _conv_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> C
 
 
 def _conv(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
-    layers = _keras()
+    layers = keras_layers()
     kind = layers.Conv1D if len(shapes[0]) == 2 else layers.Conv2D
     return kind(
         attributes["filters"],
         attributes.get("kernel", 1),
         strides=attributes.get("stride", 1),
-        padding="same",
+        padding=attributes.get("padding", "same"),
+        dilation_rate=attributes.get("dilation", 1),
         groups=attributes.get("groups", 1),
         use_bias=bool(attributes.get("bias")),
         kernel_initializer=attributes.get("init", "he_normal"),
@@ -176,7 +188,7 @@ def _conv(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
 
 
 def _depthwise_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-    return (*strided(shapes[0], _positive(attributes, "stride", "depthwise"), "depthwise"), shapes[0][-1])
+    return (*window(shapes[0], {"kernel": 3, **attributes}, "depthwise"), shapes[0][-1])
 
 
 def _depthwise_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> Cost:
@@ -186,13 +198,15 @@ def _depthwise_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape)
 
 
 def _depthwise(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
-    layers = _keras()
+    layers = keras_layers()
     kind = layers.DepthwiseConv1D if len(shapes[0]) == 2 else layers.DepthwiseConv2D
     return kind(
         attributes.get("kernel", 3),
         strides=attributes.get("stride", 1),
-        padding="same",
+        padding=attributes.get("padding", "same"),
+        dilation_rate=attributes.get("dilation", 1),
         use_bias=bool(attributes.get("bias")),
+        depthwise_initializer=attributes.get("init", "he_normal"),
         name=name,
     )
 
@@ -219,7 +233,7 @@ def _dense_cost(shapes: Sequence[Shape], attributes: Attributes, out: Shape) -> 
 
 
 def _dense(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
-    return _keras().Dense(
+    return keras_layers().Dense(
         attributes["units"],
         use_bias=bool(attributes.get("bias", True)),
         kernel_initializer=attributes.get("init", "glorot_uniform"),
@@ -245,7 +259,7 @@ register(
         name="batch_norm",
         shape=same,
         cost=lambda shapes, attributes, out: Cost(4 * out[-1], 2 * out[-1], 0),
-        layer=lambda shapes, attributes, name: _keras().BatchNormalization(
+        layer=lambda shapes, attributes, name: keras_layers().BatchNormalization(
             momentum=attributes.get("momentum", 0.9), epsilon=attributes.get("epsilon", 1e-5), name=name
         ),
     )
@@ -255,7 +269,7 @@ register(
         name="layer_norm",
         shape=same,
         cost=lambda shapes, attributes, out: Cost(2 * out[-1], 2 * out[-1], 0),
-        layer=lambda shapes, attributes, name: _keras().LayerNormalization(name=name),
+        layer=lambda shapes, attributes, name: keras_layers().LayerNormalization(name=name),
     )
 )
 
@@ -271,7 +285,7 @@ register(
     Operation(
         name="activation",
         shape=_activation_shape,
-        layer=lambda shapes, attributes, name: _keras().Activation(attributes.get("kind", "relu"), name=name),
+        layer=lambda shapes, attributes, name: keras_layers().Activation(attributes.get("kind", "relu"), name=name),
         keeps_zero=lambda attributes: ACTIVATIONS[attributes.get("kind", "relu")],
     )
 )
@@ -279,107 +293,7 @@ register(
     Operation(
         name="dropout",
         shape=same,
-        layer=lambda shapes, attributes, name: _keras().Dropout(attributes.get("rate", 0.5), name=name),
+        layer=lambda shapes, attributes, name: keras_layers().Dropout(attributes.get("rate", 0.5), name=name),
         keeps_zero=True,
     )
 )
-
-
-# --- pooling, shape --------------------------------------------------------------------------------
-
-
-def _pool_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-    _positive(attributes, "size", "pooling")
-    stride = _positive(attributes, "stride", "pooling")
-    return (*strided(shapes[0], stride, "pooling"), shapes[0][-1])
-
-
-def _pool(kind: str) -> Callable[[Sequence[Shape], Attributes, str], Any]:
-    def layer(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
-        made = getattr(_keras(), f"{kind}Pooling{len(shapes[0]) - 1}D")
-        return made(attributes.get("size", 2), strides=attributes.get("stride", 1), padding="same", name=name)
-
-    return layer
-
-
-def _global_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-    spatial(shapes[0], "global pooling")
-    return (shapes[0][-1],)
-
-
-def _global(kind: str) -> Callable[[Sequence[Shape], Attributes, str], Any]:
-    def layer(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
-        return getattr(_keras(), f"Global{kind}Pooling{len(shapes[0]) - 1}D")(name=name)
-
-    return layer
-
-
-for _name, _kind in (("max", "Max"), ("avg", "Average")):
-    register(Operation(name=f"{_name}_pool", shape=_pool_shape, layer=_pool(_kind), keeps_zero=True))
-    register(Operation(name=f"global_{_name}_pool", shape=_global_shape, layer=_global(_kind), keeps_zero=True))
-register(
-    Operation(
-        name="flatten",
-        shape=lambda shapes, attributes: (math.prod(shapes[0]),),
-        layer=lambda shapes, attributes, name: _keras().Flatten(name=name),
-        keeps_zero=True,
-    )
-)
-
-
-# --- joins -----------------------------------------------------------------------------------------
-
-
-def _alike(name: str) -> Callable[[Sequence[Shape], Attributes], Shape]:
-    def shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-        if len(set(shapes)) > 1:
-            raise SpaceError(
-                f"its inputs have different shapes: {', '.join(map(str, dict.fromkeys(shapes)))}",
-                where=name,
-                hint="Bring them to one shape first, with a convolution of kernel 1 and the stride that is needed.",
-            )
-        return shapes[0]
-
-    return shape
-
-
-def _concat_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-    _alike("concat")([shape[:-1] for shape in shapes], {})
-    return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
-
-
-register(
-    Operation(
-        name="add",
-        shape=_alike("add"),
-        layer=lambda shapes, attributes, name: _keras().Add(name=name),
-        inputs=None,
-        commutes=True,
-        keeps_zero=True,
-    )
-)
-register(
-    Operation(
-        name="multiply",
-        shape=_alike("multiply"),
-        layer=lambda shapes, attributes, name: _keras().Multiply(name=name),
-        inputs=None,
-        commutes=True,
-    )
-)
-register(
-    Operation(
-        name="concat",
-        shape=_concat_shape,
-        layer=lambda shapes, attributes, name: _keras().Concatenate(name=name),
-        inputs=None,
-        keeps_zero=True,
-    )
-)
-
-
-def _zeros(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
-    return _keras().Rescaling(0.0, name=name)
-
-
-register(Operation(name="zero", shape=same, layer=_zeros, keeps_zero=True))

@@ -52,7 +52,9 @@ class Operation:
         layer: the same arguments as ``shape``, and a name -> a layer from Keras' own stock.
         inputs: how many there are; None for two or more, whose order does not matter where ``commutes`` is set.
         keeps_zero: whether zeros in mean zeros out, so that what follows from zeros alone can be left out.
-        onnx: whether it exports to ONNX.
+        function: how it is computed with arrays, a ``functions.Function``, where it is not one of ours; without it the
+            layer is called.
+        onnx: whether it exports to ONNX; a function that writes its nodes, where it is not one of ours.
     """
 
     name: str
@@ -62,7 +64,8 @@ class Operation:
     inputs: int | None = 1
     commutes: bool = False
     keeps_zero: bool | Callable[[Attributes], bool] = False
-    onnx: bool = True
+    function: Any = None
+    onnx: bool | Callable[..., str] = True
 
 
 _REGISTERED: dict[str, Operation] = {}

@@ -12,6 +12,7 @@ from modelwright.core.records import Config
 from modelwright.core.rng import Seed
 from modelwright.nas import canonical
 from modelwright.nas.graph import Graph, Tensor, trace
+from modelwright.nas.inputs import check_shapes
 from modelwright.nas.operations import Shape
 from modelwright.space import HyperParameters, Tree
 from modelwright.space.constraints import Constraint
@@ -54,8 +55,8 @@ class Architecture:
 
     def __init__(self, define: Define, *inputs: Shape, name: str | None = None, sketch: Define | None = None):
         self.sketch = sketch or define
-        self.define, self.inputs = define, tuple(tuple(shape) for shape in inputs)
         self.name = name or getattr(define, "__name__", type(define).__name__)
+        self.define, self.inputs = define, check_shapes(inputs, f"nas.Architecture({self.name})")
         self._keys: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
         _refuse_signature(define, len(self.inputs), self.name)
         self.tree = self._discovered()
@@ -89,6 +90,10 @@ class Architecture:
             if len(self._keys) > _KEPT:
                 self._keys.popitem(last=False)
         return found
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(map(str, self.inputs))
+        return f"Architecture({self.name}, {shapes}, {len(self.tree.parameters)} decisions)"
 
     def _discovered(self) -> Tree:
         """All parameters, found by running ``define``: with the defaults, with each value of each, and at chance."""
@@ -132,7 +137,9 @@ class ArchitectureTree(Tree):
             network, decisions = self.space.told(config)
         except SpaceError:  # a network that cannot be
             return super().key(config)
-        rest = super().key({name: value for name, value in config.items() if name not in decisions})
+        # Decisions that this network did not ask for do not count, though nothing says on what they hang.
+        own = decisions | self.space.tree._names
+        rest = super().key({name: value for name, value in config.items() if name not in own})
         return f"{network}; {rest}" if rest else network
 
 
@@ -140,8 +147,6 @@ def _refuse_signature(define: Define, inputs: int, name: str) -> None:
     """Refuse what cannot be called with decisions and the inputs."""
     if not callable(define):
         raise SpaceError(f"{define!r} is no function", where="nas.Architecture", allowed="define(hp, x)")
-    if not inputs:
-        raise SpaceError("no input's shape is given", where=f"nas.Architecture({name})", allowed="(28, 28, 1), say")
     try:
         inspect.signature(define).bind(None, *range(inputs))
     except TypeError as error:

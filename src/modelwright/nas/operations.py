@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from modelwright.core.errors import SpaceError
 from modelwright.core.optional import optional
+from modelwright.nas import carry
 
 Shape = tuple[int, ...]
 Attributes = Mapping[str, Any]
@@ -55,6 +56,12 @@ class Operation:
         function: how it is computed with arrays, a ``functions.Function``, where it is not one of ours; without it the
             layer is called.
         onnx: whether it exports to ONNX; a function that writes its nodes, where it is not one of ours.
+        channels: how its channels come about: "own" ones, made of all that comes in; "kept", each made of the same
+            channel of every input; "joined", those of the inputs one after another; "spread", those of each position.
+        embed: how its weights take up those of a smaller one, a ``carry.Embed``; by default equal shapes are copied.
+        slice: how its weights are cut from those of a larger one, a ``carry.Slice``.
+        identity: weights with which it changes nothing, a ``carry.Identity``, where there are any.
+        silent: names of the weights whose zeros make its output zero.
     """
 
     name: str
@@ -66,6 +73,11 @@ class Operation:
     keeps_zero: bool | Callable[[Attributes], bool] = False
     function: Any = None
     onnx: bool | Callable[..., str] = True
+    channels: Literal["own", "kept", "joined", "spread"] = "own"
+    embed: carry.Embed = carry.same_shapes
+    slice: carry.Slice | None = None
+    identity: carry.Identity | None = None
+    silent: tuple[str, ...] = ()
 
 
 _REGISTERED: dict[str, Operation] = {}
@@ -218,10 +230,31 @@ def _without_bias(attributes: Attributes) -> bool:
     return not attributes.get("bias")
 
 
-register(Operation(name="conv", shape=_conv_shape, cost=_conv_cost, layer=_conv, keeps_zero=_without_bias))
 register(
     Operation(
-        name="depthwise", shape=_depthwise_shape, cost=_depthwise_cost, layer=_depthwise, keeps_zero=_without_bias
+        name="conv",
+        shape=_conv_shape,
+        cost=_conv_cost,
+        layer=_conv,
+        keeps_zero=_without_bias,
+        embed=carry.embed_linear,
+        slice=carry.slice_linear,
+        identity=carry.identity_conv,
+        silent=("kernel", "bias"),
+    )
+)
+register(
+    Operation(
+        name="depthwise",
+        shape=_depthwise_shape,
+        cost=_depthwise_cost,
+        layer=_depthwise,
+        keeps_zero=_without_bias,
+        channels="kept",
+        embed=carry.embed_depthwise,
+        slice=carry.slice_depthwise,
+        identity=carry.identity_depthwise,
+        silent=("kernel", "bias"),
     )
 )
 
@@ -251,6 +284,10 @@ register(
         cost=_dense_cost,
         layer=_dense,
         keeps_zero=lambda attributes: not attributes.get("bias", True),
+        embed=carry.embed_linear,
+        slice=carry.slice_linear,
+        identity=carry.identity_dense,
+        silent=("kernel", "bias"),
     )
 )
 
@@ -265,6 +302,11 @@ register(
         layer=lambda shapes, attributes, name: keras_layers().BatchNormalization(
             momentum=attributes.get("momentum", 0.9), epsilon=attributes.get("epsilon", 1e-5), name=name
         ),
+        channels="kept",
+        embed=carry.embed_norm,
+        slice=carry.slice_norm,
+        identity=carry.identity_batch_norm,
+        silent=("gamma", "beta"),
     )
 )
 register(
@@ -273,6 +315,10 @@ register(
         shape=same,
         cost=lambda shapes, attributes, out: Cost(2 * out[-1], 2 * out[-1], 0),
         layer=lambda shapes, attributes, name: keras_layers().LayerNormalization(name=name),
+        channels="kept",
+        embed=carry.embed_layer_norm,
+        slice=carry.slice_norm,
+        silent=("gamma", "beta"),
     )
 )
 
@@ -290,6 +336,9 @@ register(
         shape=_activation_shape,
         layer=lambda shapes, attributes, name: keras_layers().Activation(attributes.get("kind", "relu"), name=name),
         keeps_zero=lambda attributes: ACTIVATIONS[attributes.get("kind", "relu")],
+        channels="kept",
+        embed=carry.embed_activation,
+        identity=carry.identity_activation,
     )
 )
 register(
@@ -298,5 +347,8 @@ register(
         shape=same,
         layer=lambda shapes, attributes, name: keras_layers().Dropout(attributes.get("rate", 0.5), name=name),
         keeps_zero=True,
+        channels="kept",
+        embed=carry.at_rest,
+        identity=carry.identity_at_rest,
     )
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from modelwright.core.errors import SpaceError
+from modelwright.nas import carry
 from modelwright.nas.operations import Attributes, Operation, Shape, keras_layers, register, same, spatial, window
 
 # --- pooling, shape --------------------------------------------------------------------------------
@@ -38,13 +39,34 @@ def _global(kind: str) -> Callable[[Sequence[Shape], Attributes, str], Any]:
 
 
 for _name, _kind in (("max", "Max"), ("avg", "Average")):
-    register(Operation(name=f"{_name}_pool", shape=_pool_shape, layer=_pool(_kind), keeps_zero=True))
-    register(Operation(name=f"global_{_name}_pool", shape=_global_shape, layer=_global(_kind), keeps_zero=True))
+    register(
+        Operation(
+            name=f"{_name}_pool",
+            shape=_pool_shape,
+            layer=_pool(_kind),
+            keeps_zero=True,
+            channels="kept",
+            embed=carry.without_weights,
+            identity=carry.identity_pool,
+        )
+    )
+    register(
+        Operation(
+            name=f"global_{_name}_pool",
+            shape=_global_shape,
+            layer=_global(_kind),
+            keeps_zero=True,
+            channels="kept",
+            embed=carry.without_weights,
+        )
+    )
 register(
     Operation(
         name="flatten",
         shape=lambda shapes, attributes: (math.prod(shapes[0]),),
         layer=lambda shapes, attributes, name: keras_layers().Flatten(name=name),
+        channels="spread",
+        embed=carry.without_weights,
         keeps_zero=True,
     )
 )
@@ -76,6 +98,8 @@ register(
         name="add",
         shape=_alike("add"),
         layer=lambda shapes, attributes, name: keras_layers().Add(name=name),
+        channels="kept",
+        embed=carry.without_weights,
         inputs=None,
         commutes=True,
         keeps_zero=True,
@@ -86,6 +110,8 @@ register(
         name="multiply",
         shape=_alike("multiply"),
         layer=lambda shapes, attributes, name: keras_layers().Multiply(name=name),
+        channels="kept",
+        embed=carry.without_weights,
         inputs=None,
         commutes=True,
     )
@@ -95,6 +121,8 @@ register(
         name="concat",
         shape=_concat_shape,
         layer=lambda shapes, attributes, name: keras_layers().Concatenate(name=name),
+        channels="joined",
+        embed=carry.without_weights,
         inputs=None,
         keeps_zero=True,
     )
@@ -105,4 +133,6 @@ def _zeros(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
     return keras_layers().Rescaling(0.0, name=name)
 
 
-register(Operation(name="zero", shape=same, layer=_zeros, keeps_zero=True))
+register(
+    Operation(name="zero", shape=same, layer=_zeros, keeps_zero=True, channels="kept", embed=carry.without_weights)
+)

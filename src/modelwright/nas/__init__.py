@@ -19,8 +19,11 @@ from modelwright.nas.build import build
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.operations import Cost, Operation, operation, register
+from modelwright.nas.spaces.chain import chain
+from modelwright.nas.spaces.repeat import repeat
+from modelwright.nas.spaces.template import Template
 
 __all__ = [
-    "Architecture", "Cost", "Graph", "Operation", "Tensor", "add", "build", "concat", "nasbench201", "operation",
-    "register", "trace",
+    "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "build", "chain", "concat",
+    "nasbench201", "operation", "register", "repeat", "trace",
 ]  # fmt: skip

@@ -38,7 +38,7 @@ def pruned(graph: Graph) -> Graph:
             if len(inputs) == 1:
                 stands[place] = inputs[0]
                 continue
-        nodes[place] = replace(node, inputs=tuple(inputs))
+        nodes[place] = _taking(node, tuple(inputs))
     for place in zeros:
         nodes[place] = replace(nodes[place], op="zero", inputs=nodes[place].inputs[:1], attributes={})
     return _reached(nodes, [stands[i] for i in graph.outputs])
@@ -55,8 +55,13 @@ def _reached(nodes: Sequence[Node], outputs: Sequence[int]) -> Graph:
             left += nodes[place].inputs
     order = sorted(needed)
     at = {place: i for i, place in enumerate(order)}
-    kept = [replace(nodes[place], inputs=tuple(at[i] for i in nodes[place].inputs)) for place in order]
+    kept = [_taking(nodes[place], tuple(at[i] for i in nodes[place].inputs)) for place in order]
     return Graph(tuple(kept), tuple(at[place] for place in outputs))
+
+
+def _taking(node: Node, inputs: tuple[int, ...]) -> Node:
+    """The node with these inputs; ``dataclasses.replace`` would take most of a key's time."""
+    return node if inputs == node.inputs else Node(node.op, inputs, node.attributes, node.shape, node.name)
 
 
 def key(graph: Graph) -> str:
@@ -110,6 +115,8 @@ class _Labels:
             for place, node in enumerate(nodes):
                 taken = [colours[i] for i in node.inputs]
                 colours[place] = _digest([colours[place], sorted(taken) if _unordered(node) else taken])
+            if len(set(colours)) == len(nodes):
+                return _Labels(self.graph, self.users, colours)
             for place in reversed(range(len(nodes))):
                 colours[place] = _digest([colours[place], sorted((colours[u], slot) for u, slot in self.users[place])])
             found = len(set(colours))
@@ -159,7 +166,7 @@ def _merged(graph: Graph) -> Graph:
     nodes = list(graph.nodes)
     for place, node in enumerate(nodes):
         inputs = [stands[i] for i in node.inputs]
-        nodes[place] = replace(node, inputs=tuple(sorted(inputs) if _unordered(node) else inputs))
+        nodes[place] = _taking(node, tuple(sorted(inputs) if _unordered(node) else inputs))
         free = node.op not in (INPUT, "dropout") and not graph.cost_of(place).parameters
         said = json.dumps([node.op, sorted(node.attributes.items()), nodes[place].inputs], default=str) if free else ""
         stands.append(seen.setdefault(said, place) if free else place)

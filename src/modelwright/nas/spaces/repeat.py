@@ -80,12 +80,23 @@ def _takes_number(block: Callable[..., Tensor]) -> bool:
     return True
 
 
+def check_bounds(where: str, **named: tuple[int, int | None]) -> None:
+    """Refuse what is not the least and the most (None: no bound) of something.
+
+    Raises:
+        SpaceError: it says which.
+    """
+    for name, bounds in named.items():
+        fine = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and type(bounds[0]) is int and bounds[0] >= 0
+        if not fine or not (bounds[1] is None or (type(bounds[1]) is int and bounds[1] >= max(bounds[0], 1))):
+            raise SpaceError(f"{name}={bounds!r}", where=where, allowed="(lo, hi) with 0 <= lo <= hi, or (lo, None)")
+
+
 def _checked(name: str, lo: int, hi: int | None, default: int | None) -> int:
     """The depth of the default network."""
-    whole = all(type(n) is int for n in (lo, *(n for n in (hi, default) if n is not None)))
-    if not whole or lo < 0 or (hi is not None and hi < max(lo, 1)):
-        raise SpaceError(f"lo={lo!r}, hi={hi!r}", where=f"repeat {name!r}", allowed="0 <= lo <= hi, or hi=None")
-    wanted = default if default is not None else lo
-    if wanted < lo or (hi is not None and wanted > hi):
-        raise SpaceError(f"default={default!r}", where=f"repeat {name!r}", allowed=f"{lo} to {hi or 'any'}")
+    check_bounds(f"repeat {name!r}", bounds=(lo, hi))
+    wanted = lo if default is None else default
+    if type(wanted) is not int or wanted < lo or (hi is not None and wanted > hi):
+        told = f"{lo} to {hi}" if hi is not None else f"{lo} or more"
+        raise SpaceError(f"default={default!r}", where=f"repeat {name!r}", allowed=told)
     return wanted

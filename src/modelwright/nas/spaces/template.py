@@ -22,7 +22,7 @@ class Template:
 
     >>> from modelwright import nas
     >>> nas.chain().bind((28, 28, 1), outputs=10)
-    Architecture(chain, (28, 28, 1), 82 decisions)
+    Architecture(chain, (28, 28, 1), 48 decisions)
     """
 
     def __init__(

@@ -6,6 +6,7 @@ Knows Keras models when it is given one, and files; does not know graphs.
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -70,6 +71,15 @@ def count(weights: Mapping[str, Mapping[str, np.ndarray]]) -> int:
     8
     """
     return sum(value.size for found in weights.values() for value in found.values())
+
+
+def layer_name(node: str) -> str:
+    """The name of a node's layer, as Keras and its file formats take it: no slashes.
+
+    >>> layer_name("stage0/cell1/conv")
+    'stage0.cell1.conv'
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", node.replace("/", "."))
 
 
 def save(weights: Mapping[str, Mapping[str, np.ndarray]], path: str | os.PathLike[str]) -> None:

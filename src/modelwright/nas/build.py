@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from modelwright.core.optional import optional
 from modelwright.nas.canonical import pruned
 from modelwright.nas.graph import INPUT, Graph
+from modelwright.nas.initial import drawn_here
 from modelwright.nas.operations import operation
+from modelwright.nas.weights import layer_name
 
 
-def build(graph: Graph, *, name: str | None = None, whole: bool = False) -> Any:
+def build(graph: Graph, *, name: str | None = None, whole: bool = False, seed: int = 0) -> Any:
     """A ``keras.Model`` that is not compiled yet; its layers are named after the graph's nodes.
 
     Args:
         whole: whether nodes are built that cannot matter (what leads nowhere, or adds zeros), as published networks
             have them; by default they are left out.
+        seed: decides the first weights, node by node: those of equal names and shapes are equal.
 
     >>> from modelwright.nas.graph import trace
     >>> model = build(trace(lambda x: x.conv(4, 3).relu().global_avg_pool().dense(2), (8, 8, 1)))
@@ -30,17 +32,13 @@ def build(graph: Graph, *, name: str | None = None, whole: bool = False) -> Any:
     for node in graph.nodes:
         taken = [tensors[i] for i in node.inputs]
         if node.op == INPUT:
-            inputs.append(keras.Input(node.shape, name=_layer_name(node.name)))
+            inputs.append(keras.Input(node.shape, name=layer_name(node.name)))
             tensors.append(inputs[-1])
             continue
         shapes = [graph.nodes[i].shape for i in node.inputs]
-        layer = operation(node.op).layer(shapes, node.attributes, _layer_name(node.name))
-        tensors.append(layer(taken[0] if len(taken) == 1 else taken))
+        layer = operation(node.op).layer(shapes, node.attributes, layer_name(node.name))
+        with drawn_here(layer, seed):
+            tensors.append(layer(taken[0] if len(taken) == 1 else taken))
     outputs = [tensors[i] for i in graph.outputs]
     ends = inputs[0] if len(inputs) == 1 else inputs
     return keras.Model(ends, outputs[0] if len(outputs) == 1 else outputs, name=name)
-
-
-def _layer_name(name: str) -> str:
-    """As Keras and its file formats take it: no slashes."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", name.replace("/", "."))

@@ -1,0 +1,171 @@
+"""Training a network in segments, each with one rise and fall of the learning rate. Knows models and arrays.
+
+The loop is in Python around one compiled step, for convolutions train slowly inside compiled loops on a CPU; the last
+batch is as large as the others, and the learning rate is no constant of the program, so that all segments share it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.optional import optional
+from modelwright.nas.dataset import Dataset, Task
+
+#: Told after each epoch of a segment with the training loss; answers whether to go on.
+OnEpoch = Callable[[int, float], bool]
+#: Examples that are put through the network at once to judge it.
+_JUDGED = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How networks are trained, all alike.
+
+    Attributes:
+        rate: the highest learning rate.
+        decay: weight decay, decoupled from the rate of change (Loshchilov and Hutter, ICLR 2019).
+        batch: examples in a step.
+        smoothing: share of the truth that is spread over all classes (Szegedy et al., CVPR 2016).
+        shift: positions by which images are moved at random.
+        mirror: whether images are mirrored at random.
+        rise: share of a segment during which the learning rate rises; then it falls to nearly nothing (Smith and Topin,
+            "Super-Convergence", 2018).
+    """
+
+    rate: float = 3e-3
+    decay: float = 1e-3
+    batch: int = 128
+    smoothing: float = 0.05
+    shift: int = 2
+    mirror: bool = False
+    rise: float = 0.25
+
+    def rates(self, steps: int, *, going_on: bool = False) -> np.ndarray:
+        """The learning rate of each step of a segment; a network that is trained already begins lower.
+
+        >>> Recipe(rate=1.0).rates(5).round(2).tolist()
+        [0.52, 1.0, 0.75, 0.26, 0.01]
+        """
+        high = self.rate * (0.7 if going_on else 1.0)
+        up = max(1, round(self.rise * steps))
+        rising = high * (0.04 + 0.96 * np.arange(1, up + 1) / (up + 1))
+        falling = high * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * np.arange(steps - up) / max(1, steps - up))))
+        return np.concatenate([rising, falling])[:steps]
+
+
+@dataclass(slots=True)
+class Trainer:
+    """A compiled network with its loss, trained segment by segment.
+
+    Args:
+        model: gives logits (or values, for regression), as ``nas.build`` makes it.
+        data: what it is trained and judged on.
+    """
+
+    model: Any
+    data: Dataset
+    recipe: Recipe = field(default_factory=Recipe)
+    class_weight: Mapping[int, float] | None = None
+
+    def __post_init__(self) -> None:
+        keras = optional("keras", extra="keras", purpose="training networks")
+        optimizer = keras.optimizers.AdamW(self.recipe.rate, weight_decay=self.recipe.decay, clipnorm=None)
+        # Scales and shifts are not pulled to zero: nothing is learned from that, and identities are lost.
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
+
+    def fit(
+        self, epochs: float, seed: int, on_epoch: OnEpoch, *, rows: int | None = None, going_on: bool = False
+    ) -> bool:
+        """Train a segment; whether it came to its end.
+
+        Args:
+            epochs: passes through the rows; the last may be a part of one.
+            rows: the first so many training rows; None for all.
+            going_on: whether the network has been trained before.
+        """
+        rng = np.random.default_rng(seed)
+        count = self.data.rows if rows is None else min(rows, self.data.rows)
+        batch = min(self.recipe.batch, count)
+        each = max(1, count // batch)
+        rates = self.recipe.rates(max(1, round(epochs * each)), going_on=going_on)
+        order, losses = rng.permutation(count), []
+        for step, rate in enumerate(rates):
+            at = step % each
+            if at == 0 and step:
+                order = rng.permutation(count)
+            x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
+            x = tuple(augmented(part, self.recipe, rng) if self.data.task.images else part for part in x)
+            self.model.optimizer.learning_rate = float(rate)
+            weight = None if self.class_weight is None else self._weights(y)
+            losses.append(float(self.model.train_on_batch(x if len(x) > 1 else x[0], y, sample_weight=weight)))
+            if not math.isfinite(losses[-1]):
+                return False
+            if (at == each - 1 or step == len(rates) - 1) and not on_epoch(step // each + 1, float(np.mean(losses))):
+                return False
+        return True
+
+    def judge(self, limit: int | None = None) -> dict[str, float]:
+        """What the network is worth on the rows that are kept back, under the names of metrics."""
+        return self.data.task.metrics(self.outputs(limit), self.data.held_back(limit)[1])
+
+    def outputs(self, limit: int | None = None) -> np.ndarray:
+        """What it says of the rows that are kept back; logits for classes."""
+        x, _ = self.data.held_back(limit)
+        return predict(self.model, x)
+
+    def _weights(self, y: np.ndarray) -> np.ndarray:
+        assert self.class_weight is not None
+        return np.array([self.class_weight.get(int(label), 1.0) for label in y], np.float32)
+
+
+def predict(model: Any, x: tuple[np.ndarray, ...]) -> np.ndarray:
+    """A network's outputs for prepared inputs, in batches of one size."""
+    parts = []
+    for picked, count in _batches(x, _JUDGED):
+        found = np.asarray(model.predict_on_batch(picked if len(picked) > 1 else picked[0]), np.float32)
+        parts.append(found[:count])
+    return np.concatenate(parts)
+
+
+def _batches(x: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[tuple[np.ndarray, ...], int]]:
+    """Parts of equal size, the last one filled up with its first row."""
+    rows = len(x[0])
+    size = min(size, rows)
+    for begin in range(0, rows, size):
+        picked = tuple(part[begin : begin + size] for part in x)
+        count = len(picked[0])
+        if count < size:
+            picked = tuple(np.concatenate([part, np.repeat(part[:1], size - count, axis=0)]) for part in picked)
+        yield picked, count
+
+
+def augmented(x: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+    """Images moved by up to ``recipe.shift`` positions, and mirrored, at random; edges are repeated."""
+    if x.ndim != 4:
+        return x
+    rows, height, width, _ = x.shape
+    reach = min(recipe.shift, height // 8, width // 8)
+    if reach:
+        padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
+        down, across = rng.integers(0, 2 * reach + 1, (2, rows))
+        x = np.moveaxis(windows[np.arange(rows), down, across], 1, -1)
+    if recipe.mirror:
+        turned = rng.random(rows) < 0.5
+        x = np.where(turned[:, None, None, None], x[:, :, ::-1], x)
+    return np.ascontiguousarray(x)
+
+
+def loss(keras: Any, task: Task, smoothing: float) -> Any:
+    """The loss of a task, on logits for classes."""
+    if task.kind == "multiclass":
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    if task.kind in ("binary", "multilabel"):
+        return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=smoothing)
+    return keras.losses.MeanSquaredError()

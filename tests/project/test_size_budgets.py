@@ -12,8 +12,9 @@ from source_tree import ROOT, modules, parsed, short
 import modelwright
 
 FILE_LINES, FUNCTION_LINES, PARAMETERS, ROOT_NAMES = 400, 60, 8, 40
-#: Packages whose public functions are doors: they take what their users know from Keras, KerasTuner and scikit-learn.
-DOORS = ("api", "keras_tuner")
+#: Packages whose public functions are doors: they take what their users know from Keras, KerasTuner and scikit-learn, or,
+#: in ``nas.spaces``, everything that may be searched.
+DOORS = ("api", "keras_tuner", "nas/spaces")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -55,7 +56,8 @@ def parameters(function: Function) -> int:
 def is_door(path: Path, name: str) -> bool:
     """Whether users call it: named without an underscore, in a package of doors."""
     public = not any(part.startswith("_") and part != "__init__" for part in name.split("."))
-    return public and path.relative_to(ROOT / "src" / "modelwright").parts[0] in DOORS
+    package = path.relative_to(ROOT / "src" / "modelwright").parent.as_posix()
+    return public and any(f"{package}/".startswith(f"{door}/") for door in DOORS)
 
 
 def over_budget() -> dict[str, str]:

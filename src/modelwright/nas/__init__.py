@@ -19,11 +19,15 @@ from modelwright.nas.build import build
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.operations import Cost, Operation, operation, register
+from modelwright.nas.spaces.branches import branches
+from modelwright.nas.spaces.cells import cells
 from modelwright.nas.spaces.chain import chain
+from modelwright.nas.spaces.mobile import mobile
 from modelwright.nas.spaces.repeat import repeat
+from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
 
 __all__ = [
-    "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "build", "chain", "concat",
-    "nasbench201", "operation", "register", "repeat", "trace",
+    "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "branches", "build", "cells", "chain",
+    "concat", "mobile", "nasbench201", "operation", "register", "repeat", "tabular", "trace",
 ]  # fmt: skip

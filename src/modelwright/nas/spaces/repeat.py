@@ -80,16 +80,16 @@ def _takes_number(block: Callable[..., Tensor]) -> bool:
     return True
 
 
-def check_bounds(where: str, **named: tuple[int, int | None]) -> None:
-    """Refuse what is not the least and the most (None: no bound) of something.
+def check_bounds(where: str, least: int = 0, **named: tuple[int, int | None]) -> None:
+    """Refuse what is not the fewest (at least ``least``) and the most (None: no bound) of something.
 
     Raises:
         SpaceError: it says which.
     """
     for name, bounds in named.items():
-        fine = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and type(bounds[0]) is int and bounds[0] >= 0
+        fine = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and type(bounds[0]) is int and bounds[0] >= least
         if not fine or not (bounds[1] is None or (type(bounds[1]) is int and bounds[1] >= max(bounds[0], 1))):
-            raise SpaceError(f"{name}={bounds!r}", where=where, allowed="(lo, hi) with 0 <= lo <= hi, or (lo, None)")
+            raise SpaceError(f"{name}={bounds!r}", where=where, allowed=f"(lo, hi) with {least} <= lo <= hi")
 
 
 def _checked(name: str, lo: int, hi: int | None, default: int | None) -> int:

@@ -49,3 +49,21 @@ def stage_bounds(shape: Shape, stride: int, stages: int | Sequence[int] | None, 
             hint="Use larger inputs, or fewer stages.",
         )
     return found[0], found[1], max(found[0], min(usual, found[1]))
+
+
+def positional(shapes: Sequence[Shape], where: str) -> Shape:
+    """The one input, which has positions.
+
+    Raises:
+        SpaceError: there are others, or it has features alone.
+    """
+    if len(shapes) > 1:
+        raise SpaceError(f"{len(shapes)} inputs", where=where, allowed="one", hint="nas.chain takes several.")
+    if len(shapes[0]) == 1:
+        raise SpaceError(
+            f"an input of {shapes[0]} has no positions",
+            where=where,
+            allowed="(length, channels) or (height, width, channels)",
+            hint="For features alone there are nas.chain and nas.tabular.",
+        )
+    return shapes[0]

@@ -55,7 +55,8 @@ class Template:
             raise SpaceError(f"{outputs} outputs", where=where, allowed=f"{self.outputs}, which it was made for")
         number = check_outputs(self.outputs or outputs or 10, where)
         define = self.define(found, number)
-        return Architecture(define, *found, name=self.name, sketch=getattr(define, "sketch", None))
+        sketch, levels = getattr(define, "sketch", None), getattr(define, "levels", ())
+        return Architecture(define, *found, name=self.name, sketch=sketch, levels=levels)
 
     def __repr__(self) -> str:
         known = [f"shapes={self.shapes}"] * (self.shapes is not None) + [f"outputs={self.outputs}"] * bool(self.outputs)

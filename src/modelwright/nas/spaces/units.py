@@ -19,11 +19,16 @@ NORMS = ("batch", "layer", "none")
 
 
 def choose(hp: HyperParameters, name: str, values: Any, default: Any = None) -> Any:
-    """A decision among ``values``; none where there is one value alone."""
-    listed = values if isinstance(values, (list, tuple)) else (values,)
+    """A decision among ``values``, the first unless ``default`` is given; none where there is one value alone.
+
+    Numbers are sorted, since neighbours among them are alike.
+    """
+    listed = list(values) if isinstance(values, (list, tuple)) else [values]
     if len(listed) == 1:
         return listed[0]
-    return hp.Choice(name, list(listed), default=listed[0] if default is None else default)
+    usual = listed[0] if default is None else default
+    numbers = not any(isinstance(value, (str, bool, tuple)) for value in listed)
+    return hp.Choice(name, sorted(listed) if numbers else listed, default=usual)
 
 
 def sizes(values: Any, usual: int) -> tuple[tuple[int, ...], int]:

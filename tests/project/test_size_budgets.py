@@ -12,8 +12,8 @@ from source_tree import ROOT, modules, parsed, short
 import modelwright
 
 FILE_LINES, FUNCTION_LINES, PARAMETERS, ROOT_NAMES = 400, 60, 8, 40
-#: Packages whose public functions are doors: they take what their users know from Keras, KerasTuner and scikit-learn, or,
-#: in ``nas.spaces``, everything that may be searched.
+#: Packages whose public functions are doors: they take what their users know from Keras, KerasTuner and scikit-learn,
+#: or, in ``nas.spaces``, everything that may be searched.
 DOORS = ("api", "keras_tuner", "nas/spaces")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

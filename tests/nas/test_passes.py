@@ -9,7 +9,7 @@ import pytest
 from modelwright import nas
 from modelwright.core.errors import ArgumentError
 from modelwright.nas.functions import Function, draw, function
-from modelwright.nas.operations import ACTIVATIONS, _REGISTERED
+from modelwright.nas.operations import _REGISTERED, ACTIVATIONS
 from modelwright.nas.passes import Passes, batch
 from modelwright.training.keras_backend import light_compilation
 

@@ -19,6 +19,8 @@ from modelwright.nas.build import build
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.operations import Cost, Operation, operation, register
+from modelwright.nas.proxies import zero_cost
+from modelwright.nas.screening import screen
 from modelwright.nas.spaces.branches import branches
 from modelwright.nas.spaces.cells import cells
 from modelwright.nas.spaces.chain import chain

@@ -30,6 +30,7 @@ from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
 
 __all__ = [
-    "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "branches", "build", "cells", "chain",
-    "concat", "mobile", "nasbench201", "operation", "register", "repeat", "tabular", "trace",
+    "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "branches", "build", "cells",
+    "chain", "concat", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "tabular", "trace",
+    "zero_cost",
 ]  # fmt: skip

@@ -7,7 +7,9 @@ import pytest
 from modelwright.core.errors import StrategyError
 from modelwright.strategy import NAMES, resolve
 from modelwright.strategy.asha import ASHA
+from modelwright.strategy.controller import Controller
 from modelwright.strategy.halving import Hyperband, brackets, rungs
+from modelwright.strategy.progressive import Progressive
 from modelwright.testing.strategy import StrategyContract
 
 
@@ -41,6 +43,14 @@ class TestTPE(StrategyContract):
 
 class TestReinforce(StrategyContract):
     make = staticmethod(lambda steps: resolve("reinforce"))
+
+
+class TestController(StrategyContract):
+    make = staticmethod(lambda steps: Controller(units=8, layers=1))
+
+
+class TestProgressive(StrategyContract):
+    make = staticmethod(lambda steps: Progressive(keep=4))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("cmaes") is None, reason="cmaes is not installed")

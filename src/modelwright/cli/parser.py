@@ -165,8 +165,8 @@ def _tune(add: argparse.ArgumentParser) -> None:
         "--strategy",
         default="auto",
         metavar="NAME",
-        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, cma-es, asha, hyperband, "
-        "successive-halving or freeze-thaw (auto)",
+        help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, controller, progressive, "
+        "cma-es, asha, hyperband, successive-halving or freeze-thaw (auto)",
     )
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
     add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")

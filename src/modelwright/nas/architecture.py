@@ -10,12 +10,13 @@ from typing import Any
 from modelwright.core.errors import SpaceError
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
-from modelwright.nas import canonical
+from modelwright.nas import canonical, edits
 from modelwright.nas.graph import Graph, Tensor, trace
 from modelwright.nas.inputs import check_shapes
 from modelwright.nas.operations import Shape
 from modelwright.space import HyperParameters, Tree
 from modelwright.space.constraints import Constraint
+from modelwright.space.mutate import difference
 from modelwright.space.parameter import Parameter
 
 #: What writes a graph: ``define(hp, x)`` returns the tensor that is the result.
@@ -36,6 +37,8 @@ class Architecture:
         name: for people; the function's name by default.
         sketch: writes a smaller graph, which is another one whenever the whole is another one: one cell in place of a
             stack, say. Networks are told apart by it, which takes less time.
+        levels: for progressive search, from the smallest networks to the whole space: which decisions are held at which
+            values on each level. The last level, on which all are free, need not be named.
 
     Attributes:
         tree: the space of decisions, closed: what any strategy or study of Modelwright takes. Two configurations that
@@ -53,27 +56,37 @@ class Architecture:
     (14, 162)
     """
 
-    def __init__(self, define: Define, *inputs: Shape, name: str | None = None, sketch: Define | None = None):
-        self.sketch = sketch or define
+    def __init__(
+        self,
+        define: Define,
+        *inputs: Shape,
+        name: str | None = None,
+        sketch: Define | None = None,
+        levels: Sequence[Config] = (),
+    ):
+        self.sketch, self.levels = sketch or define, tuple(levels)
         self.name = name or getattr(define, "__name__", type(define).__name__)
         self.define, self.inputs = define, check_shapes(inputs, f"nas.Architecture({self.name})")
         self._keys: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
         _refuse_signature(define, len(self.inputs), self.name)
         self.tree = self._discovered()
 
-    def graph(self, config: Config) -> Graph:
+    def graph(self, config: Config, *inputs: Shape) -> Graph:
         """The graph of a configuration; decisions that it lacks are at their defaults.
+
+        Args:
+            inputs: other shapes than the space's own: those of smaller images, say.
 
         Raises:
             SpaceError: the network cannot be: too small an input for its reductions, say.
         """
-        return self._traced(config)[0]
+        return self._traced(config, inputs=inputs)[0]
 
     def _traced(
-        self, config: Config, draw: Seed | None = None, define: Define | None = None
+        self, config: Config, draw: Seed | None = None, define: Define | None = None, inputs: Sequence[Shape] = ()
     ) -> tuple[Graph, HyperParameters]:
         hp, write = HyperParameters.bind(config, draw=draw), define or self.define
-        graph = trace(lambda *x: write(hp, *x), *self.inputs, scope=lambda: "/".join(hp._scopes))
+        graph = trace(lambda *x: write(hp, *x), *(inputs or self.inputs), scope=lambda: "/".join(hp._scopes))
         return graph, hp
 
     def key(self, config: Config) -> str:
@@ -94,6 +107,14 @@ class Architecture:
     def __repr__(self) -> str:
         shapes = ", ".join(map(str, self.inputs))
         return f"Architecture({self.name}, {shapes}, {len(self.tree.parameters)} decisions)"
+
+    def edit(self, before: Config, after: Config) -> str:
+        """What became of the network, and which decisions beside it changed, in words."""
+        (old, ran), (new, runs) = (self._traced(config, define=self.sketch) for config in (before, after))
+        network = set(ran.ran) | set(runs.ran)
+        beside = difference(*({n: v for n, v in c.items() if n not in network} for c in (before, after)))
+        said = [edits.told(edits.edits(old, new)), f"changed {beside}" if beside else ""]
+        return "; ".join(filter(None, said)) or difference(before, after)
 
     def _discovered(self) -> Tree:
         """All parameters, found by running ``define``: with the defaults, with each value of each, and at chance."""
@@ -127,6 +148,17 @@ class ArchitectureTree(Tree):
     ):
         self.space = space
         super().__init__(parameters, constraints)
+
+    @property
+    def levels(self) -> Sequence[Config]:
+        return self.space.levels
+
+    def edit(self, before: Config, after: Config) -> str:
+        """That of the network, as far as both can be."""
+        try:
+            return self.space.edit(before, after)
+        except SpaceError:  # a network that cannot be
+            return super().edit(before, after)
 
     def _made(self, parameters: tuple[Any, ...], constraints: tuple[Any, ...]) -> ArchitectureTree:
         return ArchitectureTree(self.space, parameters, constraints)

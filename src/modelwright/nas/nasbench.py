@@ -43,7 +43,13 @@ def nasbench201(shape: Shape = (32, 32, 3), classes: int = 10, *, width: int = 1
                     x = _cell(hp, x, ops)
         return _named(hp, "head", lambda: x.batch_norm().relu().global_avg_pool().dense(classes))
 
-    return Architecture(define, shape, name="nasbench201", sketch=sketch)
+    return Architecture(define, shape, name="nasbench201", sketch=sketch, levels=_levels())
+
+
+def _levels() -> list[dict[str, str]]:
+    """Cells of one, two and three nodes: the last node that a cell has is passed on to its end."""
+    held = {f"edge{to}<{source}": "skip_connect" if source == to - 1 else "none" for to, source in EDGES}
+    return [{name: op for name, op in held.items() if name > f"edge{nodes}~"} for nodes in (1, 2)]
 
 
 def published(config: Config) -> str:

@@ -1,4 +1,4 @@
-"""Mutation: configurations one decision away. Does not know why one wants them."""
+"""Mutation: configurations one decision away, and what tells two apart. Does not know why one wants them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.core.records import Config
+from modelwright.space.value import exact
 
 if TYPE_CHECKING:
     from modelwright.space.counting import Rule
@@ -43,3 +44,26 @@ def _moved(tree: Tree, wanted: Config, rng: np.random.Generator) -> dict[str, An
         return rule.domain.sample(rng)
 
     return tree.walk(choose)
+
+
+def difference(before: Config, after: Config) -> str:
+    """Which values differ, and which names only one of them has.
+
+    >>> difference({"a": 1, "b": 2}, {"a": 3, "c": 4})
+    'a 1 -> 3, with c = 4, without b'
+    """
+    both = [name for name in after if name in before and exact(before[name]) != exact(after[name])]
+    said = [f"{name} {_short(before[name])} -> {_short(after[name])}" for name in both]
+    added = [f"{name} = {_short(value)}" for name, value in after.items() if name not in before]
+    gone = [name for name in before if name not in after]
+    said += [f"with {_listed(added)}"] if added else []
+    said += [f"without {_listed(gone)}"] if gone else []
+    return ", ".join(said)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _listed(names: list[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -20,7 +20,7 @@ from modelwright.space.constraints import Constraint, constraint_from_spec
 from modelwright.space.counting import Rule
 from modelwright.space.hints import Evidence, Hint
 from modelwright.space.learning import Learning
-from modelwright.space.mutate import neighbours
+from modelwright.space.mutate import difference, neighbours
 from modelwright.space.parameter import Parameter, conflict
 from modelwright.space.repair import LISTED, Repair
 from modelwright.space.value import exact
@@ -269,6 +269,20 @@ class Tree(Learning):
     def neighbours(self, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
         """Up to ``count`` different valid configurations that differ in one decision (and what hangs on it)."""
         return neighbours(self, config, rng, count)
+
+    def edit(self, before: Config, after: Config) -> str:
+        """What differs, in words; "" for equal ones.
+
+        >>> from modelwright.space.domain import IntDomain
+        >>> Tree([Parameter("units", IntDomain(1, 3))]).edit({"units": 1}, {"units": 3})
+        'units 1 -> 3'
+        """
+        return difference(before, after)
+
+    @property
+    def levels(self) -> Sequence[Config]:
+        """What progressive search holds where, level by level; a tree of parameters does not say."""
+        return ()
 
     # --- counting ----------------------------------------------------------------------------------
 

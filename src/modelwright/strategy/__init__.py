@@ -19,6 +19,8 @@ _FILES = {
     "local": ("modelwright.strategy.local", "Local"),
     "evolution": ("modelwright.strategy.evolution", "Evolution"),
     "reinforce": ("modelwright.strategy.reinforce", "Reinforce"),
+    "controller": ("modelwright.strategy.controller", "Controller"),
+    "progressive": ("modelwright.strategy.progressive", "Progressive"),
     "tpe": ("modelwright.strategy.tpe", "TPE"),
     "cma-es": ("modelwright.strategy.cmaes", "CMAES"),
     "bayesian": ("modelwright.strategy.bayesian", "Bayesian"),

@@ -31,6 +31,14 @@ class SearchSpace(Protocol):
         """What each dimension of a vector means."""
         ...
 
+    @property
+    def levels(self) -> Sequence[Config]:
+        """For progressive search, from the smallest level: which decisions it holds at which values.
+
+        Decisions that a level does not name are free on it. Empty when the space does not say.
+        """
+        ...
+
     def default(self) -> dict[str, Any]:
         """The configuration of declared defaults."""
         ...
@@ -57,6 +65,10 @@ class SearchSpace(Protocol):
 
     def neighbours(self, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
         """Up to ``count`` different valid configurations that differ from ``config`` in one decision."""
+        ...
+
+    def edit(self, before: Config, after: Config) -> str:
+        """What differs, in words: ``lr 0.1 -> 0.01``; for an architecture, what became of the network."""
         ...
 
     def enumerate(self, every: bool = False) -> Any:

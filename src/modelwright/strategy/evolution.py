@@ -22,7 +22,8 @@ class Evolution(Strategy):
     """Regularised evolution: tournaments in a population that forgets.
 
     Each proposal draws ``sample`` members of the population, takes the best as parent and changes one of its
-    decisions; with probability ``crossover`` a second tournament's winner gives half of its values first. Conditions
+    decisions; with probability ``crossover`` a second tournament's winner gives half of its values first. What became
+    of the parent is in the note (``edit``), with its number (``from``) and the second one's (``with``). Conditions
     hold: what a change activates is drawn, what it hides is gone. The population is a function of the finished
     trials: who dies is who is left out. With several objectives a tournament is won by the lower front, then by the
     emptier surroundings (NSGA-II), and ``removal="worst"`` makes it the elitist algorithm of that paper.
@@ -84,11 +85,15 @@ class Evolution(Strategy):
         if not len(living):
             note = {"by": "fallback", "reason": "no trial has a value yet"}
             return choose(state, space, rng, (space.sample(rng) for _ in range(20)), note)
-        parents: list[int] = []
+        parents: list[tuple[int, int | None]] = []
         children = self._children(state, space, rng, merit, living, parents)
         answer = choose(state, space, rng, children, {"by": "evolution"})
         if isinstance(answer, Proposal) and answer.note["by"] == "evolution":
-            return replace(answer, note={**answer.note, "from": parents[-1]})
+            mother, father = parents[-1]
+            note = {**answer.note, "from": mother}
+            note |= {} if father is None else {"with": father}
+            edit = space.edit(state.history.rows[mother].config, answer.config)
+            return replace(answer, note=note | {"edit": edit})
         return answer
 
     def living(self, merit: np.ndarray) -> np.ndarray:
@@ -110,20 +115,21 @@ class Evolution(Strategy):
         rng: np.random.Generator,
         merit: np.ndarray,
         living: np.ndarray,
-        parents: list[int],
+        parents: list[tuple[int, int | None]],
     ) -> Iterator[dict[str, Any]]:
         rows = state.history.rows
         while True:
             mother = self._winner(rng, merit, living)
-            config = rows[mother].config
+            config, father = rows[mother].config, None
             if rng.random() < self.crossover:
-                config = _crossed(space, config, rows[self._winner(rng, merit, living)].config, rng)
+                father = self._winner(rng, merit, living)
+                config = _crossed(space, config, rows[father].config, rng)
             more = True
             while more:
                 changed = space.neighbours(config, rng, 1)
                 config = changed[0] if changed else space.sample(rng)
                 more = rng.random() < self.mutations
-            parents.append(mother)
+            parents.append((mother, father))
             yield config
 
     def _winner(self, rng: np.random.Generator, merit: np.ndarray, living: np.ndarray) -> int:

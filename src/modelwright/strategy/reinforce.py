@@ -66,7 +66,7 @@ class Reinforce(Strategy):
 
     def policy(self, state: Known, space: SearchSpace) -> Policy:
         """The policy after all finished trials."""
-        made = Policy.flat([_choices(axis) for axis in space.axes])
+        made = Policy.flat([bins(axis) for axis in space.axes])
         merit = merits(state.history)
         seen = [i for i in range(len(merit)) if not np.isnan(merit[i])]
         finite = merit[np.isfinite(merit)]
@@ -85,7 +85,8 @@ class Reinforce(Strategy):
         return made
 
 
-def _choices(axis: Any) -> int:
+def bins(axis: Any) -> int:
+    """Among how many a policy chooses on an axis: its levels, or parts of a number's range."""
     if axis.kind == "categorical":
         return int(axis.levels)
     return int(min(axis.levels or _BINS, _BINS))

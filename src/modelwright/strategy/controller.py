@@ -197,7 +197,7 @@ def _string(row: np.ndarray, choices: list[int]) -> np.ndarray:
 def _drawn(net: lstm.Controller, space: SearchSpace, seed: Seed, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     """Configurations that the policy writes, from flatter policies once the first are used up."""
     around = space.sample_vectors(seed.child("conditional").generator(), 64)
-    conditional = np.isnan(around).any(axis=0)
+    conditional = np.isnan(around).any(axis=0).tolist()
     choices = np.array(net.choices)
     for heat in _HEATS:
         inside = rng.random((_DRAWN, len(choices)))

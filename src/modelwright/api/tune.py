@@ -285,9 +285,10 @@ def _open(
         "parameters": specs,
         **prepared.facts,
         **keeping_asked(asked["artifacts"], asked["keep_bytes"]),
-        **_call(store, asked),
+        **(_call(store, asked) if prepared.kind != "nas" else {}),
     }
-    setup = Setup(space=_empty(prepared), strategy=strategy, objectives=prepared.objectives, seed=seed)
+    space = prepared.tree if prepared.closed else type(prepared.tree)()
+    setup = Setup(space=space, strategy=strategy, objectives=prepared.objectives, seed=seed)
     record = store.find(name) if name is not None else None
     made = None
     if record is None:
@@ -304,7 +305,8 @@ def _open(
         study = _resumed(record, prepared, definition, store, setup)
     if asked["pickled"] and VISIT.get() is None:
         study._record = _with_pickled(store, study._record, asked)
-    if specs and study._machine.space.grow(specs) is not study._machine.space:
+    grows = study._machine.space.grow(specs) is not study._machine.space
+    if specs and (grows or not study._machine.history.grown):
         study._journal.write([r.Grew(parameters=tuple(specs))])
     if record is not None and "imported" not in record.definition:  # another tool's trials asked for what they liked
         known: Any = study._machine.space
@@ -342,10 +344,6 @@ def _with_pickled(store: Store, record: StudyRecord, asked: dict[str, Any]) -> S
     record = replace(record, definition={**record.definition, "call": call})
     store.redefine(record.id, record.definition)
     return record
-
-
-def _empty(prepared: Prepared) -> Any:
-    return type(prepared.tree)()
 
 
 __all__ = ["tune"]

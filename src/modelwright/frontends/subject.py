@@ -84,7 +84,8 @@ class Prepared:
         tree: the space as far as it is known ahead.
         unit: what a step is.
         needs_folder: whether trials leave files.
-        kind: "function", "keras" or "sklearn".
+        kind: "function", "keras", "sklearn" or "nas".
+        closed: whether ``tree`` is all there is, and knows more than its parameters say.
     """
 
     estimation: Estimation
@@ -94,6 +95,7 @@ class Prepared:
     unit: str = "step"
     needs_folder: bool = True
     described: str = ""
+    closed: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -13,7 +13,10 @@ is built.
 194
 """
 
-from modelwright.nas import weightless  # noqa: F401  # its operations are registered
+import importlib
+from typing import Any
+
+from modelwright.nas import stock, weightless  # noqa: F401  # their operations are registered
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.build import build
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
@@ -34,3 +37,16 @@ __all__ = [
     "chain", "concat", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "tabular", "trace",
     "zero_cost",
 ]  # fmt: skip
+
+#: Names of other packages that are found here, because it is here that they are looked for.
+_ELSEWHERE = {"search": "modelwright.api.searching"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_ELSEWHERE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ELSEWHERE])

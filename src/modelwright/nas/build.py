@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from modelwright.core.optional import optional
@@ -26,19 +27,24 @@ def build(graph: Graph, *, name: str | None = None, whole: bool = False, seed: i
     (46, (None, 2))
     """
     keras = optional("keras", extra="keras", purpose="building networks")
+    starts = [keras.Input(node.shape, name=layer_name(node.name)) for node in graph.nodes if node.op == INPUT]
+    outputs = connect(graph, starts, whole=whole, seed=seed)
+    ends = starts[0] if len(starts) == 1 else starts
+    return keras.Model(ends, outputs[0] if len(outputs) == 1 else outputs, name=name)
+
+
+def connect(graph: Graph, starts: Sequence[Any], *, whole: bool = False, seed: int = 0) -> list[Any]:
+    """The outputs of a graph's layers on Keras tensors, one for each input; see ``build``."""
     graph = graph if whole else pruned(graph)
     tensors: list[Any] = []
-    inputs = []
+    left = iter(starts)
     for node in graph.nodes:
-        taken = [tensors[i] for i in node.inputs]
         if node.op == INPUT:
-            inputs.append(keras.Input(node.shape, name=layer_name(node.name)))
-            tensors.append(inputs[-1])
+            tensors.append(next(left))
             continue
+        taken = [tensors[i] for i in node.inputs]
         shapes = [graph.nodes[i].shape for i in node.inputs]
         layer = operation(node.op).layer(shapes, node.attributes, layer_name(node.name))
         with drawn_here(layer, seed):
             tensors.append(layer(taken[0] if len(taken) == 1 else taken))
-    outputs = [tensors[i] for i in graph.outputs]
-    ends = inputs[0] if len(inputs) == 1 else inputs
-    return keras.Model(ends, outputs[0] if len(outputs) == 1 else outputs, name=name)
+    return [tensors[i] for i in graph.outputs]

@@ -1,4 +1,4 @@
-"""Arrays as networks take them: what the task is, which rows are kept back, resolutions, and what is wrong with them."""
+"""Arrays as networks take them: the task, the rows that are kept back, resolutions, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Front:
         """Rows as the network takes them."""
         x = np.moveaxis(x, 1, -1) if self.first else x
         scaled = x.reshape(len(x), *self.inner).astype(np.float32)
-        return (scaled - np.float32(self.mean)) / np.sqrt(np.float32(self.variance))
+        return (scaled - np.array(self.mean, np.float32)) / np.sqrt(np.array(self.variance, np.float32))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,18 +181,18 @@ def dataset(
     inputs, targets = _inputs(x, "x", where), _target(y, "y", where)
     _check_rows(inputs, targets, where)
     notes: list[str] = []
-    own = None
+    own, share = None, 0.0
     if isinstance(validation, (tuple, list)):
         own = _own(validation, inputs, where)
-    elif isinstance(validation, bool) or not isinstance(validation, (int, float)) or not 0 < validation < 1:
-        raise ArgumentError(
-            f"validation={validation!r:.60}", where=where, allowed="a share between 0 and 1, or (x, y)"
-        )
+    elif isinstance(validation, (int, float)) and not isinstance(validation, bool) and 0 < validation < 1:
+        share = float(validation)
+    else:
+        raise ArgumentError(f"validation={validation!r:.60}", where=where, allowed="a share between 0 and 1, or (x, y)")
     rows = len(targets)
     everything = targets if own is None else np.concatenate([targets, own[1]])
     found, encoded = _task(everything, task, notes, where)
     if own is None:
-        chosen, kept = _split(encoded, found, float(validation), seed)
+        chosen, kept = _split(encoded, found, share, seed)
     else:
         order = np.random.default_rng(seed).permutation(rows)
         chosen, kept = order, np.random.default_rng(seed).permutation(np.arange(rows, len(everything)))
@@ -279,9 +279,10 @@ def _refuse_not_finite(array: np.ndarray, name: str, where: str) -> None:
     for begin in range(0, len(array), 10_000):
         bad = ~np.isfinite(array[begin : begin + 10_000])
         if bad.any():
-            first = np.argwhere(bad)[0]
+            place = np.argwhere(bad)[0]
+            place[0] += begin
             raise ArgumentError(
-                f"{name} holds values that are not finite, the first at {tuple(int(i) for i in first + [begin, *([0] * (len(first) - 1))])}",
+                f"{name} holds values that are not finite, the first at {tuple(place.tolist())}",
                 where=where,
                 hint="Drop or fill them first: one is enough to make every weight NaN.",
             )

@@ -7,6 +7,7 @@ batch is as large as the others, and the learning rate is no constant of the pro
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,10 +17,12 @@ import numpy as np
 from modelwright.core.optional import optional
 from modelwright.nas.dataset import Dataset, Task
 
-#: Told after each epoch of a segment with the training loss; answers whether to go on.
-OnEpoch = Callable[[int, float], bool]
+#: Told after each epoch of a segment how much of it is done, in (0, 1], and the training loss; whether to go on.
+OnEpoch = Callable[[float, float], bool]
 #: Examples that are put through the network at once to judge it.
 _JUDGED = 512
+#: Rows of those that are kept back that are enough to watch a network.
+_WATCHED = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +48,32 @@ class Recipe:
     mirror: bool = False
     rise: float = 0.25
 
-    def rates(self, steps: int, *, going_on: bool = False) -> np.ndarray:
-        """The learning rate of each step of a segment; a network that is trained already begins lower.
+    def rate_at(self, done: float, *, going_on: bool = False) -> float:
+        """The learning rate after this share of a segment; a network that is trained already begins lower.
 
-        >>> Recipe(rate=1.0).rates(5).round(2).tolist()
-        [0.52, 1.0, 0.75, 0.26, 0.01]
+        >>> [round(Recipe(rate=1.0).rate_at(done), 2) for done in (0, 0.125, 0.25, 0.625, 1)]
+        [0.04, 0.52, 1.0, 0.5, 0.01]
         """
         high = self.rate * (0.7 if going_on else 1.0)
-        up = max(1, round(self.rise * steps))
-        rising = high * (0.04 + 0.96 * np.arange(1, up + 1) / (up + 1))
-        falling = high * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * np.arange(steps - up) / max(1, steps - up))))
-        return np.concatenate([rising, falling])[:steps]
+        if done < self.rise:
+            return high * (0.04 + 0.96 * done / self.rise)
+        falling = 0.5 * (1 + math.cos(math.pi * (done - self.rise) / (1 - self.rise)))
+        return high * (0.01 + 0.99 * falling)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """How a segment ended.
+
+    Attributes:
+        finite: whether the loss stayed finite; when it did not, training ended there.
+        cost: passes through all the rows that there are to train on.
+        loss: the mean of the last epoch.
+    """
+
+    finite: bool = True
+    cost: float = 0.0
+    loss: float = math.nan
 
 
 @dataclass(slots=True)
@@ -71,6 +89,7 @@ class Trainer:
     data: Dataset
     recipe: Recipe = field(default_factory=Recipe)
     class_weight: Mapping[int, float] | None = None
+    judged: float = 0.0
 
     def __post_init__(self) -> None:
         keras = optional("keras", extra="keras", purpose="training networks")
@@ -80,39 +99,68 @@ class Trainer:
         self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
 
     def fit(
-        self, epochs: float, seed: int, on_epoch: OnEpoch, *, rows: int | None = None, going_on: bool = False
-    ) -> bool:
-        """Train a segment; whether it came to its end.
+        self,
+        epochs: float,
+        seed: int,
+        on_epoch: OnEpoch,
+        *,
+        rows: int | None = None,
+        going_on: bool = False,
+        seconds: float | None = None,
+    ) -> Trained:
+        """Train a segment.
 
         Args:
             epochs: passes through the rows; the last may be a part of one.
             rows: the first so many training rows; None for all.
             going_on: whether the network has been trained before.
+            seconds: train for so long instead, judging at the end included, whatever number of epochs that makes.
         """
         rng = np.random.default_rng(seed)
         count = self.data.rows if rows is None else min(rows, self.data.rows)
         batch = min(self.recipe.batch, count)
         each = max(1, count // batch)
-        rates = self.recipe.rates(max(1, round(epochs * each)), going_on=going_on)
-        order, losses = rng.permutation(count), []
-        for step, rate in enumerate(rates):
+        steps = max(1, round(epochs * each))
+        began, self.judged = time.perf_counter(), 0.0
+        if seconds is not None:
+            seconds = max(1.0, seconds - self._judging())
+        order, losses, step, done = rng.permutation(count), [], 0, 0.0
+        while done < 1.0:
             at = step % each
             if at == 0 and step:
                 order = rng.permutation(count)
             x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
-            x = tuple(augmented(part, self.recipe, rng) if self.data.task.images else part for part in x)
-            self.model.optimizer.learning_rate = float(rate)
+            parts: Any = tuple(augmented(part, self.recipe, rng) if self.data.task.images else part for part in x)
+            self.model.optimizer.learning_rate = self.recipe.rate_at(done, going_on=going_on)
             weight = None if self.class_weight is None else self._weights(y)
-            losses.append(float(self.model.train_on_batch(x if len(x) > 1 else x[0], y, sample_weight=weight)))
+            given = parts if len(parts) > 1 else parts[0]
+            losses.append(float(self.model.train_on_batch(given, y, sample_weight=weight)))
+            step += 1
             if not math.isfinite(losses[-1]):
-                return False
-            if (at == each - 1 or step == len(rates) - 1) and not on_epoch(step // each + 1, float(np.mean(losses))):
-                return False
-        return True
+                return Trained(finite=False, cost=step / each * count / self.data.rows)
+            # Several steps are too quick for the clock to be asked at each, and the first ones compile.
+            done = step / steps if seconds is None else (time.perf_counter() - began) / seconds
+            if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
+                break
+        return Trained(cost=step / each * count / self.data.rows, loss=float(np.mean(losses[-each:])))
 
     def judge(self, limit: int | None = None) -> dict[str, float]:
         """What the network is worth on the rows that are kept back, under the names of metrics."""
         return self.data.task.metrics(self.outputs(limit), self.data.held_back(limit)[1])
+
+    def _judging(self) -> float:
+        """Seconds that judging by all rows is going to take."""
+        self.watch()  # compiles
+        before = self.judged
+        self.watch()
+        return 1.2 * (self.judged - before) * len(self.data.kept) / min(len(self.data.kept), _WATCHED)
+
+    def watch(self) -> dict[str, float]:
+        """What it is worth on some of them, in the middle of a segment."""
+        began = time.perf_counter()
+        found = self.judge(_WATCHED)
+        self.judged += time.perf_counter() - began
+        return found
 
     def outputs(self, limit: int | None = None) -> np.ndarray:
         """What it says of the rows that are kept back; logits for classes."""
@@ -128,7 +176,8 @@ def predict(model: Any, x: tuple[np.ndarray, ...]) -> np.ndarray:
     """A network's outputs for prepared inputs, in batches of one size."""
     parts = []
     for picked, count in _batches(x, _JUDGED):
-        found = np.asarray(model.predict_on_batch(picked if len(picked) > 1 else picked[0]), np.float32)
+        given: Any = list(picked) if len(picked) > 1 else next(iter(picked))
+        found = np.asarray(model.predict_on_batch(given), np.float32)
         parts.append(found[:count])
     return np.concatenate(parts)
 

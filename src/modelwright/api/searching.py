@@ -1,0 +1,288 @@
+"""nas.search: the second door. Arrays in, a network out that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from modelwright.api.door import door
+from modelwright.api.naming import checked_name, checked_seed
+from modelwright.api.running import RunSettings, constrain
+from modelwright.api.tune import _open
+from modelwright.core import records as r
+from modelwright.core.clock import SystemClock
+from modelwright.core.constraint import Limit, parse
+from modelwright.core.errors import ArgumentError
+from modelwright.core.objective import parse_objective
+from modelwright.core.wording import kind_of, warn_caller
+from modelwright.execute.base import Executor
+from modelwright.frontends.subject import Prepared
+from modelwright.space import HyperParameters
+from modelwright.store.base import open_store
+from modelwright.strategy import Strategy, resolve
+from modelwright.study.budget import Budget
+from modelwright.study.limits import checked_limits
+from modelwright.trackers.base import resolve_trackers
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+    from modelwright.nas.architecture import Architecture
+    from modelwright.nas.dataset import Dataset
+    from modelwright.nas.estimate import ArchitectureEstimation
+
+#: Seconds at the end that are kept free for saving, and the share of all.
+_SAVING, _SAVING_SHARE = 3.0, 0.012
+#: Reasons to end at which nothing more is begun.
+_ENDED = ("interrupted", "cancelled", "stopped by")
+
+
+@door
+def search(
+    space: Any,
+    x: Any,
+    y: Any,
+    *,
+    objective: Any = None,
+    constraints: Any = (),
+    plan: Any = "auto",
+    strategy: str | Strategy | None = None,
+    validation: Any = 0.15,
+    seconds: float | None = None,
+    trials: int | None = None,
+    workers: int = 1,
+    executor: str | Executor | None = None,
+    seed: int = 0,
+    epochs: float | None = None,
+    task: str | None = None,
+    class_weight: Mapping[int, float] | str | None = None,
+    training: Callable[[HyperParameters], Mapping[str, Any]] | None = None,
+    recipe: Any = None,
+    store: Any = None,
+    name: str | None = None,
+    verbose: int = 1,
+    trial_seconds: float | None = None,
+    trial_memory: int | str | None = None,
+    keep_bytes: int | str | None = None,
+    trackers: Any = None,
+) -> Study:
+    """Search for a network that fits the data.
+
+    Args:
+        space: ``nas.chain()``, ``nas.branches()``, ``nas.cells()``, ``nas.mobile()``, ``nas.tabular()``, or an
+            ``Architecture`` of your own for inputs of the data's shapes.
+        x: rows of images (height, width, with or without channels, first or last), of sequences (length, channels), or
+            of features; a list of arrays for several inputs. Numbers as they are: they are scaled inside the network.
+        y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers to be predicted.
+        objective: ``"val_accuracy"`` for labels, ``"val_loss"`` for numbers unless you say otherwise; a list for a
+            Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
+        constraints: what a network may cost: ``["params <= 200_000", "macs < 5e6"]``; see ``nas.MEASURES``. Networks
+            that break one are never built.
+        plan: ``"auto"``: an anchor, a race on few rows of small images, a confirmation of the best at full size, and a
+            finish that trains the winner with what is left. None: one ``strategy``, each network trained in full.
+        strategy: leads the race in place of the plan's own model; with ``plan=None`` the one strategy, ``"auto"`` if
+            none is named.
+        validation: share of the rows that networks are judged by, or ``(x, y)``. The best value was selected on them,
+            so it is a little too good: keep rows of your own to test the result.
+        seconds, trials: how much to spend in all; one of them must be given. ``trials`` counts networks.
+        workers, executor: see ``mw.tune``. The finish uses every core of this machine whatever they are.
+        seed: the same seed gives the same search with a budget in trials and one worker.
+        epochs: of the training in full, with a budget in trials; 10 by default.
+        task: ``"multiclass"``, ``"multilabel"`` or ``"regression"``, where ``y`` leaves it open.
+        class_weight: a weight for each class, or ``"balanced"``.
+        training: a function of ``hp`` that returns fields of ``nas.Recipe`` to search beside the architecture:
+            ``lambda hp: {"rate": hp.Float("rate", 1e-3, 1e-2, sampling="log")}``.
+        recipe: how all networks are trained, a ``nas.Recipe``.
+        store, name, verbose, trial_seconds, trial_memory, keep_bytes, trackers: see ``mw.tune``.
+
+    Returns:
+        The study: ``study.best_model()`` is a plain ``keras.Model`` that takes rows like ``x``, ``study.best`` says what
+        it is, ``study.explain()`` why.
+
+    Raises:
+        ArgumentError: what is wrong with the data or the arguments; or nothing satisfies the constraints, with the
+            closest miss.
+        SpaceError: the space does not fit the data: too many reductions for images this small, say.
+    """
+    asked = dict(locals())
+    began = SystemClock().monotonic()
+    if trials is None and seconds is None:
+        hint = "Say how much to spend: seconds=900 or trials=50."
+        raise ArgumentError("neither trials nor seconds was given", where="nas.search", hint=hint)
+    if plan not in ("auto", None):
+        raise ArgumentError(f"plan={plan!r:.60}", where="nas.search", allowed="'auto', None")
+    budget = Budget(trials=trials, seconds=seconds)
+    asked["seed"], name = checked_seed(seed), checked_name(name)
+    limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory)
+    prepared, known = prepare(asked, limits)
+    estimation: Any = prepared.estimation
+    led = _strategy(estimation, plan, strategy, seconds)
+    opened = open_store(store)
+    asked |= {"artifacts": None, "pickled": False, "log": None}
+    study = _open(prepared, led, opened, name, budget, asked)
+    constrain(study._journal, limits)
+    study._settings = RunSettings(
+        estimation=estimation,
+        budget=budget,
+        executor=executor,
+        workers=workers,
+        verbose=verbose,
+        subject=prepared.described,
+        unit=prepared.unit,
+        limits=bounds,
+        began=began,
+        trackers=resolve_trackers(trackers),
+    )
+    for note in estimation.job.data.notes:
+        warn_caller(note)
+    if plan is None:
+        return study._run()
+    return carry_out(study, led, known)
+
+
+def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> tuple[Prepared, Architecture]:
+    """What the engine needs, of the arguments of ``search``."""
+    from modelwright.nas.dataset import balanced, dataset, mirrors
+    from modelwright.nas.estimate import ArchitectureEstimation, Job
+    from modelwright.nas.ladder import ladder, straight
+    from modelwright.nas.limited import LimitedTree, split
+    from modelwright.nas.train import Recipe
+
+    data = dataset(asked["x"], asked["y"], validation=asked["validation"], seed=int(asked["seed"]), task=asked["task"])
+    space = bound(asked["space"], data)
+    objective = asked["objective"]
+    objectives = parse_objective(data.task.objective if objective is None else objective)
+    recipe = asked["recipe"] or Recipe(mirror=mirrors(data))
+    if not isinstance(recipe, Recipe):
+        raise ArgumentError(f"recipe is {kind_of(recipe)}", where="nas.search", allowed="nas.Recipe(...)")
+    weight = asked["class_weight"]
+    if weight is not None and data.task.kind != "multiclass":
+        raise ArgumentError(f"class_weight for {data.task.kind} targets", where="nas.search", hint="Leave it out.")
+    if isinstance(weight, str):
+        if weight != "balanced":
+            raise ArgumentError(f"class_weight={weight!r}", where="nas.search", allowed="a dict, or 'balanced'")
+        weight = balanced(data)
+    known, _ = split(limits)
+    tree: Any = space.tree
+    if asked["training"] is not None:
+        hp = HyperParameters()
+        asked["training"](hp)
+        tree = tree.grow(hp.tree.specs())
+    tree = LimitedTree.of(tree, known)
+    image = min(data.shapes[0][:2]) if data.task.images else None
+    epochs = asked["epochs"]
+    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, (int, float)) or epochs <= 0):
+        raise ArgumentError(f"epochs={epochs!r:.60}", where="nas.search", allowed="a number above 0")
+    job = Job(
+        space=space,
+        data=data,
+        ladder=straight(data.rows, epochs or 10) if asked["plan"] is None else ladder(data.rows, image, epochs or 10),
+        objectives=objectives,
+        recipe=recipe,
+        limits=known,
+        training=asked["training"],
+        class_weight=weight,
+    )
+    made = Prepared(
+        estimation=ArchitectureEstimation(job),
+        tree=tree,
+        objectives=objectives,
+        kind="nas",
+        unit="step",
+        described=f"nas.{space.name}",
+        closed=True,
+        facts={"task": data.task.kind, "classes": [str(label) for label in data.task.classes][:1000]},
+    )
+    return made, space
+
+
+def bound(space: Any, data: Dataset) -> Architecture:
+    """The space for these data.
+
+    Raises:
+        ArgumentError: it is none.
+        SpaceError: it was made for other inputs, or puts out something else.
+    """
+    from modelwright.core.errors import SpaceError
+    from modelwright.nas.architecture import Architecture
+
+    if not isinstance(space, Architecture) and callable(getattr(space, "bind", None)):
+        space = space.bind(*data.shapes, outputs=data.task.outputs)
+    if not isinstance(space, Architecture):
+        allowed = "nas.chain(), nas.cells(), ..., or an nas.Architecture"
+        raise ArgumentError(f"{kind_of(space)} is no space of architectures", where="nas.search", allowed=allowed)
+    if space.inputs != data.shapes:
+        raise SpaceError(
+            f"it takes {_shapes(space.inputs)}, and a row of the data is {_shapes(data.shapes)}",
+            where=f"nas.{space.name}",
+        )
+    graph = space.graph(space.tree.default())
+    outs = [graph.nodes[place].shape for place in graph.outputs]
+    if outs != [(data.task.outputs,)]:
+        raise SpaceError(
+            f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
+            where=f"nas.{space.name}",
+            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation.",
+        )
+    return space
+
+
+def _shapes(shapes: Sequence[Any]) -> str:
+    return " and ".join(map(str, shapes))
+
+
+def _strategy(
+    estimation: ArchitectureEstimation, plan: Any, strategy: str | Strategy | None, seconds: float | None
+) -> Strategy:
+    from modelwright.nas.ladder import STEPS
+    from modelwright.nas.plan import Plan
+
+    if plan is None:
+        return resolve(strategy or "auto", steps=STEPS, resumable=True)
+    if len(estimation.job.objectives) > 1:
+        raise ArgumentError(
+            "a plan has one objective, by which it names a winner",
+            where="nas.search",
+            hint="Write plan=None for a Pareto front, or turn one objective into a constraint.",
+        )
+    race = None if strategy is None else resolve(strategy, steps=None, resumable=False)
+    return Plan(estimation.job.ladder, race=race, seconds=seconds)
+
+
+def carry_out(study: Study, plan: Any, space: Architecture) -> Study:
+    """The phases of a plan, one after another; those that an earlier session ended are passed over."""
+    from modelwright.nas.plan import FINISH, Plan, PlanLeads
+
+    assert isinstance(plan, Plan) and study._settings is not None
+    study._machine.proposer = PlanLeads()
+    history, whole = study._machine.history, study._settings
+    opened = [note for note in history.notes if note.kind == FINISH]
+    if not opened:
+        part = whole.budget.seconds
+        budget = replace(whole.budget, seconds=None if part is None else part * (plan.shares[1] + 0.13))
+        study._settings = replace(whole, budget=budget)
+        try:
+            study._run()
+        finally:
+            study._settings = replace(whole, began=None)
+        if study._stopped.startswith(_ENDED):
+            return study
+    winner = history.rows[opened[-1].data["trial"]] if opened else plan.winner(history)
+    if winner is None or winner.terminal:
+        return study
+    left = None
+    if whole.budget.seconds is not None:
+        left = whole.budget.seconds - study.elapsed - max(_SAVING, _SAVING_SHARE * whole.budget.seconds)
+        if left <= 0:
+            return study
+    data = {"trial": winner.number, "number": len(opened) + 1, "seconds": None if left is None else round(left, 3)}
+    study._journal.begin()
+    study._journal.write([r.Noted(kind=FINISH, data=data)])
+    study._settings = replace(whole, workers=1, executor=None, began=None)
+    try:
+        return study._run()
+    finally:
+        study._settings = replace(whole, began=None)
+
+
+__all__ = ["search"]

@@ -1,0 +1,298 @@
+"""The estimation of an architecture: builds it, trains it up to a rung, and says what it is worth.
+
+Owns one trial's network and what is kept of it. Does not know why a trial runs.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.constraint import KIND, Limit
+from modelwright.core.errors import SpaceError, StoreError
+from modelwright.core.objective import Objective
+from modelwright.core.records import Artifact, Config, Failure, Outcome, Task
+from modelwright.core.rng import Seed
+from modelwright.estimation.base import Estimation, Reporter
+from modelwright.nas import weights
+from modelwright.nas.architecture import Architecture
+from modelwright.nas.canonical import pruned
+from modelwright.nas.dataset import Dataset
+from modelwright.nas.graph import Graph
+from modelwright.nas.ladder import STEPS, Ladder, Rung
+from modelwright.nas.measures import measures
+from modelwright.nas.morph import inherit
+from modelwright.nas.train import Recipe, Trainer
+from modelwright.space import HyperParameters
+from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
+from modelwright.training.failure import outcome_of
+from modelwright.training.kept import artifacts_of, regained
+
+#: The kind of the fact that says how much of a network's start was inherited, and from whom.
+INHERITED = "inherited"
+#: A segment that is ended by the clock judges its network so many times on its way.
+_LOOKS = 6
+_SLASH = "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is the same for all trials.
+
+    Attributes:
+        limits: constraints that a graph alone decides.
+        training: gives fields of the recipe from hyperparameters that are searched beside the architecture.
+        class_weight: a weight for each class by the place of its output.
+    """
+
+    space: Architecture
+    data: Dataset
+    ladder: Ladder
+    objectives: tuple[Objective, ...]
+    recipe: Recipe = field(default_factory=Recipe)
+    limits: tuple[Limit, ...] = ()
+    training: Callable[[HyperParameters], Mapping[str, Any]] | None = None
+    class_weight: Mapping[int, float] | None = None
+
+
+class ArchitectureEstimation(Estimation):
+    """Trains networks of a space of architectures, rung by rung, from weights of their own or of a parent's."""
+
+    resumable = True
+    steps = STEPS
+
+    def __init__(self, job: Job):
+        self.job = job
+
+    def estimate(self, task: Task, reporter: Reporter) -> Outcome:
+        began = time.perf_counter()
+        try:
+            outcome = _Trial(self.job, task, reporter).run()
+        except Exception as error:
+            outcome = outcome_of(error)
+        finally:
+            _release()
+        return replace(outcome, duration=time.perf_counter() - began)
+
+    def close(self) -> None:
+        _release(everything=True)
+
+    def rebuilt(self, config: Config) -> Any:
+        """A fresh network of a configuration, as it is handed out."""
+        from modelwright.nas.build import build
+        from modelwright.nas.deploy import deployable
+
+        graph = pruned(self.job.space.graph(config))
+        return deployable(graph, weights.read(build(graph)), self.job.data.fronts, self.job.data.task)
+
+
+class _Trial:
+    """One task on its way."""
+
+    def __init__(self, job: Job, task: Task, reporter: Reporter):
+        self.job, self.task, self.reporter = job, task, reporter
+        self.hp = HyperParameters.bind(task.config)
+        self.recipe = job.recipe
+        self.note: dict[str, Any] = {"phase": task.note.get("phase", "race")}
+        self.spent = {"epochs": 0.0, "build": 0.0, "train": 0.0, "judge": 0.0}
+        self.model: Any = None
+        self.stopped = ""
+
+    def run(self) -> Outcome:
+        graph = self._graph(())
+        found = measures(graph)
+        self._traced()
+        self.note |= {name: found[name] for name in ("params", "macs", "size_mb", "peak_mb")}
+        over = [limit for limit in self.job.limits if limit.broken(limit.excess(found))]
+        if over:
+            error = Failure(kind=KIND, message="; ".join(limit.said(found) for limit in over))
+            return Outcome(state="infeasible", metrics=found, error=error, note=self.note)
+        learned, behind = self._start(graph)
+        metrics: dict[str, float] = {}
+        reached = self.task.start
+        for rung in self._rungs(learned is not None):
+            learned, metrics = self._climb(rung, learned)
+            if not metrics or not all(math.isfinite(metrics.get(o.name, 0.0)) for o in self.job.objectives):
+                message = f"the loss of {metrics.get('val_loss', math.nan):g} after training is not finite"
+                error = Failure(kind="nan", message=message)
+                return Outcome(state="infeasible", metrics={}, error=error, note=self.note)
+            reached = rung.fidelity
+            if self.stopped:
+                break
+        artifacts = {**behind, **self._kept(graph, learned, reached)}
+        self.note["epochs"] = round(self.spent["epochs"] + float(self.note.get("epochs", 0.0)), 3)
+        self.note["spent"] = {name: round(seconds, 2) for name, seconds in self.spent.items()}
+        return Outcome(
+            state="complete" if self.stopped != "stop" else "pruned",
+            metrics={**metrics, **found},
+            fidelity=reached,
+            artifacts=artifacts,
+            note=self.note,
+            stepwise=False,
+        )
+
+    # --- where it begins -----------------------------------------------------------------------------
+
+    def _graph(self, shapes: tuple[tuple[int, ...], ...]) -> Graph:
+        return pruned(self.job.space.graph(self.task.config, *shapes))
+
+    def _traced(self) -> None:
+        """The decisions of the network, and those beside it, are what ran."""
+        _, decisions = self.job.space.told(self.task.config)
+        if self.job.training is not None:
+            self.recipe = replace(self.recipe, **self.job.training(self.hp))
+        own = {name: value for name, value in self.task.config.items() if name in decisions or name in self.hp.ran}
+        self.reporter.traced(own or self.task.config, ())
+
+    def _start(self, graph: Graph) -> tuple[weights.Weights | None, dict[str, Artifact]]:
+        """Weights to begin with, and the artifacts that they stand behind."""
+        if self.task.inherit.get("checkpoint") and self.task.segment == 0:
+            return self._inherited(graph), {}
+        found = regained(self.task, lambda path, sha256: _read(path, sha256))
+        self.note |= found.note
+        if found.value is None:
+            return None, found.artifacts
+        learned, state = found.value
+        self.note |= {k: state[k] for k in ("epochs", INHERITED) if k in state}
+        return learned, found.artifacts
+
+    def _inherited(self, graph: Graph) -> weights.Weights | None:
+        """What the parent learned, carried over to this network; None where its checkpoint cannot be read."""
+        kept = self.task.inherit["checkpoint"]
+        try:
+            learned, state = _read(artifacts_of(self.task).fetch(kept), kept.sha256)
+        except StoreError as error:
+            self.note[INHERITED] = {"from": self.task.parent, "share": 0.0, "why": error.what}
+            return None
+        parent = pruned(self.job.space.graph(state["config"]))
+        carried = inherit(parent, learned, graph, seed=Seed(self.task.seed).child("morph").integer() % (1 << 32))
+        self.note |= {
+            INHERITED: {"from": self.task.parent, "share": round(carried.share, 4), "exact": carried.exact},
+            "epochs": state.get("epochs", 0.0),
+        }
+        return carried.weights
+
+    # --- one rung ------------------------------------------------------------------------------------
+
+    def _rungs(self, trained: bool) -> list[Rung]:
+        """What is left to climb. What begins with a parent's weights trains for the last rung alone."""
+        rungs = list(self.job.ladder.between(self.task.start, self.task.stop))
+        return rungs[-1:] if trained and self.task.start == 0 else rungs
+
+    def _climb(self, rung: Rung, learned: weights.Weights | None) -> tuple[weights.Weights, dict[str, float]]:
+        began = time.perf_counter()
+        data, graph = self._data(rung)
+        trainer, seed = self._trainer(data, graph), Seed(self.task.seed).child("rung", rung.step).integer()
+        if learned is not None:
+            weights.write(self.model, learned)
+        self.spent["build"] += time.perf_counter() - began
+        seconds = self.task.note.get("seconds") if rung.name == "finish" else None
+        before = self.task.start if rung.fidelity > self.task.start else 0.0
+        looked: list[float] = [0.0]
+
+        def on_epoch(done: float, loss: float) -> bool:
+            if done - looked[0] < 1.0 / _LOOKS and done < 1.0:
+                return True
+            looked[0] = done
+            return done >= 1.0 or self._report(rung, trainer, before, done, loss)
+
+        began = time.perf_counter()
+        trained = trainer.fit(
+            rung.epochs,
+            seed % (1 << 32),
+            on_epoch,
+            rows=rung.rows,
+            going_on=learned is not None,
+            seconds=None if seconds is None else float(seconds) - self.spent["build"],
+        )
+        self.spent["train"] += time.perf_counter() - began - trainer.judged
+        self.spent["epochs"] += trained.cost
+        if not trained.finite:
+            return learned or {}, {"val_loss": math.nan}
+        began = time.perf_counter()
+        metrics = {**trainer.judge(), "loss": trained.loss}
+        self.spent["judge"] += time.perf_counter() - began + trainer.judged
+        if not self.stopped:
+            self._told(rung.step, metrics, rung.fidelity)
+        return weights.read(self.model), metrics
+
+    def _data(self, rung: Rung) -> tuple[Dataset, Graph]:
+        """The rows of a rung and the network for them; as they are where smaller images would change its weights."""
+        data = self.job.data.shrunk(rung.factor)
+        full = self._graph(())
+        if rung.factor == 1:
+            return data, full
+        try:
+            graph = self._graph(data.shapes)
+        except SpaceError:
+            graph = None
+        if (
+            graph is None
+            or [n.name for n in graph.nodes] != [n.name for n in full.nodes]
+            or graph.cost.parameters != (full.cost.parameters)
+        ):
+            self.note["full_size"] = True
+            return self.job.data, full
+        return data, graph
+
+    def _trainer(self, data: Dataset, graph: Graph) -> Trainer:
+        from modelwright.nas.build import build
+
+        self.model = build(graph, seed=Seed(self.task.seed).child("weights").integer() % (1 << 32))
+        return Trainer(self.model, data, self.recipe, self.job.class_weight)
+
+    def _report(self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float) -> bool:
+        if rung.name == "race":
+            return True
+        metrics = {**trainer.watch(), "loss": loss}
+        fidelity = before + (rung.fidelity - before) * done
+        return self._told(min(rung.step - 1, max(1, round(fidelity * STEPS))), metrics, fidelity)
+
+    def _told(self, step: int, metrics: Mapping[str, float], fidelity: float) -> bool:
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        decision = self.reporter.report(step, finite, fidelity)
+        self.stopped = "" if decision == "go" else decision
+        return decision == "go"
+
+    # --- what is kept --------------------------------------------------------------------------------
+
+    def _kept(self, graph: Graph, learned: weights.Weights | None, reached: float) -> dict[str, Artifact]:
+        from modelwright.nas.deploy import deployable
+
+        if learned is None:
+            return {}
+        kept, trial = artifacts_of(self.task), Path(self.task.folder).name
+        flat = {f"{layer}{_SLASH}{name}": value for layer, held in learned.items() for name, value in held.items()}
+        state = {
+            "config": dict(self.task.config),
+            "epochs": round(self.spent["epochs"] + float(self.note.get("epochs", 0.0)), 3),
+            **({INHERITED: self.note[INHERITED]} if INHERITED in self.note else {}),
+        }
+        found = {}
+        if reached < 1.0 - 1e-9:
+            found["checkpoint"] = kept.keep(trial, "checkpoint.ckpt", lambda sink: save_checkpoint(sink, flat, state))
+        model = deployable(graph, learned, self.job.data.fronts, self.job.data.task)
+        found["model"] = kept.keep(trial, "model.keras", lambda sink: write_by(model.save, "model.keras", sink))
+        return found
+
+
+def _read(path: Path, sha256: str) -> tuple[weights.Weights, dict[str, Any]]:
+    """Weights and what was said of them."""
+    arrays, state = read_checkpoint(path, sha256=sha256)
+    found: weights.Weights = {}
+    for key, value in arrays.items():
+        layer, _, name = key.partition(_SLASH)
+        found.setdefault(layer, {})[name] = np.asarray(value)
+    return found, state
+
+
+def _release(*, everything: bool = False) -> None:
+    from modelwright.training.keras_backend import release
+
+    release(everything=everything)

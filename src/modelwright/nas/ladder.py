@@ -1,0 +1,112 @@
+"""Rungs: what each fidelity of a search for architectures means, in pixels, rows and epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from modelwright.core.errors import ArgumentError
+
+#: Steps that full fidelity means, so that each rung has whole ones.
+STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One fidelity.
+
+    Attributes:
+        fidelity: in (0, 1].
+        factor: by how much images are shrunk in each direction.
+        rows: training rows; None for all.
+        epochs: passes through them on the way here from the rung below.
+        name: of the phase of a plan to which it belongs.
+    """
+
+    fidelity: float
+    factor: int = 1
+    rows: int | None = None
+    epochs: float = 1.0
+    name: str = "race"
+
+    @property
+    def step(self) -> int:
+        """The step at which a trial has come here."""
+        return max(1, round(self.fidelity * STEPS))
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Rungs by rising fidelity, the last one with fidelity 1; and how many training rows there are.
+
+    >>> made = ladder(50_000, 28, 10)
+    >>> [(r.fidelity, r.factor, r.rows, r.epochs, r.name) for r in made.rungs]  # doctest: +NORMALIZE_WHITESPACE
+    [(0.01, 2, 10000, 1, 'race'), (0.03, 2, 10000, 2, 'race'), (0.09, 2, 10000, 6, 'race'),
+     (0.3, 1, None, 2, 'confirm'), (1.0, 1, None, 10, 'finish')]
+    """
+
+    rungs: tuple[Rung, ...]
+    rows: int
+
+    def of(self, name: str) -> tuple[Rung, ...]:
+        """The rungs of a phase."""
+        return tuple(rung for rung in self.rungs if rung.name == name)
+
+    def at(self, fidelity: float) -> Rung:
+        """The rung of that fidelity.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        for rung in self.rungs:
+            if abs(rung.fidelity - fidelity) < 1e-9:
+                return rung
+        allowed = ", ".join(f"{rung.fidelity:g}" for rung in self.rungs)
+        raise ArgumentError(f"no rung has fidelity {fidelity:g}", where="ladder", allowed=allowed)
+
+    def between(self, start: float, stop: float) -> Iterator[Rung]:
+        """The rungs that a trial climbs from ``start`` to ``stop``: those of one phase; it may begin at any."""
+        last = self.at(stop)
+        for rung in self.rungs:
+            if start + 1e-9 < rung.fidelity <= stop + 1e-9 and rung.name == last.name:
+                yield rung
+
+
+class Straight(Ladder):
+    """Any fidelity is a share of the epochs of the training in full, on all rows as they are."""
+
+    def at(self, fidelity: float) -> Rung:
+        full = self.rungs[-1]
+        return full if fidelity >= 1 - 1e-9 else replace(full, fidelity=fidelity, epochs=full.epochs * fidelity)
+
+    def between(self, start: float, stop: float) -> Iterator[Rung]:
+        full = self.rungs[-1]
+        yield replace(full, fidelity=stop, epochs=full.epochs * (stop - start))
+
+
+def straight(rows: int, epochs: float) -> Straight:
+    """See ``Straight``.
+
+    >>> [(rung.fidelity, rung.epochs) for rung in straight(1000, 10).between(0.1, 0.5)]
+    [(0.5, 4.0)]
+    """
+    return Straight((Rung(fidelity=1.0, epochs=epochs, name="full"),), rows)
+
+
+def ladder(rows: int, image: int | None, epochs: float = 10, *, shares: Sequence[int] = (1, 2, 6)) -> Ladder:
+    """The usual ladder: three rungs on few rows of small images, one on all of them, and the finish.
+
+    Args:
+        rows: training rows there are.
+        image: the shorter side of the images; None for other inputs.
+        epochs: of the finish, where it is not ended by the clock.
+        shares: epochs from each rung of the race to the next.
+    """
+    factor = 1 if image is None or image < 24 else max(2, image // 32)
+    few = min(rows, max(10_000, rows // 8)) if rows > 12_500 else None
+    race = [
+        Rung(fidelity=fidelity, factor=factor, rows=few, epochs=share)
+        for fidelity, share in zip((0.01, 0.03, 0.09), shares, strict=True)
+    ]
+    confirm = Rung(fidelity=0.3, epochs=2 if rows > 12_500 else 6, name="confirm")
+    return Ladder((*race, confirm, Rung(fidelity=1.0, epochs=epochs, name="finish")), rows)

@@ -1,0 +1,152 @@
+"""A space of architectures under limits on what a network may cost: what breaks one is never built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.constraint import Limit
+from modelwright.core.errors import ArgumentError, SpaceError
+from modelwright.core.records import Config
+from modelwright.core.rng import Seed
+from modelwright.nas.architecture import Architecture, ArchitectureTree
+from modelwright.nas.measures import MEASURES, measures
+from modelwright.space import Tree
+from modelwright.space.constraints import Constraint
+from modelwright.space.parameter import Parameter
+
+#: Draws before a space counts as having hardly anything that the limits allow; steps of a walk towards them.
+_TRIES, _STEPS, _AROUND = 300, 60, 40
+_KEPT = 20_000
+
+
+class LimitedTree(ArchitectureTree):
+    """Decisions whose networks keep within limits: draws, neighbours and the defaults are such.
+
+    Vectors know nothing of limits, so a strategy that goes by them may propose a network that breaks one. It is
+    infeasible then, unbuilt, and the strategy learns from it.
+
+    Args:
+        limits: those that can be told before training; see ``split``.
+    """
+
+    def __init__(
+        self,
+        space: Architecture,
+        parameters: Iterable[Parameter] = (),
+        constraints: Iterable[Constraint] = (),
+        limits: Sequence[Limit] = (),
+    ):
+        self.limits = tuple(limits)
+        self._excess: dict[str, float] = {}
+        self._start: dict[str, Any] | None = None
+        super().__init__(space, parameters, constraints)
+
+    @classmethod
+    def of(cls, tree: Tree, limits: Sequence[Limit]) -> LimitedTree:
+        """``tree`` under limits, with all that it has learned.
+
+        Raises:
+            ArgumentError: nothing that was found satisfies them; the message has the closest miss.
+        """
+        assert isinstance(tree, ArchitectureTree)
+        made = cls(tree.space, tree.parameters, tree.constraints, limits)
+        made.version, made.hints, made._evidence = tree.version, tree.hints, tree._evidence.copy()
+        made._compile()
+        made._start = made._nearest()
+        return made
+
+    def _made(self, parameters: tuple[Any, ...], constraints: tuple[Any, ...]) -> LimitedTree:
+        made = LimitedTree(self.space, parameters, constraints, self.limits)
+        made._excess, made._start = self._excess, self._start
+        return made
+
+    def excess(self, config: Config) -> float:
+        """By how much the network breaks its limits, as a share of them; 0 where it keeps within all."""
+        text = repr(sorted(config.items(), key=lambda pair: pair[0]))
+        found = self._excess.get(text)
+        if found is None:
+            if len(self._excess) > _KEPT:
+                self._excess.clear()
+            try:
+                found = broken_by(self.limits, measures(self.space.graph(config)))
+            except SpaceError:
+                found = math.inf
+            self._excess[text] = found
+        return found
+
+    def allows(self, config: Config) -> bool:
+        """Whether the network keeps within its limits, and can be at all."""
+        return not self.excess(config)
+
+    def default(self) -> dict[str, Any]:
+        """The declared defaults, or what comes next to them within the limits."""
+        return super().default() if self._start is None else dict(self._start)
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+        """One valid configuration within the limits, at chance; where they are hard to meet, near one that does."""
+        for _ in range(_TRIES):
+            found = super().sample(rng)
+            if self.allows(found):
+                return found
+        near = self.neighbours(self.default(), rng, _AROUND)
+        return near[int(rng.integers(len(near)))] if near else self.default()
+
+    def neighbours(self, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
+        found = super().neighbours(config, rng, 2 * count)
+        return [one for one in found if self.allows(one)][:count]
+
+    def _nearest(self) -> dict[str, Any]:
+        """From the defaults, one decision at a time, to what keeps within the limits.
+
+        Raises:
+            ArgumentError: nowhere near, and neither among many draws.
+        """
+        rng = Seed(0).child("limits").generator()
+        config = super().default()
+        closest = config
+        for start in (config, *(Tree.sample(self, rng) for _ in range(5))):
+            config = start
+            for _ in range(_STEPS):
+                if self.allows(config):
+                    return config
+                around = Tree.neighbours(self, config, rng, _AROUND)
+                step = min(around, key=self.excess, default=config)
+                if self.excess(step) >= self.excess(config):
+                    break
+                config = step
+            if self.excess(config) < self.excess(closest):
+                closest = config
+        raise ArgumentError(
+            f"no network of the space {self.space.name!r} was found that satisfies "
+            f"{' and '.join(limit.text for limit in self.limits)}. The closest: {self._said(closest)}",
+            where="constraints",
+            hint="Loosen a constraint, or search a space with smaller networks.",
+        )
+
+    def _said(self, config: Config) -> str:
+        try:
+            found = measures(self.space.graph(config))
+        except SpaceError as error:
+            return str(error)
+        return "; ".join(limit.said(found) for limit in self.limits if limit.broken(limit.excess(found)))
+
+
+def split(limits: Sequence[Limit]) -> tuple[tuple[Limit, ...], tuple[Limit, ...]]:
+    """Limits that a graph alone decides, and the others."""
+    known = tuple(limit for limit in limits if set(limit.names) <= set(MEASURES))
+    return known, tuple(limit for limit in limits if limit not in known)
+
+
+def broken_by(limits: Sequence[Limit], found: Mapping[str, float]) -> float:
+    """How much too much ``found`` is, summed over the limits that it breaks, each as a share of what was measured."""
+    total = 0.0
+    for limit in limits:
+        over = limit.excess(found)
+        if limit.broken(over):
+            size = max((abs(found[name]) for name in limit.names if name in found), default=1.0)
+            total += over / size if math.isfinite(over) and size else 1.0 if over else 1e-9
+    return total

@@ -1,0 +1,264 @@
+"""Plans: a search for an architecture as a sequence of phases over one study.
+
+*Anchor*: the space's default, which everything is compared with. *Race*: many networks on few rows of small images,
+the better third goes on (asynchronous successive halving), new ones from a model of what is known. *Confirm*: the best
+few and the anchor on all rows at full size. *Finish*: the best of them is trained on with all the time that is left.
+Decides by stored facts alone: the running time of the study is one of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.errors import StrategyError
+from modelwright.core.history import History, Row
+from modelwright.core.records import Answer, Config, Event, Exhausted, Proposal, Wait
+from modelwright.nas.ladder import STEPS, Ladder
+from modelwright.strategy import Strategy
+from modelwright.strategy.asha import asynchronous
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.halving import Rungs
+from modelwright.strategy.shown import merits_at
+from modelwright.study.policy import EngineLeads
+
+#: Kind of the note by which the finish is opened, with the seconds that are left for it.
+FINISH = "finish"
+#: Shares of the time: until the race ends, and until the confirmation ends.
+RACE, CONFIRM = 0.5, 0.62
+#: Networks that are confirmed, the anchor aside; one of ``ETA`` passes a rung.
+CONFIRMED, ETA = 3, 3.0
+#: Share of the proposals that begin with the weights of a good network, once so many have a value.
+_CHILDREN, _ENOUGH = 0.5, 8
+
+
+class State(Rungs):
+    """A state with that of the strategy that leads the race, if another one does."""
+
+    __slots__ = ("inner",)
+
+    def __init__(self, seed: Any, history: History, inner: Any = None):
+        super().__init__(seed, history)
+        self.inner = inner
+
+
+class Plan(Strategy):
+    """See the module.
+
+    Args:
+        ladder: what the fidelities are; its rungs are named after the phases.
+        race: where new networks come from; None for the plan's own (see ``proposer``).
+        seconds: running time of the whole search; None where it is bounded by trials alone.
+        shares: of the seconds, until the race ends and until the confirmation ends.
+        inherit: whether some networks begin with the weights of one that is nearly the same.
+
+    Raises:
+        StrategyError: the shares do not rise, or the ladder lacks a phase.
+    """
+
+    name: ClassVar[str] = "plan"
+    multi_fidelity: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        ladder: Ladder,
+        *,
+        race: Strategy | None = None,
+        seconds: float | None = None,
+        shares: tuple[float, float] = (RACE, CONFIRM),
+        inherit: bool = True,
+    ):
+        missing = [name for name in ("race", "confirm", "finish") if not ladder.of(name)]
+        if missing or not 0 < shares[0] < shares[1] < 1:
+            raise StrategyError(f"shares={shares}, without rungs for {missing}", where="plan")
+        self.ladder, self.inner, self.seconds, self.shares, self.inherit = ladder, race, seconds, shares, inherit
+        self.levels = [rung.step for rung in ladder.of("race")]
+        self.confirm = ladder.of("confirm")[-1].fidelity
+
+    def init(self, seed: Any, history: History) -> State:
+        return State(seed, history, self.inner.init(seed.child("race"), history) if self.inner is not None else None)
+
+    def observe(self, state: State, events: Sequence[Event]) -> State:
+        if self.inner is not None:
+            state.inner = self.inner.observe(state.inner, events)
+        return state
+
+    def plan(self, unit: str = "epoch") -> str:
+        race = self.ladder.of("race")
+        ends = ", ".join(f"{sum(r.epochs for r in race[: i + 1]):g}" for i in range(len(race)))
+        rows = f" of {race[0].rows:,} rows" if race[0].rows else ""
+        size = f" at 1/{race[0].factor} of the size" if race[0].factor > 1 else ""
+        return (
+            f"race: {unit}s {ends}{rows}{size}, the better 1 of {ETA:g} go on; confirm: the best {CONFIRMED} and the "
+            "default on all rows; finish: the best of them with all that is left"
+        )
+
+    # --- what comes next -----------------------------------------------------------------------------
+
+    def ask(self, state: State, space: SearchSpace, number: int | None) -> Answer:
+        opened = next((note.data for note in reversed(state.history.notes) if note.kind == FINISH), None)
+        if opened is not None:
+            return self._finish(state.history, opened)
+        if not state.history.rows and number is not None:
+            return self.place(state, space, 0, space.default(), {"by": "default", "phase": "anchor"})
+        going = self._race(state, space, number)
+        return going if going is not None else self._confirm(state.history)
+
+    def place(self, state: State, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
+        rung = self.ladder.of("race")[0]
+        phase = note.get("phase") or ("anchor" if note.get("by") == "default" else "race")
+        return Proposal(config=config, fidelity=rung.fidelity, note={**note, "phase": phase, "rung": 0})
+
+    def _race(self, state: State, space: SearchSpace, number: int | None) -> Answer | None:
+        """A network that goes on, or a new one; None when the race is over."""
+        history = state.history
+        if self._over(history):
+            return None
+        onward = asynchronous(state, STEPS, self.levels, ETA, number)
+        if onward is not None and self._fits(history, onward.fidelity):
+            return _in_phase(onward, "race")
+        if number is None:
+            return Wait(why="trials of the race are running") if _running(history, "race") else None
+        if not self._fits(history, self.ladder.of("race")[0].fidelity):
+            return None
+        if self.inner is not None:
+            answer = self.inner.ask(state.inner, space, number)
+            if isinstance(answer, Proposal) and answer.trial is None:
+                return self.place(state, space, number, answer.config, {**answer.note, "phase": "race"})
+            return answer if isinstance(answer, Wait) else None
+        return self._new(state, space, number)
+
+    def _new(self, state: State, space: SearchSpace, number: int) -> Answer | None:
+        from modelwright.nas.proposer import child, fresh
+
+        rng = state.seed.child("ask", number).generator()
+        if self.inherit and rng.random() < _CHILDREN:
+            top = self.ladder.of("race")[-1]
+            found = child(state, space, rng, top.step)
+            if found is not None and self._fits(state.history, top.fidelity):
+                config, parent, note = found
+                note = {**note, "phase": "race", "rung": len(self.levels) - 1}
+                return Proposal(config=config, fidelity=top.fidelity, parent=parent, note=note)
+        config, note = fresh(state, space, rng, number, self.levels)
+        if config is None:
+            return None
+        return self.place(state, space, number, config, {**note, "phase": "race"})
+
+    def _confirm(self, history: History) -> Answer:
+        if self.seconds is not None and history.elapsed >= self.shares[1] * self.seconds:
+            return self._until_idle(history, "the time for confirming is used up")
+        if _running(history, "race", "anchor"):
+            return Wait(why="the race is ending")
+        for number in self.finalists(history):
+            row = history.rows[number]
+            if row.state == "paused" and row.fidelity < self.confirm - 1e-9 and self._fits(history, self.confirm):
+                return Proposal(trial=number, fidelity=self.confirm, note={"phase": "confirm"})
+        return self._until_idle(history, "the best are confirmed")
+
+    def _finish(self, history: History, opened: Mapping[str, Any]) -> Answer:
+        row = history.rows[opened["trial"]]
+        if row.terminal or row.note.get("finish") == opened["number"]:
+            return self._until_idle(history, "the plan is carried out")
+        note = {"phase": "finish", "finish": opened["number"]}
+        if opened.get("seconds") is not None:
+            note["seconds"] = opened["seconds"]
+        return Proposal(trial=row.number, fidelity=1.0, note=note)
+
+    @staticmethod
+    def _until_idle(history: History, why: str) -> Answer:
+        return Wait(why="a phase is ending") if any(row.pending for row in history.rows) else Exhausted(why=why)
+
+    # --- who is best -----------------------------------------------------------------------------------
+
+    def finalists(self, history: History) -> list[int]:
+        """The trials that are confirmed: the best of the race, by the highest rung that has any, and the anchor."""
+        ranked: list[int] = []
+        for level in reversed(self.levels):
+            merit = merits_at(history, level / STEPS, STEPS)
+            alive = [n for n in merit if merit[n] > -math.inf and n not in ranked]
+            ranked += sorted(alive, key=lambda n: (-merit[n], n))
+            if len(ranked) >= CONFIRMED:
+                break
+        chosen = ranked[:CONFIRMED]
+        anchor = next((row.number for row in history.rows if row.note.get("by") == "default"), None)
+        if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
+            chosen.append(anchor)
+        return chosen
+
+    def winner(self, history: History) -> Row | None:
+        """Who goes on to the finish: the best of the highest fidelity that was reached."""
+        for level in (round(self.confirm * STEPS), *reversed(self.levels)):
+            merit = merits_at(history, level / STEPS, STEPS)
+            alive = [n for n in merit if merit[n] > -math.inf and history.rows[n].state == "paused"]
+            if alive:
+                return history.rows[max(alive, key=lambda n: (merit[n], -n))]
+        return None
+
+    # --- time ------------------------------------------------------------------------------------------
+
+    def _over(self, history: History) -> bool:
+        return self.seconds is not None and history.elapsed >= self.shares[0] * self.seconds
+
+    def _fits(self, history: History, fidelity: float) -> bool:
+        """Whether a trial that goes to ``fidelity`` is likely to end while its phase lasts."""
+        if self.seconds is None:
+            return True
+        rung = self.ladder.at(fidelity)
+        end = self.shares[1 if rung.name == "confirm" else 0] * self.seconds
+        return history.elapsed + 0.8 * self.expected(history, fidelity) <= end
+
+    def expected(self, history: History, fidelity: float) -> float:
+        """Seconds that a segment up to ``fidelity`` takes: the median of those that did; 0 while there are none."""
+        seen = _seconds(history, fidelity)
+        if seen:
+            return float(np.median(seen))
+        known = [(rung.fidelity, _seconds(history, rung.fidelity)) for rung in self.ladder.rungs]
+        below = [(at, float(np.median(found))) for at, found in known if found]
+        if not below:
+            return 0.0
+        at, seconds = below[-1]
+        return seconds * self._work(fidelity) / self._work(at)
+
+    def _work(self, fidelity: float) -> float:
+        """What a rung costs, in passes through all rows at full size."""
+        rung = self.ladder.at(fidelity)
+        return rung.epochs * (1.0 if rung.rows is None else rung.rows / self.ladder.rows) / rung.factor**2
+
+
+def _seconds(history: History, fidelity: float) -> list[float]:
+    """What segments up to ``fidelity`` took, of trials whose last one it was."""
+    ended = [row for row in history.rows if not row.pending and abs(row.fidelity - fidelity) < 1e-9]
+    return [float(sum(row.facts["spent"].values())) for row in ended if row.facts.get("spent")]
+
+
+class PlanLeads(EngineLeads):
+    """What a killed session left unfinished runs again while its phase lasts; the finish is proposed anew."""
+
+    def unfinished(self, history: History) -> list[int]:
+        opened = any(note.kind == FINISH for note in history.notes)
+        return [] if opened else super().unfinished(history)
+
+    def put_aside(self, history: History) -> list[int]:
+        return []
+
+
+def shares(history: History) -> dict[str, dict[str, float]]:
+    """For each phase the trials that it had, and the seconds that they took, summed over workers."""
+    found: dict[str, dict[str, float]] = {}
+    for row in history.rows:
+        name = str(row.note.get("phase", "race"))
+        entry = found.setdefault(name, {"trials": 0, "seconds": 0.0})
+        entry["trials"] += 1
+        entry["seconds"] += row.duration
+    return found
+
+
+def _running(history: History, *phases: str) -> bool:
+    return any(row.pending and row.note.get("phase") in phases for row in history.rows)
+
+
+def _in_phase(proposal: Proposal, phase: str) -> Proposal:
+    return Proposal(trial=proposal.trial, fidelity=proposal.fidelity, note={**proposal.note, "phase": phase})

@@ -173,7 +173,7 @@ def _batch_norm(weights: Values, inputs: Sequence[Any], attributes: Attributes) 
 
 
 def _layer_norm(weights: Values, inputs: Sequence[Any], attributes: Attributes) -> Any:
-    return _normalised(inputs[0], (-1,), 1e-3, weights)
+    return _normalised(inputs[0], (-1,), attributes.get("epsilon", 1e-3), weights)
 
 
 def _activation(weights: Values, inputs: Sequence[Any], attributes: Attributes) -> Any:
@@ -184,6 +184,7 @@ def _activation(weights: Values, inputs: Sequence[Any], attributes: Attributes) 
         "hard_silu": nn.hard_silu,
         "mish": nn.mish,
         "softmax": nn.softmax,
+        "softsign": nn.soft_sign,
         "gelu": lambda x: nn.gelu(x, approximate=False),
     }
     return (known.get(kind) or getattr(nn, kind))(inputs[0])

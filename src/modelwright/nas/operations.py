@@ -20,7 +20,8 @@ Attributes = Mapping[str, Any]
 #: What an activation may be, and whether it leaves 0 at 0.
 ACTIVATIONS = {
     "relu": True, "relu6": True, "leaky_relu": True, "elu": True, "selu": True, "gelu": True, "silu": True,
-    "swish": True, "mish": True, "tanh": True, "linear": True, "hard_silu": True, "sigmoid": False, "softmax": False,
+    "swish": True, "mish": True, "tanh": True, "linear": True, "hard_silu": True, "softsign": True, "celu": True,
+    "sigmoid": False, "hard_sigmoid": False, "softplus": False, "softmax": False, "log_softmax": False,
 }  # fmt: skip
 
 
@@ -314,7 +315,9 @@ register(
         name="layer_norm",
         shape=same,
         cost=lambda shapes, attributes, out: Cost(2 * out[-1], 2 * out[-1], 0),
-        layer=lambda shapes, attributes, name: keras_layers().LayerNormalization(name=name),
+        layer=lambda shapes, attributes, name: keras_layers().LayerNormalization(
+            epsilon=attributes.get("epsilon", 1e-3), name=name
+        ),
         channels="kept",
         embed=carry.embed_layer_norm,
         slice=carry.slice_norm,

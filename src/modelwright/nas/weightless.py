@@ -75,7 +75,7 @@ register(
 # --- joins -----------------------------------------------------------------------------------------
 
 
-def _alike(name: str) -> Callable[[Sequence[Shape], Attributes], Shape]:
+def alike(name: str) -> Callable[[Sequence[Shape], Attributes], Shape]:
     def shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
         if len(set(shapes)) > 1:
             raise SpaceError(
@@ -89,14 +89,14 @@ def _alike(name: str) -> Callable[[Sequence[Shape], Attributes], Shape]:
 
 
 def _concat_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
-    _alike("concat")([shape[:-1] for shape in shapes], {})
+    alike("concat")([shape[:-1] for shape in shapes], {})
     return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
 
 
 register(
     Operation(
         name="add",
-        shape=_alike("add"),
+        shape=alike("add"),
         layer=lambda shapes, attributes, name: keras_layers().Add(name=name),
         channels="kept",
         embed=carry.without_weights,
@@ -108,7 +108,7 @@ register(
 register(
     Operation(
         name="multiply",
-        shape=_alike("multiply"),
+        shape=alike("multiply"),
         layer=lambda shapes, attributes, name: keras_layers().Multiply(name=name),
         channels="kept",
         embed=carry.without_weights,

@@ -192,9 +192,8 @@ def _bias(old: Values, made: dict[str, np.ndarray], fit: Fit) -> bool:
 
 def _placed(old: np.ndarray, new: np.ndarray, fit: Fit, channel_axes: int) -> tuple[tuple[slice, ...], bool]:
     """Where the old kernel lies in the new one so that it meets the same positions, and whether it does."""
-    places, exact = [], _steps(fit.attributes) == _steps(fit.old_attributes)
-    stride, dilation = _steps(fit.attributes)
-    was = fit.old_attributes.get("dilation", 1)
+    stride, dilation = fit.attributes.get("stride", 1), fit.attributes.get("dilation", 1)
+    places, exact, was = [], stride == fit.old_attributes.get("stride", 1), fit.old_attributes.get("dilation", 1)
     for axis in range(old.ndim - channel_axes):
         small, large, n = old.shape[axis], new.shape[axis], fit.shapes[0][axis]
         shift = 0
@@ -210,10 +209,6 @@ def _placed(old: np.ndarray, new: np.ndarray, fit: Fit, channel_axes: int) -> tu
         places.append(slice(begin, begin + min(small, large)))
         exact = exact and fits
     return tuple(places), exact
-
-
-def _steps(attributes: Attributes) -> tuple[int, int]:
-    return attributes.get("stride", 1), attributes.get("dilation", 1)
 
 
 def _before(n: int, kernel: int, stride: int, dilation: int) -> int:

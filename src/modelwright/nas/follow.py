@@ -18,6 +18,8 @@ from modelwright.nas.layout import Layouts, prefix, spread
 from modelwright.nas.operations import Operation, operation
 from modelwright.nas.weights import Weights, count, layer_name
 
+_UNKNOWN = "no rule makes it the same"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -98,16 +100,20 @@ class Following:
         for q, node in enumerate(self.old.nodes):
             if q not in there:
                 self._step(node, "gone", same, "what it did is lost")
+        for place, q in zip(self.new.outputs, self.old.outputs, strict=False):
+            if self.contents[place].exact and not self._is(place, q):
+                self._step(self.new.nodes[place], "changed", False, "the output has other channels")
 
     @property
     def exact(self) -> bool:
         """Whether the outputs are the old ones."""
-        ends = [self.contents[place] for place in self.new.outputs]
-        same = all(
-            end.exact and end.source == q and np.array_equal(end.channels, np.arange(self.old.nodes[q].shape[-1]))
-            for end, q in zip(ends, self.old.outputs, strict=False)
-        )
-        return same and len(ends) == len(self.old.outputs)
+        pairs = zip(self.new.outputs, self.old.outputs, strict=False)
+        return len(self.new.outputs) == len(self.old.outputs) and all(self._is(place, q) for place, q in pairs)
+
+    def _is(self, place: int, q: int) -> bool:
+        content = self.contents[place]
+        whole = np.array_equal(content.channels, np.arange(self.old.nodes[q].shape[-1]))
+        return content.exact and content.source == q and whole
 
     @property
     def share(self) -> float:
@@ -150,12 +156,13 @@ class Following:
         cut = self._cut(fit, old, kind, self.made.get(layer, {}))
         move = Move(node.op, layer_name(old.name), _within(fit, cut) if cut else fit, cut)
         values, same = move.whole(self.weights[old.name], self.made.get(layer, {}))
+        same = same and (cut is None or not _lessened(cut))
         if layer in self.made:
             self.made[layer], self.moves[layer] = values, move
         if rule := _rule(old, node):
-            self._step(node, rule, exact and same, why or "no rule makes it the same")
-        elif not (exact and same) and why:
-            self._step(node, "changed", False, why)
+            self._step(node, rule, exact and same, why or _UNKNOWN)
+        elif why or (exact and not same):
+            self._step(node, "changed", False, why or ("channels that it took are gone" if not fit.whole else _UNKNOWN))
         return Content(q, output, exact and same)
 
     def _taken(self, place: int, node: Node, q: int, kind: Operation) -> tuple[list[np.ndarray | None], bool, str]:
@@ -239,10 +246,10 @@ class Following:
         if silent:
             layer = layer_name(node.name)
             names = operation(node.op).silent
-            cut = self.alignment.silent[place]
+            # Behind what passes no gradient at zero, a little more than zero learns.
+            scale = np.float32(TINY if self.alignment.silent[place] else 0.0)
             self.made[layer] = {
-                name: _quiet(name, value, cut, self.made[layer]) if name in names else value
-                for name, value in self.made[layer].items()
+                name: value * scale if name in names else value for name, value in self.made[layer].items()
             }
         zero = silent or node.op == "zero"
         inputs = [self.contents[i].zero for i in node.inputs]
@@ -300,14 +307,10 @@ class Following:
         return output, same
 
 
-def _quiet(name: str, value: np.ndarray, cut: bool, layer: Values) -> np.ndarray:
-    """Zeros; where an activation after it passes no gradient at zero, a little more than that."""
-    if not cut:
-        return np.zeros_like(value)
-    shifts = [own for own in ("beta", "bias") if own in layer]
-    if shifts:
-        return np.full_like(value, TINY if name in shifts else 0.0)
-    return value * np.asarray(TINY, value.dtype)
+def _lessened(cut: Fit) -> bool:
+    """Whether more was cut off than channels."""
+    was, now = cut.old_attributes, cut.attributes
+    return any(was[key] != now[key] for key in was if key not in ("filters", "units"))
 
 
 def _first(inputs: list[np.ndarray | None], otherwise: np.ndarray) -> np.ndarray:

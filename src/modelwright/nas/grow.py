@@ -48,7 +48,7 @@ def deepen(graph: Graph, at: str, *, kernel: int = 3, residual: bool | None = No
         y = y.batch_norm(name=f"{name}/batch_norm")
         return x.apply("add", y, name=f"{name}/add") if residual else y.activation("relu", name=f"{name}/relu")
 
-    return _rewritten(graph, {}, {place: more})
+    return rewritten(graph, {}, {place: more})
 
 
 def widen(graph: Graph, at: str, factor: float = 2.0) -> Graph:
@@ -81,7 +81,7 @@ def widen(graph: Graph, at: str, factor: float = 2.0) -> Graph:
             )
         if node.op in _WIDTHS:
             change[i] = {_WIDTHS[node.op]: max(node.shape[-1] + 1, math.floor(node.shape[-1] * factor + 0.5))}
-    return _rewritten(graph, change, {})
+    return rewritten(graph, change, {})
 
 
 def larger_kernel(graph: Graph, at: str, kernel: int | None = None) -> Graph:
@@ -98,7 +98,7 @@ def larger_kernel(graph: Graph, at: str, kernel: int | None = None) -> Graph:
     kernel = now + 2 if kernel is None else kernel
     if kernel <= now:
         raise SpaceError(f"kernel={kernel}", where=where, allowed=f"more than {now}")
-    return _rewritten(graph, {place: {"kernel": kernel}}, {})
+    return rewritten(graph, {place: {"kernel": kernel}}, {})
 
 
 def skip(graph: Graph, a: str, b: str, *, join: str = "add") -> Graph:
@@ -145,7 +145,7 @@ def skip(graph: Graph, a: str, b: str, *, join: str = "add") -> Graph:
             y = y.apply("dense" if len(x.shape) == 1 else "conv", **one, name=f"{name}/conv")
         return x.apply("add", y.batch_norm(name=f"{name}/gate"), name=f"{name}/add")
 
-    return _rewritten(graph, {}, {place: joined})
+    return rewritten(graph, {}, {place: joined})
 
 
 def _stride(source: tuple[int, ...], target: tuple[int, ...]) -> int | None:
@@ -176,7 +176,7 @@ def _free(graph: Graph, name: str) -> str:
     return found
 
 
-def _rewritten(
+def rewritten(
     graph: Graph,
     change: Mapping[int, Mapping[str, Any]],
     after: Mapping[int, Callable[[Tensor, list[Tensor]], Tensor]],

@@ -19,11 +19,14 @@ from typing import Any
 from modelwright.nas import stock, weightless  # noqa: F401  # their operations are registered
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.build import build
+from modelwright.nas.genotype import Genotype, from_model
+from modelwright.nas.draw import draw
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.operations import Cost, Operation, operation, register
 from modelwright.nas.proxies import zero_cost
 from modelwright.nas.screening import screen
+from modelwright.nas.spaces.around import around
 from modelwright.nas.spaces.branches import branches
 from modelwright.nas.spaces.cells import cells
 from modelwright.nas.spaces.chain import chain
@@ -34,7 +37,7 @@ from modelwright.nas.spaces.template import Template
 
 __all__ = [
     "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "branches", "build", "cells",
-    "chain", "concat", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "tabular", "trace",
+    "chain", "concat", "draw", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "tabular", "trace",
     "zero_cost",
 ]  # fmt: skip
 

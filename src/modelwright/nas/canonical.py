@@ -17,11 +17,14 @@ from modelwright.nas.graph import INPUT, Graph, Node
 from modelwright.nas.operations import operation, zero_stays
 
 
-def pruned(graph: Graph) -> Graph:
+def pruned(graph: Graph, *, flat: bool = True) -> Graph:
     """The graph without what cannot matter: zeros in sums, what follows from zeros alone, nodes that lead nowhere.
 
     Sums of sums become one sum. An operation that turns zeros into something else (a normalisation, a bias) is not left
     out, and neither is a channel of zeros in a concatenation.
+
+    Args:
+        flat: whether sums of sums become one sum.
 
     >>> from modelwright.nas.graph import trace
     >>> pruned(trace(lambda x: (x.zero().conv(3, 1) + x).relu(), (4, 4, 3))).nodes[-1].inputs
@@ -34,7 +37,8 @@ def pruned(graph: Graph) -> Graph:
             zeros.add(place)
             continue
         if node.op == "add":
-            inputs = [j for i in inputs if i not in zeros for j in (nodes[i].inputs if nodes[i].op == "add" else [i])]
+            kept = [i for i in inputs if i not in zeros]
+            inputs = [j for i in kept for j in (nodes[i].inputs if flat and nodes[i].op == "add" else [i])]
             if len(inputs) == 1:
                 stands[place] = inputs[0]
                 continue

@@ -66,7 +66,7 @@ class Difference:
 
 def difference(before: Graph, after: Graph) -> Difference:
     """What tells two networks apart, without what cannot matter in either."""
-    before, after = pruned(before), pruned(after)
+    before, after = pruned(before, flat=False), pruned(after, flat=False)
     old, new = _named(before), _named(after)
     changed = [
         n for n in new if n in old and (old[n].op, dict(old[n].attributes)) != (new[n].op, dict(new[n].attributes))

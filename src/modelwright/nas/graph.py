@@ -84,6 +84,12 @@ class Graph:
             alive -= 0 if place in last else prod(node.shape)
         return most
 
+    def _repr_svg_(self) -> str:
+        """The drawing that notebooks show."""
+        from modelwright.nas.draw import draw
+
+        return draw(self)
+
 
 class Draft:
     """A graph that is being written."""

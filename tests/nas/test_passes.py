@@ -42,6 +42,12 @@ CASES = [
     ("multiply", [LINE, LINE], {}),
     ("concat", [LINE, (11, 2)], {}),
     ("zero", [PLANE], {}),
+    ("zero_padding", [PLANE], {"padding": [[1, 0], [2, 3]]}),
+    ("rescaling", [LINE], {"scale": [1.0, 2.0, 3.0, 4.0], "offset": -0.5}),
+    ("reshape", [PLANE], {"shape": [7, 36]}),
+    ("leaky_relu", [LINE], {"slope": 0.1}),
+    ("average", [LINE, LINE, LINE], {}),
+    ("maximum", [LINE, LINE], {}),
     *[("activation", [LINE], {"kind": kind}) for kind in ACTIVATIONS],
 ]
 

@@ -181,9 +181,6 @@ def _activation(weights: Values, inputs: Sequence[Any], attributes: Attributes) 
     known = {
         "linear": lambda x: x,
         "leaky_relu": lambda x: nn.leaky_relu(x, 0.2),
-        "hard_silu": nn.hard_silu,
-        "mish": nn.mish,
-        "softmax": nn.softmax,
         "softsign": nn.soft_sign,
         "gelu": lambda x: nn.gelu(x, approximate=False),
     }
@@ -212,6 +209,23 @@ def _over_positions(kind: str) -> Callable[[Values, Sequence[Any], Attributes], 
     return lambda weights, inputs, attributes: getattr(inputs[0], kind)(tuple(range(1, inputs[0].ndim - 1)))
 
 
+def _padded(weights: Values, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return _jax().numpy.pad(inputs[0], [(0, 0), *attributes["padding"], (0, 0)])
+
+
+def _rescaled(weights: Values, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    scale, offset = (np.asarray(attributes.get(key, n), np.float32) for key, n in (("scale", 1.0), ("offset", 0.0)))
+    return inputs[0] * scale + offset
+
+
+def _same(weights: Values, inputs: Sequence[Any], attributes: Attributes) -> Any:
+    return inputs[0]
+
+
+def _joined(joined: Callable[[Any, Any], Any]) -> Function:
+    return Function(lambda weights, inputs, attributes: reduce(joined, inputs))
+
+
 def _concat(weights: Values, inputs: Sequence[Any], attributes: Attributes) -> Any:
     return _jax().numpy.concatenate(inputs, -1)
 
@@ -223,14 +237,23 @@ _FUNCTIONS: dict[str, Function] = {
     "batch_norm": Function(_batch_norm, _scales("gamma", "beta")),
     "layer_norm": Function(_layer_norm, _scales("gamma", "beta")),
     "activation": Function(_activation),
-    "dropout": Function(lambda weights, inputs, attributes: inputs[0]),
+    "dropout": Function(_same),
+    "spatial_dropout": Function(_same),
+    "leaky_relu": Function(
+        lambda weights, inputs, attributes: _jax().nn.leaky_relu(inputs[0], attributes.get("slope", 0.3))
+    ),
+    "zero_padding": Function(_padded),
+    "rescaling": Function(_rescaled),
+    "reshape": Function(lambda weights, inputs, attributes: inputs[0].reshape(len(inputs[0]), *attributes["shape"])),
     "max_pool": Function(_max_pool),
     "avg_pool": Function(_avg_pool),
     "global_max_pool": Function(_over_positions("max")),
     "global_avg_pool": Function(_over_positions("mean")),
     "flatten": Function(lambda weights, inputs, attributes: inputs[0].reshape(len(inputs[0]), -1)),
-    "add": Function(lambda weights, inputs, attributes: reduce(lambda a, b: a + b, inputs)),
-    "multiply": Function(lambda weights, inputs, attributes: reduce(lambda a, b: a * b, inputs)),
+    "add": _joined(lambda a, b: a + b),
+    "multiply": _joined(lambda a, b: a * b),
+    "maximum": _joined(lambda a, b: _jax().numpy.maximum(a, b)),
+    "average": Function(lambda weights, inputs, attributes: reduce(lambda a, b: a + b, inputs) / len(inputs)),
     "concat": Function(_concat),
     "zero": Function(lambda weights, inputs, attributes: inputs[0] * 0.0),
 }

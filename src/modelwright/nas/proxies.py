@@ -23,9 +23,11 @@ from modelwright.nas.passes import Passes, batch
 #: Examples that a score looks at.
 BATCH = 32
 #: Activations whose units are on or off by the sign of what they take.
-_GATES = frozenset(ACTIVATIONS) - {"linear", "sigmoid", "softmax"}
+_GATES = frozenset(ACTIVATIONS) - {"linear", "sigmoid", "hard_sigmoid", "softplus", "softmax", "log_softmax"}
+#: What a loss is given the logits of.
+_ENDS = ("softmax", "log_softmax", "sigmoid")
 #: What a flow of positive numbers passes as it is: without it, sizes would be lost.
-_PASSING = ("batch_norm", "layer_norm", "activation", "dropout")
+_PASSING = ("batch_norm", "layer_norm", "activation", "leaky_relu", "rescaling", "dropout", "spatial_dropout")
 Score = Callable[[Graph, Any, Any, int, int], float]
 
 
@@ -80,7 +82,7 @@ def _nwot(graph: Graph, x: Any, y: Any, seed: int, size: int) -> float:
     def run(place: int, taken: Sequence[Any]) -> Any:
         nonlocal counted, kernel
         node = passes.nodes[place]
-        if node.op != "activation" or node.attributes.get("kind", "relu") not in _GATES:
+        if node.op != "leaky_relu" and (node.op != "activation" or node.attributes.get("kind", "relu") not in _GATES):
             return passes.run(place, taken)
         value, both = passes.run_coded(place, taken)
         both = np.asarray(both, np.float64)
@@ -204,7 +206,7 @@ def _snip(graph: Graph, x: Any, y: Any, seed: int, size: int) -> float:
     gradients: dict[int, Any] = {}
     for place, one in zip(graph.outputs, labels, strict=True):
         node = graph.nodes[place]
-        if node.op == "activation" and node.attributes.get("kind") in ("softmax", "sigmoid"):
+        if node.op == "activation" and node.attributes.get("kind") in _ENDS:
             place = node.inputs[0]
         out = np.asarray(values[place], np.float32)
         gradients[place] = gradients.get(place, 0) + _loss_gradient(out, one, len(examples[0]))

@@ -16,12 +16,14 @@ is built.
 import importlib
 from typing import Any
 
-from modelwright.nas import stock, weightless  # noqa: F401  # their operations are registered
+from modelwright.nas import stock, weightless, weights  # noqa: F401  # their operations are registered
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.build import build
-from modelwright.nas.genotype import Genotype, from_model
 from modelwright.nas.draw import draw
+from modelwright.nas.genotype import Genotype, from_model
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
+from modelwright.nas.grow import deepen, larger_kernel, skip, widen
+from modelwright.nas.morph import Inherited, inherit
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.operations import Cost, Operation, operation, register
 from modelwright.nas.proxies import zero_cost
@@ -36,9 +38,10 @@ from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
 
 __all__ = [
-    "Architecture", "Cost", "Graph", "Operation", "Template", "Tensor", "add", "branches", "build", "cells",
-    "chain", "concat", "draw", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "tabular", "trace",
-    "zero_cost",
+    "Architecture", "Cost", "Genotype", "Graph", "Inherited", "Operation", "Template", "Tensor", "add",
+    "around", "branches", "build", "cells", "chain", "concat", "deepen", "draw", "from_model", "inherit",
+    "larger_kernel", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "skip", "tabular",
+    "trace", "weights", "widen", "zero_cost",
 ]  # fmt: skip
 
 #: Names of other packages that are found here, because it is here that they are looked for.

@@ -45,10 +45,10 @@ def pruned(graph: Graph, *, flat: bool = True) -> Graph:
         nodes[place] = _taking(node, tuple(inputs))
     for place in zeros:
         nodes[place] = replace(nodes[place], op="zero", inputs=nodes[place].inputs[:1], attributes={})
-    return _reached(nodes, [stands[i] for i in graph.outputs])
+    return reached(nodes, [stands[i] for i in graph.outputs])
 
 
-def _reached(nodes: Sequence[Node], outputs: Sequence[int]) -> Graph:
+def reached(nodes: Sequence[Node], outputs: Sequence[int]) -> Graph:
     """What the outputs need, in the same order. Inputs stay."""
     needed = {i for i, node in enumerate(nodes) if node.op == INPUT}
     left = list(outputs)
@@ -80,7 +80,7 @@ def key(graph: Graph) -> str:
     found = pruned(graph)
     # Zeros are zeros whatever they were made of.
     blank = [replace(node, inputs=()) if node.op == "zero" else node for node in found.nodes]
-    return hashlib.blake2b(form(_reached(blank, found.outputs)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(form(reached(blank, found.outputs)).encode(), digest_size=16).hexdigest()
 
 
 def form(graph: Graph) -> str:
@@ -174,7 +174,7 @@ def _merged(graph: Graph) -> Graph:
         free = node.op not in (INPUT, "dropout") and not graph.cost_of(place).parameters
         said = json.dumps([node.op, sorted(node.attributes.items()), nodes[place].inputs], default=str) if free else ""
         stands.append(seen.setdefault(said, place) if free else place)
-    return _reached(nodes, [stands[i] for i in graph.outputs])
+    return reached(nodes, [stands[i] for i in graph.outputs])
 
 
 def _users(graph: Graph) -> list[list[tuple[int, int]]]:

@@ -43,6 +43,8 @@ class Architecture:
     Attributes:
         tree: the space of decisions, closed: what any strategy or study of Modelwright takes. Two configurations that
             make the same network have the same key.
+        origin: the ``Genotype`` that the space was made around, whose weights the default network can begin with; None
+            where there is none.
 
     Raises:
         SpaceError: ``define`` returned no tensor, or its default decisions do not fit the inputs.
@@ -67,6 +69,7 @@ class Architecture:
         self.sketch, self.levels = sketch or define, tuple(levels)
         self.name = name or getattr(define, "__name__", type(define).__name__)
         self.define, self.inputs = define, check_shapes(inputs, f"nas.Architecture({self.name})")
+        self.origin: Any = None
         self._keys: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
         _refuse_signature(define, len(self.inputs), self.name)
         self.tree = self._discovered()

@@ -1,0 +1,291 @@
+"""The space around a network that exists: layers wider or narrower, more or fewer of them, skips between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from math import floor
+from typing import Any
+
+from modelwright.core.errors import SpaceError
+from modelwright.nas.architecture import Architecture
+from modelwright.nas.facts import facts
+from modelwright.nas.genotype import Genotype, from_model
+from modelwright.nas.graph import INPUT, Graph, Tensor
+from modelwright.nas.layout import groups
+from modelwright.nas.operations import operation
+from modelwright.nas.spaces.units import check_values
+from modelwright.space import HyperParameters
+
+#: The attribute by which an operation says how many channels it makes.
+WIDTHS = {"conv": "filters", "dense": "units"}
+#: Where a unit ends, and another may be put in.
+_ENDS = ("activation", "leaky_relu")
+#: What belongs to the unit of the layer before it.
+_FOLLOWING = ("batch_norm", "layer_norm", "dropout", "spatial_dropout", *_ENDS)
+NONE = "none"
+
+
+def around(
+    model: Any,
+    *,
+    widths: Sequence[float] = (0.5, 0.75, 1.25, 1.5, 2.0),
+    insert: int = 2,
+    remove: bool = True,
+    skips: int = 3,
+    kernels: bool = True,
+) -> Architecture:
+    """The networks that come from one by edits; the default is the network itself, with its names.
+
+    Layers may be wider or narrower (those that are added to each other together), layers may be put in behind each
+    activation, layers that change no shape may be left out, outputs of earlier units may be added, and kernels may be
+    larger. Decisions are named after the layer: ``conv1/width``, ``relu1/deeper``, ``conv2/keep``, ``relu3/skip``,
+    ``conv1/kernel``. Whatever becomes wider or deeper, or gets a skip connection or a larger kernel, can begin as the
+    function that it was (see ``nas.inherit``).
+
+    Args:
+        model: a Keras model that ``nas.from_model`` can read, or what it made of one.
+        widths: multiples of each layer's width that may be chosen beside its own; () for none.
+        insert: layers that may be put in at one place; 0 for none.
+        remove: whether layers may be left out.
+        skips: the units before another's input from which a skip connection may come; 0 for none.
+        kernels: whether kernels may be larger, by two positions.
+
+    Raises:
+        SpaceError: the model cannot be read, or nothing of it can be changed.
+
+    >>> import keras
+    >>> layers = keras.layers
+    >>> model = keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(4, 3, padding="same", name="conv"),
+    ...     layers.ReLU(name="relu"), layers.GlobalAveragePooling2D(), layers.Dense(2)])
+    >>> space = around(model)
+    >>> space.tree.default()
+    {'conv/width': 4, 'conv/kernel': 3, 'relu/deeper': 0}
+    """
+    where = "nas.around"
+    check_values(where, least=0.01, **({"widths": tuple(widths)} if widths else {}))
+    check_values(where, least=0, insert=insert, skips=skips)
+    found = model if isinstance(model, Genotype) else from_model(model)
+    define = Around.of(found.graph, tuple(widths), (insert, remove, skips, kernels))
+    shapes = [node.shape for node in found.graph.nodes if node.op == INPUT]
+    space = Architecture(define, *shapes, name=f"around {found.name}")
+    if not space.tree.parameters:
+        raise SpaceError(f"nothing of {found.name!r} can be changed", where=where, hint="See what the arguments leave.")
+    space.origin = found
+    return space
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What ``around`` writes: the network, with what may become of each node by the node's place.
+
+    Attributes:
+        widths: of the nodes that make channels: the place whose decision it is, and what may be chosen.
+        ends: of the ends of units: whether another unit there is added to what it takes.
+        units: of the layers that may be left out: what goes with them.
+        sources: of the ends of units: the places from which a skip connection may come.
+        kernels: of convolutions: the larger kernel.
+    """
+
+    graph: Graph
+    widths: Mapping[int, tuple[int, tuple[int, ...]]]
+    ends: Mapping[int, bool]
+    units: Mapping[int, tuple[int, ...]]
+    sources: Mapping[int, tuple[int, ...]]
+    kernels: Mapping[int, int]
+    insert: int
+
+    @classmethod
+    def of(cls, graph: Graph, factors: tuple[float, ...], options: tuple[int, bool, int, bool]) -> Around:
+        insert, remove, skips, kernels = options
+        shape = _Shape(graph)
+        ends = {place: least < 0.0 for place, least in shape.ends().items()}
+        return cls(
+            graph,
+            shape.widths(factors),
+            ends,
+            shape.removable() if remove else {},
+            shape.sources(list(ends), skips),
+            shape.kernels() if kernels else {},
+            insert,
+        )
+
+    def __call__(self, hp: HyperParameters, *inputs: Tensor) -> Tensor | list[Tensor]:
+        made: list[Tensor] = []
+        left, gone = iter(inputs), set[int]()
+        for place, node in enumerate(self.graph.nodes):
+            if node.op == INPUT:
+                made.append(next(left))
+                continue
+            if place in self.units and not self._scoped(hp, place, lambda: hp.Boolean("keep", default=True)):
+                gone |= {place, *self.units[place]}
+            taken = [made[i] for i in node.inputs]
+            if place in gone:
+                made.append(taken[0])
+                continue
+            attributes = {**node.attributes, **self._changed(hp, place), "name": node.name}
+            x = taken[0].draft.apply(node.op, taken, attributes)
+            if place in self.ends:
+                x = self._scoped(hp, place, lambda x=x, place=place: self._after(hp, x, place, made))
+            made.append(x)
+        outputs = [made[i] for i in self.graph.outputs]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _scoped(self, hp: HyperParameters, place: int, ask: Callable[[], Any]) -> Any:
+        """Asked under the node's name, and only where the node is there."""
+        first = next((i for i, unit in self.units.items() if place in unit), None)
+        kept = nullcontext() if first is None else hp.conditional_scope(f"{self.graph.nodes[first].name}/keep", True)
+        with kept, hp.name_scope(self.graph.nodes[place].name):
+            return ask()
+
+    def _changed(self, hp: HyperParameters, place: int) -> dict[str, Any]:
+        node, change = self.graph.nodes[place], {}
+        if place in self.widths:
+            leader, sizes = self.widths[place]
+            # Of a layer that may be left out the channels are its own.
+            change[WIDTHS[node.op]] = self._asked(hp, leader, "width", sizes, node.shape[-1])
+        if place in self.kernels:
+            larger = self.kernels[place]
+            change["kernel"] = self._asked(hp, place, "kernel", (larger - 2, larger), larger - 2)
+        return change
+
+    def _asked(self, hp: HyperParameters, place: int, decision: str, values: Sequence[int], usual: int) -> Any:
+        name = self.graph.nodes[place].name
+        kept = hp.conditional_scope(f"{name}/keep", True) if place in self.units else nullcontext()
+        with kept, hp.name_scope(name):
+            return hp.Choice(decision, list(values), default=usual)
+
+    def _after(self, hp: HyperParameters, x: Tensor, place: int, made: list[Tensor]) -> Tensor:
+        if self.insert:
+            for i in range(hp.Int("deeper", 0, self.insert, default=0)):
+                x = _unit(x, f"deeper{i}", self.ends[place])
+        sources = {self.graph.nodes[i].name: i for i in self.sources.get(place, ())}
+        if not sources:
+            return x
+        source = hp.Choice("skip", [NONE, *sources], default=NONE)
+        return x if source == NONE else _gated(x, made[sources[source]], "skip")
+
+
+def _unit(x: Tensor, name: str, residual: bool) -> Tensor:
+    """A layer that can begin as one that changes nothing: see ``nas.deepen``."""
+    if len(x.shape) == 1:
+        y = x.dense(x.channels, bias=False, name=f"{name}/dense")
+    else:
+        y = x.conv(x.channels, 3, name=f"{name}/conv")
+    y = y.batch_norm(name=f"{name}/batch_norm")
+    return x.apply("add", y, name=f"{name}/add") if residual else y.activation("relu", name=f"{name}/relu")
+
+
+def _gated(x: Tensor, y: Tensor, name: str) -> Tensor:
+    """``y`` added through a normalisation, whose scale can begin at zero: see ``nas.skip``."""
+    if y.channels != x.channels:
+        one = {"units": x.channels, "bias": False} if len(x.shape) == 1 else {"filters": x.channels, "kernel": 1}
+        y = y.apply("dense" if len(x.shape) == 1 else "conv", **one, name=f"{name}/conv")
+    return x.apply("add", y.batch_norm(name=f"{name}/gate"), name=f"{name}/add")
+
+
+class _Shape:
+    """What of a graph can be changed without the rest not fitting any more."""
+
+    def __init__(self, graph: Graph):
+        self.graph, self.nodes = graph, graph.nodes
+        self.tied = groups(graph)
+        self.users: list[list[int]] = [[] for _ in graph.nodes]
+        for place, node in enumerate(graph.nodes):
+            for i in node.inputs:
+                self.users[i].append(place)
+        self.members: dict[int, list[int]] = {}
+        for place, group in enumerate(self.tied):
+            self.members.setdefault(group, []).append(place)
+
+    def widths(self, factors: Sequence[float]) -> dict[int, tuple[int, tuple[int, ...]]]:
+        found = {}
+        for members in self.members.values():
+            makers = [i for i in members if self.nodes[i].op in WIDTHS and not _grouped(self.nodes[i].attributes)]
+            others = [i for i in members if i not in makers and self._kind(i) != "kept"]
+            if not makers or others or not factors or not self._may_change(members):
+                continue
+            now = self.nodes[makers[0]].shape[-1]
+            sizes = tuple(sorted({now, *(max(1, floor(now * factor + 0.5)) for factor in factors)}))
+            found |= dict.fromkeys(makers, (makers[0], sizes))
+        return found
+
+    def _may_change(self, members: Sequence[int]) -> bool:
+        """Whether all that take these channels take any number of them."""
+        if any(i in self.graph.outputs or _fixed(self.nodes[i]) for i in members):
+            return False
+        takers = {user for i in members for user in self.users[i] if self.tied[user] != self.tied[i]}
+        return all(self._takes_any(user) for user in takers)
+
+    def _takes_any(self, place: int) -> bool:
+        node = self.nodes[place]
+        if node.op in WIDTHS:
+            return not _grouped(node.attributes)
+        if self._kind(place) not in ("joined", "spread"):
+            return False
+        members = self.members[self.tied[place]]
+        plain = [i for i in members if i != place and self._kind(i) == "kept"]
+        return len(plain) == len(members) - 1 and self._may_change(members)
+
+    def ends(self) -> dict[int, float]:
+        """Where another unit may follow -> the least that its values may be."""
+        known = facts(self.graph, {})
+        inner = [i for i, node in enumerate(self.nodes) if node.op in _ENDS and self._inside(i)]
+        return {i: known[i].bounds[0] for i in inner}
+
+    def _inside(self, place: int) -> bool:
+        """Whether the channels are not those of an output."""
+        return all(i not in self.graph.outputs for i in self.members[self.tied[place]])
+
+    def removable(self) -> dict[int, tuple[int, ...]]:
+        found = {}
+        for place, node in enumerate(self.nodes):
+            if node.op not in WIDTHS or not self._inside(place) or self.nodes[node.inputs[0]].shape != node.shape:
+                continue
+            if self.nodes[node.inputs[0]].op == INPUT or _grouped(node.attributes):
+                continue
+            alone = all(len(self.nodes[i].inputs) < 2 for i in self.members[self.tied[place]])
+            if alone and self._may_change(self.members[self.tied[place]]):
+                found[place] = self._following(place)
+        return found
+
+    def _following(self, place: int) -> tuple[int, ...]:
+        """What goes with a layer: its normalisation, its activation."""
+        found: list[int] = []
+        while len(self.users[place]) == 1 and self.nodes[self.users[place][0]].op in _FOLLOWING:
+            place = self.users[place][0]
+            found.append(place)
+        return tuple(found)
+
+    def sources(self, ends: Sequence[int], count: int) -> dict[int, tuple[int, ...]]:
+        found = {}
+        for number, place in enumerate(ends):
+            near = [i for i in ends[:number] if self.nodes[i].shape[:-1] == self.nodes[place].shape[:-1]]
+            if near and count:
+                found[place] = tuple(near[-count:])
+        return found
+
+    def kernels(self) -> dict[int, int]:
+        usual = {"conv": 1, "depthwise": 3}
+        return {
+            place: node.attributes.get("kernel", usual[node.op]) + 2
+            for place, node in enumerate(self.nodes)
+            if node.op in usual
+            and node.attributes.get("kernel", usual[node.op]) % 2
+            and node.attributes.get("kernel", usual[node.op]) > 1
+            and node.attributes.get("padding", "same") == "same"
+        }
+
+    def _kind(self, place: int) -> str:
+        node = self.nodes[place]
+        return "" if node.op == INPUT else operation(node.op).channels
+
+
+def _grouped(attributes: Mapping[str, Any]) -> bool:
+    return attributes.get("groups", 1) > 1
+
+
+def _fixed(node: Any) -> bool:
+    """Whether its settings say how many channels there are."""
+    return any(isinstance(value, (list, tuple)) for key, value in node.attributes.items() if key != "padding")

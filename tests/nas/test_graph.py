@@ -67,6 +67,42 @@ def test_tensors_of_two_graphs_do_not_mix():
         nas.trace(lambda x: x + kept[0], (4, 4, 1))
 
 
+def test_an_input_that_leads_nowhere_is_told():
+    with pytest.raises(SpaceError, match="the input 'input1' leads to no output"):
+        nas.trace(lambda a, b: a.dense(2), (3,), (4,))
+    with pytest.raises(SpaceError, match="leads to no output"):
+        nas.Architecture(lambda hp, a, b: a.dense(hp.Int("units", 1, 3)), (3,), (4,))
+
+
+def _register_wrong_operations():
+    """Operations whose shapes are not those of their layers; registered once in a process."""
+    from keras import layers
+
+    for name, shape, layer in (
+        ("half", lambda shapes, a: (shapes[0][0] / 2,), lambda shapes, a, name: layers.Dense(3, name=name)),
+        ("wider", lambda shapes, a: (7,), lambda shapes, a, name: layers.Dense(3, name=name)),
+        ("deaf", lambda shapes, a: shapes[0], lambda shapes, a, name: layers.Conv2D(3, 1, name=name)),
+    ):
+        try:
+            nas.operation(name)
+        except SpaceError:
+            nas.register(nas.Operation(name=name, shape=shape, layer=layer))
+
+
+def test_an_operation_of_ones_own_that_says_a_wrong_shape_is_told():
+    _register_wrong_operations()
+    with pytest.raises(SpaceError, match=r"operation 'half': its shape is \(2.0,\)"):
+        nas.trace(lambda x: x.apply("half"), (4,))
+    with pytest.raises(SpaceError, match=r"node 'wider': its layer puts out \(3,\) .* its shape says \(7,\)"):
+        nas.build(nas.trace(lambda x: x.apply("wider"), (4,)))
+    with pytest.raises(SpaceError, match="'deaf'.*its layer cannot be made for inputs"):
+        nas.build(nas.trace(lambda x: x.apply("deaf"), (4,)))
+    with pytest.raises(SpaceError, match="there is an operation named 'wider' already"):
+        nas.register(nas.operation("wider"))
+    with pytest.raises(SpaceError, match=r"allowed: a nas.Operation|nas.Operation"):
+        nas.register("wider")
+
+
 # --- which graphs are the same -------------------------------------------------------------------------
 
 

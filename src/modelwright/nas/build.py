@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from modelwright.core.errors import SpaceError
 from modelwright.core.optional import optional
 from modelwright.nas.canonical import pruned
-from modelwright.nas.graph import INPUT, Graph
+from modelwright.nas.graph import INPUT, Graph, Node
 from modelwright.nas.initial import drawn_here
 from modelwright.nas.operations import operation
 from modelwright.nas.weights import layer_name
@@ -42,9 +43,32 @@ def connect(graph: Graph, starts: Sequence[Any], *, whole: bool = False, seed: i
         if node.op == INPUT:
             tensors.append(next(left))
             continue
-        taken = [tensors[i] for i in node.inputs]
-        shapes = [graph.nodes[i].shape for i in node.inputs]
+        tensors.append(_applied(node, [tensors[i] for i in node.inputs], seed))
+    return [tensors[i] for i in graph.outputs]
+
+
+def _applied(node: Node, taken: Sequence[Any], seed: int) -> Any:
+    """What the node's layer puts out.
+
+    Raises:
+        SpaceError: the operation's layer does not take what its shape says, or puts out something else.
+    """
+    shapes = [tuple(tensor.shape[1:]) for tensor in taken]
+    try:
         layer = operation(node.op).layer(shapes, node.attributes, layer_name(node.name))
         with drawn_here(layer, seed):
-            tensors.append(layer(taken[0] if len(taken) == 1 else taken))
-    return [tensors[i] for i in graph.outputs]
+            made = layer(taken[0] if len(taken) == 1 else taken)
+        found = tuple(made.shape[1:])
+    except (ValueError, TypeError, AttributeError) as error:
+        raise SpaceError(
+            f"its layer cannot be made for inputs of {shapes}: {error}",
+            where=f"operation {node.op!r}, node {node.name!r}",
+            hint="Correct layer=... of its nas.Operation, or shape=..., which let this through.",
+        ) from error
+    if found != node.shape:
+        raise SpaceError(
+            f"its layer puts out {found} for inputs of {shapes}, and its shape says {node.shape}",
+            where=f"operation {node.op!r}, node {node.name!r}",
+            hint="Correct shape=... of its nas.Operation.",
+        )
+    return made

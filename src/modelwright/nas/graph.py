@@ -120,6 +120,13 @@ class Draft:
         name = self._unique("/".join(filter(None, (self.scope(), attributes.get("name") or op))))
         plain = {key: value for key, value in attributes.items() if key != "name" and value is not None}
         shape = kind.shape([x.shape for x in inputs], plain)
+        if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape) or not shape:
+            raise SpaceError(
+                f"its shape is {shape!r} for inputs of {[x.shape for x in inputs]}",
+                where=f"operation {op!r}",
+                allowed="a tuple of integers from 1, without the batch",
+                hint="Correct shape=... of its nas.Operation.",
+            )
         return self._put(Node(op, tuple(x.place for x in inputs), plain, shape, name))
 
     def _put(self, node: Node) -> Tensor:
@@ -235,4 +242,24 @@ def trace(
             where="nas",
             allowed="a tensor that was made from its input, or several",
         )
-    return Graph(tuple(draft.nodes), tuple(end.place for end in ends))
+    graph = Graph(tuple(draft.nodes), tuple(end.place for end in ends))
+    _refuse_unused(graph)
+    return graph
+
+
+def _refuse_unused(graph: Graph) -> None:
+    """Raise where an input leads to no output: the graph is not connected."""
+    needed, left = set[int](), list(graph.outputs)
+    while left:
+        place = left.pop()
+        if place not in needed:
+            needed.add(place)
+            left += graph.nodes[place].inputs
+    for place, node in enumerate(graph.nodes):
+        if node.op == INPUT and place not in needed:
+            raise SpaceError(
+                f"the input {node.name!r} leads to no output",
+                where="nas",
+                allowed="a connected network",
+                hint="Join what is made of each input, with nas.concat, say.",
+            )

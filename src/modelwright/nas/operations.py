@@ -88,8 +88,10 @@ def register(operation: Operation) -> Operation:
     """Make an operation known under its name.
 
     Raises:
-        SpaceError: another one has the name.
+        SpaceError: another one has the name, or it is none.
     """
+    if not isinstance(operation, Operation):
+        raise SpaceError(f"{operation!r} is no operation", where="nas.register", allowed="a nas.Operation")
     if operation.name in _REGISTERED:
         raise SpaceError(f"there is an operation named {operation.name!r} already", where="nas.register")
     _REGISTERED[operation.name] = operation

@@ -232,11 +232,13 @@ def test_depth_without_a_bound_grows_where_the_search_reaches_its_end():
     known = sorted(p.name for p in space.tree.parameters if p.name.startswith("depth"))
     assert known[:2] == ["depth", "depth/more1"]
     deepest = {"depth": 5, **dict.fromkeys(known[1:], 4)}
-    graph, hp = space._traced(deepest)
+    graph, (ran, unknown) = space.graph(deepest), space.asked(deepest)
     assert len([n for n in graph.nodes if n.op == "dense"]) == 5 + 4 * (len(known) - 1) + 1
-    grown = space.tree.grow(hp.trace)
+    grown = space.tree.grow(unknown)
     more = f"depth/more{len(known)}"
-    assert more not in known and more in {p.name for p in grown.parameters}
+    assert (
+        more not in known and ran[more] == 0 and set(deepest) <= set(ran) and more in {p.name for p in grown.parameters}
+    )
     # Deeper still, and what is not known yet is at its default, so it ends.
     deeper = {**deepest, more: 2}
     assert len(space.graph(deeper).nodes) == len(graph.nodes) + 4

@@ -107,6 +107,14 @@ class Architecture:
                 self._keys.popitem(last=False)
         return found
 
+    def asked(self, config: Config) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The decisions that a network asks for, with their values, and specifications of those that ``tree`` lacks.
+
+        There are such in spaces without a bound, where a network is deeper than any before: ``tree.grow`` takes them.
+        """
+        hp = self._traced(config)[1]
+        return hp.ran, [spec for spec in hp.trace if spec.get("name") not in self.tree._names]
+
     def __repr__(self) -> str:
         shapes = ", ".join(map(str, self.inputs))
         return f"Architecture({self.name}, {shapes}, {len(self.tree.parameters)} decisions)"

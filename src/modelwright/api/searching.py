@@ -116,7 +116,7 @@ def search(
     limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory)
     prepared, known = prepare(asked, limits)
     estimation: Any = prepared.estimation
-    led = _strategy(estimation, plan, strategy, seconds)
+    led = _strategy(estimation, plan, strategy, seconds, workers)
     opened = open_store(store)
     asked |= {"artifacts": None, "pickled": False, "log": None}
     study = _open(prepared, led, opened, name, budget, asked)
@@ -152,7 +152,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> tuple[Prepared
     space = bound(asked["space"], data)
     objective = asked["objective"]
     objectives = parse_objective(data.task.objective if objective is None else objective)
-    recipe = asked["recipe"] or Recipe(mirror=mirrors(data))
+    recipe = asked["recipe"] or Recipe.of(data.rows, mirror=mirrors(data))
     if not isinstance(recipe, Recipe):
         raise ArgumentError(f"recipe is {kind_of(recipe)}", where="nas.search", allowed="nas.Recipe(...)")
     weight = asked["class_weight"]
@@ -176,7 +176,9 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> tuple[Prepared
     job = Job(
         space=space,
         data=data,
-        ladder=straight(data.rows, epochs or 10) if asked["plan"] is None else ladder(data.rows, image, epochs or 10),
+        ladder=straight(data.rows, epochs or 10)
+        if asked["plan"] is None
+        else ladder(data.rows, image, epochs or 10, batch=recipe.batch),
         objectives=objectives,
         recipe=recipe,
         limits=known,
@@ -232,7 +234,7 @@ def _shapes(shapes: Sequence[Any]) -> str:
 
 
 def _strategy(
-    estimation: ArchitectureEstimation, plan: Any, strategy: str | Strategy | None, seconds: float | None
+    estimation: ArchitectureEstimation, plan: Any, strategy: str | Strategy | None, seconds: float | None, workers: int
 ) -> Strategy:
     from modelwright.nas.ladder import STEPS
     from modelwright.nas.plan import Plan
@@ -246,7 +248,7 @@ def _strategy(
             hint="Write plan=None for a Pareto front, or turn one objective into a constraint.",
         )
     race = None if strategy is None else resolve(strategy, steps=None, resumable=False)
-    return Plan(estimation.job.ladder, race=race, seconds=seconds)
+    return Plan(estimation.job.ladder, race=race, seconds=seconds, workers=workers)
 
 
 def carry_out(study: Study, plan: Any, space: Architecture) -> Study:

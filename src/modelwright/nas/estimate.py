@@ -144,11 +144,11 @@ class _Trial:
 
     def _traced(self) -> None:
         """The decisions of the network, and those beside it, are what ran."""
-        _, decisions = self.job.space.told(self.task.config)
+        decisions, unknown = self.job.space.asked(self.task.config)
         if self.job.training is not None:
             self.recipe = replace(self.recipe, **self.job.training(self.hp))
         own = {name: value for name, value in self.task.config.items() if name in decisions or name in self.hp.ran}
-        self.reporter.traced(own or self.task.config, ())
+        self.reporter.traced({**decisions, **(own or self.task.config)}, unknown)
 
     def _start(self, graph: Graph) -> tuple[weights.Weights | None, dict[str, Artifact]]:
         """Weights to begin with, and the artifacts that they stand behind."""
@@ -192,7 +192,7 @@ class _Trial:
         if learned is not None:
             weights.write(self.model, learned)
         self.spent["build"] += time.perf_counter() - began
-        seconds = self.task.note.get("seconds") if rung.name == "finish" else None
+        seconds = self.task.note.get("seconds") if rung.name in ("confirm", "finish") else None
         before = self.task.start if rung.fidelity > self.task.start else 0.0
         looked: list[float] = [0.0]
 
@@ -213,6 +213,7 @@ class _Trial:
         )
         self.spent["train"] += time.perf_counter() - began - trainer.judged
         self.spent["epochs"] += trained.cost
+        trainer.steps.settle()
         if not trained.finite:
             return learned or {}, {"val_loss": math.nan}
         began = time.perf_counter()

@@ -198,6 +198,9 @@ class Tensor:
     def global_avg_pool(self) -> Tensor:
         return self.apply("global_avg_pool")
 
+    def global_max_pool(self) -> Tensor:
+        return self.apply("global_max_pool")
+
     def flatten(self) -> Tensor:
         """Nothing where there are channels alone."""
         return self.apply("flatten") if len(self.shape) > 1 else self

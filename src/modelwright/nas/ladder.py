@@ -9,6 +9,8 @@ from modelwright.core.errors import ArgumentError
 
 #: Steps that full fidelity means, so that each rung has whole ones.
 STEPS = 1000
+#: Steps of training before a network can be told from a bad one.
+_LEAST = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class Rung:
 class Ladder:
     """Rungs by rising fidelity, the last one with fidelity 1; and how many training rows there are.
 
-    >>> made = ladder(50_000, 28, 10)
+    >>> made = ladder(50_000, 28)
     >>> [(r.fidelity, r.factor, r.rows, r.epochs, r.name) for r in made.rungs]  # doctest: +NORMALIZE_WHITESPACE
     [(0.01, 2, 10000, 1, 'race'), (0.03, 2, 10000, 2, 'race'), (0.09, 2, 10000, 6, 'race'),
      (0.3, 1, None, 2, 'confirm'), (1.0, 1, None, 10, 'finish')]
@@ -93,20 +95,24 @@ def straight(rows: int, epochs: float) -> Straight:
     return Straight((Rung(fidelity=1.0, epochs=epochs, name="full"),), rows)
 
 
-def ladder(rows: int, image: int | None, epochs: float = 10, *, shares: Sequence[int] = (1, 2, 6)) -> Ladder:
+def ladder(
+    rows: int, image: int | None, epochs: float = 10, *, batch: int = 128, shares: Sequence[int] = (1, 2, 6)
+) -> Ladder:
     """The usual ladder: three rungs on few rows of small images, one on all of them, and the finish.
 
     Args:
         rows: training rows there are.
         image: the shorter side of the images; None for other inputs.
         epochs: of the finish, where it is not ended by the clock.
+        batch: rows of a step; with few rows an epoch is so few steps that a rung has several.
         shares: epochs from each rung of the race to the next.
     """
     factor = 1 if image is None or image < 24 else max(2, image // 32)
-    few = min(rows, max(10_000, rows // 8)) if rows > 12_500 else None
+    few = min(30_000, max(10_000, rows // 8)) if rows > 12_500 else None
+    unit = max(1, round(_LEAST / max(1, (few or rows) // batch)))
     race = [
-        Rung(fidelity=fidelity, factor=factor, rows=few, epochs=share)
+        Rung(fidelity=fidelity, factor=factor, rows=few, epochs=share * unit)
         for fidelity, share in zip((0.01, 0.03, 0.09), shares, strict=True)
     ]
-    confirm = Rung(fidelity=0.3, epochs=2 if rows > 12_500 else 6, name="confirm")
+    confirm = Rung(fidelity=0.3, epochs=2 if few else 6 * unit, name="confirm")
     return Ladder((*race, confirm, Rung(fidelity=1.0, epochs=epochs, name="finish")), rows)

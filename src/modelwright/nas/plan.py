@@ -53,6 +53,7 @@ class Plan(Strategy):
         race: where new networks come from; None for the plan's own (see ``proposer``).
         seconds: running time of the whole search; None where it is bounded by trials alone.
         shares: of the seconds, until the race ends and until the confirmation ends.
+        workers: trials that run at the same time, among whom the time of a phase is divided.
         inherit: whether some networks begin with the weights of one that is nearly the same.
 
     Raises:
@@ -69,12 +70,14 @@ class Plan(Strategy):
         race: Strategy | None = None,
         seconds: float | None = None,
         shares: tuple[float, float] = (RACE, CONFIRM),
+        workers: int = 1,
         inherit: bool = True,
     ):
         missing = [name for name in ("race", "confirm", "finish") if not ladder.of(name)]
         if missing or not 0 < shares[0] < shares[1] < 1:
             raise StrategyError(f"shares={shares}, without rungs for {missing}", where="plan")
-        self.ladder, self.inner, self.seconds, self.shares, self.inherit = ladder, race, seconds, shares, inherit
+        self.ladder, self.inner, self.seconds, self.shares = ladder, race, seconds, shares
+        self.workers, self.inherit = workers, inherit
         self.levels = [rung.step for rung in ladder.of("race")]
         self.confirm = ladder.of("confirm")[-1].fidelity
 
@@ -152,10 +155,14 @@ class Plan(Strategy):
             return self._until_idle(history, "the time for confirming is used up")
         if _running(history, "race", "anchor"):
             return Wait(why="the race is ending")
-        for number in self.finalists(history):
+        chosen = self.finalists(history)
+        for place, number in enumerate(chosen):
             row = history.rows[number]
-            if row.state == "paused" and row.fidelity < self.confirm - 1e-9 and self._fits(history, self.confirm):
-                return Proposal(trial=number, fidelity=self.confirm, note={"phase": "confirm"})
+            if row.state == "paused" and row.fidelity < self.confirm - 1e-9 and row.target < self.confirm - 1e-9:
+                note: dict[str, Any] = {"phase": "confirm"}
+                if self.seconds is not None:
+                    note["seconds"] = self._turn(history, len(chosen) - place)
+                return Proposal(trial=number, fidelity=self.confirm, note=note)
         return self._until_idle(history, "the best are confirmed")
 
     def _finish(self, history: History, opened: Mapping[str, Any]) -> Answer:
@@ -199,16 +206,23 @@ class Plan(Strategy):
 
     # --- time ------------------------------------------------------------------------------------------
 
+    def _turn(self, history: History, waiting: int) -> float:
+        """Seconds for each of those that wait to be confirmed; all train equally long, for it is time that is short."""
+        given = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
+        if given:
+            return given[0]
+        assert self.seconds is not None
+        rounds = -(-waiting // self.workers)
+        return round(max(1.0, (self.shares[1] * self.seconds - history.elapsed) / rounds), 3)
+
     def _over(self, history: History) -> bool:
         return self.seconds is not None and history.elapsed >= self.shares[0] * self.seconds
 
     def _fits(self, history: History, fidelity: float) -> bool:
-        """Whether a trial that goes to ``fidelity`` is likely to end while its phase lasts."""
+        """Whether a trial that goes to ``fidelity`` is likely to end while the race lasts."""
         if self.seconds is None:
             return True
-        rung = self.ladder.at(fidelity)
-        end = self.shares[1 if rung.name == "confirm" else 0] * self.seconds
-        return history.elapsed + 0.8 * self.expected(history, fidelity) <= end
+        return history.elapsed + 0.8 * self.expected(history, fidelity) <= self.shares[0] * self.seconds
 
     def expected(self, history: History, fidelity: float) -> float:
         """Seconds that a segment up to ``fidelity`` takes: the median of those that did; 0 while there are none."""

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.optional import optional
 from modelwright.nas.dataset import Dataset, Task
+from modelwright.nas.steps import Steps, steps
+from modelwright.training.keras_backend import ensure_backend
 
 #: Told after each epoch of a segment how much of it is done, in (0, 1], and the training loss; whether to go on.
 OnEpoch = Callable[[float, float], bool]
@@ -48,6 +49,11 @@ class Recipe:
     mirror: bool = False
     rise: float = 0.25
 
+    @classmethod
+    def of(cls, rows: int, *, mirror: bool = False) -> Recipe:
+        """For so many rows: with few of them steps are smaller, so that an epoch has some."""
+        return cls(batch=128 if rows >= 8000 else 64 if rows >= 3000 else 32, mirror=mirror)
+
     def rate_at(self, done: float, *, going_on: bool = False) -> float:
         """The learning rate after this share of a segment; a network that is trained already begins lower.
 
@@ -76,7 +82,7 @@ class Trained:
     loss: float = math.nan
 
 
-@dataclass(slots=True)
+@dataclass
 class Trainer:
     """A compiled network with its loss, trained segment by segment.
 
@@ -92,11 +98,12 @@ class Trainer:
     judged: float = 0.0
 
     def __post_init__(self) -> None:
-        keras = optional("keras", extra="keras", purpose="training networks")
+        keras = ensure_backend()
         optimizer = keras.optimizers.AdamW(self.recipe.rate, weight_decay=self.recipe.decay, clipnorm=None)
         # Scales and shifts are not pulled to zero: nothing is learned from that, and identities are lost.
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
+        self.steps: Steps = steps(self.model)
 
     def fit(
         self,
@@ -120,7 +127,7 @@ class Trainer:
         count = self.data.rows if rows is None else min(rows, self.data.rows)
         batch = min(self.recipe.batch, count)
         each = max(1, count // batch)
-        steps = max(1, round(epochs * each))
+        total = max(1, round(epochs * each))
         began, self.judged = time.perf_counter(), 0.0
         if seconds is not None:
             seconds = max(1.0, seconds - self._judging())
@@ -130,16 +137,14 @@ class Trainer:
             if at == 0 and step:
                 order = rng.permutation(count)
             x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
-            parts: Any = tuple(augmented(part, self.recipe, rng) if self.data.task.images else part for part in x)
-            self.model.optimizer.learning_rate = self.recipe.rate_at(done, going_on=going_on)
+            parts = tuple(augmented(part, self.recipe, rng) if self.data.task.images else part for part in x)
             weight = None if self.class_weight is None else self._weights(y)
-            given = parts if len(parts) > 1 else parts[0]
-            losses.append(float(self.model.train_on_batch(given, y, sample_weight=weight)))
+            losses.append(self.steps.train(parts, y, weight, self.recipe.rate_at(done, going_on=going_on)))
             step += 1
             if not math.isfinite(losses[-1]):
                 return Trained(finite=False, cost=step / each * count / self.data.rows)
             # Several steps are too quick for the clock to be asked at each, and the first ones compile.
-            done = step / steps if seconds is None else (time.perf_counter() - began) / seconds
+            done = step / total if seconds is None else (time.perf_counter() - began) / seconds
             if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
                 break
         return Trained(cost=step / each * count / self.data.rows, loss=float(np.mean(losses[-each:])))
@@ -165,19 +170,18 @@ class Trainer:
     def outputs(self, limit: int | None = None) -> np.ndarray:
         """What it says of the rows that are kept back; logits for classes."""
         x, _ = self.data.held_back(limit)
-        return predict(self.model, x)
+        return predict(self.steps, x)
 
     def _weights(self, y: np.ndarray) -> np.ndarray:
         assert self.class_weight is not None
-        return np.array([self.class_weight.get(int(label), 1.0) for label in y], np.float32)
+        return np.array([self.class_weight.get(int(label), 1.0) for label in y.argmax(axis=1)], np.float32)
 
 
-def predict(model: Any, x: tuple[np.ndarray, ...]) -> np.ndarray:
+def predict(steps: Steps, x: tuple[np.ndarray, ...]) -> np.ndarray:
     """A network's outputs for prepared inputs, in batches of one size."""
     parts = []
     for picked, count in _batches(x, _JUDGED):
-        given: Any = list(picked) if len(picked) > 1 else next(iter(picked))
-        found = np.asarray(model.predict_on_batch(given), np.float32)
+        found = steps.predict(picked)
         parts.append(found[:count])
     return np.concatenate(parts)
 

@@ -1,0 +1,150 @@
+"""nas.search: arrays in, a network out."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright import nas
+from modelwright.core.errors import ArgumentError, ModelwrightError, SpaceError, StudyError
+
+keras = pytest.importorskip("keras")
+
+
+def bars(rows=400, seed=0):
+    """Images of one bright row, or of one bright column."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.random((rows, 8, 8)) * 40, np.arange(rows) % 2
+    for image, label in zip(x, y, strict=True):
+        at = rng.integers(8)
+        image[(at, slice(None)) if label else (slice(None), at)] += 200
+    return x, y
+
+
+def tiny(hp, x):
+    x = x.conv(hp.Choice("filters", [4, 8]), hp.Choice("kernel", [1, 3], default=3)).batch_norm().relu()
+    if hp.Boolean("deeper"):
+        x = x.conv(8, 3, stride=2).batch_norm().relu()
+    return x.global_max_pool().dense(2)
+
+
+def space():
+    return nas.Architecture(tiny, (8, 8, 1))
+
+
+def searched(x, y, over=None, **options):
+    options = {"trials": 4, "epochs": 3, "store": ":memory:", "verbose": 0, **options}
+    return mw.nas.search(over or space(), x, y, **options)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return searched(*bars(), trials=6, epochs=8)
+
+
+def test_a_plan_finds_a_network_that_is_right_about_new_rows(study):
+    x, y = bars(200, seed=9)
+    model = study.best_model()
+    assert isinstance(model, keras.Model) and (model.predict(x, verbose=0).argmax(axis=1) == y).mean() > 0.9
+    assert model.evaluate(x, y, verbose=0)[1] > 0.9
+    assert study.best.fidelity == 1.0 and study.best.metrics["val_accuracy"] > 0.9
+
+
+def test_what_it_cost_is_told_with_each_network(study):
+    for trial in study.trials:
+        assert trial.metrics["params"] == space().graph(trial.config).cost.parameters
+        facts = trial._row.facts
+        assert facts["epochs"] > 0 and facts["spent"]["train"] > 0 and facts["phase"]
+
+
+def test_ordinary_reports_work(study, tmp_path):
+    assert len(study.frame()) == len(study.trials)
+    assert "val_accuracy" in study.summary()
+    study.report(tmp_path / "report.html")
+    assert study.explain()
+
+
+def test_one_strategy_with_one_estimation():
+    study = searched(*bars(100), plan=None, strategy="random", trials=3, epochs=1)
+    assert [trial.fidelity for trial in study.trials] == [1.0] * 3
+    assert len({study.space.key(trial.config) for trial in study.trials}) == 3
+
+
+def test_two_objectives_give_a_front():
+    study = searched(*bars(100), plan=None, strategy="random", objective=["val_accuracy", mw.Minimize("params")],
+                     trials=3, epochs=1)  # fmt: skip
+    sizes = [trial.metrics["params"] for trial in study.front]
+    assert min(sizes) == min(trial.metrics["params"] for trial in study.trials)
+    with pytest.raises(ArgumentError, match="plan=None"):
+        searched(*bars(100), objective=["val_accuracy", mw.Minimize("params")])
+
+
+def test_constraints_hold_for_every_network_that_is_built():
+    study = searched(*bars(100), constraints=["params <= 150"], trials=4, epochs=1)
+    assert all(trial.metrics["params"] <= 150 for trial in study.trials)
+    with pytest.raises(ArgumentError, match="closest"):
+        searched(*bars(100), constraints=["params <= 10"])
+
+
+def test_training_is_searched_beside_the_architecture():
+    study = searched(*bars(100), training=lambda hp: {"rate": hp.Float("rate", 1e-4, 1e-2, sampling="log")},
+                     plan=None, strategy="random", trials=3, epochs=1)  # fmt: skip
+    assert len({trial.config["rate"] for trial in study.trials}) == 3
+
+
+def test_a_search_goes_on_under_its_name(tmp_path):
+    x, y = bars(100)
+    store = str(tmp_path / "s.db")
+    first = searched(x, y, trials=2, epochs=1, store=store, name="s", plan=None, strategy="random")
+    again = searched(x, y, trials=4, epochs=1, store=store, name="s", plan=None, strategy="random")
+    assert [t.config for t in again.trials][:2] == [t.config for t in first.trials] and len(again.trials) == 4
+    kept = mw.load_study("s", store=store)
+    assert kept.best.value == again.best.value
+    assert np.allclose(kept.best_model().predict(x, verbose=0), again.best_model().predict(x, verbose=0))
+
+
+def test_numbers_and_tables():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 5))
+    y = 100 + 10 * x[:, 0] - 5 * x[:, 1]
+    over = nas.Architecture(lambda hp, x: x.dense(hp.Choice("units", [16, 32])).relu().dense(1), (5,))
+    study = searched(x, y, over, trials=2, epochs=25)
+    assert study.objectives[0].direction == "min"
+    assert np.corrcoef(study.best_model().predict(x, verbose=0)[:, 0], y)[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"seconds": None, "trials": None}, ArgumentError, "neither trials nor seconds"),
+        ({"plan": "fancy"}, ArgumentError, "plan='fancy'"),
+        ({"over": 3}, ArgumentError, "no space of architectures"),
+        ({"over": nas.Architecture(tiny, (9, 9, 1))}, SpaceError, "takes"),
+        ({"over": nas.Architecture(lambda hp, x: x.global_avg_pool().dense(3), (8, 8, 1))}, SpaceError, "puts out"),
+        ({"epochs": 0}, ArgumentError, "epochs=0"),
+        ({"class_weight": "fair"}, ArgumentError, "class_weight"),
+        ({"recipe": 3}, ArgumentError, "recipe"),
+        ({"task": "ranking"}, ArgumentError, "task="),
+        ({"trils": 3}, ModelwrightError, "trils"),
+        ({"strategy": "magic"}, ModelwrightError, "magic"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(change, error, said):
+    change = dict(change)
+    with pytest.raises(error, match=said):
+        searched(*bars(40), **change)
+
+
+def test_a_space_that_does_not_fit_the_images_is_refused():
+    deep = nas.Architecture
+    with pytest.raises(SpaceError, match="nothing is left"):
+        deep(
+            lambda hp, x: x.conv(4, 3, stride=2).conv(4, 3, stride=4).conv(4, 3, stride=4).flatten().dense(2), (8, 8, 1)
+        )
+
+
+def test_a_network_that_was_never_trained_has_no_model():
+    study = searched(*bars(40), trials=1, epochs=1, plan=None, strategy="random")
+    study._machine.history.rows[0].artifacts = {}
+    study._settings = None
+    with pytest.raises(StudyError, match="left no model"):
+        study.best_model()

@@ -1,0 +1,200 @@
+"""Training in segments, and the model that comes out."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from modelwright import nas
+from modelwright.nas import weights
+from modelwright.nas.dataset import dataset
+from modelwright.nas.deploy import deployable
+from modelwright.nas.initial import variance_scaled
+from modelwright.nas.steps import _Jax, _Keras
+from modelwright.nas.train import Recipe, Trainer, augmented
+
+keras = pytest.importorskip("keras")
+
+
+def small(x):
+    return x.conv(8, 3).batch_norm().relu().conv(8, 3, stride=2).batch_norm().relu().global_avg_pool().dense(3)
+
+
+def bars(rows=240, seed=0):
+    """Images of one bright row, column or corner."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.random((rows, 8, 8)) * 40, np.arange(rows) % 3
+    for image, label in zip(x, y, strict=True):
+        at = rng.integers(8)
+        if label == 0:
+            image[at] += 200
+        elif label == 1:
+            image[:, at] += 200
+        else:
+            image[:3, :3] += 200
+    return x, y
+
+
+@pytest.fixture(scope="module")
+def data():
+    return dataset(*bars())
+
+
+def trainer(data, **recipe):
+    return Trainer(nas.build(nas.trace(small, (8, 8, 1)), seed=1), data, Recipe(batch=32, **recipe))
+
+
+def test_a_network_learns_and_says_so(data):
+    made, losses = trainer(data), []
+    before = made.judge()["val_loss"]
+    ended = made.fit(30, 0, lambda done, loss: losses.append(loss) or True)
+    assert ended.finite and ended.cost == pytest.approx(30, rel=0.1) and losses[-1] < losses[0]
+    assert made.judge()["val_loss"] < before and made.judge()["val_accuracy"] > 0.8
+
+
+def test_the_same_seed_gives_the_same_network(data):
+    found = []
+    for _ in range(2):
+        made = trainer(data)
+        made.fit(1, 7, lambda done, loss: True)
+        made.steps.settle()
+        found.append(weights.read(made.model))
+    for layer, held in found[0].items():
+        for name, value in held.items():
+            assert np.array_equal(value, found[1][layer][name])
+
+
+def test_what_is_learned_is_in_the_model_after_settling(data):
+    made = trainer(data)
+    made.fit(1, 0, lambda done, loss: True)
+    told = made.outputs()
+    made.steps.settle()
+    (x,), _ = data.held_back()
+    assert np.allclose(made.model.predict(x, verbose=0), told, atol=1e-5)
+
+
+def test_our_own_step_is_that_of_keras(data):
+    if keras.backend.backend() != "jax":
+        pytest.skip("the step of our own is for JAX")
+    (x,), y = data.train(np.arange(32))
+    outs = []
+    for kind in (_Jax, _Keras):
+        made = trainer(data)
+        step = kind(made.model)
+        losses = [step.train((x,), y, None, 0.01) for _ in range(3)]
+        outs.append((losses, step.predict((x,))))
+    assert outs[0][0] == pytest.approx(outs[1][0], rel=1e-4)
+    assert np.allclose(outs[0][1], outs[1][1], atol=1e-3)
+
+
+def test_a_segment_by_the_clock_ends(data):
+    made = trainer(data)
+    ended = made.fit(10_000, 0, lambda done, loss: True, seconds=1.0)
+    assert ended.finite and 0 < ended.cost < 10_000
+
+
+def test_who_watches_may_end_a_segment(data):
+    ended = trainer(data).fit(50, 0, lambda done, loss: False)
+    assert ended.cost == pytest.approx(1, rel=0.2)
+
+
+def test_a_loss_that_explodes_ends_it(data):
+    ended = trainer(data, rate=1e30).fit(20, 0, lambda done, loss: True)
+    assert not ended.finite
+
+
+def test_classes_may_weigh_more(data):
+    made = Trainer(nas.build(nas.trace(small, (8, 8, 1)), seed=1), data, Recipe(batch=32), {0: 0.0, 1: 0.0, 2: 1.0})
+    made.fit(6, 0, lambda done, loss: True)
+    assert (made.outputs().argmax(axis=1) == 2).all()
+
+
+def test_moved_images_are_crops_of_the_padded_ones():
+    x = np.arange(2 * 16 * 16, dtype=np.float32).reshape(2, 16, 16, 1)
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+    found = augmented(x, Recipe(shift=2, mirror=False), np.random.default_rng(0))
+    for image, whole in zip(found, padded, strict=True):
+        crops = [whole[i : i + 16, j : j + 16] for i in range(5) for j in range(5)]
+        assert any(np.array_equal(image, crop) for crop in crops)
+
+
+def test_mirrored_images_are_the_images_from_behind():
+    x = np.random.default_rng(0).random((40, 4, 4, 1)).astype(np.float32)
+    found = augmented(x, Recipe(shift=0, mirror=True), np.random.default_rng(0))
+    turned = [np.array_equal(a, b[:, ::-1]) for a, b in zip(found, x, strict=True)]
+    same = [np.array_equal(a, b) for a, b in zip(found, x, strict=True)]
+    assert all(t or s for t, s in zip(turned, same, strict=True)) and any(turned) and any(same)
+
+
+@pytest.mark.parametrize(("scale", "mode", "fan"), [(2.0, "fan_in", 45), (1.0, "fan_avg", 67.5), (1.0, "fan_out", 90)])
+@pytest.mark.parametrize("distribution", ["uniform", "truncated_normal"])
+def test_first_weights_have_the_variance_that_is_asked_for(scale, mode, fan, distribution):
+    draws = variance_scaled((3, 3, 5, 10) if mode == "fan_in" else (3, 3, 5, 10), scale, mode, distribution,
+                            np.random.default_rng(0))  # fmt: skip
+    many = np.concatenate(
+        [variance_scaled((3, 3, 5, 10), scale, mode, distribution, np.random.default_rng(i)).ravel() for i in range(60)]
+    )
+    assert many.var() == pytest.approx(scale / fan, rel=0.05) and draws.shape == (3, 3, 5, 10)
+
+
+def test_equal_names_begin_with_equal_weights():
+    one = weights.read(nas.build(nas.trace(small, (8, 8, 1)), seed=3))
+    two = weights.read(nas.build(nas.trace(small, (16, 16, 1)), seed=3))
+    other = weights.read(nas.build(nas.trace(small, (8, 8, 1)), seed=4))
+    assert np.array_equal(one["conv"]["kernel"], two["conv"]["kernel"])
+    assert not np.array_equal(one["conv"]["kernel"], other["conv"]["kernel"])
+    assert not np.array_equal(one["conv_1"]["kernel"][..., :1, :], one["conv"]["kernel"])
+
+
+# --- what comes out ------------------------------------------------------------------------------
+
+
+def softmax(logits):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8), (8, 8, 1)])
+def test_the_model_that_comes_out_takes_rows_as_they_are(tmp_path, shape):
+    x, y = bars(60)
+    x = x.reshape(60, *shape)
+    data = dataset(x, y)
+    graph = nas.trace(small, (8, 8, 1))
+    net = nas.build(graph, seed=2)
+    model = deployable(graph, weights.read(net), data.fronts, data.task)
+    (inner,), _ = data.train(np.arange(data.rows))
+    given = x[data.chosen]
+    assert np.allclose(model.predict(given, verbose=0), softmax(net.predict(inner, verbose=0)), atol=1e-5)
+    if shape != (1, 8, 8):
+        return
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "x.npy", given)
+    code = (
+        "import sys, numpy, keras; sys.modules['modelwright'] = None\n"
+        "numpy.save('out.npy', keras.saving.load_model('model.keras').predict(numpy.load('x.npy'), verbose=0))"
+    )
+    ran = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert np.allclose(np.load(tmp_path / "out.npy"), model.predict(given, verbose=0), atol=1e-5)
+
+
+def test_numbers_come_out_in_their_own_units():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((60, 4)), 500 + 100 * rng.random((60, 2))
+    data = dataset(x, y)
+    graph = nas.trace(lambda x: x.dense(8).relu().dense(2), (4,))
+    net = nas.build(graph)
+    model = deployable(graph, weights.read(net), data.fronts, data.task)
+    (inner,), _ = data.train(np.arange(5))
+    expected = net.predict(inner, verbose=0) * data.task.spread + data.task.center
+    assert np.allclose(model.predict(x[data.chosen[:5]], verbose=0), expected, rtol=1e-4)
+
+
+def test_several_labels_come_out_as_probabilities():
+    x, y = np.random.default_rng(0).random((60, 4)), np.tile([[1, 1, 0], [0, 0, 0]], (30, 1))
+    data = dataset(x, y)
+    graph = nas.trace(lambda x: x.dense(3), (4,))
+    model = deployable(graph, weights.read(nas.build(graph)), data.fronts, data.task)
+    out = model.predict(x, verbose=0)
+    assert out.shape == (60, 3) and (out > 0).all() and (out < 1).all() and not np.allclose(out.sum(axis=1), 1)

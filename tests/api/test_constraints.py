@@ -195,3 +195,24 @@ def test_ask_and_tell():
 def test_what_a_trial_took_is_a_metric_too():
     study = tune(constraints=["duration <= 1e6"], trials=2)
     assert all(t.state == "complete" for t in study.trials)
+
+
+def test_a_metric_may_say_what_it_was_measured_on():
+    name, other = "latency_ms@onnxruntime,b1", "latency_ms@jax,b64"
+
+    def measured(hp):
+        x = hp.Float("x", 0.0, 1.0, default=0.1)
+        return {"loss": -x, name: 10 * x, other: 5.0}
+
+    limits = [f"{name} <= 5", f"0.5 * {name} + {other} < 7.4", f"metrics['{other}'] <= 9"]
+    study = tune(measured, constraints=limits)
+    broke = [t for t in study.trials if t.state == "infeasible"]
+    assert broke and all(t.metrics[name] > 4.8 for t in broke) and study.best.metrics[name] <= 4.8
+    over = max(broke, key=lambda trial: trial.metrics[name])
+    assert (
+        f"too large by {over.metrics[name] - 5:.5g}" in over.error.message and f"for {limits[0]}" in over.error.message
+    )
+    with pytest.raises(ArgumentError, match="cannot both hold"):
+        tune(measured, constraints=[f"{name} <= 5", f"{name} >= 6"])
+    front = tune(measured, objective=["loss", name]).front
+    assert len(front) == 15

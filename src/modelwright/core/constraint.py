@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -33,6 +34,9 @@ _DIALECT = Dialect(
     brackets="metrics",
     hint='Write it as text: constraints=["params <= 200_000"].',
 )
+#: Names with what was measured on behind an @, and its settings: latency_ms@onnxruntime,b1. Or texts, left as they are.
+_PLACED = re.compile(r"""'[^']*'|"[^"]*"|(?P<name>\b[A-Za-z_]\w*@[\w.]+(?:,[a-z]\d+\b)*)""")
+_BRACKETS = re.compile(r"metrics\['([A-Za-z_]\w*@[^']*)'\]")
 _SIGNS: dict[type[ast.cmpop], str] = {ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">"}
 
 
@@ -115,6 +119,8 @@ def parse(given: object) -> tuple[Limit, ...]:
 
     >>> [limit.text for limit in parse(["params <= 200_000", "0.1 <= share < 0.5"])]
     ['params <= 200_000', '0.1 <= share', 'share < 0.5']
+    >>> parse("latency_ms@onnxruntime,b1 <= 5")[0].names
+    ('latency_ms@onnxruntime,b1',)
     """
     if given is None:
         return ()
@@ -132,6 +138,8 @@ def parse(given: object) -> tuple[Limit, ...]:
 
 
 def _limits(text: Any) -> list[Limit]:
+    if isinstance(text, str):
+        text = _PLACED.sub(lambda found: f"metrics['{found['name']}']" if found["name"] else found[0], text)
     _DIALECT.parsed(text)  # refuses what is no text, does not parse or may not be evaluated
     text = text.strip()
     return _compared(text, ast.parse(text, mode="eval").body)
@@ -153,7 +161,8 @@ def _compared(text: str, node: ast.expr) -> list[Limit]:
     for left, op, right in zip(words, node.ops, words[1:]):
         sign = _SIGNS[type(op)]
         small, large = (left, right) if sign in ("<=", "<") else (right, left)
-        limit = Limit(f"{left} {sign} {right}", small, large, strict=sign in ("<", ">"))
+        said = _BRACKETS.sub(r"\1", f"{left} {sign} {right}")
+        limit = Limit(said, small, large, strict=sign in ("<", ">"))
         if not limit.names:
             raise ArgumentError("it names no metric", where=f"constraint {text!r:.80}", allowed=_WRITTEN)
         limits.append(limit)

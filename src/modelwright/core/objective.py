@@ -81,12 +81,12 @@ def infer_direction(name: str) -> Direction | None:
     """The direction of a metric by its name, or None when the name is not known.
 
     ``val_``, ``weighted_``, ``test_``, the ``_1`` that Keras appends, and ``_macro``, ``_ovr`` and the like, by which
-    scikit-learn averages over classes, do not matter.
+    scikit-learn averages over classes, do not matter, nor does what it was measured on, as in ``latency_ms@jax,b64``.
 
-    >>> infer_direction("val_auc_2"), infer_direction("val_loss"), infer_direction("my_metric")
+    >>> infer_direction("val_auc_2"), infer_direction("latency_ms@jax,b64"), infer_direction("my_metric")
     ('max', 'min', None)
     """
-    bare = name.lower().replace("-", "_").replace(" ", "_")
+    bare = name.lower().partition("@")[0].replace("-", "_").replace(" ", "_")
     for prefix in ("val_", "test_", "train_", "weighted_"):
         bare = bare.removeprefix(prefix)
     if bare in _KNOWN:

@@ -7,7 +7,7 @@ import modelwright as mw
 from modelwright.core.errors import StrategyError
 from modelwright.core.rng import Seed
 from modelwright.space import HyperParameters, Tree
-from modelwright.strategy.ensemble import RankEnsemble
+from modelwright.strategy.ensemble import Ensemble
 from modelwright.strategy.progressive import Ladder, Progressive
 
 
@@ -97,11 +97,11 @@ def test_the_surrogate_carries_over_to_larger_configurations():
     small = points.copy()
     small[:, 3:] = space.encode(space.default())[3:]
     kept = np.array([sum(worth[v] for v in space.decode(row).values()) for row in small])
-    model = RankEnsemble(small, kept, [True] * 6)
+    model = Ensemble(small, kept, [True] * 6)
     known = np.array([sum(worth[v] for v in list(space.decode(row).values())[:3]) for row in points])
     mean, std = model.predict(points)
     assert np.corrcoef(mean, known)[0, 1] > 0.8 and np.all(std > 0)
-    assert np.corrcoef(RankEnsemble(points, scores, [True] * 6).predict(points)[0], scores)[0, 1] > 0.95
+    assert np.corrcoef(Ensemble(points, scores, [True] * 6).predict(points)[0], scores)[0, 1] > 0.95
 
 
 def test_arguments_that_make_no_sense_are_refused():

@@ -20,6 +20,7 @@ from modelwright.nas import stock, weightless, weights  # noqa: F401  # their op
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.build import build
 from modelwright.nas.draw import draw
+from modelwright.nas.explain import Explanation, explained
 from modelwright.nas.genotype import Genotype, from_model
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.grow import deepen, larger_kernel, skip, widen
@@ -27,6 +28,7 @@ from modelwright.nas.morph import Inherited, inherit
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.operations import Cost, Operation, operation, register
 from modelwright.nas.proxies import zero_cost
+from modelwright.nas.scaling import Scaled, beyond, scale
 from modelwright.nas.screening import screen
 from modelwright.nas.spaces.around import around
 from modelwright.nas.spaces.branches import branches
@@ -38,10 +40,10 @@ from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
 
 __all__ = [
-    "Architecture", "Cost", "Genotype", "Graph", "Inherited", "Operation", "Template", "Tensor", "add",
-    "around", "branches", "build", "cells", "chain", "concat", "deepen", "draw", "from_model", "inherit",
-    "larger_kernel", "mobile", "nasbench201", "operation", "register", "repeat", "screen", "skip", "tabular",
-    "trace", "weights", "widen", "zero_cost",
+    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "Operation", "Scaled", "Template",
+    "Tensor", "add", "around", "beyond", "branches", "build", "cells", "chain", "concat", "deepen", "draw",
+    "explained", "from_model", "inherit", "larger_kernel", "mobile", "nasbench201", "operation", "register", "repeat",
+    "scale", "screen", "skip", "tabular", "trace", "weights", "widen", "zero_cost",
 ]  # fmt: skip
 
 #: Names of other packages that are found here, because it is here that they are looked for.

@@ -97,7 +97,7 @@ def _compared(before: Graph, after: Graph) -> tuple[list[_Part], list[int]]:
         inputs = [j for j in inputs if place[j] < i]
         state = "added" if was is None else "removed" if now is None else "input" if node.op == INPUT else "same"
         text = _told(node)
-        if name in found.changed:
+        if name in found.changed or (state == "same" and old[name][1].op != node.op):
             state, text = "changed", _both(_told(old[name][1]), _told(new[name][1]))
         lost = tuple(place[j] for j in inputs if was is not None and now is not None and j not in now)
         won = tuple(place[j] for j in inputs if was is not None and now is not None and j not in was)

@@ -118,7 +118,8 @@ def told(found: Iterable[Edit], most: int = 3) -> str:
 
 
 def _named(graph: Graph) -> dict[str, Node]:
-    return {node.name: node for node in graph.nodes}
+    """What is there; zeros stand for what is not."""
+    return {node.name: node for node in graph.nodes if node.op != "zero"}
 
 
 def _layers(found: Difference, old: Mapping[str, Node], new: Mapping[str, Node]) -> list[Edit]:
@@ -160,8 +161,8 @@ def _main(nodes: Iterable[Node]) -> str:
 
 def _connections(found: Difference) -> list[Edit]:
     """Paths between nodes that both networks have, where only one of them has it."""
-    same = {n.name for n in found.before.nodes if n.op not in JOINS} - set(found.removed)
-    same &= {n.name for n in found.after.nodes if n.op not in JOINS}
+    same = {name for name, node in _named(found.before).items() if node.op not in JOINS}
+    same &= {name for name, node in _named(found.after).items() if node.op not in JOINS}
     was, now = _paths(found.before, same), _paths(found.after, same)
     lost, won = [pair for pair in was if pair not in now], [pair for pair in now if pair not in was]
     return [

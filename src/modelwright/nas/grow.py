@@ -13,7 +13,7 @@ from modelwright.core.errors import SpaceError
 from modelwright.nas.facts import facts
 from modelwright.nas.graph import INPUT, Draft, Graph, Tensor
 from modelwright.nas.layout import groups
-from modelwright.nas.operations import operation
+from modelwright.nas.operations import Shape, operation
 
 #: The attribute by which an operation says how many channels it makes.
 _WIDTHS = {"conv": "filters", "dense": "units"}
@@ -180,8 +180,9 @@ def rewritten(
     graph: Graph,
     change: Mapping[int, Mapping[str, Any]],
     after: Mapping[int, Callable[[Tensor, list[Tensor]], Tensor]],
+    shapes: Mapping[int, Shape] | None = None,
 ) -> Graph:
-    """The graph written anew, with other attributes of some nodes, and more behind some.
+    """The graph written anew, with other attributes of some nodes, more behind some, and other shapes of inputs.
 
     Raises:
         SpaceError: something does not fit any more.
@@ -189,7 +190,7 @@ def rewritten(
     draft, made = Draft(), list[Tensor]()
     for place, node in enumerate(graph.nodes):
         if node.op == INPUT:
-            tensor = draft.input(node.shape, node.name)
+            tensor = draft.input((shapes or {}).get(place, node.shape), node.name)
         else:
             taken = [made[i] for i in node.inputs]
             tensor = draft.apply(node.op, taken, {**node.attributes, **change.get(place, {}), "name": node.name})

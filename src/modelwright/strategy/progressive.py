@@ -17,7 +17,7 @@ from modelwright.core.errors import StrategyError
 from modelwright.core.records import Answer, Exhausted, Proposal
 from modelwright.core.rng import Seed
 from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.ensemble import RankEnsemble
+from modelwright.strategy.ensemble import Ensemble
 from modelwright.strategy.facts import Memory, thin
 from modelwright.strategy.fresh import Known, choose, first
 from modelwright.strategy.merit import merits
@@ -139,7 +139,7 @@ class Progressive(Strategy):
             return map(space.decode, fresh[rng.permutation(len(fresh))]), note
         values = np.where(np.isfinite(merit[known]), merit[known], np.nan)
         kept = thin(points[known], np.nan_to_num(values, nan=float(np.nanmin(values)) - 1.0))
-        model = RankEnsemble(points[known][kept], values[kept], ladder.categorical.tolist())
+        model = Ensemble(points[known][kept], values[kept], ladder.categorical.tolist())
         mean, std = model.predict(fresh)
         order = np.argsort(-(mean + std * rng.standard_normal(len(mean))), kind="stable")
         note |= {"mean": round(float(mean[order[0]]), 3), "std": round(float(std[order[0]]), 3)}

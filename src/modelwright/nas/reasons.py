@@ -1,0 +1,106 @@
+"""Reasons in words: an explanation as text for people. Computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelwright.core.wording import counted
+
+if TYPE_CHECKING:
+    from modelwright.nas.explain import Explanation, Step
+
+_LISTED = 8
+
+
+def told(found: Explanation) -> str:
+    """The whole explanation, a paragraph for each question."""
+    parts = [_winner(found), _effects(found), _neighbours(found), _path(found), _fidelities(found), _left_out(found)]
+    return "\n\n".join(part for part in [*parts, _course(found)] if part)
+
+
+def _winner(found: Explanation) -> str:
+    what = f"Trial {found.winner} is the best: {found.objective} {_number(found.value)}."
+    doubt = "; take what follows as hints" if found.explained < 0.3 else ""
+    return (
+        f"{what} A model of {counted(found.trials, 'trial')} explains {max(found.explained, 0):.0%} of the variance in "
+        f"trials left out{doubt}. A single value is uncertain by {_number(found.noise)} (one standard deviation, from "
+        f"{found.noise_from}). Above 0 a change is for the better."
+    )
+
+
+def _effects(found: Explanation) -> str:
+    head = (
+        f"What mattered: single decisions explain {found.main:.0%} of the predicted differences over the space, pairs "
+        f"of them another {found.both - found.main:.0%}."
+    )
+    lines = [
+        f"  {effect.share:>4.0%}  {effect.decisions[0]}" for effect in found.effects[:_LISTED] if effect.share >= 0.01
+    ]
+    pairs = [effect for effect in found.pairs[:_LISTED] if effect.share >= 0.01]
+    lines += [f"  {effect.share:>4.0%}  {' with '.join(effect.decisions)}" for effect in pairs]
+    return "\n".join([head, *lines])
+
+
+def _neighbours(found: Explanation) -> str:
+    if not found.neighbours:
+        return ""
+    better = [step for step in found.neighbours if step.change > found.noise]
+    worse = [step for step in found.neighbours if step.change < -found.noise]
+    count = len(found.neighbours)
+    head = (
+        f"One edit away from it: {counted(count, 'network')}, of which {len(better)} are predicted to be better by "
+        f"more than the noise, {len(worse)} worse, and {count - len(better) - len(worse)} as good."
+    )
+    return "\n".join(
+        [head, *_steps(found.neighbours[:5]), *(["  ..."] if count > 8 else []), *_steps(found.neighbours[5:][-3:])]
+    )
+
+
+def _path(found: Explanation) -> str:
+    if not found.path:
+        return "The winner is the default network."
+    return "\n".join([f"From the default to the winner in {counted(len(found.path), 'edit')}:", *_steps(found.path)])
+
+
+def _steps(steps: Sequence[Step]) -> list[str]:
+    lines = []
+    for step in steps:
+        measured = "" if step.measured is None else f", measured {_signed(step.measured)}"
+        trial = "" if step.trial is None else f" (trial {step.trial})"
+        lines.append(f"  {_signed(step.change)} \u00b1 {_number(step.spread)}{measured}{trial}: {step.edit}")
+    return lines
+
+
+def _fidelities(found: Explanation) -> str:
+    lines = []
+    for pair in found.fidelities:
+        over = f"; over all trials, by audits, Kendall's tau {pair.tau:.2f}" if pair.tau is not None else ""
+        lines.append(f"  {pair.low:.3g} and {pair.high:.3g}: {pair.rho:.2f} over {counted(pair.trials, 'trial')}{over}")
+    head = "How alike fidelities rank trials (Spearman, of those that went on, which are the better ones):"
+    return "\n".join([head, *lines]) if lines else ""
+
+
+def _left_out(found: Explanation) -> str:
+    if not found.edges:
+        return "No number of the winner is at an end of its range."
+    return f"At an end of its range, so that a wider space may hold a better network: {', '.join(found.edges)}."
+
+
+def _course(found: Explanation) -> str:
+    said = ""
+    if found.diversity:
+        first, last = found.diversity[0], found.diversity[-1]
+        said = (
+            f"Trials {first.first} to {first.last} were {first.distance:.2f} times as far apart as random ones, trials "
+            f"{last.first} to {last.last} {last.distance:.2f} times. "
+        )
+    return f"{said}The search took {found.seconds:,.0f} CPU-seconds."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

@@ -105,6 +105,17 @@ class SpaceContract:
             for other in found:
                 assert space.key(space.decode(space.encode(other))) == space.key(other)
 
+    def test_an_edit_is_told_for_neighbours_and_not_for_equals(
+        self, space: SearchSpace, rng: np.random.Generator
+    ) -> None:
+        for config in self._samples(space, rng)[:10]:
+            assert space.edit(config, dict(config)) == ""
+            assert all(space.edit(config, other) for other in space.neighbours(config, rng, 4))
+
+    def test_levels_name_decisions_of_the_space(self, space: SearchSpace, rng: np.random.Generator) -> None:
+        known = {name for config in self._samples(space, rng) for name in config}
+        assert all(name in known for level in space.levels for name in level)
+
     def test_the_walk_meets_every_candidate_once(self, space: SearchSpace, rng: np.random.Generator) -> None:
         keys = [space.key(c) for c in itertools.islice(space.enumerate(every=True), _COUNTABLE)]
         assert len(set(keys)) == len(keys)

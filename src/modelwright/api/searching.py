@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 #: Seconds at the end that are kept free for saving, and the share of all.
 _SAVING, _SAVING_SHARE = 3.0, 0.012
+#: Share of the seconds that scoring without training may take.
+_SCREEN = 0.04
 #: Reasons to end at which nothing more is begun.
 _ENDED = ("interrupted", "cancelled", "stopped by")
 
@@ -96,8 +98,8 @@ def search(
         store, name, verbose, trial_seconds, trial_memory, keep_bytes, trackers: see ``mw.tune``.
 
     Returns:
-        The study: ``study.best_model()`` is a plain ``keras.Model`` that takes rows like ``x``, ``study.best`` says what
-        it is, ``study.explain()`` why.
+        The study: ``study.best_model()`` is a plain ``keras.Model`` that takes rows like ``x``, ``study.best`` says
+        what it is, ``study.explain()`` why.
 
     Raises:
         ArgumentError: what is wrong with the data or the arguments; or nothing satisfies the constraints, with the
@@ -114,7 +116,7 @@ def search(
     budget = Budget(trials=trials, seconds=seconds)
     asked["seed"], name = checked_seed(seed), checked_name(name)
     limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory)
-    prepared, known = prepare(asked, limits)
+    prepared = prepare(asked, limits)
     estimation: Any = prepared.estimation
     led = _strategy(estimation, plan, strategy, seconds, workers)
     opened = open_store(store)
@@ -137,10 +139,10 @@ def search(
         warn_caller(note)
     if plan is None:
         return study._run()
-    return carry_out(study, led, known)
+    return carry_out(study, led)
 
 
-def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> tuple[Prepared, Architecture]:
+def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     """What the engine needs, of the arguments of ``search``."""
     from modelwright.nas.dataset import balanced, dataset, mirrors
     from modelwright.nas.estimate import ArchitectureEstimation, Job
@@ -185,7 +187,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> tuple[Prepared
         training=asked["training"],
         class_weight=weight,
     )
-    made = Prepared(
+    return Prepared(
         estimation=ArchitectureEstimation(job),
         tree=tree,
         objectives=objectives,
@@ -195,7 +197,6 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> tuple[Prepared
         closed=True,
         facts={"task": data.task.kind, "classes": [str(label) for label in data.task.classes][:1000]},
     )
-    return made, space
 
 
 def bound(space: Any, data: Dataset) -> Architecture:
@@ -251,7 +252,7 @@ def _strategy(
     return Plan(estimation.job.ladder, race=race, seconds=seconds, workers=workers)
 
 
-def carry_out(study: Study, plan: Any, space: Architecture) -> Study:
+def carry_out(study: Study, plan: Any) -> Study:
     """The phases of a plan, one after another; those that an earlier session ended are passed over."""
     from modelwright.nas.plan import FINISH, Plan, PlanLeads
 
@@ -260,6 +261,7 @@ def carry_out(study: Study, plan: Any, space: Architecture) -> Study:
     history, whole = study._machine.history, study._settings
     opened = [note for note in history.notes if note.kind == FINISH]
     if not opened:
+        _screen(study, whole)
         part = whole.budget.seconds
         budget = replace(whole.budget, seconds=None if part is None else part * (plan.shares[1] + 0.13))
         study._settings = replace(whole, budget=budget)
@@ -285,6 +287,28 @@ def carry_out(study: Study, plan: Any, space: Architecture) -> Study:
         return study._run()
     finally:
         study._settings = replace(whole, began=None)
+
+
+def _screen(study: Study, settings: RunSettings) -> None:
+    """Score candidates without training, once, and note which of them may race."""
+    from modelwright.nas.proposer import SCREENED
+    from modelwright.nas.screened import EACH, MOST, screened
+
+    history, job = study._machine.history, settings.estimation.job
+    if history.rows or any(note.kind == SCREENED for note in history.notes):
+        return
+    seconds, trials = settings.budget.seconds, settings.budget.trials
+    space: Any = study._machine.space
+    found = screened(
+        space,
+        job.data,
+        seed=study._machine.setup.seed,
+        count=MOST if trials is None else min(MOST, EACH * trials),
+        seconds=None if seconds is None else _SCREEN * seconds,
+        factor=job.ladder.rungs[0].factor,
+    )
+    study._journal.begin(settings.began)
+    study._journal.write([r.Noted(kind=SCREENED, data=found)])
 
 
 __all__ = ["search"]

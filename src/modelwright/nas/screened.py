@@ -1,0 +1,73 @@
+"""The screen of a plan: many networks are scored without training, and the better half of each size may race."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError, SpaceError
+from modelwright.core.rng import Seed
+from modelwright.nas.canonical import pruned
+from modelwright.nas.dataset import Dataset
+from modelwright.nas.limited import LimitedTree
+from modelwright.nas.proxies import zero_cost
+from modelwright.nas.screening import keep_upper
+
+#: The score that rejects; candidates at most; and with a budget in trials, for each trial.
+SCORE, MOST, EACH = "nwot", 300, 3
+#: Candidates that are handed on at most.
+_HANDED_ON = 60
+
+
+def screened(
+    tree: LimitedTree, data: Dataset, *, seed: int, count: int = MOST, seconds: float | None = None, factor: int = 1
+) -> dict[str, Any]:
+    """What a screen found, as plain values for a note of the kind ``proposer.SCREENED``.
+
+    Args:
+        count: candidates to score.
+        seconds: the screen ends after so many, however many it has scored.
+        factor: by how much images are shrunk, as in the race.
+
+    Returns:
+        ``kept``, configurations in an order of chance; ``scores``, those of all that were scored, by key; ``score``,
+        which one; ``seconds``. ``why`` where nothing could be scored.
+    """
+    began, rng = time.perf_counter(), Seed(seed).child("screen").generator()
+    small = data.shrunk(factor)
+    x, _ = small.train(np.arange(min(32, small.rows)))
+    given: Any = list(x) if len(x) > 1 else next(iter(x))
+    seen: dict[str, dict[str, Any]] = {}
+    scores: list[float] = []
+    macs: list[float] = []
+    why = ""
+    for _ in range(3 * count):
+        if len(seen) >= count or (seconds is not None and time.perf_counter() - began > seconds):
+            break
+        config = tree.sample(rng)
+        key = tree.key(config)
+        if key in seen:
+            continue
+        try:
+            graph = pruned(tree.space.graph(config, *small.shapes))
+            scores.append(zero_cost(graph, SCORE, x=given, seed=seed))
+        except ArgumentError as error:  # networks without units that switch have no such score
+            why = error.what
+            break
+        except SpaceError:  # too small an image for this one; the race trains it at full size
+            continue
+        macs.append(float(graph.cost.macs))
+        seen[key] = config
+    configs = list(seen.values())
+    kept = [configs[place] for place in keep_upper(scores, macs)] if len(configs) > 3 else configs
+    order = rng.permutation(len(kept))[:_HANDED_ON]
+    return {
+        "score": SCORE,
+        "kept": [dict(kept[place]) for place in order],
+        "scores": dict(zip(seen, np.round(scores, 4).tolist(), strict=True)),
+        "macs": dict(zip(seen, macs, strict=True)),
+        "seconds": round(time.perf_counter() - began, 2),
+        **({"why": why} if why else {}),
+    }

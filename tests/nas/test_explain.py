@@ -85,7 +85,7 @@ def test_text_and_data_say_the_same(known):
     data = json.loads(json.dumps(found.data))
     assert data["winner"] == found.winner and data["effects"][0]["decisions"] == ["first"]
     assert "second with third" in found.text and f"Trial {found.winner} is the best" in str(found)
-    assert found.noise_from in found.text and "CPU-seconds" in found.text
+    assert found.noise_from in found.text and "seconds of workers" in found.text
 
 
 def test_an_objective_to_be_made_small_is_explained_the_same_way():

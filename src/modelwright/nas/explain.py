@@ -111,7 +111,8 @@ class Explanation:
         neighbours: every edit of one decision, the best first.
         path: from the default to the winner, edit by edit.
         edges: decisions of the winner that are at an end of their range: ``filters = 64 (the largest)``.
-        seconds: CPU-seconds of all trials; where a trial did not say, the seconds that it took.
+        seconds: of all trials together; CPU-seconds (``unit``) where every trial says in its fact ``cpu_seconds`` what
+            it took, else seconds of workers.
     """
 
     objective: str
@@ -133,6 +134,7 @@ class Explanation:
     diversity: tuple[Window, ...]
     edges: tuple[str, ...]
     seconds: float
+    unit: str
 
     @property
     def data(self) -> dict[str, Any]:
@@ -228,7 +230,7 @@ def explained(space: Any, view: View) -> Explanation | None:
             fidelities=tuple(_fidelities(history)),
             diversity=tuple(_diversity(space, history)),
             edges=tuple(_edges(space, best.config)),
-            seconds=sum(float(row.facts.get("cpu_seconds", row.duration) or 0.0) for row in history.rows),
+            **_cost(history),
         )  # fmt: skip
 
 
@@ -356,6 +358,15 @@ def _diversity(space: SearchSpace, history: History) -> list[Window]:
 def _distance(points: np.ndarray, categorical: np.ndarray) -> float:
     apart = 1.0 - alike(points, points, categorical)
     return float(apart[np.triu_indices(len(points), 1)].mean())
+
+
+def _cost(history: History) -> dict[str, Any]:
+    """Seconds of all trials, and what they are."""
+    ran = [row for row in history.rows if row.ran or row.duration]
+    told = [float(row.facts["cpu_seconds"]) for row in ran if "cpu_seconds" in row.facts]
+    if ran and len(told) == len(ran):
+        return {"seconds": sum(told), "unit": "CPU-seconds"}
+    return {"seconds": float(sum(row.duration for row in ran)), "unit": "seconds of workers"}
 
 
 def _edges(space: SearchSpace, config: Config) -> list[str]:

@@ -15,6 +15,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.nas.canonical import pruned
 from modelwright.nas.functions import draw, function, padding
+from modelwright.nas.genotype import from_model
 from modelwright.nas.graph import INPUT, Graph, Node
 from modelwright.nas.operations import ACTIVATIONS, Attributes, Shape, operation
 from modelwright.nas.weights import layer_name
@@ -25,28 +26,33 @@ _STATISTICS = {"moving_mean": 0.0, "moving_variance": 1.0}
 
 
 def to_onnx(
-    graph: Graph,
+    network: Any,
     weights: Mapping[str, Mapping[str, np.ndarray]] | None = None,
     *,
     batch: int | None = None,
     seed: int = 0,
 ) -> bytes:
-    """An ONNX model of a graph, as it predicts: what ``onnxruntime.InferenceSession`` takes, or a file's content.
+    """An ONNX model of a network, as it predicts: what ``onnxruntime.InferenceSession`` takes, or a file's content.
 
     Args:
-        weights: those of each layer, as ``weights.read`` gives them; random ones by default, for measuring.
+        network: a Keras model, or a graph.
+        weights: of a graph: those of each layer, as ``weights.read`` gives them; random ones by default, for measuring.
         batch: the number of examples that it takes; any number when None.
         seed: of random weights.
 
     Raises:
         ArgumentError: an operation cannot be written as ONNX, or a weight is missing.
+        SpaceError: the model has a layer that a graph cannot say.
         MissingPackageError: ``onnx`` is not installed.
 
     >>> from modelwright.nas.graph import trace
     >>> len(to_onnx(trace(lambda x: x.conv(4, 3).relu().global_avg_pool().dense(2), (8, 8, 1)))) < 2000
     True
     """
-    graph = pruned(graph)
+    if not isinstance(network, Graph):
+        found = from_model(network)
+        network, weights = found.graph, found.weights
+    graph = pruned(network)
     writer, values = Writer(), []
     starts = []
     for node in graph.nodes:

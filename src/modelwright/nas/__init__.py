@@ -24,8 +24,11 @@ from modelwright.nas.explain import Explanation, explained
 from modelwright.nas.genotype import Genotype, from_model
 from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.grow import deepen, larger_kernel, skip, widen
+from modelwright.nas.hardware import Meter, latency
+from modelwright.nas.latency_table import LatencyTable, device_table
 from modelwright.nas.morph import Inherited, inherit
 from modelwright.nas.nasbench import nasbench201
+from modelwright.nas.onnx import to_onnx
 from modelwright.nas.operations import Cost, Operation, operation, register
 from modelwright.nas.proxies import zero_cost
 from modelwright.nas.scaling import Scaled, beyond, scale
@@ -40,10 +43,11 @@ from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
 
 __all__ = [
-    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "Operation", "Scaled", "Template",
-    "Tensor", "add", "around", "beyond", "branches", "build", "cells", "chain", "concat", "deepen", "draw",
-    "explained", "from_model", "inherit", "larger_kernel", "mobile", "nasbench201", "operation", "register", "repeat",
-    "scale", "screen", "skip", "tabular", "trace", "weights", "widen", "zero_cost",
+    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "LatencyTable", "Meter", "Operation",
+    "Scaled", "Template", "Tensor", "add", "around", "beyond", "branches", "build", "cells", "chain", "concat",
+    "deepen", "device_table", "draw", "explained", "from_model", "inherit", "larger_kernel", "latency", "mobile",
+    "nasbench201", "operation", "register", "repeat", "scale", "screen", "skip", "tabular", "to_onnx", "trace",
+    "weights", "widen", "zero_cost",
 ]  # fmt: skip
 
 #: Names of other packages that are found here, because it is here that they are looked for.

@@ -184,3 +184,14 @@ def test_effects_on_the_whole_of_nas_bench_201_are_those_known():
     points = np.array([tree.encode(configuration(row["arch"])) for row in rows])
     found = shares(points, np.array([float(row["c100_val_e200"]) for row in rows]), [5] * 6)
     assert found.main == pytest.approx(0.40, abs=0.01) and found.both == pytest.approx(0.78, abs=0.025)
+
+
+def test_many_decisions_that_do_nothing_explain_nothing():
+    rng = np.random.default_rng(0)
+    points = (rng.integers(4, size=(2500, 30)) + 0.5) / 4
+    points[rng.random(points.shape) < 0.3] = np.nan
+    points[:, :2] = (rng.integers(4, size=(2500, 2)) + 0.5) / 4
+    noise = shares(points, rng.normal(size=2500), [4] * 30)
+    assert noise.main < 0.03 and noise.both < 0.12 and max(noise.pairs.values()) < 0.02
+    product = shares(points, (points[:, 0] - 0.5) * (points[:, 1] - 0.5), [4] * 30)
+    assert product.pairs[0, 1] == pytest.approx(1.0, abs=0.05) and product.main < 0.03

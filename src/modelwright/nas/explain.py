@@ -16,6 +16,7 @@ from modelwright.core.history import History, Row, usable
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
 from modelwright.nas.variance import shares
+from modelwright.space.mutate import difference
 from modelwright.strategy.audit import agreement
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.ensemble import Ensemble, alike
@@ -53,7 +54,8 @@ class Step:
     """One edit, of the winner or on the way to it.
 
     Attributes:
-        edit: in words.
+        edit: what becomes of the network, in words.
+        decisions: the decisions that differ: ``depth 1 -> 2``.
         config: the configuration after it.
         change: predicted, in the objective's unit; above 0 is better whichever its direction.
         spread: one standard deviation of that prediction.
@@ -62,6 +64,7 @@ class Step:
     """
 
     edit: str
+    decisions: str
     config: dict[str, Any]
     change: float
     spread: float
@@ -177,8 +180,8 @@ class _Learnt:
         for config, value, spread in zip(after, mean[1:], std[1:], strict=True):
             trial, there = self.measured(config)
             gain = None if here is None or there is None else there - here
-            change, edit = float(value - mean[0]), self.space.edit(before, config)
-            found.append(Step(edit, dict(config), change, float(spread), gain, trial))
+            change, edit, said = float(value - mean[0]), self.space.edit(before, config), difference(before, config)
+            found.append(Step(edit, said, dict(config), change, float(spread), gain, trial))
         return found
 
 

@@ -68,8 +68,19 @@ def _steps(steps: Sequence[Step]) -> list[str]:
     for step in steps:
         measured = "" if step.measured is None else f", measured {_signed(step.measured)}"
         trial = "" if step.trial is None else f" (trial {step.trial})"
-        lines.append(f"  {_signed(step.change)} \u00b1 {_number(step.spread)}{measured}{trial}: {step.edit}")
+        said = (
+            _short(step.decisions) if step.edit == step.decisions else f"{_short(step.decisions)}: {_short(step.edit)}"
+        )
+        lines.append(f"  {_signed(step.change)} \u00b1 {step.spread:.2g}{measured}{trial}: {said}")
     return lines
+
+
+def _short(said: str, most: int = 110) -> str:
+    """Cut behind a whole item."""
+    if len(said) <= most:
+        return said
+    end = max(said.rfind("; ", 0, most), said.rfind(", ", 0, most))
+    return f"{said[: end if end > 0 else most]} ..."
 
 
 def _fidelities(found: Explanation) -> str:

@@ -53,27 +53,32 @@ def shares(points: np.ndarray, values: np.ndarray, levels: Sequence[int | None])
     parts = [min(n or _PARTS, 24) for n in levels]
     cells = np.where(np.isnan(points), -1, np.minimum(np.nan_to_num(points) * parts, np.array(parts) - 1)).astype(int)
     single = np.zeros(count)
-    means: list[np.ndarray] = []
     for j in range(count):
         there = cells[:, j] >= 0
-        single[j], effect = _between(cells[there, j], values[there], parts[j])
-        single[j] *= there.mean() / total
-        means.append(effect)
+        single[j] = _between(cells[there, j], values[there], parts[j])[0] * there.mean() / total
     pairs: dict[tuple[int, int], float] = {}
     for j, k in combinations(range(count), 2):
         there = (cells[:, j] >= 0) & (cells[:, k] >= 0)
         if there.sum() < 4 * min(parts[j] * parts[k], 16):
             continue
-        left = values[there] - means[j][cells[there, j]] - means[k][cells[there, k]]
-        share, _ = _between(cells[there, j] * parts[k] + cells[there, k], left, parts[j] * parts[k])
-        pairs[j, k] = max(float(share * there.mean() / total), 0.0)
-    single = np.maximum(single, 0.0)
-    main = min(float(single.sum()), 1.0)
-    return Shares(single, pairs, main, min(main + sum(pairs.values()), 1.0))
+        part, one, two = values[there], cells[there, j], cells[there, k]
+        # Where both are there single effects may be others than elsewhere; that is no matter of these two.
+        left = part - _between(one, part, parts[j])[1][one] - _between(two, part, parts[k])[1][two]
+        taken = len(np.unique(one)) + len(np.unique(two)) - 2
+        share, _ = _between(one * parts[k] + two, left, parts[j] * parts[k], taken)
+        pairs[j, k] = float(share * there.mean() / total)
+    # Shares below 0 are chance; in the sums they make up for those that chance made too large.
+    main = float(np.clip(single.sum(), 0.0, 1.0))
+    both = float(np.clip(single.sum() + sum(pairs.values()), main, 1.0))
+    return Shares(np.maximum(single, 0.0), {pair: max(share, 0.0) for pair, share in pairs.items()}, main, both)
 
 
-def _between(groups: np.ndarray, values: np.ndarray, count: int) -> tuple[float, np.ndarray]:
-    """The variance of group means beyond what chance makes of them; and each group's distance from the mean of all."""
+def _between(groups: np.ndarray, values: np.ndarray, count: int, taken: int = 0) -> tuple[float, np.ndarray]:
+    """The variance of group means beyond what chance makes of them; and each group's distance from the mean of all.
+
+    Args:
+        taken: degrees of freedom that were taken off the values before.
+    """
     size = np.bincount(groups, minlength=count)
     if len(values) < 2:
         return 0.0, np.zeros(count)
@@ -82,5 +87,5 @@ def _between(groups: np.ndarray, values: np.ndarray, count: int) -> tuple[float,
     between = float((size * effect**2).sum()) / len(values)
     used = int((size > 0).sum())
     within = max(float(values.var()) - between, 0.0)
-    chance = within * (used - 1) / max(len(values) - used, 1) if len(values) > used else between
+    chance = within * max(used - 1 - taken, 0) / max(len(values) - used, 1) if len(values) > used else between
     return between - chance, effect

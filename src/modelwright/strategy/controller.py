@@ -20,7 +20,9 @@ from modelwright.strategy.reinforce import bins
 from modelwright.strategy.surrogate import one_thread
 
 #: Strings that are drawn at once, and how much flatter the policy is each time all of them were known.
-_DRAWN, _HEATS = 48, (1.0, 1.5, 2.5)
+_DRAWN, _HEATS = 32, (1.0, 1.25, 1.6, 2.5)
+#: Points in which is looked what hangs on what.
+_LOOKED = 64
 #: Points of training that are kept, so that a result that comes late costs a few steps and not all.
 _KEPT = 24
 
@@ -92,7 +94,7 @@ class Controller(Strategy):
                 note["entropy"] = round(trained.net.spread(recent), 3)
             if trained.seen and not any(np.isfinite(reward) for _, reward in trained.seen):
                 note = {"by": "fallback", "reason": "no trial has a value yet"}
-            return choose(state, space, rng, _drawn(trained.net, space, state.seed, rng), note)
+            return choose(state, space, rng, _drawn(trained.net, space, state.switching, rng), note)
 
     # --- training, a fold over the finished trials -----------------------------------------------------
 
@@ -101,6 +103,7 @@ class Controller(Strategy):
         axes = tuple(space.axes)
         if state.space is not space or state.axes != axes:
             state.space, state.axes, state.points = space, axes, []
+            state.switching = _switching(space, state.seed)
         seen = _rewards(state.history)
         state.points = [p for p in state.points if p.seen == seen[: len(p.seen)]]
         now = state.points[-1].copy() if state.points else self._begun(state.seed, space)
@@ -154,13 +157,14 @@ class _Trained:
 class _State(Known):
     """What was tried, and points of training: a cache that may be thrown away."""
 
-    __slots__ = ("axes", "points", "space")
+    __slots__ = ("axes", "points", "space", "switching")
 
     def __init__(self, seed: Any, history: Any):
         super().__init__(seed, history)
         self.space: Any = None
         self.axes: tuple[Any, ...] = ()
         self.points: list[_Trained] = []
+        self.switching: np.ndarray = np.zeros(0, dtype=bool)
 
 
 def _rewards(history: History) -> list[tuple[int, float]]:
@@ -194,22 +198,39 @@ def _string(row: np.ndarray, choices: list[int]) -> np.ndarray:
     return np.where(np.isnan(row), lstm.ABSENT, found)
 
 
-def _drawn(net: lstm.Controller, space: SearchSpace, seed: Seed, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
+def _switching(space: SearchSpace, seed: Seed) -> np.ndarray:
+    """Which decisions decide whether others are there: found by changing each of them in a few drawn points."""
+    rng = seed.child("switching").generator()
+    around = space.sample_vectors(rng, _LOOKED)
+    absent = np.isnan(around)
+    found = np.zeros(around.shape[1], dtype=bool)
+    if not absent.any():
+        return found
+    for j in range(around.shape[1]):
+        changed = around.copy()
+        changed[:, j] = np.where(absent[:, j], np.nan, rng.random(len(around)))
+        others = np.delete(np.isnan(space.snap(changed)) != absent, j, axis=1)
+        found[j] = bool(others.any())
+    return found
+
+
+def _drawn(
+    net: lstm.Controller, space: SearchSpace, switching: np.ndarray, rng: np.random.Generator
+) -> Iterator[dict[str, Any]]:
     """Configurations that the policy writes, from flatter policies once the first are used up."""
-    around = space.sample_vectors(seed.child("conditional").generator(), 64)
-    conditional = np.isnan(around).any(axis=0).tolist()
     choices = np.array(net.choices)
     for heat in _HEATS:
         inside = rng.random((_DRAWN, len(choices)))
+        known: list[np.ndarray] = []
 
         def points(strings: np.ndarray, inside: np.ndarray = inside) -> np.ndarray:
             return np.where(strings >= 0, (strings + inside) / choices, np.nan)
 
-        def there(j: int, strings: np.ndarray, points: Any = points) -> np.ndarray:
-            if not conditional[j]:
-                return np.ones(len(strings), dtype=bool)
-            column = space.snap(points(strings))[:, j]
-            return ~np.isnan(column)
+        def there(j: int, strings: np.ndarray, points: Any = points, known: list[np.ndarray] = known) -> np.ndarray:
+            # What is there changes only behind a decision that decides about others.
+            if not known or switching[j - 1]:
+                known[:] = [~np.isnan(space.snap(points(strings)))]
+            return known[0][:, j]
 
         for row in space.snap(points(net.draw(rng, _DRAWN, there, heat))):
             yield space.decode(row)

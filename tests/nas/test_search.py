@@ -148,3 +148,23 @@ def test_a_network_that_was_never_trained_has_no_model():
     study._settings = None
     with pytest.raises(StudyError, match="left no model"):
         study.best_model()
+
+
+def test_the_best_few_are_one_model(study, tmp_path):
+    x, y = bars(200, seed=9)
+    together = study.ensemble(3)
+    out = together.predict(x, verbose=0)
+    assert out.shape == (200, 2) and np.allclose(out.sum(axis=1), 1, atol=1e-4)
+    assert (out.argmax(axis=1) == y).mean() > 0.9
+    together.save(tmp_path / "together.keras")
+    again = keras.saving.load_model(tmp_path / "together.keras")
+    assert np.allclose(again.predict(x, verbose=0), out, atol=1e-5)
+    with pytest.raises(ArgumentError, match="k=1"):
+        study.ensemble(1)
+
+
+def test_an_ensemble_needs_networks_that_were_trained_at_full_size():
+    with pytest.raises(StudyError, match="full size"):
+        searched(*bars(40), trials=1, epochs=1, plan=None, strategy="random").ensemble(2)
+    with pytest.raises(StudyError, match="only networks"):
+        mw.tune(lambda hp: hp.Float("x", 0, 1), objective="minimize", trials=1, store=":memory:", verbose=0).ensemble(2)

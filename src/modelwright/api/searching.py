@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -227,7 +228,18 @@ def bound(space: Any, data: Dataset) -> Architecture:
             where=f"nas.{space.name}",
             hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation.",
         )
-    return space
+    return space if space.origin is None else _in_own_units(space, data)
+
+
+def _in_own_units(space: Architecture, data: Dataset) -> Architecture:
+    """The space around a network that was trained, whose weights hold for rows as the user has them."""
+    from modelwright.nas.spaces.around import rescaled
+
+    inputs = [(tuple(math.sqrt(v) for v in front.variance), front.mean) for front in data.fronts]
+    if data.task.kind != "regression":
+        return rescaled(space, inputs)
+    scale = tuple(1.0 / spread for spread in data.task.spread)
+    return rescaled(space, inputs, (scale, tuple(-c * s for c, s in zip(data.task.center, scale, strict=True))))
 
 
 def _shapes(shapes: Sequence[Any]) -> str:
@@ -294,7 +306,8 @@ def _screen(study: Study, settings: RunSettings) -> None:
     from modelwright.nas.proposer import SCREENED
     from modelwright.nas.screened import EACH, MOST, screened
 
-    history, job = study._machine.history, settings.estimation.job
+    estimation: Any = settings.estimation
+    history, job = study._machine.history, estimation.job
     if history.rows or any(note.kind == SCREENED for note in history.notes):
         return
     seconds, trials = settings.budget.seconds, settings.budget.trials

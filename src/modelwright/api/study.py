@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.api.cancelling import cancel
 from modelwright.api.door import quiet_interrupt
+from modelwright.api.ensembles import ensemble
 from modelwright.api.keeping import artifact_place, pin
 from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
@@ -20,7 +21,6 @@ from modelwright.core.constraint import parse
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective, parse_objective
-from modelwright.estimation.base import Estimation
 from modelwright.space import Tree
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.strategy import Strategy, resolve
@@ -129,7 +129,6 @@ class Study:
         self._machine.place = artifact_place(store, record.definition, record.name)
         self._enough = Enough(self._journal.machine, record.definition.get("min_gain"))
         self._settings: RunSettings | None = None
-        self._estimation: Estimation | None = None
         self._loop: Any = None
         self._stopped, self._raised = "", False
         self._trials: dict[int, Trial] = {}
@@ -297,7 +296,7 @@ class Study:
         if self._loop is not None:
             self._loop.stop("stopped by study.stop()")
 
-    cancel, pin = cancel, pin
+    cancel, ensemble, pin = cancel, ensemble, pin
 
     @quiet_interrupt
     def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:

@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         "For example: modelwright tune lab.py:build --data digits.npz --objective val_accuracy --epochs 10 --trials 30"
     )
     _tune(tune)
+    _nas(_command(commands, "nas", "search for a network", "modelwright.cli.architectures:nas"))
     _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
@@ -201,6 +202,38 @@ def _tune(add: argparse.ArgumentParser) -> None:
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
     add.add_argument("-v", "--verbose", action="store_true", help="say every report and decision")
+
+
+def _nas(add: argparse.ArgumentParser) -> None:
+    add.epilog = "For example: modelwright nas --data images/ --seconds 3600 --constraint 'params <= 200_000'"
+    add.add_argument(
+        "--data",
+        required=True,
+        metavar="X",
+        help="a folder of images per class, data.npz, data.csv, or module:function",
+    )
+    add.add_argument("--target", metavar="COLUMN", help="the column of a CSV file that is to be predicted")
+    add.add_argument(
+        "--space",
+        choices=("chain", "branches", "cells", "mobile", "tabular"),
+        help="what may be built (chain; tabular for features)",
+    )
+    add.add_argument("--seconds", type=_seconds, metavar="S", help="running time, in all sessions together")
+    add.add_argument("--trials", type=_positive, metavar="N", help="networks to start, in all sessions together")
+    add.add_argument("--objective", metavar="METRIC", help="val_accuracy, min:METRIC or max:METRIC (by the target)")
+    add.add_argument(
+        "--constraint", action="append", metavar="EXPR", help="such as 'params <= 200_000'; again for more"
+    )
+    add.add_argument("--strategy", metavar="NAME", help="leads the race in place of the plan's own model")
+    add.add_argument("--no-plan", action="store_true", help="train each network in full, with one strategy")
+    add.add_argument("--validation", type=_share, default=0.15, metavar="P", help="share of rows to judge by (0.15)")
+    add.add_argument("--image-size", type=_positive, metavar="N", help="pixels to which images are brought")
+    add.add_argument("--epochs", type=_positive, metavar="N", help="of the training in full, with --trials (10)")
+    add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that train networks (1)")
+    add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument("--save", metavar="FILE.keras", help="write the best model, as plain Keras")
+    add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
+    add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
 
 
 def _worker(add: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ from modelwright.nas.graph import Graph, Tensor, add, concat, trace
 from modelwright.nas.grow import deepen, larger_kernel, skip, widen
 from modelwright.nas.hardware import Meter, latency
 from modelwright.nas.latency_table import LatencyTable, device_table
+from modelwright.nas.measures import MEASURES, measures
 from modelwright.nas.morph import Inherited, inherit
 from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.onnx import to_onnx
@@ -41,11 +42,12 @@ from modelwright.nas.spaces.mobile import mobile
 from modelwright.nas.spaces.repeat import repeat
 from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
+from modelwright.nas.train import Recipe
 
 __all__ = [
-    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "LatencyTable", "Meter", "Operation",
-    "Scaled", "Template", "Tensor", "add", "around", "beyond", "branches", "build", "cells", "chain", "concat",
-    "deepen", "device_table", "draw", "explained", "from_model", "inherit", "larger_kernel", "latency", "mobile",
+    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "LatencyTable", "MEASURES", "Meter", "Operation",
+    "Recipe", "Scaled", "Template", "Tensor", "add", "around", "beyond", "branches", "build", "cells", "chain", "concat",
+    "deepen", "device_table", "draw", "explained", "from_model", "inherit", "larger_kernel", "latency", "measures", "mobile",
     "nasbench201", "operation", "register", "repeat", "scale", "screen", "skip", "tabular", "to_onnx", "trace",
     "weights", "widen", "zero_cost",
 ]  # fmt: skip

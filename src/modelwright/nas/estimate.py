@@ -157,7 +157,7 @@ class _Trial:
         found = regained(self.task, lambda path, sha256: _read(path, sha256))
         self.note |= found.note
         if found.value is None:
-            return None, found.artifacts
+            return self._original(graph), found.artifacts
         learned, state = found.value
         self.note |= {k: state[k] for k in ("epochs", INHERITED) if k in state}
         return learned, found.artifacts
@@ -171,11 +171,23 @@ class _Trial:
             self.note[INHERITED] = {"from": self.task.parent, "share": 0.0, "why": error.what}
             return None
         parent = pruned(self.job.space.graph(state["config"]))
-        carried = inherit(parent, learned, graph, seed=Seed(self.task.seed).child("morph").integer() % (1 << 32))
+        carried = inherit(parent, learned, graph, seed=self._chance())
         self.note |= {
             INHERITED: {"from": self.task.parent, "share": round(carried.share, 4), "exact": carried.exact},
             "epochs": state.get("epochs", 0.0),
         }
+        return carried.weights
+
+    def _chance(self) -> int:
+        return Seed(self.task.seed).child("morph").integer() % (1 << 32)
+
+    def _original(self, graph: Graph) -> weights.Weights | None:
+        """What the network had learned that the space was made around; None where there is none."""
+        origin = self.job.space.origin
+        if origin is None or self.task.segment:
+            return None
+        carried = inherit(pruned(origin.graph), origin.weights, graph, seed=self._chance())
+        self.note[INHERITED] = {"from": origin.name, "share": round(carried.share, 4), "exact": carried.exact}
         return carried.weights
 
     # --- one rung ------------------------------------------------------------------------------------

@@ -1,0 +1,103 @@
+"""Ensembles: the best few networks of a search as one model, whose output is a mean of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError, StudyError
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+#: Members are added, some of them again, until so many are chosen.
+_ROUNDS = 12
+
+
+def ensemble(study: Study, k: int = 3) -> Any:
+    """The best ``k`` networks of an architecture search as one plain ``keras.Model``.
+
+    Where the data of the search are at hand, how much each counts is chosen on the rows that were kept back, by adding
+    members one at a time as long as that helps (Caruana et al., "Ensemble Selection from Libraries of Models", ICML
+    2004); otherwise all count alike. The score that comes of it was selected, so it is a little too good.
+
+    Args:
+        k: networks at most, from 2.
+
+    Raises:
+        ArgumentError: ``k`` is no such number.
+        StudyError: the study is no architecture search, or has fewer than two networks that were trained at full size.
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k < 2:
+        raise ArgumentError(f"k={k!r:.60}", where="ensemble", allowed="2, 3, 4, ...")
+    if study._record.definition.get("kind") != "nas":
+        raise StudyError("only networks of nas.search are combined", where=f"study {study.name!r}")
+    from modelwright.api.models import best_model
+
+    rows = [row for row in study._machine.history.rows if "model" in row.artifacts and row.values and not row.pending]
+    score = study.objectives[0].score
+    rows.sort(key=lambda row: (-round(min(row.fidelity, 0.3), 6), -score(row.values[0] if row.values else 0.0)))
+    full = [row for row in rows if row.fidelity >= 0.3 - 1e-9][:k]
+    if len(full) < 2:
+        raise StudyError(
+            f"{len(full)} of its networks was trained on all rows at full size",
+            where=f"study {study.name!r}",
+            hint="Give the search more time, or use study.best_model().",
+        )
+    models = [best_model(study, row) for row in full]
+    estimation: Any = study._settings.estimation if study._settings is not None else None
+    weights = np.full(len(models), 1 / len(models))
+    if estimation is not None:
+        data = estimation.job.data
+        rows_kept = np.sort(data.kept)
+        x = [part[rows_kept] for part in data.x]
+        outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in models]
+        weights = _weights(outs, data.y[rows_kept], data.task)
+    return _joined(models, weights, estimation)
+
+
+def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.ndarray:
+    """How often each was chosen when one was added at a time, each time the one that helps most."""
+    truth = truth * task.spread + task.center if task.kind == "regression" else truth
+
+    def loss(out: np.ndarray) -> float:
+        if task.kind == "regression":
+            return float(((out - truth) ** 2).mean())
+        out = np.clip(out, 1e-7, 1 - 1e-7)
+        if task.kind == "multilabel":
+            return float(-(truth * np.log(out) + (1 - truth) * np.log(1 - out)).mean())
+        return float(-(truth * np.log(out)).sum(axis=1).mean())
+
+    counts, total = np.zeros(len(outs)), np.zeros_like(outs[0], dtype=float)
+    best = np.inf
+    for round_ in range(1, _ROUNDS + 1):
+        losses = [loss((total + out) / round_) for out in outs]
+        chosen = int(np.argmin(losses))
+        if losses[chosen] > best + 1e-9:
+            break
+        best = losses[chosen]
+        total, counts[chosen] = total + outs[chosen], counts[chosen] + 1
+    return counts / counts.sum()
+
+
+def _joined(models: Sequence[Any], weights: np.ndarray, estimation: Any) -> Any:
+    import keras
+
+    used = [(model, float(weight)) for model, weight in zip(models, weights, strict=True) if weight > 0]
+    first = used[0][0]
+    starts = [keras.Input(i.shape[1:], name=f"inputs_{n}" if len(first.inputs) > 1 else "inputs")
+              for n, i in enumerate(first.inputs)]  # fmt: skip
+    parts = []
+    for place, (model, weight) in enumerate(used):
+        model.name = f"member_{place}"
+        out = model(starts if len(starts) > 1 else starts[0])
+        parts.append(keras.layers.Rescaling(weight, name=f"share_{place}")(out))
+    out = keras.layers.Add(name="mean")(parts) if len(parts) > 1 else parts[0]
+    made = keras.Model(starts if len(starts) > 1 else starts[0], out)
+    task = estimation.job.data.task.kind if estimation is not None else "multiclass"
+    losses = {"regression": "mse", "multilabel": "binary_crossentropy"}
+    metrics = {"regression": ["mae"], "multilabel": ["binary_accuracy"]}
+    made.compile("sgd", losses.get(task, "sparse_categorical_crossentropy"), metrics=metrics.get(task, ["accuracy"]))
+    return made

@@ -1,0 +1,92 @@
+"""``modelwright nas``: a search for a network, from data on disk to a model on disk."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from modelwright.cli.data import load_data
+from modelwright.cli.output import Exit, Output, UsageError
+from modelwright.cli.reading import check_target
+from modelwright.cli.tuning import _check_report, _objective, _result, next_commands, output_kept_clean
+from modelwright.core.errors import ArgumentError
+from modelwright.report.summary import next_steps_told
+
+#: Spaces by name.
+SPACES = ("chain", "branches", "cells", "mobile", "tabular")
+
+
+def nas(args: Namespace, out: Output) -> int:
+    """Run a search for a network and print what it found."""
+    if args.trials is None and args.seconds is None:
+        raise UsageError("say how much to spend", where="nas", allowed="--seconds S, --trials N, or both")
+    if args.report is not None:
+        _check_report(args.report)
+    if args.save is not None:
+        _check_save(args.save)
+    check_target(args.store)
+    with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)):
+        study = _searched(args, out)
+        path = "" if args.report is None else str(study.report(args.report))
+    best = _result(study, path, out)
+    if study.stopped == "interrupted":
+        out.say(f"Interrupted. What was finished is kept; go on with the same command and --name {study.name}")
+        return Exit.INTERRUPTED
+    if not best:
+        out.complain("modelwright: the budget ended before any network had a value")
+        return Exit.NO_MODEL
+    if args.save is not None:
+        study.best_model().save(args.save)
+        out.say(f"The model is in {args.save}: keras.saving.load_model({str(args.save)!r})")
+    return Exit.OK
+
+
+def _searched(args: Namespace, out: Output) -> Any:
+    import modelwright
+    from modelwright import nas as spaces
+
+    (x, y), held = _data(args)
+    features = getattr(x, "ndim", 4) == 2
+    space = args.space or ("tabular" if features else "chain")
+    validation = args.validation if held is None else held
+    return modelwright.nas.search(
+        getattr(spaces, space)(),
+        x,
+        y,
+        objective=None if args.objective is None else _objective(args.objective),
+        constraints=args.constraint or (),
+        plan=None if args.no_plan else "auto",
+        strategy=args.strategy,
+        validation=validation,
+        seconds=args.seconds,
+        trials=args.trials,
+        workers=args.workers,
+        seed=args.seed,
+        epochs=args.epochs,
+        store=args.store,
+        name=args.name,
+        verbose=0 if out.quiet else 1,
+    )
+
+
+def _data(args: Namespace) -> tuple[tuple[Any, Any], Any]:
+    if Path(args.data).expanduser().is_dir():
+        if args.target is not None:
+            raise UsageError("a folder of images has no columns", where="--target", hint="Leave --target out.")
+        from modelwright.datasets.folder import images
+
+        return images(args.data, size=args.image_size), None
+    if args.image_size is not None:
+        raise UsageError("only images in a folder are brought to a size", where="--image-size", hint="Leave it out.")
+    data, held = load_data(args.data, args.target)
+    if len(data) != 2:
+        raise ArgumentError("it holds no x and y", where=args.data, allowed="arrays x and y")
+    return (data[0], data[1]), held
+
+
+def _check_save(path: str) -> None:
+    if not path.endswith(".keras"):
+        raise UsageError(f"{path!r} is no .keras file", where="--save", hint="Write --save model.keras.")
+    if not Path(path).expanduser().absolute().parent.is_dir():
+        raise ArgumentError(f"there is no folder {str(Path(path).parent)!r}", where="--save")

@@ -1,0 +1,63 @@
+"""modelwright nas: from data on disk to a model on disk."""
+
+import numpy as np
+import pytest
+from cli_process import run
+
+keras = pytest.importorskip("keras")
+
+
+def bars(rows=80):
+    rng = np.random.default_rng(0)
+    x, y = rng.random((rows, 8, 8)) * 40, np.arange(rows) % 2
+    for image, label in zip(x, y, strict=True):
+        at = rng.integers(8)
+        image[(at, slice(None)) if label else (slice(None), at)] += 200
+    return x.astype(np.uint8), y
+
+
+def test_a_folder_of_images_becomes_a_model(folder):
+    pillow = pytest.importorskip("PIL.Image")
+    x, y = bars()
+    for i, (image, label) in enumerate(zip(x, y, strict=True)):
+        place = folder / "images" / ("column", "row")[label]
+        place.mkdir(parents=True, exist_ok=True)
+        pillow.fromarray(image).save(place / f"{i}.png")
+    words = "nas --data images --trials 2 --epochs 2 --name n --save model.keras -q".split()
+    ran = run(*words, "--constraint", "params <= 20_000", folder=folder)
+    assert ran.code == 0, ran.err
+    assert "val_accuracy: 0." in ran.out or "val_accuracy: 1." in ran.out
+    model = keras.saving.load_model(folder / "model.keras")
+    assert model.predict(x[:3, :, :, None], verbose=0).shape == (3, 2) and model.count_params() <= 20_100
+
+
+def test_a_table_takes_the_space_for_tables(folder):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 3))
+    text = "a,b,c,price\n" + "\n".join(",".join(f"{v:.4f}" for v in (*row, row.sum() + 0.001)) for row in rows)
+    (folder / "t.csv").write_text(text)
+    ran = run(*"nas --data t.csv --target price --trials 1 --epochs 1 --no-plan --strategy random".split(), folder=folder)
+    assert ran.code == 0, ran.err
+    assert "val_loss:" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("nas --data x.npz", 2, "how much to spend"),
+        ("nas --data absent --trials 1", 2, "cannot read"),
+        ("nas --data absent.npz --trials 1", 3, "there is no file"),
+        ("nas --data x.npz --trials 1 --save model.h5", 2, ".keras"),
+        ("nas --data x.npz --trials 1 --save no/where.keras", 3, "no folder"),
+        ("nas --data x.npz --trials 1 --space maze", 2, "maze"),
+        ("nas --data . --trials 1 --target y", 2, "no columns"),
+        ("nas --data x.npz --trials 1 --image-size 8", 2, "in a folder"),
+        ("nas --trials 1", 2, "--data"),
+        ("nas --data x.npz --trials 1 --constraint params", 3, "constraint"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(folder, words, code, said):
+    x, y = bars(20)
+    np.savez(folder / "x.npz", x=x, y=y)
+    ran = run(*words.split(), folder=folder)
+    assert ran.code == code and said in ran.err and "Traceback" not in ran.err

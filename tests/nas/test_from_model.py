@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import modelwright as mw
 from modelwright import nas
 from modelwright.core.errors import SpaceError
 from modelwright.core.rng import Seed
@@ -265,3 +266,28 @@ def test_nothing_to_change_is_told():
         nas.around(keras.Model(x, layers.Dense(2)(x)))
     with pytest.raises(SpaceError, match="insert"):
         nas.around(keras.Model(x, layers.Dense(2)(x)), insert=-1)
+
+
+@pytest.mark.slow
+def test_a_search_starts_from_what_the_network_has_learned():
+    """Though the search scales its inputs, and the network was trained on rows as they are."""
+    (x, y), (other, truth) = mw.datasets.digits()
+    x, other = (np.asarray(part, "float32").reshape(-1, 8, 8, 1) for part in (x, other))
+    model = of(
+        layers.Rescaling(1 / 16),
+        layers.Conv2D(12, 3, padding="same", activation="relu", name="a"),
+        layers.Conv2D(12, 3, strides=2, padding="same", activation="relu", name="b"),
+        layers.Flatten(),
+        layers.Dense(10, activation="softmax"),
+        shape=(8, 8, 1),
+    )
+    model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, epochs=12, verbose=0)
+    before = model.evaluate(other, truth, verbose=0)[1]
+    study = nas.search(
+        nas.around(model), x, y, objective="val_accuracy", plan=None, strategy="random", trials=1, epochs=1,
+        recipe=nas.Recipe(rate=1e-5), store=":memory:", seed=0, verbose=0,
+    )  # fmt: skip
+    assert before > 0.9
+    assert study.best.config == nas.around(model).tree.default() and study.best.value > 0.9
+    assert study.best_model().evaluate(other, truth, verbose=0)[1] == pytest.approx(before, abs=0.02)

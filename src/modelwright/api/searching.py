@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.door import door
@@ -20,7 +21,7 @@ from modelwright.core.wording import kind_of, warn_caller
 from modelwright.execute.base import Executor
 from modelwright.frontends.subject import Prepared
 from modelwright.space import HyperParameters
-from modelwright.store.base import open_store
+from modelwright.store.base import Store, open_store
 from modelwright.strategy import Strategy, resolve
 from modelwright.study.budget import Budget
 from modelwright.study.limits import checked_limits
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Seconds at the end that are kept free for saving, and the share of all.
 _SAVING, _SAVING_SHARE = 3.0, 0.012
+#: Share of the seconds that measuring latencies before the search may take.
+_PRICING = 0.08
 #: Share of the seconds that scoring without training may take.
 _SCREEN = 0.04
 #: Reasons to end at which nothing more is begun.
@@ -67,6 +70,7 @@ def search(
     trial_seconds: float | None = None,
     trial_memory: int | str | None = None,
     keep_bytes: int | str | None = None,
+    devices: Mapping[str, Any] | None = None,
     trackers: Any = None,
 ) -> Study:
     """Search for a network that fits the data.
@@ -80,7 +84,8 @@ def search(
         objective: ``"val_accuracy"`` for labels, ``"val_loss"`` for numbers unless you say otherwise; a list for a
             Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
         constraints: what a network may cost: ``["params <= 200_000", "macs < 5e6"]``; see ``nas.MEASURES``. Networks
-            that break one are never built.
+            that break one are never built. ``"latency_ms@onnxruntime,b1 <= 5"`` is measured on this machine: some
+            networks before the search, by which all have a price, and those that may win once more after it.
         plan: ``"auto"``: an anchor, a race on few rows of small images, a confirmation of the best at full size, and a
             finish that trains the winner with what is left. None: one ``strategy``, each network trained in full.
         strategy: leads the race in place of the plan's own model; with ``plan=None`` the one strategy, ``"auto"`` if
@@ -96,6 +101,7 @@ def search(
         training: a function of ``hp`` that returns fields of ``nas.Recipe`` to search beside the architecture:
             ``lambda hp: {"rate": hp.Float("rate", 1e-3, 1e-2, sampling="log")}``.
         recipe: how all networks are trained, a ``nas.Recipe``.
+        devices: tables of latencies on devices that are not here, by name: see ``nas.device_table``.
         store, name, verbose, trial_seconds, trial_memory, keep_bytes, trackers: see ``mw.tune``.
 
     Returns:
@@ -117,10 +123,11 @@ def search(
     budget = Budget(trials=trials, seconds=seconds)
     asked["seed"], name = checked_seed(seed), checked_name(name)
     limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory)
+    opened, found = open_store(store), list[Any]()
+    asked["measured"] = partial(_priced, opened, name, found, asked["seed"], seconds)
     prepared = prepare(asked, limits)
     estimation: Any = prepared.estimation
     led = _strategy(estimation, plan, strategy, seconds, workers)
-    opened = open_store(store)
     asked |= {"artifacts": None, "pickled": False, "log": None}
     study = _open(prepared, led, opened, name, budget, asked)
     constrain(study._journal, limits)
@@ -138,9 +145,16 @@ def search(
     )
     for note in estimation.job.data.notes:
         warn_caller(note)
-    if plan is None:
-        return study._run()
-    return carry_out(study, led)
+    from modelwright.nas.metered import MEASURED
+
+    if found:
+        study._journal.begin(began)
+        study._journal.write([r.Noted(kind=MEASURED, data=one) for one in found])
+    if plan is not None:
+        return carry_out(study, led)
+    study._run()
+    _hold(study, lambda: study._machine.history.best())
+    return study
 
 
 def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
@@ -148,7 +162,9 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     from modelwright.nas.dataset import balanced, dataset, mirrors
     from modelwright.nas.estimate import ArchitectureEstimation, Job
     from modelwright.nas.ladder import ladder, straight
+    from modelwright.nas.hardware import is_latency
     from modelwright.nas.limited import LimitedTree, split
+    from modelwright.nas.metered import meter_for
     from modelwright.nas.train import Recipe
 
     data = dataset(asked["x"], asked["y"], validation=asked["validation"], seed=int(asked["seed"]), task=asked["task"])
@@ -165,13 +181,17 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         if weight != "balanced":
             raise ArgumentError(f"class_weight={weight!r}", where="nas.search", allowed="a dict, or 'balanced'")
         weight = balanced(data)
-    known, _ = split(limits)
+    early, _ = split(limits)
+    meter = meter_for(limits, objectives, asked["devices"])
     tree: Any = space.tree
     if asked["training"] is not None:
         hp = HyperParameters()
         asked["training"](hp)
         tree = tree.grow(hp.tree.specs())
-    tree = LimitedTree.of(tree, known)
+    if meter is not None:
+        plain, _ = split([limit for limit in limits if not any(map(is_latency, limit.names))])
+        asked["measured"](meter, LimitedTree.of(tree, plain))
+    tree = LimitedTree.of(tree, early, meter)
     image = min(data.shapes[0][:2]) if data.task.images else None
     epochs = asked["epochs"]
     if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, (int, float)) or epochs <= 0):
@@ -184,7 +204,8 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         else ladder(data.rows, image, epochs or 10, batch=recipe.batch),
         objectives=objectives,
         recipe=recipe,
-        limits=known,
+        limits=early,
+        meter=meter,
         training=asked["training"],
         class_weight=weight,
     )
@@ -283,6 +304,8 @@ def carry_out(study: Study, plan: Any) -> Study:
             study._settings = replace(whole, began=None)
         if study._stopped.startswith(_ENDED):
             return study
+    if not opened:
+        _hold(study, lambda: plan.winner(history))
     winner = history.rows[opened[-1].data["trial"]] if opened else plan.winner(history)
     if winner is None or winner.terminal:
         return study
@@ -299,6 +322,35 @@ def carry_out(study: Study, plan: Any) -> Study:
         return study._run()
     finally:
         study._settings = replace(whole, began=None)
+
+
+def _priced(
+    store: Store, name: str | None, found: list[Any], seed: int, seconds: float | None, meter: Any, tree: Any
+) -> None:
+    """Give networks prices: from what an earlier session measured, or by measuring some, which are put in ``found``."""
+    from modelwright.nas.metered import MEASURED, price, recall
+
+    record = store.find(name) if name is not None else None
+    if record is not None:
+        events = (event for event, _ in store.load(record.id))
+        notes = (event.data for event in events if isinstance(event, r.Noted) and event.kind == MEASURED)
+        recall(meter, tree.space, list(notes))
+    found += price(meter, tree, seed=seed, seconds=None if seconds is None else _PRICING * seconds)
+
+
+def _hold(study: Study, best: Callable[[], Any]) -> None:
+    """Measure who would win, until one is found that keeps within the limits on latency."""
+    from modelwright.nas.metered import held
+
+    estimation: Any = study._settings.estimation if study._settings is not None else None
+    job = estimation.job
+    if job.meter is None or not job.limits:
+        return
+    seen: set[int] = set()
+    while (row := best()) is not None and row.number not in seen:
+        seen.add(row.number)
+        study._journal.begin()
+        study._journal.write(held([row], job.meter, job.space, job.limits))
 
 
 def _screen(study: Study, settings: RunSettings) -> None:

@@ -25,8 +25,9 @@ from modelwright.nas.architecture import Architecture
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.graph import Graph
+from modelwright.nas.hardware import Meter
 from modelwright.nas.ladder import STEPS, Ladder, Rung
-from modelwright.nas.measures import measures
+from modelwright.nas.limited import known
 from modelwright.nas.morph import inherit
 from modelwright.nas.train import Recipe, Trainer
 from modelwright.space import HyperParameters
@@ -46,7 +47,8 @@ class Job:
     """What is the same for all trials.
 
     Attributes:
-        limits: constraints that a graph alone decides.
+        limits: constraints that a graph alone decides, or a price of its latency.
+        meter: prices latencies that are asked for.
         training: gives fields of the recipe from hyperparameters that are searched beside the architecture.
         class_weight: a weight for each class by the place of its output.
     """
@@ -59,6 +61,7 @@ class Job:
     limits: tuple[Limit, ...] = ()
     training: Callable[[HyperParameters], Mapping[str, Any]] | None = None
     class_weight: Mapping[int, float] | None = None
+    meter: Meter | None = None
 
 
 class ArchitectureEstimation(Estimation):
@@ -102,11 +105,11 @@ class _Trial:
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "race")}
         self.spent = {"epochs": 0.0, "build": 0.0, "train": 0.0, "judge": 0.0}
         self.model: Any = None
-        self.stopped = ""
+        self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
 
     def run(self) -> Outcome:
         graph = self._graph(())
-        found = measures(graph)
+        found = known(graph, self.task.config, self.job.meter)
         self._traced()
         self.note |= {name: found[name] for name in ("params", "macs", "size_mb", "peak_mb")}
         over = [limit for limit in self.job.limits if limit.broken(limit.excess(found))]
@@ -127,6 +130,7 @@ class _Trial:
                 break
         artifacts = {**behind, **self._kept(graph, learned, reached)}
         self.note["epochs"] = round(self.spent["epochs"] + float(self.note.get("epochs", 0.0)), 3)
+        self.note["cpu_seconds"] = self._cpu_seconds()
         self.note["spent"] = {name: round(seconds, 2) for name, seconds in self.spent.items()}
         return Outcome(
             state="complete" if self.stopped != "stop" else "pruned",
@@ -160,6 +164,7 @@ class _Trial:
             return self._original(graph), found.artifacts
         learned, state = found.value
         self.note |= {k: state[k] for k in ("epochs", INHERITED) if k in state}
+        self.before = float(state.get("cpu_seconds", 0.0))
         return learned, found.artifacts
 
     def _inherited(self, graph: Graph) -> weights.Weights | None:
@@ -267,6 +272,10 @@ class _Trial:
         fidelity = before + (rung.fidelity - before) * done
         return self._told(min(rung.step - 1, max(1, round(fidelity * STEPS))), metrics, fidelity)
 
+    def _cpu_seconds(self) -> float:
+        """Of all cores, for this trial so far."""
+        return round(self.before + time.process_time() - self.cpu, 2)
+
     def _told(self, step: int, metrics: Mapping[str, float], fidelity: float) -> bool:
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
         decision = self.reporter.report(step, finite, fidelity)
@@ -285,6 +294,7 @@ class _Trial:
         state = {
             "config": dict(self.task.config),
             "epochs": round(self.spent["epochs"] + float(self.note.get("epochs", 0.0)), 3),
+            "cpu_seconds": self._cpu_seconds(),
             **({INHERITED: self.note[INHERITED]} if INHERITED in self.note else {}),
         }
         found = {}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Any
 
 from modelwright.core.errors import SpaceError
 from modelwright.nas.architecture import Architecture
+from modelwright.nas.canonical import reached
 from modelwright.nas.facts import facts
 from modelwright.nas.genotype import Genotype, from_model
 from modelwright.nas.graph import INPUT, Graph, Tensor
@@ -24,6 +25,7 @@ WIDTHS = {"conv": "filters", "dense": "units"}
 _ENDS = ("activation", "leaky_relu")
 #: What belongs to the unit of the layer before it.
 _FOLLOWING = ("batch_norm", "layer_norm", "dropout", "spatial_dropout", *_ENDS)
+_PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
 NONE = "none"
 
 
@@ -35,6 +37,7 @@ def around(
     remove: bool = True,
     skips: int = 3,
     kernels: bool = True,
+    logits: bool = True,
 ) -> Architecture:
     """The networks that come from one by edits; the default is the network itself, with its names.
 
@@ -51,6 +54,7 @@ def around(
         remove: whether layers may be left out.
         skips: the units before another's input from which a skip connection may come; 0 for none.
         kernels: whether kernels may be larger, by two positions.
+        logits: whether a softmax or sigmoid at the end is left out, as the training expects it.
 
     Raises:
         SpaceError: the model cannot be read, or nothing of it can be changed.
@@ -67,13 +71,71 @@ def around(
     check_values(where, least=0.01, **({"widths": tuple(widths)} if widths else {}))
     check_values(where, least=0, insert=insert, skips=skips)
     found = model if isinstance(model, Genotype) else from_model(model)
+    found = replace(found, graph=_without_probabilities(found.graph)) if logits else found
     define = Around.of(found.graph, tuple(widths), (insert, remove, skips, kernels))
-    shapes = [node.shape for node in found.graph.nodes if node.op == INPUT]
-    space = Architecture(define, *shapes, name=f"around {found.name}")
+    space = Architecture(define, *_inputs(found.graph), name=f"around {found.name}")
     if not space.tree.parameters:
         raise SpaceError(f"nothing of {found.name!r} can be changed", where=where, hint="See what the arguments leave.")
     space.origin = found
     return space
+
+
+def rescaled(
+    space: Architecture, inputs: Sequence[tuple[Any, Any]], outputs: tuple[Any, Any] | None = None
+) -> Architecture:
+    """The same networks for inputs and targets in other units, so that what was learned in the old ones still holds.
+
+    Args:
+        space: one that was made around a network.
+        inputs: for each input, the scale and the offset (numbers, or one for each channel) that give the old units.
+        outputs: the scale and the offset that give the new units of the targets, if they have others.
+
+    >>> from modelwright.nas import build
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="relu"), keras.layers.Dense(1)])
+    >>> space = rescaled(around(model), [([2.0, 4.0], [1.0, 0.0])], (0.5, -1.0))
+    >>> found = space.origin.build()(np.array([[1.0, 1.0]]))
+    >>> bool(np.allclose(found, model(np.array([[3.0, 4.0]])) * 0.5 - 1.0, atol=1e-5))
+    True
+    """
+
+    def between(write: Callable[..., Any]) -> Callable[..., Any]:
+        def define(hp: HyperParameters, *x: Tensor) -> Any:
+            old = [
+                one.apply("rescaling", scale=_listed(scale), offset=_listed(offset), name=f"old_units{i}")
+                for i, (one, (scale, offset)) in enumerate(zip(x, inputs, strict=True))
+            ]
+            found = write(hp, *old)
+            if outputs is None or not isinstance(found, Tensor):
+                return found
+            return found.apply("rescaling", scale=_listed(outputs[0]), offset=_listed(outputs[1]), name="new_units")
+
+        return define
+
+    made = Architecture(between(space.define), *space.inputs, name=space.name)
+    if space.origin is not None:
+        made.origin = replace(space.origin, graph=made.graph(made.tree.default()))
+    return made
+
+
+def _listed(value: Any) -> Any:
+    """A number, or a list of them, as graphs keep them."""
+    found = [float(n) for n in value] if isinstance(value, (list, tuple)) else [float(value)]
+    return found[0] if len(set(found)) == 1 else found
+
+
+def _inputs(graph: Graph) -> list[Any]:
+    return [node.shape for node in graph.nodes if node.op == INPUT]
+
+
+def _without_probabilities(graph: Graph) -> Graph:
+    """What the outputs are before a last softmax or sigmoid."""
+    ends = [graph.nodes[place] for place in graph.outputs]
+    before = [
+        end.inputs[0] if end.op == "activation" and end.attributes.get("kind") in _PROBABILITIES else place
+        for end, place in zip(ends, graph.outputs, strict=True)
+    ]
+    return reached(graph.nodes, before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,3 +84,32 @@ def test_a_layer_that_stands_twice_is_read_once_and_half_precision_is_kept():
     assert weights.count(found) == 12 and found["shared"]["kernel"].dtype == np.float32
     weights.write(model, shifted(found, 0.0))
     assert same(weights.read(model), found)
+
+
+@pytest.mark.parametrize(("optimizer", "names"), [("SGD", ["momentum"]), ("AdamW", ["momentum", "velocity"])])
+def test_what_an_optimizer_keeps_is_read_and_written(optimizer, names):
+    import keras
+
+    def compiled(filters=4):
+        model = network(filters)
+        options = {"momentum": 0.9} if optimizer == "SGD" else {}
+        model.compile(getattr(keras.optimizers, optimizer)(0.01, **options), "mse")
+        return model
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, 8, 8, 1)).astype(np.float32), rng.normal(size=(16, 2)).astype(np.float32)
+    first, second = compiled(), compiled()
+    for _ in range(2):
+        first.train_on_batch(x, y)
+    kept = weights.slots(first)
+    assert sorted(kept) == names
+    trained = {(layer, name) for layer, name, variable in weights.variables(first) if variable.trainable}
+    for found in kept.values():
+        assert {(layer, name) for layer, own in found.items() for name in own} == trained
+        assert all(value.any() for own in found.values() for value in own.values())
+    weights.write_slots(second, {**kept, "unknown": kept["momentum"]})
+    assert all(same(one, other) for one, other in zip(kept.values(), weights.slots(second).values(), strict=True))
+    with pytest.raises(ArgumentError, match="'momentum' of 'kernel' of the layer 'conv'"):
+        weights.write_slots(compiled(6), kept)
+    with pytest.raises(ArgumentError, match="no optimizer"):
+        weights.slots(network())

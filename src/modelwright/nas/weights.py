@@ -128,6 +128,57 @@ def variables(model: Any) -> Iterator[tuple[str, str, Any]]:
             yield layer.name, name, variable
 
 
+def slots(model: Any) -> dict[str, Weights]:
+    """What a compiled model's optimizer keeps for each weight, by the names of its slots: ``momentum``, say.
+
+    Each is shaped like the weights, so that ``Inherited.map`` takes it. There are none before the first step.
+    """
+    found: dict[str, Weights] = {}
+    for slot, layer, name, variable in _slots(model):
+        found.setdefault(slot, {}).setdefault(layer, {})[name] = _plain(variable)
+    return found
+
+
+def write_slots(model: Any, given: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]) -> None:
+    """Give a compiled model's optimizer what another one kept; slots and weights that it lacks are left aside.
+
+    Raises:
+        ArgumentError: something has another shape than its weight; nothing is changed then.
+    """
+    model.optimizer.build(model.trainable_variables)
+    pairs = []
+    for slot, layer, name, variable in _slots(model):
+        value = given.get(slot, {}).get(layer, {}).get(name)
+        if value is not None and tuple(np.shape(value)) != tuple(variable.shape):
+            raise ArgumentError(
+                f"{slot!r} of {name!r} of the layer {layer!r} has the shape {tuple(np.shape(value))}",
+                where="nas.weights.write_slots",
+                allowed=str(tuple(variable.shape)),
+                hint="Slots of another network are carried over with the map of what nas.inherit gave.",
+            )
+        pairs += [(variable, value)] if value is not None else []
+    for variable, value in pairs:
+        variable.assign(value)
+
+
+def _slots(model: Any) -> Iterator[tuple[str, str, str, Any]]:
+    """Each of an optimizer's variables that belongs to a weight: slot, layer, the weight's name, and the variable.
+
+    Keras names them after the weight's path and the slot, joined by an underscore.
+    """
+    if getattr(model, "optimizer", None) is None:
+        raise ArgumentError("the model has no optimizer", where="nas.weights", hint="Compile it first.")
+    owners = {own.path.replace("/", "_"): (layer, name, own) for layer, name, own in variables(model)}
+    for variable in model.optimizer.variables:
+        said = variable.path.partition("/")[2]
+        fitting = [path for path in owners if said.startswith(f"{path}_")]
+        if fitting:
+            path = max(fitting, key=len)
+            layer, name, own = owners[path]
+            if tuple(own.shape) == tuple(variable.shape):
+                yield said[len(path) + 1 :], layer, name, variable
+
+
 def _within(path: str, layer: str) -> str:
     """A variable's path from its layer on."""
     _, found, rest = f"/{path}".partition(f"/{layer}/")

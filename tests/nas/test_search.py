@@ -168,3 +168,18 @@ def test_an_ensemble_needs_networks_that_were_trained_at_full_size():
         searched(*bars(40), trials=1, epochs=1, plan=None, strategy="random").ensemble(2)
     with pytest.raises(StudyError, match="only networks"):
         mw.tune(lambda hp: hp.Float("x", 0, 1), objective="minimize", trials=1, store=":memory:", verbose=0).ensemble(2)
+
+
+def test_a_limit_on_latency_is_held_by_what_is_measured():
+    pytest.importorskip("onnxruntime")
+    study = searched(*bars(60), constraints=["latency_ms@onnxruntime,b1 <= 50"], trials=2, epochs=1)
+    assert study.best.metrics["latency_ms@onnxruntime,b1"] <= 50
+    with pytest.raises(ArgumentError, match="closest"):
+        searched(*bars(60), constraints=["latency_ms@onnxruntime,b1 <= 0.000001"], trials=2, epochs=1)
+    with pytest.raises(ModelwrightError, match="warpdrive"):
+        searched(*bars(60), constraints=["latency_ms@warpdrive,b1 <= 5"], trials=2, epochs=1)
+
+
+def test_reasons_say_what_each_phase_did(study):
+    text = study.explain()
+    assert all(word in text for word in ("What the search did", "screen", "race", "finish"))

@@ -161,8 +161,8 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     """What the engine needs, of the arguments of ``search``."""
     from modelwright.nas.dataset import balanced, dataset, mirrors
     from modelwright.nas.estimate import ArchitectureEstimation, Job
-    from modelwright.nas.ladder import ladder, straight
     from modelwright.nas.hardware import is_latency
+    from modelwright.nas.ladder import ladder, straight
     from modelwright.nas.limited import LimitedTree, split
     from modelwright.nas.metered import meter_for
     from modelwright.nas.train import Recipe

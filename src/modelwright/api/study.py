@@ -206,9 +206,9 @@ class Study:
 
     def explain(self) -> str:
         """What mattered, where good values lie and what more trials may bring, in plain words."""
-        from modelwright.report.explain import explained
+        from modelwright.api.explaining import explain
 
-        return explained(self._view())
+        return explain(self)
 
     def summary(self) -> str:
         """The search space and the best trials, as text."""

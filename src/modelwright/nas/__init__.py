@@ -45,11 +45,11 @@ from modelwright.nas.spaces.template import Template
 from modelwright.nas.train import Recipe
 
 __all__ = [
-    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "LatencyTable", "MEASURES", "Meter", "Operation",
-    "Recipe", "Scaled", "Template", "Tensor", "add", "around", "beyond", "branches", "build", "cells", "chain", "concat",
-    "deepen", "device_table", "draw", "explained", "from_model", "inherit", "larger_kernel", "latency", "measures", "mobile",
-    "nasbench201", "operation", "register", "repeat", "scale", "screen", "skip", "tabular", "to_onnx", "trace",
-    "weights", "widen", "zero_cost",
+    "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "LatencyTable", "MEASURES", "Meter",
+    "Operation", "Recipe", "Scaled", "Template", "Tensor", "add", "around", "beyond", "branches", "build", "cells",
+    "chain", "concat", "deepen", "device_table", "draw", "explained", "from_model", "inherit", "larger_kernel",
+    "latency", "measures", "mobile", "nasbench201", "operation", "register", "repeat", "scale", "screen", "skip",
+    "tabular", "to_onnx", "trace", "weights", "widen", "zero_cost",
 ]  # fmt: skip
 
 #: Names of other packages that are found here, because it is here that they are looked for.

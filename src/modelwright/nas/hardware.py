@@ -304,6 +304,11 @@ class Meter:
             return None
         return self._listed(graph, config) | {name: table.predict(graph) for name, table in self._tables.items()}
 
+    def told(self, graph: Graph, config: Config | None = None) -> dict[str, float] | None:
+        """What was measured of a network, else its price; None where there is neither."""
+        held = self._known.get(canonical.key(graph))
+        return self._listed(graph, config) | held[1] if held is not None else self.price(graph, config)
+
     def check(
         self,
         graph: Graph,

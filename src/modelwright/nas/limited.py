@@ -13,6 +13,8 @@ from modelwright.core.errors import ArgumentError, SpaceError
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
 from modelwright.nas.architecture import Architecture, ArchitectureTree
+from modelwright.nas.graph import Graph
+from modelwright.nas.hardware import Meter, is_latency
 from modelwright.nas.measures import MEASURES, measures
 from modelwright.space import Tree
 from modelwright.space.constraints import Constraint
@@ -31,6 +33,7 @@ class LimitedTree(ArchitectureTree):
 
     Args:
         limits: those that can be told before training; see ``split``.
+        meter: prices latencies, where a limit is on one.
     """
 
     def __init__(
@@ -39,28 +42,29 @@ class LimitedTree(ArchitectureTree):
         parameters: Iterable[Parameter] = (),
         constraints: Iterable[Constraint] = (),
         limits: Sequence[Limit] = (),
+        meter: Meter | None = None,
     ):
-        self.limits = tuple(limits)
+        self.limits, self.meter = tuple(limits), meter
         self._excess: dict[str, float] = {}
         self._start: dict[str, Any] | None = None
         super().__init__(space, parameters, constraints)
 
     @classmethod
-    def of(cls, tree: Tree, limits: Sequence[Limit]) -> LimitedTree:
+    def of(cls, tree: Tree, limits: Sequence[Limit], meter: Meter | None = None) -> LimitedTree:
         """``tree`` under limits, with all that it has learned.
 
         Raises:
             ArgumentError: nothing that was found satisfies them; the message has the closest miss.
         """
         assert isinstance(tree, ArchitectureTree)
-        made = cls(tree.space, tree.parameters, tree.constraints, limits)
+        made = cls(tree.space, tree.parameters, tree.constraints, limits, meter)
         made.version, made.hints, made._evidence = tree.version, tree.hints, tree._evidence.copy()
         made._compile()
         made._start = made._nearest()
         return made
 
     def _made(self, parameters: tuple[Any, ...], constraints: tuple[Any, ...]) -> LimitedTree:
-        made = LimitedTree(self.space, parameters, constraints, self.limits)
+        made = LimitedTree(self.space, parameters, constraints, self.limits, self.meter)
         made._excess, made._start = self._excess, self._start
         return made
 
@@ -72,7 +76,7 @@ class LimitedTree(ArchitectureTree):
             if len(self._excess) > _KEPT:
                 self._excess.clear()
             try:
-                found = broken_by(self.limits, measures(self.space.graph(config)))
+                found = broken_by(self.limits, known(self.space.graph(config), config, self.meter))
             except SpaceError:
                 found = math.inf
             self._excess[text] = found
@@ -129,16 +133,22 @@ class LimitedTree(ArchitectureTree):
 
     def _said(self, config: Config) -> str:
         try:
-            found = measures(self.space.graph(config))
+            found = known(self.space.graph(config), config, self.meter)
         except SpaceError as error:
             return str(error)
         return "; ".join(limit.said(found) for limit in self.limits if limit.broken(limit.excess(found)))
 
 
+def known(graph: Graph, config: Config, meter: Meter | None = None) -> dict[str, float]:
+    """What a network costs, as far as that is known before it is built: its measures, and latencies by their price."""
+    told = meter.told(graph, config) if meter is not None else None
+    return {**measures(graph), **(told or {})}
+
+
 def split(limits: Sequence[Limit]) -> tuple[tuple[Limit, ...], tuple[Limit, ...]]:
-    """Limits that a graph alone decides, and the others."""
-    known = tuple(limit for limit in limits if set(limit.names) <= set(MEASURES))
-    return known, tuple(limit for limit in limits if limit not in known)
+    """Limits that a graph and a meter decide, and the others."""
+    early = tuple(limit for limit in limits if all(name in MEASURES or is_latency(name) for name in limit.names))
+    return early, tuple(limit for limit in limits if limit not in early)
 
 
 def broken_by(limits: Sequence[Limit], found: Mapping[str, float]) -> float:

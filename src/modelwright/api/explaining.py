@@ -1,0 +1,94 @@
+"""Study.explain: reasons in words. For architecture searches also what each phase did, and the screen's worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelwright.core.wording import counted
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+
+def explain(study: Study) -> str:
+    """What mattered, where good values lie and what more trials may bring, in plain words."""
+    from modelwright.report.explain import explained
+
+    plain = explained(study._view())
+    if study._record.definition.get("kind") != "nas":
+        return plain
+    from modelwright.nas.explain import explained as reasons
+
+    found = reasons(study._machine.space, study._view())
+    parts = [_phases(study), plain if found is None else found.text, _screen(study)]
+    return "\n".join(part for part in parts if part)
+
+
+def _phases(study: Study) -> str:
+    """What each phase of a plan had and took, and why the search ended."""
+    from modelwright.nas.plan import shares
+    from modelwright.nas.proposer import SCREENED
+
+    history = study._machine.history
+    found = shares(history)
+    screened = next((note.data for note in history.notes if note.kind == SCREENED), None)
+    if screened is None and set(found) <= {"race"}:
+        return ""
+    times = {name: entry["seconds"] for name, entry in found.items()}
+    if screened is not None:
+        times["screen"] = float(screened["seconds"])
+    whole = sum(times.values()) or 1.0
+    order = [name for name in ("screen", "anchor", "race", "confirm", "finish") if name in times]
+    lines = []
+    for name in order:
+        count = len(screened["scores"]) if name == "screen" and screened is not None else int(found[name]["trials"])
+        what = f"{counted(count, 'network')} {_DID[name]}"
+        lines.append(f"  {name}: {what}, {times[name]:,.0f} s of work ({100 * times[name] / whole:.0f} %)")
+    children = sum(row.parent is not None for row in history.rows)
+    if children:
+        lines.append(
+            f"  {counted(children, 'network')} began with another one's weights; that one's epochs are charged."
+        )
+    anchor = next((row for row in history.rows if row.note.get("by") == "default"), None)
+    best = history.best()
+    if anchor is not None and best is not None and anchor.number == best.number:
+        lines.append("  The best network is the anchor, the space's default: nothing better was found.")
+    if study._stopped:
+        lines.append(f"  It ended: {study._stopped}.")
+    return "\n".join(["What the search did:", *lines])
+
+
+_DID = {
+    "screen": "scored without training",
+    "anchor": "as the space has it by default",
+    "race": "in the race, to its end",
+    "confirm": "at full size on all rows, to its end",
+    "finish": "trained on to the end",
+}
+
+
+def _screen(study: Study) -> str:
+    """How the scores of the screen went along with what networks achieved, and how far beyond their size."""
+    from modelwright.nas.proposer import SCREENED
+    from modelwright.nas.screening import partial_correlation
+
+    history, space = study._machine.history, study._machine.space
+    note = next((note.data for note in history.notes if note.kind == SCREENED), None)
+    if note is None:
+        return ""
+    lowest: Any = min((min(row.segments) for row in history.rows if row.segments), default=None)
+    rows = [row for row in history.rows if lowest in row.segments and row.segments[lowest] is not None]
+    known = [(row, key) for row in rows if (key := space.key(row.config)) in note["scores"]]
+    if len(known) < 8:
+        return ""
+    better = history.objectives[0].score
+    values = [better((row.segments[lowest] or (np.nan,))[0]) for row, _ in known]
+    scores = [note["scores"][key] for _, key in known]
+    sizes = [[note["macs"][key] for _, key in known], [row.facts["params"] for row, _ in known]]
+    plain, beyond = partial_correlation(scores, values, []), partial_correlation(scores, values, sizes)
+    return (
+        f"Screen: {note['score']} ranks {len(known)} networks as their first training does with {plain:.2f}, and with "
+        f"{beyond:.2f} once size is accounted for. It rejects, and never picks."
+    )

@@ -42,7 +42,7 @@ class Controller(Strategy):
     Learning 8, 1992.
 
     Args:
-        rate: of Adam.
+        rate: of Adam; small, since there is a step for every trial and not for every batch.
         baseline: how much of the moving average stays at each trial.
         entropy: weight of the entropy bonus.
         batch: trials of one step.
@@ -60,7 +60,7 @@ class Controller(Strategy):
     def __init__(
         self,
         *,
-        rate: float = 1e-2,
+        rate: float = 5e-3,
         baseline: float = 0.9,
         entropy: float = 1e-3,
         batch: int = 8,

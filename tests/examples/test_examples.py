@@ -93,3 +93,15 @@ def test_kill_and_resume_in_full(tmp_path, strategy):
     out = run("kill_and_resume.py", tmp_path, MODELWRIGHT_SMALL="", STRATEGY=strategy)
     assert out.count("   kill ") == 10
     assert re.search(r"^100 trials, the same configurations and values; best ", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("search_images.py", r"^accuracy on the test set: [01]\.\d{3}$"),
+        ("search_table.py", r"^share of the variance explained on new rows: -?\d+\.\d{3}$"),
+        ("search_signal.py", r"^accuracy on new signals: [01]\.\d{3}$"),
+    ],
+)
+def test_searches_for_networks(tmp_path, name, said):
+    assert re.search(said, run(name, tmp_path), re.MULTILINE)

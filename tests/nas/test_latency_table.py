@@ -73,8 +73,8 @@ def test_prices_are_never_negative_and_outliers_do_not_matter():
     found = LatencyTable.fit(graphs[:40], spoiled)
     assert min(found.prices.values()) >= 0 and found.base >= 0
     predicted = np.array([found.predict(g) for g in graphs[40:]])
-    assert np.median(np.abs(predicted / times[40:] - 1)) < 0.1
-    assert found.error < 0.15 and found.margin > found.error
+    assert np.median(np.abs(predicted / times[40:] - 1)) < 0.15
+    assert found.error < 0.2 and found.margin > found.error
 
 
 def test_what_leads_nowhere_counts_where_a_device_computes_it():

@@ -30,7 +30,11 @@ _FOLDS, _ROUNDS = 10, 6
 #: Runtimes leave out what leads nowhere; one that does not has to fit better than this share of the error.
 _CLEARLY = 0.8
 #: What networks far below the median count for, of it: their relative errors are noise.
-_FLOOR = 0.3
+_FLOOR = 0.1
+#: Channels that vector units take at once, and those that are an image's.
+_AT_ONCE, _COLOURS = 16, 4
+#: Activations that need no function, and that runtimes join to what comes before.
+_CUTS = ("relu", "relu6", "leaky_relu", "linear")
 _JOINS = ("add", "multiply", "concat", "maximum", "average")
 Features = dict[tuple[str, str], float]
 
@@ -38,13 +42,15 @@ Features = dict[tuple[str, str], float]
 def features(graph: Graph, whole: bool = False) -> Features:
     """For each kind of operation: how many, the millions of multiplications, and of numbers read and written.
 
+    Multiplications are those of a processor that takes channels by the 16; an image's few channels are not filled up.
+
     Args:
         whole: whether nodes count that lead nowhere, and zeros as what computes them.
 
     >>> from modelwright.nas.graph import trace
     >>> found = features(trace(lambda x: x.conv(4, 3).relu().flatten().dense(2), (8, 8, 1)))
     >>> found["conv", "count"], found["dense", "macs"]
-    (1.0, 0.000512)
+    (1.0, 0.004096)
     """
     graph = graph if whole else _live(graph)
     found: Features = {}
@@ -58,7 +64,7 @@ def features(graph: Graph, whole: bool = False) -> Features:
                 continue
         cost = operation(node.op).cost([other.shape for other in taken], node.attributes, node.shape)
         moved = prod(node.shape) + sum(prod(other.shape) for other in taken) + cost.parameters
-        for name, value in (("count", 1.0), ("macs", cost.macs / 1e6), ("moved", moved / 1e6)):
+        for name, value in (("count", 1.0), ("macs", _filled(node, taken) * cost.macs / 1e6), ("moved", moved / 1e6)):
             key = _kind(node), name
             found[key] = found.get(key, 0.0) + value
     return found
@@ -70,7 +76,17 @@ def _live(graph: Graph) -> Graph:
     return canonical.reached(nodes, graph.outputs)
 
 
+def _filled(node: Node, taken: Sequence[Node]) -> float:
+    """How many times the multiplications are when channels are filled up to a multiple of what is taken at once."""
+    ends = [node.shape[-1]]
+    if node.op != "depthwise" and taken[0].shape[-1] > _COLOURS:
+        ends.append(taken[0].shape[-1])
+    return prod(-(-channels // _AT_ONCE) * _AT_ONCE / channels for channels in ends)
+
+
 def _kind(node: Node) -> str:
+    if node.op == "activation":
+        return "relu" if node.attributes.get("kind", "relu") in _CUTS else "activation"
     if node.op == "conv":
         return "conv 1" if node.attributes.get("kernel", 1) == 1 else "conv"
     return "join" if node.op in _JOINS else node.op

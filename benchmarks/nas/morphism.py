@@ -1,11 +1,11 @@
 """What inherited weights are worth: a child against a fresh twin of itself, on Fashion-MNIST.
 
-    MODELWRIGHT_DATA=... KERAS_BACKEND=jax python benchmarks/nas/morphism.py [--rows 12000] [--epochs 8] [--pairs 5]
+    MODELWRIGHT_DATA=... KERAS_BACKEND=jax python benchmarks/nas/morphism.py [--rows 20000] [--epochs 12] [--many]
 
 A parent is trained for so many epochs, and edited. The child goes on from its weights for half as many; the twin, the
 same network, begins with weights of its own and is trained for as many as the parent. A second twin gets all the epochs
-that went into the child, its parent's with it. All are judged by the same 10,000 test images, after each epoch; the
-learning rate rises and falls once in each training.
+that went into the child, its parent's with it. All are judged by the same 10,000 test images, of
+14 x 14 positions as all here; the learning rate rises and falls once in each training, to the same heights.
 """
 
 from __future__ import annotations
@@ -26,38 +26,40 @@ from modelwright.nas.graph import Graph, Tensor, trace
 from modelwright.nas.train import Recipe, Trainer
 
 
-def network(width: int = 12, blocks: int = 1, kernel: int = 3) -> Graph:
-    """A small residual network: two stages of blocks on 14 x 14 and 7 x 7 positions."""
+def network(width: int = 12, blocks: int = 1) -> Graph:
+    """A small residual network: two stages of blocks on 7 x 7 and 4 x 4 positions."""
 
     def define(x: Tensor) -> Tensor:
-        x = x.conv(width, 3, stride=2, name="stem").batch_norm(name="stem/norm").relu()
+        x = x.conv(width, 3, stride=2, name="stem").batch_norm(name="stem/norm").activation(name="stem/out")
         for stage, channels in enumerate((width, 2 * width)):
             if stage:
-                x = x.conv(channels, 3, stride=2, name="down").batch_norm(name="down/norm").relu()
+                x = x.conv(channels, 3, stride=2, name="down").batch_norm(name="down/norm").activation(name="down/out")
             for i in range(blocks):
                 at = f"stage{stage}/block{i}"
-                y = x.conv(channels, kernel, name=f"{at}/a").batch_norm(name=f"{at}/b").activation(name=f"{at}/c")
+                y = x.conv(channels, 3, name=f"{at}/a").batch_norm(name=f"{at}/b").activation(name=f"{at}/c")
                 y = y.conv(channels, 3, name=f"{at}/d").batch_norm(name=f"{at}/e")
                 x = x.apply("add", y, name=f"{at}/add").activation(name=f"{at}/out")
         return x.global_avg_pool().dense(10, name="head")
 
-    return trace(define, (28, 28, 1))
+    return trace(define, (14, 14, 1))
 
 
-#: What becomes of the parent.
+#: What becomes of the parent: one edit, as strategies make them; with --many several at once.
 EDITS: dict[str, Callable[[Graph], Graph]] = {
-    "wider, 12 -> 20 channels": lambda graph: network(20),
-    "deeper, a block in each stage": lambda graph: network(blocks=2),
-    "kernels 3 -> 5": lambda graph: network(kernel=5),
-    "a skip by concatenation, and a convolution more": lambda graph: nas.deepen(
-        nas.skip(graph, "stem", "stage0/block0/out", join="concat"), "stage1/block0/out"
-    ),
-    "wider and deeper": lambda graph: network(16, blocks=2),
+    "stage 1 wider by half": lambda graph: nas.widen(graph, "down", 1.5),
+    "stage 0 deeper, residual": lambda graph: nas.deepen(graph, "stage0/block0/out", residual=True),
+    "a kernel 3 -> 5": lambda graph: nas.larger_kernel(graph, "stage1/block0/a"),
+    "a skip by concatenation": lambda graph: nas.skip(graph, "stem/out", "stage0/block0/out", join="concat"),
+    "stage 1 deeper, in line": lambda graph: nas.deepen(graph, "stage1/block0/out"),
+}
+MANY: dict[str, Callable[[Graph], Graph]] = {
+    "all wider, 12 -> 20 channels": lambda graph: network(20),
+    "wider, 12 -> 16 channels, and twice as deep": lambda graph: network(16, blocks=2),
 }
 
 
 def trained(graph: Graph, start: weights.Weights | None, data: Dataset, epochs: int, seed: int):
-    """Weights after a training, and the accuracy after each epoch."""
+    """Weights after a training, and the accuracy at its end; after each epoch, where weights were inherited."""
     model = nas.build(graph, seed=seed)
     if start is not None:
         weights.write(model, start)
@@ -65,27 +67,28 @@ def trained(graph: Graph, start: weights.Weights | None, data: Dataset, epochs: 
     curve: list[float] = []
 
     def judge(done: float, loss: float) -> bool:
-        curve.append(100 * trainer.judge()["val_accuracy"])
+        if start is not None or done >= 1.0:
+            curve.append(100 * trainer.judge()["val_accuracy"])
         return True
 
-    trainer.fit(epochs, seed, judge, going_on=start is not None)
+    trainer.fit(epochs, seed, judge)
+    trainer.steps.settle()
     return weights.read(model), curve
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=12_000)
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--many", action="store_true", help="several edits at once")
     parser.add_argument("--json")
     given = parser.parse_args()
     (x, y), test = mw.datasets.fashion_mnist()
-    data = dataset(x[: given.rows], y[: given.rows], validation=test)
+    data = dataset(x[: given.rows], y[: given.rows], validation=test).shrunk(2)
     half, rows = given.epochs // 2, []
     print(f"{given.rows} rows, {given.epochs} epochs; accuracy on {len(test[1])} test images, %")
-    for pair in range(given.pairs):
-        name, edit = list(EDITS.items())[pair % len(EDITS)]
-        seed, began = pair + 1, time.perf_counter()
+    for seed, (name, edit) in enumerate((MANY if given.many else EDITS).items(), 1):
+        began = time.perf_counter()
         parent = network()
         learned, first = trained(parent, None, data, given.epochs, seed)
         child = edit(parent)

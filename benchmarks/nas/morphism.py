@@ -1,6 +1,6 @@
 """What inherited weights are worth: a child against a fresh twin of itself, on Fashion-MNIST.
 
-    MODELWRIGHT_DATA=... KERAS_BACKEND=jax python benchmarks/nas/morphism.py [--rows 20000] [--epochs 12] [--many]
+    MODELWRIGHT_DATA=... KERAS_BACKEND=jax python benchmarks/nas/morphism.py [--rows 5000] [--epochs 32] [--many]
 
 A parent is trained for so many epochs, and edited. The child goes on from its weights for half as many; the twin, the
 same network, begins with weights of its own and is trained for as many as the parent. A second twin gets all the epochs
@@ -78,8 +78,8 @@ def trained(graph: Graph, start: weights.Weights | None, data: Dataset, epochs: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--many", action="store_true", help="several edits at once")
     parser.add_argument("--json")
     given = parser.parse_args()

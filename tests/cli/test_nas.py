@@ -36,7 +36,8 @@ def test_a_table_takes_the_space_for_tables(folder):
     rows = rng.normal(size=(60, 3))
     text = "a,b,c,price\n" + "\n".join(",".join(f"{v:.4f}" for v in (*row, row.sum() + 0.001)) for row in rows)
     (folder / "t.csv").write_text(text)
-    ran = run(*"nas --data t.csv --target price --trials 1 --epochs 1 --no-plan --strategy random".split(), folder=folder)
+    words = "nas --data t.csv --target price --trials 1 --epochs 1 --no-plan --strategy random"
+    ran = run(*words.split(), folder=folder)
     assert ran.code == 0, ran.err
     assert "val_loss:" in ran.out
 

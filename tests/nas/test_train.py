@@ -130,12 +130,9 @@ def test_mirrored_images_are_the_images_from_behind():
 @pytest.mark.parametrize(("scale", "mode", "fan"), [(2.0, "fan_in", 45), (1.0, "fan_avg", 67.5), (1.0, "fan_out", 90)])
 @pytest.mark.parametrize("distribution", ["uniform", "truncated_normal"])
 def test_first_weights_have_the_variance_that_is_asked_for(scale, mode, fan, distribution):
-    draws = variance_scaled((3, 3, 5, 10) if mode == "fan_in" else (3, 3, 5, 10), scale, mode, distribution,
-                            np.random.default_rng(0))  # fmt: skip
-    many = np.concatenate(
-        [variance_scaled((3, 3, 5, 10), scale, mode, distribution, np.random.default_rng(i)).ravel() for i in range(60)]
-    )
-    assert many.var() == pytest.approx(scale / fan, rel=0.05) and draws.shape == (3, 3, 5, 10)
+    rngs = map(np.random.default_rng, range(60))
+    many = np.stack([variance_scaled((3, 3, 5, 10), scale, mode, distribution, rng) for rng in rngs])
+    assert many.var() == pytest.approx(scale / fan, rel=0.05) and many.shape == (60, 3, 3, 5, 10)
 
 
 def test_equal_names_begin_with_equal_weights():

@@ -1,5 +1,7 @@
 """nas.search: arrays in, a network out."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -183,3 +185,13 @@ def test_a_limit_on_latency_is_held_by_what_is_measured():
 def test_reasons_say_what_each_phase_did(study):
     text = study.explain()
     assert all(word in text for word in ("What the search did", "screen", "race", "finish"))
+
+
+@pytest.mark.slow
+def test_a_search_by_the_clock_keeps_to_it_and_finishes_on_every_core():
+    x, y = bars(2000)
+    began = time.monotonic()
+    study = searched(x, y, trials=None, epochs=None, seconds=60)
+    assert time.monotonic() - began < 60 * 1.02 + 5
+    assert study.best.fidelity == 1.0 and study.best._row.note["phase"] == "finish"
+    assert (study.best_model().predict(x, verbose=0).argmax(axis=1) == y).mean() > 0.9

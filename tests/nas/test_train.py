@@ -1,5 +1,6 @@
 """Training in segments, and the model that comes out."""
 
+import os
 import subprocess
 import sys
 
@@ -195,3 +196,35 @@ def test_several_labels_come_out_as_probabilities():
     model = deployable(graph, weights.read(nas.build(graph)), data.fronts, data.task)
     out = model.predict(x, verbose=0)
     assert out.shape == (60, 3) and (out > 0).all() and (out < 1).all() and not np.allclose(out.sum(axis=1), 1)
+
+
+def test_devices_that_share_a_batch_learn_what_one_would(tmp_path):
+    if keras.backend.backend() != "jax":
+        pytest.skip("devices of the host are JAX's")
+    code = """
+import numpy as np
+from modelwright import nas
+from modelwright.nas.dataset import dataset
+from modelwright.nas.train import Recipe, Trainer
+rng = np.random.default_rng(0)
+x = rng.random((300, 6))
+data = dataset(x, (x[:, 0] > x[:, 1]).astype(int))
+graph = nas.trace(lambda x: x.dense(16).relu().dense(2), (6,))
+made = Trainer(nas.build(graph, seed=0), data, Recipe(batch=32))
+made.fit(3, 0, lambda done, loss: True)
+outputs = made.outputs()
+made.steps.settle()
+(kept,), _ = data.held_back()
+assert np.allclose(made.model.predict(kept, verbose=0), outputs, atol=1e-5)
+import jax
+print(jax.local_device_count())
+np.save("out.npy", outputs)
+"""
+    found = []
+    for count in (1, 2):
+        variables = {**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
+        ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env=variables)
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.split()[-1] == str(count)
+        found.append(np.load(tmp_path / "out.npy"))
+    assert np.allclose(*found, atol=1e-3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -39,6 +41,8 @@ _SAVING, _SAVING_SHARE = 3.0, 0.012
 _PRICING = 0.08
 #: Share of the seconds that scoring without training may take.
 _SCREEN = 0.04
+#: Cores that a batch is divided among at most: a share should stay large enough to normalise over.
+_DEVICES = 4
 #: Reasons to end at which nothing more is begun.
 _ENDED = ("interrupted", "cancelled", "stopped by")
 
@@ -314,14 +318,30 @@ def carry_out(study: Study, plan: Any) -> Study:
         left = whole.budget.seconds - study.elapsed - max(_SAVING, _SAVING_SHARE * whole.budget.seconds)
         if left <= 0:
             return study
-    data = {"trial": winner.number, "number": len(opened) + 1, "seconds": None if left is None else round(left, 3)}
+    data = {"trial": winner.number, "number": len(opened) + 1}
+    if left is not None:
+        data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
     study._journal.begin()
     study._journal.write([r.Noted(kind=FINISH, data=data)])
-    study._settings = replace(whole, workers=1, executor=None, began=None)
+    study._settings = replace(whole, workers=1, executor=_every_core() if left is not None else None, began=None)
     try:
         return study._run()
     finally:
         study._settings = replace(whole, began=None)
+
+
+def _every_core() -> Executor | None:
+    """One process in which JAX shows each core as a device, among which batches are divided; None where none is won."""
+    from modelwright.core.backend import choose_backend
+    from modelwright.execute.processes import ProcessExecutor
+    from modelwright.execute.threads import available_cores
+
+    cores, keras = min(len(available_cores()), _DEVICES), sys.modules.get("keras")
+    backend = choose_backend() if keras is None else keras.backend.backend()
+    if cores < 2 or backend != "jax":
+        return None
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={cores}".strip()
+    return ProcessExecutor(1, environment={"XLA_FLAGS": flags})
 
 
 def _priced(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import KIND, Limit
 from modelwright.core.errors import SpaceError, StoreError
 from modelwright.core.objective import Objective
@@ -214,6 +215,9 @@ class _Trial:
             weights.write(self.model, learned)
         self.spent["build"] += time.perf_counter() - began
         seconds = self.task.note.get("seconds") if rung.name in ("confirm", "finish") else None
+        if seconds is not None and rung.name == "finish" and "until" in self.task.note:
+            # The process that finishes may have taken its time to start.
+            seconds = min(float(seconds), float(self.task.note["until"]) - SystemClock().wall() + self.spent["build"])
         before = self.task.start if rung.fidelity > self.task.start else 0.0
         looked: list[float] = [0.0]
 

@@ -170,8 +170,7 @@ class Plan(Strategy):
         if row.terminal or row.note.get("finish") == opened["number"]:
             return self._until_idle(history, "the plan is carried out")
         note = {"phase": "finish", "finish": opened["number"]}
-        if opened.get("seconds") is not None:
-            note["seconds"] = opened["seconds"]
+        note |= {name: opened[name] for name in ("seconds", "until") if opened.get(name) is not None}
         return Proposal(trial=row.number, fidelity=1.0, note=note)
 
     @staticmethod

@@ -52,6 +52,12 @@ class _Keras:
 
 
 class _Jax:
+    """Steps as programs; where the host shows several devices, each takes its share of a batch.
+
+    Every device normalises over its own share (as if the batch were smaller), and slopes and statistics are averaged
+    once a step: XLA trains a small convolution on one core however many there are.
+    """
+
     def __init__(self, model: Any):
         import jax
 
@@ -59,15 +65,24 @@ class _Jax:
         optimizer.build(model.trainable_variables)
         self.place = next(i for i, v in enumerate(optimizer.variables) if v is optimizer._learning_rate)
         self.state: tuple[list[Any], ...] | None = None
+        self.devices = jax.local_devices() if jax.default_backend() == "cpu" else jax.local_devices()[:1]
+        self.mesh = jax.sharding.Mesh(np.array(self.devices), ("rows",)) if len(self.devices) > 1 else None
 
         def loss(trainable: Any, others: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
             out, others = model.stateless_call(trainable, others, _given(x), training=True)
             return model.compute_loss(x=None, y=y, y_pred=out, sample_weight=weight), others
 
+        def slopes(trainable: Any, others: Any, x: Any, y: Any, weight: Any) -> Any:
+            (value, others), found = jax.value_and_grad(loss, has_aux=True)(trainable, others, x, y, weight)
+            return value, others, found
+
+        if self.mesh is not None:
+            slopes = _shared_out(slopes, self.mesh)
+
         def step(trainable: Any, others: Any, slots: Any, x: Any, y: Any, weight: Any, rate: Any) -> Any:
-            (value, others), slopes = jax.value_and_grad(loss, has_aux=True)(trainable, others, x, y, weight)
+            value, others, found = slopes(trainable, others, x, y, weight)
             slots = [*slots[: self.place], rate, *slots[self.place + 1 :]]
-            trainable, slots = optimizer.stateless_apply(slots, slopes, trainable)
+            trainable, slots = optimizer.stateless_apply(slots, found, trainable)
             return value, trainable, others, slots
 
         def out(trainable: Any, others: Any, x: Any) -> Any:
@@ -82,17 +97,36 @@ class _Jax:
 
             model = self.model
             groups = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
-            self.state = tuple([jnp.array(np.asarray(v.value)) for v in group] for group in groups)
+            self.state = tuple([self._everywhere(jnp.array(np.asarray(v.value))) for v in group] for group in groups)
         return self.state
 
+    def _everywhere(self, value: Any) -> Any:
+        return value if self.mesh is None else self._put(value, ())
+
+    def _put(self, value: Any, axes: tuple[str, ...]) -> Any:
+        import jax
+
+        return jax.device_put(value, jax.sharding.NamedSharding(self.mesh, jax.sharding.PartitionSpec(*axes)))
+
+    def _dealt(self, value: Any) -> Any:
+        """Rows dealt to the devices; whole where they do not divide evenly."""
+        if self.mesh is None:
+            return value
+        return self._put(value, ("rows",) if len(value) % len(self.devices) == 0 else ())
+
     def train(self, x: Inputs, y: np.ndarray, weight: np.ndarray | None, rate: float) -> float:
-        value, *state = self._step(*self._taken(), x, y, weight, np.float32(rate))
+        if self.mesh is not None:
+            weight = np.ones(len(y), np.float32) if weight is None else weight
+            even = len(y) - len(y) % len(self.devices)
+            x, y, weight = tuple(part[:even] for part in x), y[:even], weight[:even]
+        given: Any = tuple(map(self._dealt, x)), self._dealt(y), None if weight is None else self._dealt(weight)
+        value, *state = self._step(*self._taken(), *given, self._everywhere(np.float32(rate)))
         self.state = tuple(state)
         return float(value)
 
     def predict(self, x: Inputs) -> np.ndarray:
         trainable, others, _ = self._taken()
-        return np.asarray(self._out(trainable, others, x), np.float32)
+        return np.asarray(self._out(trainable, others, tuple(map(self._dealt, x))), np.float32)
 
     def settle(self) -> None:
         if self.state is None:
@@ -103,6 +137,30 @@ class _Jax:
             for variable, value in zip(group, values, strict=True):
                 variable.assign(np.asarray(value))
         self.state = None
+
+
+def _shared_out(slopes: Any, mesh: Any) -> Any:
+    """``slopes`` with the rows dealt out to the devices of ``mesh``, and one average of all that comes back."""
+    import jax
+    import jax.numpy as jnp
+
+    spec = jax.sharding.PartitionSpec
+
+    def local(trainable: Any, others: Any, x: Any, y: Any, weight: Any) -> Any:
+        flat, tree = jax.tree.flatten(slopes(trainable, others, x, y, weight))
+        real = [jnp.issubdtype(part.dtype, jnp.floating) for part in flat]
+        # In one piece: each exchange between devices has them wait for each other.
+        mean = jax.lax.pmean(jnp.concatenate([p.ravel() for p, is_real in zip(flat, real) if is_real]), "rows")
+        back, begin = [], 0
+        for part, is_real in zip(flat, real, strict=True):
+            back.append(mean[begin : begin + part.size].reshape(part.shape) if is_real else part)
+            begin += part.size if is_real else 0
+        return jax.tree.unflatten(tree, back)
+
+    dealt = spec("rows")
+    return jax.shard_map(
+        local, mesh=mesh, in_specs=(spec(), spec(), dealt, dealt, dealt), out_specs=spec(), check_vma=False
+    )
 
 
 def _given(x: Any) -> Any:

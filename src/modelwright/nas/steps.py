@@ -66,7 +66,8 @@ class _Jax:
         self.place = next(i for i, v in enumerate(optimizer.variables) if v is optimizer._learning_rate)
         self.state: tuple[list[Any], ...] | None = None
         self.devices = jax.local_devices() if jax.default_backend() == "cpu" else jax.local_devices()[:1]
-        self.mesh = jax.sharding.Mesh(np.array(self.devices), ("rows",)) if len(self.devices) > 1 else None
+        several = len(self.devices) > 1
+        self.mesh: Any = jax.sharding.Mesh(np.array(self.devices), ("rows",)) if several else None
 
         def loss(trainable: Any, others: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
             out, others = model.stateless_call(trainable, others, _given(x), training=True)

@@ -124,7 +124,7 @@ def dataset(
 
     >>> made = dataset(np.zeros((50, 8, 8)), np.arange(50) % 5)
     >>> made.task.kind, made.task.outputs, made.shapes, made.rows, len(made.kept)
-    ('multiclass', 5, ((8, 8, 1),), 42, 8)
+    ('multiclass', 5, ((8, 8, 1),), 43, 7)
     """
     inputs, targets = _inputs(x, "x", where), _target(y, "y", where)
     _check_rows(inputs, targets, where)

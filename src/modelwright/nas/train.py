@@ -58,7 +58,7 @@ class Recipe:
         """The learning rate after this share of a segment; a network that is trained already begins lower.
 
         >>> [round(Recipe(rate=1.0).rate_at(done), 2) for done in (0, 0.125, 0.25, 0.625, 1)]
-        [0.04, 0.52, 1.0, 0.5, 0.01]
+        [0.04, 0.52, 1.0, 0.51, 0.01]
         """
         high = self.rate * (0.7 if going_on else 1.0)
         if done < self.rise:

@@ -84,7 +84,9 @@ def searched(seconds: float, seed: int, workers: int, **options: Any) -> dict[st
 
 
 def anchored(seconds: float, seed: int) -> dict[str, Any]:
-    """The space's default network, trained all the time on every core."""
+    """The space's default network, trained all the time on every core, as a search's finish is."""
+    cores = len(os.sched_getaffinity(0))
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={cores}"  # before JAX is imported
     from modelwright import nas
     from modelwright.core.constraint import parse
     from modelwright.nas.canonical import pruned

@@ -1,5 +1,7 @@
 """What each single-fidelity strategy promises beyond the contract, on problems whose answer is known."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,21 @@ def cell(hp):
 
 def best(study):
     return study.best.value
+
+
+def test_random_search_is_the_same_when_trials_begin_before_the_first_one_showed_the_space(tmp_path):
+    def late(hp, trial):
+        (tmp_path / str(trial.number)).touch()
+        if trial.number == 0:
+            until = time.monotonic() + 60
+            while not ((tmp_path / "1").exists() and (tmp_path / "2").exists()):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+        return bowl(hp)
+
+    settings = {"objective": "minimize", "strategy": "random", "trials": 6, "store": ":memory:", "verbose": 0}
+    study = mw.tune(late, workers=3, **settings)
+    assert [t.config for t in study.trials] == [t.config for t in mw.tune(bowl, **settings).trials]
 
 
 @pytest.mark.parametrize("name", ["tpe", "evolution", "local", "reinforce"])

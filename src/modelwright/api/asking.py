@@ -27,8 +27,8 @@ def ask(study: Study) -> Trial:
         number = _propose(study)
     row = study._machine.history.rows[number]
     if study._machine.space.parameters and not row.ran:
-        missing = Seed(study._machine.setup.seed).child("trial", number).child("draw")
-        full = study._machine.space.complete(row.config, missing.generator())
+        draws = Seed(study._machine.setup.seed).trial(number).draws
+        full = study._machine.space.complete(row.config, draws)
         if full != row.config:
             study._write([r.Configured(number=number, config=full)])
     return study._trial(row)

@@ -29,6 +29,15 @@ class Seed:
         """The seed at ``names`` below this one."""
         return Seed(self.root, self.path + names)
 
+    def trial(self, number: int) -> Seed:
+        """The seed of a trial, from the root: what chance decides in it does not depend on who asks, or when."""
+        return Seed(Seed(self.root).child("trial", number).integer())
+
+    @property
+    def draws(self) -> Seed:
+        """Below a trial's seed: each parameter that its proposal does not cover is drawn from the child by its name."""
+        return self.child("draw")
+
     def _words(self) -> list[int]:
         text = "\x1f".join([str(self.root), *(f"{type(p).__name__[0]}{p}" for p in self.path)])
         digest = hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -90,8 +90,13 @@ class LimitedTree(ArchitectureTree):
         """The declared defaults, or what comes next to them within the limits."""
         return super().default() if self._start is None else dict(self._start)
 
-    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+    def sample(self, rng: np.random.Generator | Seed) -> dict[str, Any]:
         """One valid configuration within the limits, at chance; where they are hard to meet, near one that does."""
+        if isinstance(rng, Seed):
+            found = super().sample(rng)
+            if self.allows(found):
+                return found
+            rng = rng.generator()
         for _ in range(_TRIES):
             found = super().sample(rng)
             if self.allows(found):

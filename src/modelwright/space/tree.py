@@ -254,12 +254,20 @@ class Tree(Learning):
         parts += [f"{name}={config[name]!r}" for name in config if name not in self._names]
         return "; ".join(sorted(parts))
 
-    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+    def sample(self, rng: np.random.Generator | Seed) -> dict[str, Any]:
         """One valid configuration, each parameter uniform on its sampling scale.
+
+        Args:
+            rng: a generator, or a seed: each parameter draws from its child by name, as in ``complete``.
 
         Raises:
             SpaceError: nothing satisfies the constraints, as far as can be seen.
         """
+        if isinstance(rng, Seed):
+            found = self.complete({}, rng)
+            if self.violated(found) is None:
+                return found
+            rng = rng.generator()
         for _ in range(TRIES if self.constraints else 1):
             found = self.walk(lambda rule: rule.domain.sample(rng))
             if self.violated(found) is None:

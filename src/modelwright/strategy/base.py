@@ -43,8 +43,11 @@ class SearchSpace(Protocol):
         """The configuration of declared defaults."""
         ...
 
-    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
-        """One valid configuration, each parameter uniform on its sampling scale."""
+    def sample(self, rng: np.random.Generator | Seed) -> dict[str, Any]:
+        """One valid configuration, each parameter uniform on its sampling scale.
+
+        With a seed each parameter draws from its child by name.
+        """
         ...
 
     def sample_vectors(self, rng: np.random.Generator, count: int) -> np.ndarray:

@@ -45,4 +45,5 @@ def draw(state: Known, space: SearchSpace, number: int, *, defaults: bool = True
     rng = state.seed.child("ask", number).generator()
     if number % 2 and stated(state.history):
         return choose(state, space, rng, islice(drawn(state, space, rng, number), 20), {"by": "prior"})
-    return choose(state, space, rng, (), {"by": "random"})
+    # As the trial itself would draw where the space is not known yet: one search, however quick its first trial is.
+    return choose(state, space, rng, [space.sample(state.seed.trial(number).draws)], {"by": "random"})

@@ -200,7 +200,7 @@ class Machine:
             segment=row.segment,
             attempt=row.attempt,
             config=dict(row.config),
-            seed=self._root.child("trial", number).integer(),
+            seed=self._root.trial(number).root,
             start=max(ended, default=0.0) if "checkpoint" in row.artifacts else 0.0,
             stop=row.target,
             folder=folder,

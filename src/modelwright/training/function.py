@@ -24,7 +24,7 @@ _STEPS = 1 << 53
 def bind(task: Task, declared: Tree | None) -> HyperParameters:
     """The hyperparameters of a task: its configuration, and the trial's own draws for what that does not cover."""
     completed = task.note.get("by") == "default" or "entry" in task.note  # by the defaults, as one that was asked for
-    draw = None if completed else Seed(task.seed).child("draw")
+    draw = None if completed else Seed(task.seed).draws
     return HyperParameters.bind(task.config, declared=declared, draw=draw)
 
 

@@ -168,7 +168,7 @@ class SklearnEstimation(Estimation):
 
     def _is_fresh(self, task: Task) -> bool:
         """Whether the run confirms an earlier one: then its seed is not the trial's own."""
-        return task.seed != Seed(self.seed).child("trial", task.number).integer()
+        return task.seed != Seed(self.seed).trial(task.number).root
 
     def _note(self, done: list[dict[str, float]]) -> dict[str, Any]:
         names = [name for name in done[0] if name not in SECONDS]

@@ -1,0 +1,150 @@
+"""Dates: text that stands for a moment, in the usual ways of writing one. Moments are microseconds since 1970, UTC."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+
+_MONTHS = {
+    name: i
+    for i, names in enumerate(
+        "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october|"
+        "nov november|dec december".split("|"),
+        1,
+    )
+    for name in names.split()
+}
+_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_ZONE = r"\s*(?P<z>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+_TAIL = rf"(?:(?:T|,?\s+|:){_TIME}{_ZONE})?$"
+_DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_NAME = r"(?P<name>[A-Za-z]{3,9})\.?"
+_WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?"
+_FORMATS = {
+    "year-month-day": re.compile(rf"(?P<y>\d{{4}})(?P<sep>[-/.])(?P<mo>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}){_TAIL}"),
+    "day/month": re.compile(rf"(?P<a>\d{{1,2}})(?P<sep>[-/. ])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}|\d{{2}}){_TAIL}"),
+    "day name year": re.compile(rf"{_WEEKDAY}{_DAY}[-\s./]*{_NAME}[-\s,./]*(?P<y>\d{{4}}|\d{{2}}){_TAIL}"),
+    "name day year": re.compile(rf"{_WEEKDAY}{_NAME}[-\s]*{_DAY}(?:,\s*|[-\s]+)(?P<y>\d{{4}}){_TAIL}"),
+    "year name day": re.compile(rf"(?P<y>\d{{4}})[-\s]{_NAME}[-\s]{_DAY}{_TAIL}"),
+    "digits": re.compile(
+        r"(?P<y>(?:19|20)\d{2})(?P<mo>\d{2})(?P<d>\d{2})(?:T?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?Z?)?$"
+    ),
+    "year-month": re.compile(r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})$"),
+    "name year": re.compile(rf"{_NAME}[-\s,]+(?P<y>\d{{4}})$"),
+    "time": re.compile(rf"{_TIME}$"),
+}
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
+#: Two digits of a year: up to here they are of this century.
+_PIVOT = 68
+
+
+def shape_of(text: str) -> str:
+    """The name of the way in which ``text`` writes a moment; "" where it is none.
+
+    >>> shape_of("2016-04-04 10:00"), shape_of("4 Apr 2016"), shape_of("Apr 4, 2016"), shape_of("Trafalgar Square")
+    ('year-month-day', 'day name year', 'name day year', '')
+    """
+    if not any(sign.isdigit() for sign in text[:40]):
+        return ""
+    for name, pattern in _FORMATS.items():
+        if pattern.match(text):
+            return name
+    return ""
+
+
+def micros(text: str, *, day_first: bool) -> int | None:
+    """The moment that ``text`` stands for; None where it is none, or one that never was, such as 30 February.
+
+    Where only the other order of day and month makes a date, it is taken.
+
+    >>> micros("01/02/1970", day_first=False) // 86_400_000_000, micros("01/02/1970", day_first=True) // 86_400_000_000
+    (1, 31)
+    >>> micros("1970-01-01T01:00:00+01:00", day_first=False), micros("2023-02-30", day_first=False)
+    (0, None)
+    """
+    if not text[:1].isalnum():
+        return None
+    for name, pattern in _FORMATS.items():
+        found = pattern.match(text)
+        if found is not None:
+            parts = found.groupdict()
+            days = _days(name, parts, day_first)
+            seconds = _of_day(parts)
+            if days is None or seconds is None:
+                return None
+            return (days * 86_400 + seconds) * 1_000_000 + int((parts.get("f") or "0").ljust(6, "0")[:6])
+    return None
+
+
+def _days(name: str, parts: dict[str, str | None], day_first: bool) -> int | None:
+    if name == "time":
+        return 0
+    year = int(parts["y"] or 0)
+    if len(parts["y"] or "") == 2:
+        year += 2000 if year <= _PIVOT else 1900
+    if name == "day/month":
+        a, b = int(parts["a"] or 0), int(parts["b"] or 0)
+        day, month = (a, b) if day_first else (b, a)
+        if month > 12:
+            day, month = month, day
+    else:
+        day = int(parts.get("d") or 1)
+        month = _MONTHS.get((parts.get("name") or "").lower(), 0) if "name" in parts else int(parts.get("mo") or 1)
+    try:
+        return datetime.date(year, month, day).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+def _of_day(parts: dict[str, str | None]) -> int | None:
+    """Seconds since midnight, in UTC."""
+    if not parts.get("h"):
+        return 0
+    hour, minute, second = int(parts["h"] or 0), int(parts["mi"] or 0), int(parts.get("s") or 0)
+    half = (parts.get("half") or "")[:1].lower()
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    if hour > 24 or minute > 59 or second > 60:
+        return None
+    zone = parts.get("z") or ""
+    shift = 0
+    if zone[:1] in ("+", "-"):
+        digits = zone[1:].replace(":", "").ljust(4, "0")
+        shift = (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * (1 if zone[0] == "+" else -1)
+    return hour * 3600 + minute * 60 + second - shift
+
+
+def day_first(texts: Iterable[str], *, other: bool | None = None) -> tuple[bool, str]:
+    """Whether days come before months in dates such as 04/05/2016, and what says so.
+
+    Args:
+        texts: distinct cells of a column.
+        other: what other columns of the table say; None where they say nothing.
+
+    >>> day_first(["20/05/17", "13/08/16"]), day_first(["04/05/2016"])
+    ((True, '2 dates have a day above 12 in front'), (False, 'nothing tells: months first, as with / usual'))
+    """
+    front = behind = dotted = seen = 0
+    for text in texts:
+        found = _FORMATS["day/month"].match(text)
+        if found is None:
+            continue
+        a, b = int(found["a"]), int(found["b"])
+        seen += 1
+        front += a > 12 >= b
+        behind += b > 12 >= a
+        dotted += found["sep"] in ".-"
+    if front or behind:
+        first = front > behind
+        count = max(front, behind)
+        said = f"{count} date{'' if count == 1 else 's'} have a day above 12 {'in front' if first else 'in the middle'}"
+        return first, said + (f", {min(front, behind)} the other way round" if min(front, behind) else "")
+    if not seen:
+        return False, ""
+    if other is not None:
+        return other, "nothing tells: as in the other columns"
+    first = dotted * 2 > seen
+    return first, f"nothing tells: {'days first, as with . and -' if first else 'months first, as with /'} usual"

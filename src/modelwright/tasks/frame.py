@@ -1,0 +1,175 @@
+"""Frames: typed columns for learners, read from a table or from one row by what the schema remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import counted, did_you_mean
+from modelwright.tasks import cells as cells_of
+from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable, reader
+from modelwright.tasks.reading import read
+from modelwright.tasks.table import Note, Table, is_missing
+
+__all__ = ["Frame", "Reader", "framed", "reader"]
+#: Share of the cells of a column that may be unreadable where none was before.
+_REFUSED = 0.5
+_SCALARS = (str, int, float, type(None), np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Typed columns of equal length.
+
+    Args:
+        rows: their length.
+        numbers: name -> float64, NaN where missing: numbers, booleans as 0 and 1, moments as seconds since 1970.
+        codes: name -> int32, the place in the column's levels: -1 where missing, ``len(levels)`` for a level that was
+            not there when the schema was made.
+        texts: name -> objects, each a str, "" where missing.
+        notes: what could not be read, what was new, what was not there.
+
+    >>> frame = Frame(2, numbers={"age": np.array([31.0, np.nan])}, codes={}, texts={})
+    >>> frame.take([1]).numbers["age"]
+    array([nan])
+    """
+
+    rows: int
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    codes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    texts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    def take(self, rows: Any) -> Frame:
+        """The rows at these places, or where a mask is true."""
+        chosen = np.asarray(rows)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.intp)
+        return replace(
+            self,
+            rows=len(chosen),
+            numbers={name: column[chosen] for name, column in self.numbers.items()},
+            codes={name: column[chosen] for name, column in self.codes.items()},
+            texts={name: column[chosen] for name, column in self.texts.items()},
+        )
+
+
+def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: str) -> Frame:
+    """The frame of ``source``; see ``Schema.frame``."""
+    if absent not in ("refuse", "missing"):
+        raise ArgumentError(f"absent={absent!r}", where=where, allowed="'refuse' or 'missing'")
+    row = _row(source)
+    if row is not None:
+        return _of_row(readers, row, where, absent)
+    return _of_table(readers, read(source, where=where), where, absent)
+
+
+# --- many rows -----------------------------------------------------------------------------------
+
+
+def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: str) -> Frame:
+    there = table.columns
+    notes = list(table.notes)
+    gone = [name for name in readers if name not in there]
+    _absent(gone, list(there), absent, where, notes)
+    parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
+    for name, one in readers.items():
+        if name in gone:
+            parts[one.part][name] = np.full(table.rows, one.missing, dtype=one.dtype)
+            continue
+        column, problems = one.many(there[name])
+        parts[one.part][name] = column
+        _judge(one, there[name], problems, where, notes)
+    return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes))
+
+
+def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: list[Note]) -> None:
+    if not gone:
+        return
+    shown = ", ".join(repr(name) for name in gone[:10]) + (f" and {len(gone) - 10} more" if len(gone) > 10 else "")
+    if absent == "refuse":
+        raise ArgumentError(
+            f"{counted(len(gone), 'column')} the model was given {'is' if len(gone) == 1 else 'are'} not there: {shown}",
+            where=where,
+            hint=did_you_mean(gone[0], [name for name in there if name not in gone])
+            or "Add a column of missing cells (None) if nothing is known.",
+        )
+    notes.append(Note("absent columns", f"not there, and taken as missing throughout: {shown}", {"names": gone}))
+
+
+def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes: list[Note]) -> None:
+    """Refuse a column that holds something else than it did; note what became of single cells."""
+    if problems.unseen:
+        count = sum(problems.unseen.values())
+        shown = ", ".join(repr(text) for text in list(problems.unseen)[:3])
+        message = f"column {one.name!r:.80}: {counted(count, 'cell')} with levels not seen before, such as {shown}"
+        notes.append(Note("unseen levels", message, {"column": one.name, "count": count}))
+    if not problems.unreadable:
+        return
+    count = sum(problems.unreadable.values())
+    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
+    text = next(iter(problems.unreadable))
+    message = f"{counted(count, 'cell')} of {known:,} cannot be read as {one.noun}, such as {text!r:.60}"
+    if count > _REFUSED * known and not one.tolerant:
+        raise ArgumentError(
+            f"{message} (row {_place(cells, text)})", where=f"{where}, column {one.name!r:.80}", allowed=one.allowed
+        )
+    data = {"column": one.name, "count": count, "examples": list(problems.unreadable)[:5]}
+    notes.append(Note("unreadable", f"column {one.name!r:.80}: {message}; taken as missing", data))
+
+
+def _place(cells: np.ndarray, text: str) -> int:
+    for i, cell in enumerate(cells.tolist()):
+        if cell is not None and str(cell).strip() == text:
+            return i
+    return 0
+
+
+# --- one row -------------------------------------------------------------------------------------
+
+
+def _row(source: Any) -> Mapping[Any, Any] | None:
+    """The cells of a source that is one row, by name; None where it is more, or no such thing."""
+    if isinstance(source, list) and len(source) == 1 and isinstance(source[0], Mapping):
+        source = source[0]
+    if isinstance(source, Mapping):
+        return source if source and all(isinstance(v, _SCALARS) or np.ndim(v) == 0 for v in source.values()) else None
+    root = type(source).__module__.partition(".")[0]
+    if root == "pandas" and hasattr(source, "iat") and hasattr(source, "columns") and len(source) == 1:
+        at = source.iat
+        return {name: at[0, i] for i, name in reversed(list(enumerate(source.columns)))}
+    if root == "polars" and hasattr(source, "columns") and hasattr(source, "row") and len(source) == 1:
+        return dict(zip(source.columns, source.row(0)))
+    return None
+
+
+def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str, absent: str) -> Frame:
+    if not all(name in row for name in readers):
+        tidy = {str(name).strip(): cell for name, cell in row.items()}
+        row = {**tidy, **row}
+    gone = [name for name in readers if name not in row]
+    notes: list[Note] = []
+    if gone:
+        _absent(gone, [str(name) for name in row], absent, where, notes)
+    parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
+    for name, one in readers.items():
+        value = one.missing
+        if name in row:
+            try:
+                value = one.one(cells_of.cell(row[name]))
+            except Unreadable as error:
+                if not one.tolerant:
+                    raise ArgumentError(
+                        f"{row[name]!r:.60} cannot be read as {one.noun}",
+                        where=f"{where}, column {name!r:.80}",
+                        allowed=one.allowed,
+                    ) from None
+                data = {"column": name, "count": 1, "examples": [str(error)]}
+                notes.append(Note("unreadable", f"column {name!r:.80}: {error} taken as missing", data))
+        made = np.empty(1, dtype=one.dtype)
+        made[0] = value
+        parts[one.part][name] = made
+    return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes))

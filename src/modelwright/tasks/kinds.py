@@ -1,0 +1,324 @@
+"""Kinds: what a column is, told from its cells alone; its name is never looked at."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from modelwright.tasks import bands, dates, numerals
+from modelwright.tasks.table import is_missing
+
+KINDS = ("number", "category", "ordinal", "boolean", "datetime", "text", "id", "constant")
+#: Text that stands for nothing in every column, in small letters.
+NOTHING = frozenset({"", "?", "na", "n/a", "#n/a", "n.a.", "nan", "null", "(null)", "<na>", "nat", "\\n", "#null!"})
+#: Text that stands for nothing where numbers, dates or yes and no are expected, and may be a level elsewhere.
+NO_VALUE = NOTHING | {"none", "nil", "-", "--", "---", "–", ".", "..", "...", "missing", "unknown", "undefined", "tbd"} | {
+    "not available", "not applicable", "not known", "#value!", "#div/0!", "#ref!", "#name?", "void", "n/d", "nd", "unk"
+}  # fmt: skip
+TRUE = frozenset({"yes", "y", "true", "t", "on", "1", "1.0"})
+FALSE = frozenset({"no", "n", "false", "f", "off", "0", "0.0"})
+#: Share of the cells that may be unreadable in a column of numbers or dates.
+UNREADABLE = 0.05
+_SAMPLE = 300
+_EXACT = 2.0**53
+_MOST_LEVELS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What other columns of the table tell where a column leaves it open: how they write decimals and dates."""
+
+    comma: bool = False
+    day_first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A kind with what is needed to read such cells again, and why."""
+
+    kind: str
+    why: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Distinct cells of a column as text without outer blanks, how often each occurs, and what stands for nothing."""
+
+    rows: int
+    counts: Mapping[str, int]
+    tokens: Mapping[str, int]
+
+    @property
+    def present(self) -> int:
+        """How many cells hold something."""
+        return sum(self.counts.values())
+
+    def less(self, tokens: Iterable[str]) -> Profile:
+        """The same with more texts that stand for nothing."""
+        gone = {text: count for text, count in self.counts.items() if text.casefold() in tokens}
+        kept = {text: count for text, count in self.counts.items() if text not in gone} if gone else self.counts
+        return Profile(self.rows, kept, {**self.tokens, **gone})
+
+
+def canonical(value: float) -> str:
+    """A number as a level of text: whole numbers without a point.
+
+    >>> canonical(3.0), canonical(3.5)
+    ('3', '3.5')
+    """
+    return str(int(value)) if value == value // 1 and abs(value) < 1e16 else repr(float(value))
+
+
+def profile(cells: np.ndarray) -> Profile:
+    """The profile of raw cells of any type."""
+    if cells.dtype.kind == "O":
+        raw = Counter(cells.tolist())
+        raw.pop(None, None)
+    elif cells.dtype.kind == "M":
+        raw = Counter(np.datetime_as_string(cells[~np.isnat(cells)]).tolist())
+    else:
+        values, times = np.unique(cells[~is_missing(cells)], return_counts=True)
+        texts = map(str, values.tolist()) if cells.dtype.kind in "bi" else map(canonical, values.tolist())
+        raw = dict(zip(texts, times.tolist()))
+    counts: dict[str, int] = {}
+    tokens: dict[str, int] = {}
+    for text, count in raw.items():
+        bare = text.strip()
+        into = tokens if len(bare) <= 8 and bare.casefold() in NOTHING else counts
+        into[bare] = into.get(bare, 0) + count
+    return Profile(len(cells), counts, tokens)
+
+
+def floats(cells: np.ndarray) -> np.ndarray | None:
+    """Text cells as numbers where all are plain ones or missing; else None. The fast way, for most columns of files."""
+    try:
+        found = cells.astype(np.float64)
+    except (ValueError, TypeError):
+        return None
+    return None if "_" in "".join(filter(None, cells.tolist())) else found
+
+
+def infer(cells: np.ndarray, context: Context) -> Finding:
+    """The kind of a column.
+
+    >>> infer(np.array(["a1", "b2", "a1"], dtype=object), Context()).kind
+    'category'
+    >>> infer(np.array(["1,250", None, "?", "900"], dtype=object), Context()).kind
+    'number'
+    """
+    if cells.dtype.kind == "M":
+        known = cells[~np.isnat(cells)]
+        if not len(known):
+            return Finding("constant", "every cell is missing", {"value": None})
+        if len(known) == len(cells) and (known == known[0]).all():
+            return Finding("constant", "every cell is the same", {"value": str(known[0])})
+        return Finding("datetime", "the source has dates", {"day_first": False})
+    if cells.dtype.kind != "O":
+        return _of_numbers(cells, "the source has numbers" if cells.dtype.kind != "b" else "the source has booleans")
+    numbers = floats(cells) if len(cells) else None
+    if numbers is not None and not _codes(cells) and not (np.abs(numbers) >= _EXACT).any():
+        found = _of_numbers(numbers, "every cell is a number")
+        if found.kind != "constant" or found.details["value"] is None:
+            return found
+    return _of_text(profile(cells), context)
+
+
+def _of_numbers(values: np.ndarray, why: str) -> Finding:
+    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if not len(known):
+        return Finding("constant", "every cell is missing", {"value": None})
+    low, high = known.min(), known.max()
+    if low == high and len(known) == len(values):
+        return Finding("constant", "every cell is the same", {"value": canonical(float(low))})
+    if values.dtype.kind == "b" or (low == 0 and high == 1 and bool(((known == 0) | (known == 1)).all())):
+        return Finding("boolean", "the cells are 0 and 1" if values.dtype.kind != "b" else why, {})
+    whole = values.dtype.kind == "i" or bool((known == np.floor(known)).all())
+    if whole and len(known) >= 0.99 * len(values):
+        if low >= 19000101 and high <= 21001231 and _are_days(known.astype(np.int64)):
+            return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": False})
+        said = _identifies(known)
+        if said:
+            return Finding("id", said, {})
+    return Finding("number", why, {"decimal": ".", "unit": "", "whole": whole})
+
+
+def _are_days(values: np.ndarray) -> bool:
+    days, months = values % 100, values // 100 % 100
+    return bool(((days >= 1) & (days <= 31) & (months >= 1) & (months <= 12)).all()) and len(np.unique(values)) > 2
+
+
+def _identifies(values: np.ndarray) -> str:
+    """Why whole numbers are ids and no quantity: they count the rows, or are long numbers without a repetition."""
+    count = len(values)
+    if count < 50:
+        return ""
+    distinct = np.unique(values)
+    if len(distinct) < 0.99 * count:
+        return ""
+    low, high = float(distinct[0]), float(distinct[-1])
+    if high - low < 4 * count:
+        return "the whole numbers count the rows, none occurs twice"
+    since_2000 = any(9.4e8 * scale <= low and high <= 2.2e9 * scale for scale in (1.0, 1e3, 1e6, 1e9))
+    if low >= 1e6 and high < 10 * low and not since_2000 and count >= 100:
+        round_share = float((distinct % 10 == 0).mean())
+        if round_share < 0.2:
+            return "the whole numbers have seven digits or more, about alike in size, and none occurs twice"
+    return ""
+
+
+def _codes(cells: np.ndarray) -> bool:
+    """Whether digits are written as codes of one length, some with a zero in front: "020", not "20"."""
+    texts = [cell.strip() for cell in cells.tolist() if cell]
+    if not any(text[:1] == "0" for text in texts):
+        return False
+    lengths = set(map(len, texts))
+    return len(lengths) == 1 and lengths.pop() >= 3 and all(map(str.isdigit, texts))
+
+
+def _of_text(found: Profile, context: Context) -> Finding:
+    if not found.counts:
+        return Finding("constant", "every cell is missing", {"value": None})
+    folded = {text.casefold() for text in found.counts} - NO_VALUE
+    if folded and folded <= TRUE | FALSE and folded & TRUE and folded & FALSE:
+        return Finding("boolean", "the cells say yes and no", {})
+    if len(found.counts) == 1 and found.present == found.rows:
+        return Finding("constant", "every cell is the same", {"value": next(iter(found.counts))})
+    return _number(found, context) or _moment(found, context) or _levels(found)
+
+
+def _sampled(texts: Iterable[str], count: int) -> list[str]:
+    kept = list(texts)
+    return kept[:: max(1, len(kept) // count)][: 2 * count]
+
+
+def _number(found: Profile, context: Context) -> Finding | None:
+    filled = found.less(NO_VALUE)
+    if not filled.counts:
+        return None
+    sample = [text for text in _sampled(filled.counts, _SAMPLE) if len(text) <= 64]
+    written, _ = numerals.notation(sample, comma=context.comma)
+    if sum(written.value(text) is not None for text in sample) < 0.5 * len(sample) or not sample:
+        return None
+    written, sure = numerals.notation(filled.counts, comma=context.comma)
+    if all(map(str.isdigit, filled.counts)) and _same_length_codes(filled):
+        return None
+    values = {text: written.value(text) for text in filled.counts if len(text) <= 64}
+    bad = {text: count for text, count in filled.counts.items() if values.get(text) is None}
+    bounds = sum(count for text, count in filled.counts.items() if numerals.bounded(text))
+    if sum(bad.values()) > UNREADABLE * filled.present or bounds > 0.5 * filled.present:
+        return None
+    numbers = [value for value in values.values() if value is not None]
+    if len(numbers) == 1 and filled.present == filled.rows:
+        return None
+    whole = all(value == value // 1 for value in numbers if abs(value) != float("inf"))
+    details = {"decimal": written.decimal, "unit": written.unit, "whole": whole}
+    if whole and found.present == len(found.counts) and not bad:
+        if max(map(abs, numbers)) >= _EXACT and len({len(text) for text in filled.counts}) == 1:
+            return Finding("id", "long numbers of one length, none of which occurs twice", {})
+        said = _identifies(np.array(numbers)) if max(map(abs, numbers)) < _EXACT else ""
+        if said and filled.present >= 0.99 * filled.rows:
+            return Finding("id", said, {})
+    why = "nearly every cell is a number" if bad else "every cell is a number"
+    return Finding("number", why, {**details, "sure": sure})
+
+
+def _same_length_codes(found: Profile) -> bool:
+    lengths = {len(text) for text in found.counts}
+    return len(lengths) == 1 and lengths.pop() >= 3 and any(text[0] == "0" for text in found.counts)
+
+
+def _moment(found: Profile, context: Context) -> Finding | None:
+    filled = found.less(NO_VALUE)
+    sample = _sampled(filled.counts, _SAMPLE)
+    if not sample or sum(bool(dates.shape_of(text)) for text in sample) < 0.5 * len(sample):
+        return None
+    first, said = dates.day_first(filled.counts, other=context.day_first)
+    bad = sum(
+        count for text, count in filled.counts.items() if len(text) > 64 or dates.micros(text, day_first=first) is None
+    )
+    if bad > UNREADABLE * filled.present:
+        return None
+    shapes = sorted({dates.shape_of(text) for text in sample} - {""})
+    why = f"the cells are dates ({', '.join(shapes)})" + (f"; {said}" if said else "")
+    return Finding("datetime", why, {"day_first": first, "sure": "nothing tells" not in said, "shapes": shapes})
+
+
+def _levels(found: Profile) -> Finding:
+    distinct, present = len(found.counts), found.present
+    order = bands.ordered(found.counts) if distinct <= 200 else None
+    if order is not None:
+        return Finding("ordinal", "the levels have a plain order", {"levels": list(order[0]), "unsaid": list(order[1])})
+    sample = _sampled(found.counts, 1000)
+    words = sum(len(text.split()) for text in sample) / len(sample)
+    length = sum(map(len, sample)) / len(sample)
+    if present >= 20 and distinct >= 0.99 * present and _labels(sample):
+        return Finding("id", "codes of one form, none of which occurs twice", {})
+    if present >= 10 and distinct > 0.6 * present and (words >= 1.8 or length > 30):
+        return Finding("text", "several words, mostly different in each row", {})
+    if present >= 50 and distinct >= 0.95 * present:
+        return Finding("text", "strings that differ in each row", {})
+    if length > 100 and distinct > 0.1 * present:
+        return Finding("text", "long strings", {})
+    return Finding("category", "strings that repeat", {"levels": levels(found.counts)})
+
+
+def _labels(texts: list[str]) -> bool:
+    """Whether strings are labels by their form: digits among them, and hex of one length or a few shapes."""
+    bare = [text for text in texts if not re.search(r"\s", text)]
+    if len(bare) < len(texts):
+        return not any(sign.isalpha() for text in texts for sign in text) and _few_shapes(texts)
+    with_digits = sum(any(sign.isdigit() for sign in text) for text in bare)
+    if with_digits < 0.5 * len(bare):
+        return False
+    if len({len(text) for text in bare}) <= 2:
+        return True
+    return _few_shapes(bare)
+
+
+def _few_shapes(texts: list[str]) -> bool:
+    shapes = Counter(re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", text)) for text in texts)
+    return sum(count for _, count in shapes.most_common(3)) >= 0.9 * len(texts)
+
+
+def levels(counts: Mapping[str, int]) -> list[str]:
+    """Levels by frequency, the most frequent first; equals by their text. Of very many the rare ones are left out."""
+    found = sorted(counts, key=lambda text: (-counts[text], text))
+    if len(found) > _MOST_LEVELS:
+        found = [text for text in found[:_MOST_LEVELS] if counts[text] > 1] or found[:_MOST_LEVELS]
+    return found
+
+
+def described(cells: np.ndarray, kind: str, context: Context) -> Finding:
+    """What is needed to read cells as a kind that somebody chose."""
+    found = profile(cells)
+    why = "as was said"
+    if kind == "number":
+        filled = found.less(NO_VALUE)
+        written, _ = numerals.notation(filled.counts, comma=context.comma)
+        return Finding(kind, why, {"decimal": written.decimal, "unit": written.unit, "whole": False})
+    if kind == "datetime":
+        first, _ = dates.day_first(found.counts, other=context.day_first)
+        return Finding(kind, why, {"day_first": first})
+    if kind == "category":
+        return Finding(kind, why, {"levels": levels(found.counts)})
+    if kind == "ordinal":
+        order = bands.ordered(found.counts)
+        if order is not None:
+            return Finding(kind, why, {"levels": list(order[0]), "unsaid": list(order[1])})
+        written, _ = numerals.notation(found.counts)
+        values = {text: written.value(text) for text in found.counts}
+        if all(value is not None for value in values.values()):
+            return Finding(kind, why, {"levels": sorted(values, key=lambda text: values[text] or 0.0)})
+        return Finding(kind, why, {"levels": sorted(found.counts)})
+    if kind == "boolean":
+        filled = found.less(NO_VALUE)
+        if {text.casefold() for text in filled.counts} <= TRUE | FALSE:
+            return Finding(kind, why, {})
+        return Finding(kind, why, {"levels": sorted(filled.counts)})
+    return Finding(kind, why, {"value": None} if kind == "constant" else {})

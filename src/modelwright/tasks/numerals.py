@@ -1,0 +1,157 @@
+"""Numerals: text that stands for a number, with its decimal sign, thousands, currency, unit, percent or magnitude."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_CURRENCY = r"(?:[$€£¥₹₽₩₺฿₫₪]|(?:US|A|C|HK|NZ)\$|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|BRL|R\$|kr|zł)"
+_BODY = r"\d[\d.,'’\u00a0\u202f ]*|[.,]\d+"
+_SHAPE = re.compile(
+    rf"(?P<bound>[<>≤≥~≈]=?|\+)?\s*(?P<open>\()?(?P<sign>[-−–+])?\s*(?:{_CURRENCY})?\s*(?P<sign2>[-−])?"
+    rf"(?P<body>{_BODY})(?P<exponent>[eE][-+]?\d+)?\s*"
+    rf"(?P<suffix>%|‰|{_CURRENCY}|[^\W\d_]{{1,8}}\.?(?:[/²³^][^\W_]{{0,5}})?|°[CF]?)?\s*(?P<close>\))?(?P<more>\+)?$"
+)
+_MAGNITUDES = {"k": 1e3, "K": 1e3, "M": 1e6, "m": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "T": 1e12}
+_GROUPED = {
+    ".": re.compile(r"\d{1,3}(?:,\d{2})*,\d{3}(?:\.\d*)?$|\d{1,3}(?:([ '’\u00a0\u202f])\d{3})(?:\1\d{3})*(?:\.\d*)?$"),
+    ",": re.compile(r"\d{1,3}(?:([. '’\u00a0\u202f])\d{3})(?:\1\d{3})*(?:,\d*)?$"),
+}
+_SEPARATORS = re.compile(r"[ '’\u00a0\u202f]")
+_WORDS = frozenset({"inf", "infinity", "nan"})
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How the numbers of a column are written.
+
+    Args:
+        decimal: the decimal sign, ``"."`` or ``","``.
+        unit: the one unit that follows the numbers, which is left out; "" where there is none. ``"*"`` stands for
+            magnitudes such as "k" and "M".
+
+    >>> Notation().value("$1,250.50"), Notation(decimal=",").value("1.250,50 €"), Notation().value("12 %")
+    (1250.5, 1250.5, 0.12)
+    >>> Notation(unit="*").value("1.5k"), Notation(unit="kg").value("80 kg"), Notation().value("80 kg")
+    (1500.0, 80.0, None)
+    """
+
+    decimal: str = "."
+    unit: str = ""
+
+    def value(self, text: str) -> float | None:
+        """The number that a text without outer blanks stands for; None where it is none. "inf" is infinite."""
+        if self.decimal == ".":
+            try:
+                found = float(text)
+            except ValueError:
+                pass
+            else:
+                if "_" in text:
+                    return None
+                return None if found != found else found
+        return self._shaped(text)
+
+    def _shaped(self, text: str) -> float | None:
+        if text.casefold().lstrip("+-") in _WORDS:
+            found = float(text)
+            return None if found != found else found
+        shape = _SHAPE.match(text)
+        if shape is None or (shape["open"] is None) != (shape["close"] is None):
+            return None
+        body = self._body(shape["body"].rstrip(" "))
+        if body is None:
+            return None
+        factor = self._factor(shape["suffix"] or "")
+        if factor is None:
+            return None
+        signs = (shape["sign"] or "") + (shape["sign2"] or "") + ("-" if shape["open"] else "")
+        negative = sum(sign in "-−–" for sign in signs) % 2
+        found = float(body + (shape["exponent"] or "")) * factor
+        return -found if negative else found
+
+    def _body(self, body: str) -> str | None:
+        """Digits as Python writes them."""
+        if _GROUPED[self.decimal].match(body):
+            body = _SEPARATORS.sub("", body)
+            return body.replace(",", "") if self.decimal == "." else body.replace(".", "").replace(",", ".")
+        if _SEPARATORS.search(body):
+            return None
+        other = "," if self.decimal == "." else "."
+        if other in body or body.count(self.decimal) > 1:
+            return None
+        return body.replace(",", ".")
+
+    def _factor(self, suffix: str) -> float | None:
+        if not suffix or re.fullmatch(_CURRENCY, suffix):
+            return 1.0
+        if suffix in "%‰":
+            return 0.01 if suffix == "%" else 0.001
+        if self.unit == "*":
+            return _MAGNITUDES.get(suffix)
+        return 1.0 if suffix == self.unit else None
+
+
+def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bool]:
+    """How the numbers among ``texts`` are written, and whether that is certain.
+
+    Args:
+        texts: distinct cells of a column, without outer blanks.
+        comma: where the texts leave it open, as "1,234" does: whether a comma is the decimal sign in this table.
+
+    >>> notation(["1,5", "2,25", "10"])
+    (Notation(decimal=',', unit=''), True)
+    >>> notation(["1,250", "12,900"])
+    (Notation(decimal='.', unit=''), False)
+    """
+    votes, open_commas, suffixes = {".": 0, ",": 0}, 0, {}
+    for text in texts:
+        shape = _SHAPE.match(text)
+        if shape is None:
+            continue
+        suffix = shape["suffix"] or ""
+        if suffix and suffix not in "%‰" and not re.fullmatch(_CURRENCY, suffix):
+            suffixes[suffix] = suffixes.get(suffix, 0) + 1
+        vote = _decimal(shape["body"].rstrip(" "))
+        if vote == "?,":
+            open_commas += 1
+        elif vote:
+            votes[vote] += 1
+    if votes[","] > votes["."]:
+        decimal = ","
+    elif votes["."] or not open_commas:
+        decimal = "."
+    else:
+        decimal = "," if comma else "."
+    unit = ""
+    if suffixes:
+        unit = "*" if set(suffixes) <= set(_MAGNITUDES) else max(suffixes, key=lambda name: suffixes[name])
+    return Notation(decimal, unit), votes[","] != votes["."]
+
+
+def _decimal(body: str) -> str:
+    """The decimal sign that a body of digits gives away; "?," where a comma may be either, "" where nothing is."""
+    dots, commas = body.count("."), body.count(",")
+    if dots and commas:
+        return "." if body.rfind(".") > body.rfind(",") else ","
+    if commas == 1:
+        before, _, after = body.partition(",")
+        return "?," if len(after) == 3 and 1 <= len(before) <= 3 and before != "0" else ","
+    if commas > 1:
+        return "."
+    if dots > 1:
+        return ","
+    if dots == 1:
+        before, _, after = body.partition(".")
+        return "" if len(after) == 3 and 1 <= len(before) <= 3 and before != "0" else "."
+    return ""
+
+
+def bounded(text: str) -> bool:
+    """Whether a text is a bound, such as "<5" or "10+", and no number.
+
+    >>> bounded("< 5"), bounded("10+"), bounded("+5"), bounded("5")
+    (True, True, False, False)
+    """
+    return text[:1] in "<>≤≥~≈" or text[-1:] == "+"

@@ -1,0 +1,333 @@
+"""Readers: the cells of one column as what its kind says, many at once or one alone, with the same outcome."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from modelwright.tasks import dates, kinds, numerals
+from modelwright.tasks.table import is_missing
+
+NUMBERS, CODES, TEXTS = "numbers", "codes", "texts"
+#: Magnitudes from here on are taken as infinite: float32, which learners compute in, has none such.
+_LARGEST = 3e38
+
+
+class Unreadable(Exception):
+    """A cell that is not missing and cannot be read."""
+
+
+@dataclass(slots=True)
+class Problems:
+    """What reading a column came to: texts with how often each occurred."""
+
+    tokens: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    unseen: Counter[str] = field(default_factory=Counter)
+    infinite: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        """What is not empty, as plain JSON; ``tokens`` and ``examples`` are the most frequent ones."""
+        found: dict[str, Any] = {}
+        if self.tokens:
+            found["tokens"] = dict(self.tokens.most_common(20))
+        if self.unreadable:
+            found |= {"unreadable": sum(self.unreadable.values()), "examples": self._examples()}
+        if self.infinite:
+            found["infinite"] = self.infinite
+        return found
+
+    def _examples(self) -> list[str]:
+        return [text[:80] for text, _ in self.unreadable.most_common(5)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How cells of a column are read.
+
+    Args:
+        name: the column.
+        part: which mapping of a frame the column belongs to: numbers, codes or texts.
+        missing: what a missing cell becomes.
+        noun: what a cell is called in messages, with its article.
+        allowed: examples of cells that can be read.
+        text: a text without outer blanks -> its value. Raises ``Unreadable``. None stands for missing.
+        typed: an array that is no objects -> its values, or None where such cells have to be read as text.
+        bulk: an array of texts -> its values, or None where they have to be read one by one.
+        tolerant: whether cells that could not be read were there from the beginning.
+        unseen: the code of a level that is new.
+    """
+
+    name: str
+    part: str
+    missing: Any
+    noun: str
+    allowed: str
+    text: Callable[[str], Any]
+    typed: Callable[[np.ndarray], np.ndarray | None]
+    bulk: Callable[[np.ndarray, Problems], np.ndarray | None] | None = None
+    tolerant: bool = False
+    unseen: int = -2
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the values."""
+        return {NUMBERS: np.float64, CODES: np.int32, TEXTS: object}[self.part]
+
+    def many(self, cells: np.ndarray) -> tuple[np.ndarray, Problems]:
+        """The values of raw cells, and what was found."""
+        problems = Problems()
+        if cells.dtype.kind != "O":
+            made = self.typed(cells)
+            if made is None:
+                made = self._texts(_as_texts(cells), problems)
+        else:
+            made = self.bulk(cells, problems) if self.bulk is not None else None
+            if made is None:
+                made = self._texts(cells, problems)
+        if self.part == NUMBERS:
+            made = _finite(made, problems)
+        return made, problems
+
+    def one(self, cell: Any) -> Any:
+        """The value of one raw cell: a str, float, int, bool, numpy datetime64, or None.
+
+        Raises:
+            Unreadable: it is not missing and cannot be read.
+        """
+        if cell is None:
+            return self.missing
+        if isinstance(cell, str):
+            value = self._value(cell)
+            value = self.missing if value is None else value
+        else:
+            value = self.many(_array_of(cell))[0][0] if self._strange(cell) else cell
+        if self.part == NUMBERS:
+            return float(value) if abs(value) < _LARGEST else math.nan
+        return value
+
+    def _strange(self, cell: Any) -> bool:
+        """Whether a cell that is no text is anything but a number for a column of numbers."""
+        return not (self.part == NUMBERS and self.noun == "a number" and type(cell) in (int, float, bool))
+
+    def _value(self, text: str) -> Any:
+        return self.text(text.strip())
+
+    def _texts(self, cells: np.ndarray, problems: Problems) -> np.ndarray:
+        listed = cells.tolist()
+        values: dict[str | None, Any] = {None: self.missing}
+        for text in set(listed):
+            if text is None:
+                continue
+            try:
+                value = self.text(text.strip())
+            except Unreadable:
+                problems.unreadable[text.strip()] += 0
+                value = self.missing
+            else:
+                if value is None:
+                    problems.tokens[text.strip()] += 0
+                    value = self.missing
+                elif self.part == CODES and value == self.unseen:
+                    problems.unseen[text.strip()] += 0
+            values[text] = value
+        for counter in (problems.unreadable, problems.tokens, problems.unseen):
+            if counter:
+                counter.update(text.strip() for text in listed if text is not None and text.strip() in counter)
+        if self.part == TEXTS:
+            made = np.empty(len(listed), dtype=object)
+            made[:] = list(map(values.__getitem__, listed))
+            return made
+        return np.fromiter(map(values.__getitem__, listed), dtype=self.dtype, count=len(listed))
+
+
+def reader(name: str, kind: str, details: Mapping[str, Any]) -> Reader:
+    """The reader of a column of a schema.
+
+    >>> reader("x", "number", {"decimal": ","}).many(np.array(["1,5", "?", None], dtype=object))[0]
+    array([1.5, nan, nan])
+    >>> reader("x", "boolean", {}).one("Yes"), reader("x", "category", {"levels": ["a", "b"]}).one("b ")
+    (1.0, 1)
+    """
+    tolerant = bool(details.get("seen", {}).get("unreadable"))
+    if kind == "number":
+        return _numbers(name, details, tolerant)
+    if kind == "boolean":
+        return _booleans(name, details, tolerant)
+    if kind == "datetime":
+        return _moments(name, details, tolerant)
+    if kind in ("category", "ordinal"):
+        return _levels(name, details)
+    return Reader(name, TEXTS, "", "a text", "text", _plain_text, lambda cells: None)
+
+
+def _finite(values: np.ndarray, problems: Problems) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        infinite = np.abs(values) >= _LARGEST
+    count = int(infinite.sum())
+    if count:
+        problems.infinite += count
+        values = np.where(infinite, np.nan, values)
+    return values
+
+
+def _as_texts(cells: np.ndarray) -> np.ndarray:
+    made = np.full(len(cells), None, dtype=object)
+    present = ~is_missing(cells)
+    if cells.dtype.kind == "M":
+        texts = np.datetime_as_string(cells[present]).tolist()
+    elif cells.dtype.kind == "f":
+        texts = list(map(kinds.canonical, cells[present].tolist()))
+    else:
+        texts = list(map(str, cells[present].tolist()))
+    made[present] = texts
+    return made
+
+
+def _array_of(cell: Any) -> np.ndarray:
+    if isinstance(cell, np.datetime64):
+        return np.array([cell], dtype="datetime64[us]")
+    if isinstance(cell, bool):
+        return np.array([cell])
+    if isinstance(cell, int):
+        return np.array([cell]) if abs(cell) < 2**63 else np.array([str(cell)], dtype=object)
+    return np.array([cell], dtype=np.float64)
+
+
+# --- one kind each -------------------------------------------------------------------------------
+
+
+def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
+    written = numerals.Notation(details.get("decimal", "."), details.get("unit", ""))
+    known = frozenset(details.get("seen", {}).get("tokens", ())) | {"", " ", "?", "NA", "N/A", "nan", "null", "None"}
+
+    def text(given: str) -> float | None:
+        found = written.value(given) if len(given) <= 64 else None
+        if found is None:
+            if given.casefold() in kinds.NO_VALUE:
+                return None
+            raise Unreadable(given)
+        return found
+
+    def bulk(cells: np.ndarray, problems: Problems) -> np.ndarray | None:
+        if written.decimal != ".":
+            return None
+        found = kinds.floats(cells)
+        if found is None:
+            listed = cells.tolist()
+            found = kinds.floats(_objects(None if cell in known else cell for cell in listed))
+            if found is not None:
+                problems.tokens.update(cell.strip() for cell in listed if cell in known and cell is not None)
+        return found
+
+    def typed(cells: np.ndarray) -> np.ndarray | None:
+        return cells.astype(np.float64) if cells.dtype.kind in "bif" else None
+
+    allowed = "numbers" + (" with a decimal comma" if written.decimal == "," else "") + ", or missing cells"
+    return Reader(name, NUMBERS, math.nan, "a number", allowed, text, typed, bulk, tolerant)
+
+
+def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
+    own = details.get("levels", ())
+    true = {own[1].casefold()} if len(own) > 1 else kinds.TRUE
+    false = {own[0].casefold()} if own else kinds.FALSE
+
+    def text(given: str) -> float | None:
+        folded = given.casefold()
+        if folded in true:
+            return 1.0
+        if folded in false:
+            return 0.0
+        if folded in kinds.NO_VALUE:
+            return None
+        raise Unreadable(given)
+
+    def typed(cells: np.ndarray) -> np.ndarray | None:
+        if own or cells.dtype.kind == "M":
+            return None
+        if cells.dtype.kind == "b" or bool((is_missing(cells) | (cells == 0) | (cells == 1)).all()):
+            return cells.astype(np.float64)
+        return None
+
+    allowed = f"{own[0]!r} or {own[1]!r}" if len(own) > 1 else "yes and no, true and false, 1 and 0"
+    return Reader(name, NUMBERS, math.nan, "yes or no", allowed, text, typed, None, tolerant)
+
+
+def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
+    first = bool(details.get("day_first"))
+
+    def text(given: str) -> float | None:
+        found = dates.micros(given, day_first=first) if len(given) <= 64 else None
+        if found is None:
+            if given.casefold() in kinds.NO_VALUE:
+                return None
+            raise Unreadable(given)
+        return found / 1e6
+
+    def typed(cells: np.ndarray) -> np.ndarray | None:
+        if cells.dtype.kind != "M":
+            return None
+        return np.where(np.isnat(cells), np.nan, cells.astype("datetime64[us]").astype(np.int64) / 1e6)
+
+    order = "days first" if first else "months first"
+    return Reader(name, NUMBERS, math.nan, "a date", f"dates, {order}", text, typed, None, tolerant)
+
+
+def _levels(name: str, details: Mapping[str, Any]) -> Reader:
+    levels = tuple(details.get("levels", ()))
+    places = {level: i for i, level in enumerate(levels)}
+    values: dict[float, int] = {}
+    for level, place in places.items():
+        value = _as_float(level)
+        if value is not None:
+            values.setdefault(value, place)
+    unsaid = {text.casefold() for text in details.get("unsaid", ())}
+
+    def text(given: str) -> int | None:
+        place = places.get(given)
+        if place is not None:
+            return place
+        folded = given.casefold()
+        if folded in kinds.NOTHING or folded in unsaid:
+            return None
+        value = _as_float(given) if values else None
+        return values.get(value, len(levels)) if value is not None else len(levels)
+
+    def typed(cells: np.ndarray) -> np.ndarray | None:
+        if cells.dtype.kind == "M":
+            return None
+        present = ~is_missing(cells)
+        distinct, inverse = np.unique(cells[present], return_inverse=True)
+        codes = [text(known) for known in _as_texts(distinct)]
+        if any(code == len(levels) for code in codes):
+            return None  # the slow way counts what is new
+        made = np.full(len(cells), -1, dtype=np.int32)
+        made[present] = np.array([-1 if code is None else code for code in codes], dtype=np.int32)[inverse]
+        return made
+
+    return Reader(name, CODES, -1, "a level", "levels", text, typed, None, True, len(levels))
+
+
+def _as_float(text: str) -> float | None:
+    if not text[-1:].isdigit() or "_" in text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _plain_text(given: str) -> str | None:
+    return None if len(given) <= 8 and given.casefold() in kinds.NOTHING else given
+
+
+def _objects(cells: Iterable[Any]) -> np.ndarray:
+    listed = list(cells)
+    made = np.empty(len(listed), dtype=object)
+    made[:] = listed
+    return made

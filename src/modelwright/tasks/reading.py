@@ -1,0 +1,207 @@
+"""Reading tables: files, data frames, dicts, records and arrays as columns of raw cells."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.optional import optional
+from modelwright.core.wording import counted, kind_of
+from modelwright.tasks import cells, delimited
+from modelwright.tasks.table import Note, Table
+
+_ALLOWED = (
+    "a path of a CSV or Parquet file, a data frame (pandas, Polars, pyarrow), a dict of columns, a list of dicts, "
+    "or a 2-D array"
+)
+
+
+def read(source: Any, *, where: str = "table") -> Table:
+    """A table of raw cells from whatever holds one.
+
+    Args:
+        source: the path of a CSV file (delimiter, encoding and quotes are found; it may be compressed) or of a Parquet
+            file, a data frame of pandas, Polars or pyarrow, a dict of columns or of one row's cells, a list of dicts,
+            or a 2-D array.
+        where: the name of the argument, for messages.
+
+    Returns:
+        The table; ``notes`` say what was found and repaired. It may have no rows, but has a column.
+
+    Raises:
+        ArgumentError: what is wrong with it, with the row or the column.
+
+    >>> read([{"age": 31, "job": "cook"}, {"age": None}]).columns["age"].tolist()
+    [31.0, nan]
+    >>> read({"size": [1, 2], "size ": [3, 4]}).names
+    ('size', 'size.1')
+    """
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, (str, os.PathLike)):
+        return _file(Path(os.fspath(source)), where)
+    root = type(source).__module__.partition(".")[0]
+    if root == "pandas" and hasattr(source, "iloc"):
+        return _pandas(source, where)
+    if isinstance(source, Mapping):
+        return _mapping(source, where)
+    if isinstance(source, np.ndarray):
+        return _array(source, where)
+    if isinstance(source, (list, tuple)):
+        return _rows(source, where)
+    return _narwhals(source, where)
+
+
+def assembled(names: Sequence[Any], columns: Sequence[Any], rows: int, where: str, notes: list[Note]) -> Table:
+    """A table of columns that are made raw cells, under names that are unique and not blank."""
+    if not columns:
+        raise ArgumentError("there are no columns", where=where, allowed=_ALLOWED)
+    known, found, declared = _names(names, notes), {}, {}
+    for name, column in zip(known, columns):
+        made, said = cells.raw(column, name, where, notes)
+        if len(made) != rows:
+            raise ArgumentError(
+                f"column {name!r:.80} has {counted(len(made), 'cell')}, others have {rows:,}", where=where
+            )
+        found[name] = made
+        if said is not None:
+            declared[name] = said
+    return Table(found, rows, tuple(notes), declared)
+
+
+def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
+    """Names as text without outer blanks, blank ones and repeated ones as pandas would call them."""
+    texts = [
+        ".".join(map(str, name)).strip() if isinstance(name, tuple) else str(name).strip(" \t\r\n\ufeff\xa0")
+        for name in given
+    ]
+    blank = [i for i, text in enumerate(texts) if not text or given[i] is None]
+    for i in blank:
+        texts[i] = f"Unnamed: {i}"
+    if blank:
+        message = f"{counted(len(blank), 'column')} without a name, the first at place {blank[0] + 1}"
+        notes.append(Note("blank names", message, {"places": blank[:50], "names": [texts[i] for i in blank[:50]]}))
+    if len(set(texts)) == len(texts):
+        return texts
+    repeated = [name for name, count in Counter(texts).items() if count > 1]
+    taken, seen = set(texts), Counter()
+    for i, text in enumerate(texts):
+        if seen[text]:
+            number = seen[text]
+            while f"{text}.{number}" in taken:
+                number += 1
+            texts[i] = f"{text}.{number}"
+            taken.add(texts[i])
+        seen[text] += 1
+    shown = ", ".join(repr(name) for name in repeated[:5])
+    message = f"{counted(len(repeated), 'name')} of columns repeated: {shown}; those behind got a number"
+    notes.append(Note("duplicate names", message, {"names": repeated[:50]}))
+    return texts
+
+
+def _file(path: Path, where: str) -> Table:
+    where = f"{where} {str(path)!r}" if where else repr(str(path))
+    if "://" in str(path) or ":/" in str(path)[:8]:
+        raise ArgumentError("it is an address, no path", where=where, hint="Download the file first.")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        near = [found.name for found in path.parent.glob("*") if found.suffix == path.suffix][:3]
+        hint = f"Beside it: {', '.join(near)}." if near else ""
+        raise ArgumentError("there is no such file", where=where, hint=hint) from None
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise ArgumentError(f"it cannot be read: {said}", where=where) from None
+    if data[:4] == b"PAR1":
+        return _parquet(data, where)
+    found = delimited.records(data, where=where)
+    notes = found.notes
+    return assembled(found.names, found.columns, found.rows, where, notes)
+
+
+def _parquet(data: bytes, where: str) -> Table:
+    arrow = optional("pyarrow", extra="parquet", purpose="reading Parquet")
+    parquet = optional("pyarrow.parquet", extra="parquet", purpose="reading Parquet")
+    try:
+        found = parquet.read_table(arrow.BufferReader(data))
+    except (arrow.ArrowException, OSError, ValueError) as error:
+        said = str(error).splitlines()[0][:200]
+        raise ArgumentError(f"it is no Parquet file that can be read: {said}", where=where) from None
+    return _narwhals(found, where)
+
+
+def _pandas(source: Any, where: str) -> Table:
+    if not hasattr(source, "columns"):
+        raise ArgumentError("it is a Series", where=where, allowed=_ALLOWED, hint="Use series.to_frame().")
+    columns = [source.iloc[:, i] for i in range(source.shape[1])]
+    return assembled(list(source.columns), columns, len(source), where, [])
+
+
+def _narwhals(source: Any, where: str) -> Table:
+    refused = ArgumentError(f"it is {kind_of(source)}", where=where, allowed=_ALLOWED)
+    if hasattr(source, "tocsr") or type(source).__module__.partition(".")[0] in ("builtins", "scipy"):
+        raise refused
+    narwhals = optional("narwhals", extra="tables", purpose=f"reading {kind_of(source)}")
+    try:
+        frame = narwhals.from_native(source)
+        frame = frame.collect() if hasattr(frame, "collect") else frame
+        names = list(frame.columns)
+    except TypeError:
+        raise refused from None
+    except narwhals.exceptions.NarwhalsError as error:
+        raise ArgumentError(str(error).splitlines()[0][:200], where=where) from None
+    if hasattr(source, "column_names") and hasattr(source, "column"):  # pyarrow, whose names may repeat
+        names = list(source.column_names)
+    return assembled(names, [frame[:, i] for i in range(len(names))], len(frame), where, [])
+
+
+def _mapping(source: Mapping[Any, Any], where: str) -> Table:
+    if not source:
+        raise ArgumentError("the dict is empty", where=where, allowed=_ALLOWED)
+    single = [not isinstance(v, (list, tuple, np.ndarray)) and not hasattr(v, "__array__") for v in source.values()]
+    if all(single) or (all(np.ndim(v) == 0 for v in source.values() if not isinstance(v, (list, tuple))) and any(single)):
+        return assembled(list(source), [[value] for value in source.values()], 1, where, [])
+    if any(single):
+        name = next(name for name, one in zip(source, single) if one)
+        raise ArgumentError(f"{name!r:.80} is one cell, others are columns", where=where, allowed=_ALLOWED)
+    first = next(iter(source.values()))
+    return assembled(list(source), list(source.values()), len(first), where, [])
+
+
+def _rows(source: Sequence[Any], where: str) -> Table:
+    if not source:
+        raise ArgumentError("the list is empty", where=where, allowed=_ALLOWED)
+    for i, row in enumerate(source):
+        if not isinstance(row, Mapping):
+            if i == 0 and not isinstance(row, str) and hasattr(row, "__len__"):
+                return _array(_two_dimensional(source, where), where)
+            raise ArgumentError(f"row {i} is {kind_of(row)}", where=where, allowed=_ALLOWED)
+    names = list(dict.fromkeys(name for row in source for name in row))
+    columns = [[row.get(name) for row in source] for name in names]
+    return assembled(names, columns, len(source), where, [])
+
+
+def _two_dimensional(source: Sequence[Any], where: str) -> np.ndarray:
+    widths = {len(row) if hasattr(row, "__len__") and not isinstance(row, str) else -1 for row in source}
+    if len(widths) > 1 or widths == {-1}:
+        raise ArgumentError("its rows differ in length", where=where, allowed=_ALLOWED)
+    made = np.empty((len(source), widths.pop()), dtype=object)
+    for i, row in enumerate(source):
+        made[i] = list(row)
+    return made
+
+
+def _array(source: np.ndarray, where: str) -> Table:
+    if source.dtype.names:
+        return assembled(source.dtype.names, [source[name] for name in source.dtype.names], len(source), where, [])
+    if source.ndim != 2:
+        raise ArgumentError(
+            f"the array has the shape {source.shape}", where=where, allowed="(rows, columns)", hint="Reshape it."
+        )
+    return assembled(range(source.shape[1]), list(source.T), len(source), where, [])

@@ -1,0 +1,206 @@
+"""Schemas: the columns that a model was given, each with its kind and what is needed to read it again. Plain JSON."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import did_you_mean
+from modelwright.tasks import kinds as kinds_of
+from modelwright.tasks.frame import Frame, Reader, framed, reader
+from modelwright.tasks.table import Table, is_missing
+
+#: Kinds that carry nothing to learn from.
+UNUSED = ("id", "constant")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a schema.
+
+    Args:
+        name: its name.
+        kind: number, category, ordinal, boolean, datetime, text, id or constant.
+        details: plain JSON. Always ``why`` (what told the kind) and ``seen`` (of the rows it was told from: ``rows``,
+            ``missing``, among them ``tokens`` that stood for nothing with their counts, ``unreadable`` with
+            ``examples``, and ``infinite``). By kind: ``levels`` in order; ``decimal`` and ``unit`` of numbers;
+            ``day_first`` of dates.
+    """
+
+    name: str
+    kind: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def used(self) -> bool:
+        """Whether there is something to learn from it."""
+        return self.kind not in UNUSED
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of a category or an ordinal column, in order; () for other kinds."""
+        return tuple(self.details.get("levels", ()))
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns to learn from, and how their cells are read.
+
+    >>> table = read({"size": ["1,5", "2,25", "?"], "size_band": ["< 2", "2 - 3", None], "y": [0, 1, 0]})
+    >>> schema = Schema.of(table, target="y")
+    >>> [(column.name, column.kind) for column in schema.columns]
+    [('size', 'number'), ('size_band', 'ordinal')]
+    >>> schema.frame({"size_band": "2 - 3", "size": "3,5"}).numbers["size"].tolist()
+    [3.5]
+    """
+
+    columns: tuple[Column, ...]
+    target: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        table: Table,
+        *,
+        target: str = "",
+        kinds: Mapping[str, str] | None = None,
+        without: Iterable[str] = (),
+        where: str = "table",
+    ) -> Schema:
+        """The schema of a table.
+
+        Args:
+            table: the rows to learn from.
+            target: the column that is no feature; "" for none.
+            kinds: name -> kind, where the user knows better.
+            without: more columns that are no features, such as weights or groups.
+
+        Raises:
+            ArgumentError: there are no rows or no columns but the target, or ``kinds`` has an unknown name or kind.
+        """
+        chosen = _chosen(table, kinds or {}, where)
+        left = [table.column(name, where=where) is not None and name.strip() for name in (target, *without) if name]
+        names = [name for name in table.names if name not in left]
+        if not table.rows:
+            raise ArgumentError("the table has columns and no rows", where=where)
+        if not names:
+            raise ArgumentError(
+                f"there is no column but {', '.join(map(repr, left))}", where=where, hint="Add columns to learn from."
+            )
+        context = kinds_of.Context()
+        found = {name: _column(table, name, chosen.get(name), context) for name in names}
+        context = _context(found.values())
+        for name, column in found.items():
+            if column.details.get("sure") is False:
+                found[name] = _column(table, name, chosen.get(name), context)
+        return cls(tuple(_with_seen(column, table.columns[name]) for name, column in found.items()), target.strip())
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            ArgumentError: there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise ArgumentError(
+            f"there is no column {name!r}", where="schema", hint=did_you_mean(name, [c.name for c in self.columns])
+        )
+
+    @property
+    def used(self) -> tuple[Column, ...]:
+        """The columns there is something to learn from."""
+        return tuple(column for column in self.columns if column.used)
+
+    @functools.cached_property
+    def readers(self) -> dict[str, Reader]:
+        """Name -> what reads the cells of a column that is used."""
+        return {column.name: reader(column.name, column.kind, column.details) for column in self.used}
+
+    def frame(self, source: Any, *, where: str = "table", absent: str = "refuse") -> Frame:
+        """Typed columns of any table that has the columns of this schema.
+
+        Other columns are left out, the order does not matter. Cells that cannot be read become missing, and are
+        counted in ``notes``; where most of a column cannot be read, it is refused.
+
+        Args:
+            source: whatever ``read`` takes; a dict of cells or a frame of one row goes a fast way.
+            where: the name of the argument, for messages.
+            absent: what is done with columns that are not there: ``"refuse"``, or ``"missing"`` for cells that are all
+                missing.
+
+        Raises:
+            ArgumentError: columns are not there, or hold something else than they did.
+        """
+        return framed(self.readers, source, where=where, absent=absent)
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``json.dumps`` takes."""
+        columns = [{"name": c.name, "kind": c.kind, "details": dict(c.details)} for c in self.columns]
+        return {"target": self.target, "columns": columns}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Schema:
+        """The inverse of ``to_json``.
+
+        >>> schema = Schema.of(read({"a": [1.5, 2.0], "y": [0, 1]}), target="y")
+        >>> Schema.from_json(schema.to_json()) == schema
+        True
+        """
+        return cls(tuple(Column(c["name"], c["kind"], c["details"]) for c in body["columns"]), body["target"])
+
+
+def _chosen(table: Table, kinds: Mapping[str, str], where: str) -> dict[str, str]:
+    found = {}
+    for name, kind in kinds.items():
+        table.column(name, where=f"{where}, kinds")
+        if kind not in kinds_of.KINDS:
+            raise ArgumentError(
+                f"kinds[{name!r}]={kind!r:.60}",
+                where=where,
+                allowed=", ".join(kinds_of.KINDS),
+                hint=did_you_mean(str(kind), kinds_of.KINDS),
+            )
+        found[name if name in table.columns else name.strip()] = kind
+    return found
+
+
+def _column(table: Table, name: str, chosen: str | None, context: kinds_of.Context) -> Column:
+    cells, declared = table.columns[name], table.declared.get(name)
+    if chosen is not None:
+        found = kinds_of.described(cells, chosen, context)
+        if declared is not None and declared.levels and chosen == "ordinal":
+            found.details["levels"] = list(declared.levels)
+    elif declared is not None:
+        found = kinds_of.described(cells, declared.kind, context)
+        if declared.kind == "ordinal":
+            found.details["levels"] = list(declared.levels)
+        found = kinds_of.Finding(found.kind, "the source says so", found.details)
+    else:
+        found = kinds_of.infer(cells, context)
+    return Column(name, found.kind, {"why": found.why, **found.details})
+
+
+def _context(columns: Iterable[Column]) -> kinds_of.Context:
+    """What the columns that are sure tell those that are not."""
+    comma, first = 0, []
+    for column in columns:
+        if column.kind == "number" and column.details.get("sure"):
+            comma += 1 if column.details["decimal"] == "," else -1
+        if column.kind == "datetime" and column.details.get("sure") and "day/month" in column.details.get("shapes", ()):
+            first.append(column.details["day_first"])
+    return kinds_of.Context(comma > 0, None if not first else sum(first) * 2 > len(first))
+
+
+def _with_seen(column: Column, cells: Any) -> Column:
+    """The column with what reading its own cells came to."""
+    seen: dict[str, Any] = {"rows": len(cells), "missing": int(is_missing(cells).sum())}
+    if column.used:
+        _, problems = reader(column.name, column.kind, column.details).many(cells)
+        lost = sum(problems.tokens.values()) + sum(problems.unreadable.values()) + problems.infinite
+        seen = {**seen, "missing": seen["missing"] + lost, **problems.plain()}
+    return Column(column.name, column.kind, {**column.details, "seen": seen})

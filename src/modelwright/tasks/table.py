@@ -1,0 +1,119 @@
+"""Tables: named columns of raw cells, and notes of what was found in them. Does not know what the columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that was found in a table, and what was made of it.
+
+    Args:
+        kind: a short name such as ``"encoding"`` or ``"duplicate names"``.
+        message: a sentence for people.
+        data: the same for programs: counts, rows, names.
+
+    >>> Note("encoding", "the file is in cp1252", {"encoding": "cp1252"}).data["encoding"]
+    'cp1252'
+    """
+
+    kind: str
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the source itself says a column is: a categorical of pandas, an enumeration of Polars or Arrow.
+
+    Args:
+        kind: ``"category"``, or ``"ordinal"`` where the source orders the levels.
+        levels: the levels as text, in the order of the source.
+    """
+
+    kind: str
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Raw columns of equal length.
+
+    Args:
+        columns: name -> cells, in the order of the source: arrays of float64, int64, bool or datetime64[us] where the
+            source had such types, else objects, each a ``str`` or None.
+        rows: how many cells each column has.
+        notes: what was found and repaired when it was read.
+        declared: name -> what the source said about a column, where it said anything.
+
+    >>> table = Table({"age": np.array([31, 46, 25]), "job": np.array(["cook", None, "nurse"], dtype=object)}, 3)
+    >>> table.names, table.take([2, 0]).columns["age"].tolist(), table.without("age").names
+    (('age', 'job'), [25, 31], ('job',))
+    """
+
+    columns: Mapping[str, np.ndarray]
+    rows: int
+    notes: tuple[Note, ...] = ()
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(self.columns)
+
+    def take(self, rows: Any) -> Table:
+        """The rows at these places, or where a mask is true."""
+        chosen = np.asarray(rows)
+        if chosen.dtype != bool:
+            chosen = chosen.astype(np.intp)
+        count = int(chosen.sum()) if chosen.dtype == bool else len(chosen)
+        return replace(self, columns={name: cells[chosen] for name, cells in self.columns.items()}, rows=count)
+
+    def without(self, *names: str) -> Table:
+        """The table less some of its columns."""
+        for name in names:
+            self.column(name)
+        return replace(self, columns={name: cells for name, cells in self.columns.items() if name not in names})
+
+    def column(self, name: str, *, where: str = "table") -> np.ndarray:
+        """The cells of one column.
+
+        Raises:
+            ArgumentError: there is no such column; the message names those that are near.
+        """
+        found = self.columns.get(name)
+        if found is None:
+            found = self.columns.get(name.strip()) if isinstance(name, str) else None
+        if found is None:
+            near = did_you_mean(str(name), self.columns)
+            known = ", ".join(repr(known) for known in list(self.columns)[:12])
+            raise ArgumentError(
+                f"there is no column {name!r:.80}",
+                where=where,
+                allowed=known + (f" and {len(self.columns) - 12} more" if len(self.columns) > 12 else ""),
+                hint=near,
+            )
+        return found
+
+
+def is_missing(cells: np.ndarray) -> np.ndarray:
+    """Which cells the source had as missing: None, NaN or NaT. Tokens such as "?" are not looked for.
+
+    >>> is_missing(np.array(["a", None], dtype=object)).tolist(), is_missing(np.array([1.5, np.nan])).tolist()
+    ([False, True], [False, True])
+    """
+    if cells.dtype.kind == "f":
+        return np.isnan(cells)
+    if cells.dtype.kind == "M":
+        return np.isnat(cells)
+    if cells.dtype.kind == "O":
+        return np.equal(cells, None).astype(bool)
+    return np.zeros(len(cells), dtype=bool)

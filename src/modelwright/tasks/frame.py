@@ -32,6 +32,10 @@ class Frame:
             not there when the schema was made.
         texts: name -> objects, each a str, "" where missing.
         notes: what could not be read, what was new, what was not there.
+        kinds: name -> kind of every column.
+        levels: name -> levels of categories and ordinals.
+        spellings: name -> objects like ``texts``: the cells of categories with many levels, where a new level may be
+            like a known one.
 
     >>> frame = Frame(2, numbers={"age": np.array([31.0, np.nan])}, codes={}, texts={})
     >>> frame.take([1]).numbers["age"]
@@ -43,6 +47,9 @@ class Frame:
     codes: Mapping[str, np.ndarray] = field(default_factory=dict)
     texts: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spellings: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def take(self, rows: Any) -> Frame:
         """The rows at these places, or where a mask is true."""
@@ -54,6 +61,7 @@ class Frame:
             numbers={name: column[chosen] for name, column in self.numbers.items()},
             codes={name: column[chosen] for name, column in self.codes.items()},
             texts={name: column[chosen] for name, column in self.texts.items()},
+            spellings={name: column[chosen] for name, column in self.spellings.items()},
         )
 
 
@@ -83,7 +91,8 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
         column, problems = one.many(there[name])
         parts[one.part][name] = column
         _judge(one, there[name], problems, where, notes)
-    return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes))
+    spelled = {name: one.spelled(there.get(name), table.rows) for name, one in readers.items() if one.many_levels}
+    return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)
 
 
 def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: list[Note]) -> None:
@@ -172,4 +181,5 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str, a
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
         parts[one.part][name] = made
-    return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes))
+    spelled = {name: one.spelled([row.get(name)], 1) for name, one in readers.items() if one.many_levels}
+    return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)

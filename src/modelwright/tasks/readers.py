@@ -16,6 +16,8 @@ from modelwright.tasks.table import is_missing
 NUMBERS, CODES, TEXTS = "numbers", "codes", "texts"
 #: Magnitudes from here on are taken as infinite: float32, which learners compute in, has none such.
 _LARGEST = 3e38
+#: Levels from which a category's cells are kept as texts too.
+_MANY_LEVELS = 30
 
 
 class Unreadable(Exception):
@@ -61,6 +63,7 @@ class Reader:
         bulk: an array of texts -> its values, or None where they have to be read one by one.
         tolerant: whether cells that could not be read were there from the beginning.
         unseen: the code of a level that is new.
+        many_levels: whether it is a category with so many levels that new ones may be spelled like known ones.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Reader:
     bulk: Callable[[np.ndarray, Problems], np.ndarray | None] | None = None
     tolerant: bool = False
     unseen: int = -2
+    many_levels: bool = False
 
     @property
     def dtype(self) -> Any:
@@ -110,6 +114,12 @@ class Reader:
         if self.part == NUMBERS:
             return float(value) if abs(value) < _LARGEST else math.nan
         return value
+
+    def spelled(self, cells: Iterable[Any] | None, rows: int) -> np.ndarray:
+        """Raw cells as texts without outer blanks, "" where missing."""
+        if cells is None:
+            cells = [None] * rows
+        return _objects("" if cell is None or cell != cell else str(cell).strip() for cell in cells)
 
     def _strange(self, cell: Any) -> bool:
         """Whether a cell that is no text is anything but a number for a column of numbers."""
@@ -310,7 +320,8 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
         made[present] = np.array([-1 if code is None else code for code in codes], dtype=np.int32)[inverse]
         return made
 
-    return Reader(name, CODES, -1, "a level", "levels", text, typed, None, True, len(levels))
+    many = len(levels) >= _MANY_LEVELS and not values
+    return Reader(name, CODES, -1, "a level", "levels", text, typed, None, True, len(levels), many)
 
 
 def _as_float(text: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from modelwright.core.errors import ArgumentError
@@ -121,6 +121,14 @@ class Schema:
         """Name -> what reads the cells of a column that is used."""
         return {column.name: reader(column.name, column.kind, column.details) for column in self.used}
 
+    @functools.cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {column.name: column.kind for column in self.used}
+
+    @functools.cached_property
+    def _levels(self) -> dict[str, tuple[str, ...]]:
+        return {column.name: column.levels for column in self.used if column.kind in ("category", "ordinal")}
+
     def frame(self, source: Any, *, where: str = "table", absent: str = "refuse") -> Frame:
         """Typed columns of any table that has the columns of this schema.
 
@@ -136,7 +144,8 @@ class Schema:
         Raises:
             ArgumentError: columns are not there, or hold something else than they did.
         """
-        return framed(self.readers, source, where=where, absent=absent)
+        made = framed(self.readers, source, where=where, absent=absent)
+        return replace(made, kinds=self._kinds, levels=self._levels)
 
     def to_json(self) -> dict[str, Any]:
         """What ``json.dumps`` takes."""

@@ -1,0 +1,56 @@
+"""Learners by their names. Each is imported when it is asked for: the libraries behind them are heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from typing import Any
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import did_you_mean
+from modelwright.tasks.learners.base import Fitted, Learner
+
+__all__ = ["Fitted", "Learner", "learner", "learners", "names", "restore"]
+
+_HERE = "modelwright.tasks.learners"
+#: Name -> module, class, and the class of its fitted models.
+_KNOWN = {
+    "lightgbm": ("lightgbm", "LightGBM", "FittedLightGBM"),
+    "linear": ("linear", "Linear", "FittedLinear"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all learners."""
+    return tuple(_KNOWN)
+
+
+def learner(name: str) -> Learner:
+    """The learner of that name.
+
+    Raises:
+        ArgumentError: there is none.
+
+    >>> learner("linear").name
+    'linear'
+    """
+    if name not in _KNOWN:
+        raise ArgumentError(f"there is no learner {name!r}", allowed=", ".join(_KNOWN), hint=did_you_mean(name, _KNOWN))
+    module, kind, _ = _KNOWN[name]
+    return getattr(import_module(f"{_HERE}.{module}"), kind)()
+
+
+def learners(chosen: Iterable[str] | None = None) -> dict[str, Learner]:
+    """Learners by name: those in ``chosen``, or all."""
+    return {name: learner(name) for name in (names() if chosen is None else chosen)}
+
+
+def restore(kind: str, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> Fitted:
+    """A fitted model from its ``kind`` and ``state``."""
+    for module, _, fitted in _KNOWN.values():
+        found = getattr(import_module(f"{_HERE}.{module}"), fitted) if fitted else None
+        if found is not None and found.kind == kind:
+            return found.restore(json, arrays)
+    raise ArgumentError(
+        f"unknown kind of model {kind!r}", hint="It was written by a newer version: upgrade Modelwright."
+    )

@@ -1,0 +1,153 @@
+"""Learners: what every kind of model offers, whatever library is behind it. Does not know how candidates are judged."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+
+#: Rows that a model is not fitted on: their matrix, targets, and weights or None.
+Valid = tuple[Matrix, np.ndarray, np.ndarray | None]
+#: What is stored of a model besides JSON.
+Arrays = dict[str, np.ndarray | bytes]
+TASKS = ("binary", "multiclass", "regression")
+
+
+class Fitted(ABC):
+    """A fitted model.
+
+    Attributes:
+        facts: what is worth to be known of the fit: "rounds" (what ``fit(rounds=)`` repeats), "ended" (why it ended:
+            "rounds", "patience" or "deadline"), and more by learner.
+    """
+
+    kind: ClassVar[str]
+    facts: dict[str, Any]
+
+    @abstractmethod
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        """Probabilities (rows, classes), each row with the sum 1; in regression values (rows,)."""
+
+    @abstractmethod
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        """What ``restore`` takes: JSON, and arrays or bytes. No pickle."""
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> Fitted:
+        """The inverse of ``state``."""
+
+
+class Learner(ABC):
+    """A kind of model.
+
+    Attributes:
+        name: by which it is allowed, blocked and reported.
+        tasks: those it can do.
+        monotone: whether it takes constraints: ``config["monotone"]`` is a mapping of raw columns to 1 or -1.
+    """
+
+    name: ClassVar[str]
+    tasks: ClassVar[tuple[str, ...]] = TASKS
+    monotone: ClassVar[bool] = False
+
+    @abstractmethod
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        """The recipe for the matrix that this learner takes."""
+
+    @abstractmethod
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        """Declare what is worth to be searched. Defaults are good choices without a search."""
+
+    @abstractmethod
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        """Expected seconds of one fit on one core of a usual machine: right in proportion, not to the second."""
+
+    @abstractmethod
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        """Fit a model.
+
+        Args:
+            y: (rows,): classes from 0, or values.
+            config: decisions; what it lacks has its default.
+            weight: (rows,) or None for equal weights.
+            valid: rows that say when to stop.
+            rounds: how many rounds, when they are known from other fits; without it and ``valid`` a usual number.
+            deadline: in seconds of ``time.monotonic``; the fit ends there with what it has, and "ended" says so.
+            seed: the same seed, rounds and threads give the same model.
+            classes: number of classes, where ``y`` may lack some; None counts those in ``y``.
+            metric: name of the metric that says when to stop, for learners that know it; else the loss does.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How long a fit may go on."""
+
+    deadline: float | None
+
+    def left(self) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return float("inf") if self.deadline is None else self.deadline - time.monotonic()
+
+    def late(self, margin: float = 0.0) -> bool:
+        """Whether what takes ``margin`` seconds would end after the deadline."""
+        return self.deadline is not None and time.monotonic() + margin > self.deadline
+
+
+def count_classes(y: np.ndarray, task: str, classes: int | None) -> int:
+    """Number of classes; 0 in regression."""
+    if task == "regression":
+        return 0
+    return max(2, classes or 0, int(y.max()) + 1 if len(y) else 0)
+
+
+def both(positive: np.ndarray) -> np.ndarray:
+    """Probabilities of both classes from those of class 1: (rows, 2).
+
+    >>> both(np.array([0.25]))
+    array([[0.75, 0.25]])
+    """
+    return np.column_stack([1 - positive, positive])
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities from scores (rows, classes).
+
+    >>> softmax(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    """
+    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def constraints(matrix: Matrix, config: Mapping[str, Any]) -> list[int]:
+    """For each feature 1 or -1 where ``config["monotone"]`` names its column, else 0; empty when nothing is named."""
+    asked = config.get("monotone") or {}
+    if not asked:
+        return []
+    return [int(asked.get(name, 0)) for name in matrix.names]

@@ -1,0 +1,192 @@
+"""LightGBM: gradient boosted trees that split categories by themselves (Ke et al., NeurIPS 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.optional import optional
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
+from modelwright.tasks.learners.patience import Watch
+from modelwright.tasks.learners.recipes import for_trees
+
+_METRICS = {
+    "roc_auc": "auc",
+    "average_precision": "average_precision",
+    "mae": "l1",
+    "accuracy": "error",
+}
+#: Rounds at most, and those without a hold-out or a number from other fits.
+_MOST, _USUAL = 5000, 200
+#: Rows that are predicted in one call by more than one thread.
+_FEW = 2000
+
+
+def _lightgbm() -> Any:
+    return optional("lightgbm", extra="tables", purpose="the learner 'lightgbm'")
+
+
+class LightGBM(Learner):
+    """See the module."""
+
+    name: ClassVar[str] = "lightgbm"
+    monotone: ClassVar[bool] = True
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_trees(frame, config, native=True)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Float("learning_rate", 0.01, 0.2, sampling="log", default=_rate(rows))
+        hp.Int("num_leaves", 4, 256, sampling="log", default=_leaves(rows, task))
+        hp.Int("min_data_in_leaf", 2, 100, sampling="log", default=_least(rows, task))
+        hp.Float("feature_fraction", 0.4, 1.0, default=0.8)
+        hp.Float("bagging_fraction", 0.5, 1.0, default=0.8)
+        hp.Float("lambda_l2", 1e-3, 30.0, sampling="log", default=1.0)
+        hp.Float("lambda_l1", 1e-3, 10.0, sampling="log", default=1e-3)
+        hp.Float("cat_smooth", 1.0, 100.0, sampling="log", default=10.0)
+        hp.Boolean("extra_trees", default=False)
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        rate = float(config.get("learning_rate", _rate(rows)))
+        leaves = int(config.get("num_leaves", 31))
+        rounds = min(_MOST, 20 / rate)
+        return 0.02 + rounds * (rows * columns * 6e-9 * np.log2(leaves + 1) / 5 + leaves * columns * 4e-7 + 1e-4)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        lgb = _lightgbm()
+        number = count_classes(y, task, classes)
+        clock = Clock(deadline)
+        settings = self._settings(matrix, task, number, config, seed, threads, metric)
+        categorical = list(matrix.categorical)
+        options = {"params": settings, "free_raw_data": False}
+        train = lgb.Dataset(matrix.values, y, weight=weight, categorical_feature=categorical, **options)
+        most = rounds or (_MOST if valid is not None else _USUAL)
+        held = []
+        if valid is not None:
+            held = [lgb.Dataset(valid[0].values, valid[1], weight=valid[2], reference=train, **options)]
+        booster = lgb.Booster(settings, train)
+        for part in held:
+            booster.add_valid(part, "valid")
+        watch = Watch.of(float(settings["learning_rate"]), rounds is None and bool(held))
+        ended = "rounds"
+        for number_of in range(most):
+            if clock.late(watch.pace()) and number_of:
+                ended = "deadline"
+                break
+            finished = booster.update()
+            if held and watch.on:
+                (_, _, value, higher) = booster.eval_valid()[0]
+                if watch.stop(number_of + 1, value if higher else -value):
+                    ended = "patience"
+                    break
+            if finished:
+                break
+        kept = watch.best if watch.on and watch.best else booster.current_iteration()
+        facts = {"rounds": int(kept), "ended": ended, "grown": int(booster.current_iteration())}
+        text = booster.model_to_string(num_iteration=kept)
+        return FittedLightGBM(text, number, facts)
+
+    def _settings(
+        self, matrix: Matrix, task: str, classes: int, config: Mapping[str, Any], seed: int, threads: int, metric: Any
+    ) -> dict[str, Any]:
+        rows = matrix.rows
+        least = min(int(config.get("min_data_in_leaf", _least(rows, task))), max(1, rows // 4))
+        made: dict[str, Any] = {
+            "objective": {"binary": "binary", "multiclass": "multiclass"}.get(task, "regression"),
+            "metric": _metric(task, metric),
+            "learning_rate": float(config.get("learning_rate", _rate(rows))),
+            "num_leaves": int(config.get("num_leaves", _leaves(rows, task))),
+            "min_data_in_leaf": least,
+            "min_sum_hessian_in_leaf": 1e-5,
+            "feature_fraction": float(config.get("feature_fraction", 0.8)),
+            "bagging_fraction": float(config.get("bagging_fraction", 0.8)),
+            "bagging_freq": 1,
+            "lambda_l2": float(config.get("lambda_l2", 1.0)),
+            "lambda_l1": float(config.get("lambda_l1", 0.0)),
+            "extra_trees": bool(config.get("extra_trees", False)),
+            "cat_smooth": float(config.get("cat_smooth", 10.0)),
+            "min_data_per_group": min(100, max(5, rows // 200)),
+            "max_cat_to_onehot": 4,
+            "max_bin": int(config.get("max_bin", 255)),
+            "min_data_in_bin": 3 if rows > 1000 else 1,
+            "feature_pre_filter": False,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": threads,
+            "seed": seed % 2**31,
+            "verbosity": -1,
+        }
+        if task == "multiclass":
+            made["num_class"] = classes
+        asked = constraints(matrix, config)
+        if any(asked):
+            made["monotone_constraints"] = asked
+            made["monotone_constraints_method"] = "intermediate"
+        return made
+
+
+def _metric(task: str, metric: str | None) -> str:
+    if task == "multiclass":
+        return "multi_error" if metric == "accuracy" else "multi_logloss"
+    if task == "regression":
+        return "l1" if metric == "mae" else "l2"
+    return {"roc_auc": "auc", "average_precision": "average_precision"}.get(metric or "", "binary_logloss")
+
+
+def _rate(rows: int) -> float:
+    return 0.03 if rows < 3000 else 0.05 if rows < 100_000 else 0.08
+
+
+def _leaves(rows: int, task: str) -> int:
+    return 8 if rows < 1000 else 16 if rows < 5000 else 31 if rows < 20_000 else 63
+
+
+def _least(rows: int, task: str) -> int:
+    if task == "regression":
+        return 5 if rows < 20_000 else 10
+    return 10 if rows < 1000 else 20
+
+
+class FittedLightGBM(Fitted):
+    """A model in LightGBM's own text format."""
+
+    kind: ClassVar[str] = "lightgbm"
+
+    def __init__(self, text: str, classes: int, facts: dict[str, Any]):
+        self._text, self._classes, self.facts = text, classes, facts
+        self._booster = _lightgbm().Booster(model_str=text)
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        use = 1 if matrix.rows < _FEW else threads
+        found = np.asarray(self._booster.predict(matrix.values, num_threads=use))
+        if self._classes == 0:
+            return found
+        return both(found) if self._classes == 2 and found.ndim == 1 else found
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        return {"classes": self._classes, "facts": self.facts}, {"model": self._text.encode()}
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedLightGBM:
+        return cls(bytes(arrays["model"]).decode(), int(json["classes"]), dict(json["facts"]))

@@ -1,0 +1,209 @@
+"""Linear and logistic regression with an elastic net, along a path of penalties from strong to weak.
+
+A round is a step of the path, so that a hold-out chooses the penalty as it chooses the number of trees elsewhere.
+Classes: minimisation of a quadratic bound with one fixed Gram matrix (Boehning, "Multinomial logistic regression
+algorithm", 1992), with momentum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, count_classes, softmax
+from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.quadratic import curvature, minimum
+from modelwright.tasks.learners.recipes import for_smooth
+
+#: Penalties of the path, for standardised features and a mean loss.
+PATH = np.logspace(0.5, -5.5, 19)
+#: Steps without gain after which the path ends; steps of the optimiser at each penalty.
+_PATIENCE, _ITERATIONS = 4, 40
+#: Least spread that a feature is divided by: rare levels are not blown up.
+_LEAST = 0.1
+
+
+class Linear(Learner):
+    """See the module."""
+
+    name: ClassVar[str] = "linear"
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_smooth(frame, config)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Choice("l1_ratio", [0.0, 0.2, 0.5, 0.8, 1.0], ordered=True, default=0.0)
+        hp.Choice("scale", ["robust", "quantile"])
+        hp.Choice("one_hot", [10, 30, 100], ordered=True, default=30)
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        wide = columns * 4
+        return 0.02 + rows * wide * (wide * 5e-11 + 4e-7)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        from threadpoolctl import threadpool_limits
+
+        number = count_classes(y, task, classes)
+        with threadpool_limits(threads, user_api="blas"):
+            path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
+            return path.run(valid, rounds, Clock(deadline), metric)
+
+
+class _Path:
+    """Rows, standardised, and the models along the path of penalties."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, classes: int, weight: np.ndarray | None, ratio: float):
+        self.classes, self.ratio = classes, ratio
+        share = np.full(len(x), 1.0 / len(x)) if weight is None else weight / weight.sum()
+        self.share = share.astype(np.float32)[:, None]
+        self.center = (self.share.T @ x)[0]
+        spread = np.sqrt(np.maximum((self.share.T @ np.square(x - self.center))[0], 0.0))
+        self.scale = np.where(spread > 1e-7, np.maximum(spread, _LEAST), np.inf).astype(np.float32)
+        self.x = (x - self.center) / self.scale
+        self.gram = (self.x.T @ (self.x * self.share)).astype(np.float64)
+        self.largest = curvature(self.gram)
+        spectrum, self.axes = np.linalg.eigh(self.gram)
+        self.spectrum = np.maximum(spectrum, 0.0)
+        if classes == 0:
+            self.middle, reach = float(self.share[:, 0] @ y), float(y.max() - y.min())
+            self.unit = float(np.sqrt(self.share[:, 0] @ np.square(y - self.middle))) or 1.0
+            self.range = (float(y.min()) - reach / 2, float(y.max()) + reach / 2)
+            self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]
+        else:
+            outputs = 1 if classes == 2 else classes
+            self.middle, self.unit, self.range = 0.0, 1.0, (-np.inf, np.inf)
+            hot = y[:, None] == (np.arange(classes) if outputs > 1 else np.array([1]))
+            self.targets = hot.astype(np.float32)
+        self.weights = np.zeros((x.shape[1], self.targets.shape[1]))
+        self.bias = np.zeros(self.targets.shape[1])
+        if classes:
+            prior = np.clip((self.share.T @ self.targets)[0], 1e-6, 1 - 1e-6)
+            self.bias = np.log(prior / (1 - prior)) if classes == 2 else np.log(prior)
+
+    def run(self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None) -> FittedLinear:
+        best, best_value, ended = None, -np.inf, "rounds"
+        last = min(rounds or (len(PATH) if valid is not None else self._usual()), len(PATH))
+        done = 0
+        for place in range(last):
+            if clock.late() and place:
+                ended = "deadline"
+                break
+            self._solve(float(PATH[place]), clock)
+            done = place + 1
+            if valid is None or rounds is not None:
+                continue
+            model = self._model(done, "rounds")
+            value = merit(valid[1], model.predict(valid[0]), valid[2], metric)
+            if best is None or value > best_value:
+                best, best_value = model, value
+            elif done - best.facts["rounds"] >= _PATIENCE:
+                ended = "patience"
+                break
+        model = best or self._model(done, ended)
+        model.facts["ended"] = ended
+        return model
+
+    def _usual(self) -> int:
+        """The penalty where nothing says better: weaker the more rows there are for each feature."""
+        wanted = 0.1 * np.sqrt(max(1, self.x.shape[1]) / len(self.x))
+        return int(np.argmin(np.abs(np.log(PATH / wanted)))) + 1
+
+    def _solve(self, penalty: float, clock: Clock) -> None:
+        l1, l2 = penalty * self.ratio, penalty * (1 - self.ratio)
+        if self.classes == 0:
+            target = (self.x.T @ (self.targets * self.share)).astype(np.float64)
+            self.weights = self._least(target, l1, l2, 1.0)
+            return
+        bound = 0.25 if self.classes == 2 else 0.5
+        ahead, ahead_bias, momentum = self.weights, self.bias, 1.0
+        for _ in range(_ITERATIONS):
+            slope, bias_slope = self._slope(ahead, ahead_bias)
+            new = self._least(bound * (self.gram @ ahead) - slope, l1, l2, bound)
+            new_bias = ahead_bias - bias_slope / bound
+            change, bias_change = new - self.weights, new_bias - self.bias
+            if float(np.sum((ahead - new) * change) + np.sum((ahead_bias - new_bias) * bias_change)) > 0:
+                momentum = 1.0
+            faster = (1 + (1 + 4 * momentum * momentum) ** 0.5) / 2
+            push = (momentum - 1) / faster
+            ahead, ahead_bias, momentum = new + push * change, new_bias + push * bias_change, faster
+            self.weights, self.bias = new, new_bias
+            if float(np.abs(change).max(initial=0.0)) < 1e-3 * (0.01 + float(np.abs(new).max(initial=0.0))):
+                break
+            if clock.late():
+                break
+
+    def _least(self, target: np.ndarray, l1: float, l2: float, bound: float) -> np.ndarray:
+        if l1 == 0:
+            turned = self.axes.T @ target
+            return self.axes @ (turned / (bound * self.spectrum + l2 + 1e-9)[:, None])
+        return minimum(self.gram * bound, target, self.weights, l1=l1, l2=l2, largest=self.largest * bound)
+
+    def _slope(self, weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scores = self.x @ weights.astype(np.float32) + bias.astype(np.float32)
+        if self.classes == 2:
+            expected = 1 / (1 + np.exp(-np.clip(scores, -60, 60)))
+        else:
+            expected = softmax(scores)
+        residual = (expected - self.targets) * self.share
+        return (self.x.T @ residual).astype(np.float64), residual.sum(axis=0, dtype=np.float64)
+
+    def _model(self, rounds: int, ended: str) -> FittedLinear:
+        weights = self.weights / self.scale[:, None].astype(np.float64)
+        bias = self.bias - self.center.astype(np.float64) @ weights
+        if self.classes == 0:
+            weights, bias = weights * self.unit, bias * self.unit + self.middle
+        facts = {"rounds": rounds, "ended": ended, "penalty": float(PATH[rounds - 1]) if rounds else None}
+        facts["used"] = int(np.any(self.weights != 0, axis=1).sum())
+        return FittedLinear(weights, bias, self.classes, self.range, facts)
+
+
+class FittedLinear(Fitted):
+    """Weights and a bias."""
+
+    kind: ClassVar[str] = "linear"
+
+    def __init__(
+        self, weights: np.ndarray, bias: np.ndarray, classes: int, range_: tuple[float, float], facts: dict[str, Any]
+    ):
+        self.weights, self.bias, self.facts = weights, bias, facts
+        self._classes, self._range = classes, range_
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        scores = matrix.values @ self.weights + self.bias
+        if self._classes == 0:
+            return np.clip(scores[:, 0], *self._range)
+        if self._classes == 2:
+            return both(1 / (1 + np.exp(-np.clip(scores[:, 0], -60, 60))))
+        return softmax(scores)
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        json = {"classes": self._classes, "range": list(self._range) if self._classes == 0 else None}
+        return json | {"facts": self.facts}, {"weights": self.weights, "bias": self.bias}
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedLinear:
+        low, high = json["range"] or (-np.inf, np.inf)
+        return cls(
+            np.asarray(arrays["weights"]), np.asarray(arrays["bias"]), json["classes"], (low, high), json["facts"]
+        )

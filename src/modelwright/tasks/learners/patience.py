@@ -1,0 +1,47 @@
+"""Patience: after how many rounds without gain boosting ends, and how long a round takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Watch:
+    """The best round so far.
+
+    Attributes:
+        on: whether rounds are judged at all.
+        least: rounds without gain that are always borne.
+        best: the best round, counted from 1; 0 before the first.
+
+    >>> watch = Watch(on=True, least=2)
+    >>> [watch.stop(n + 1, value) for n, value in enumerate([1.0, 2.0, 1.5, 1.5])]
+    [False, False, False, True]
+    >>> watch.best
+    2
+    """
+
+    on: bool
+    least: int
+    best: int = 0
+    value: float = -math.inf
+    _began: float = field(default_factory=time.monotonic)
+    _rounds: int = 0
+
+    @classmethod
+    def of(cls, rate: float, on: bool) -> Watch:
+        """Patience for a learning rate: small steps need more of them before a plateau is one."""
+        return cls(on=on, least=int(min(300, max(30, 2.5 / rate))))
+
+    def pace(self) -> float:
+        """Mean seconds of a round since the watch began."""
+        self._rounds += 1
+        return (time.monotonic() - self._began) / self._rounds
+
+    def stop(self, number: int, value: float) -> bool:
+        """Whether to end after round ``number``, whose merit was ``value`` (higher is better)."""
+        if value > self.value:
+            self.best, self.value = number, value
+        return number - self.best >= max(self.least, self.best // 5)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection
 
 #: Scales of words from low to high; each place holds words of the same meaning.
 _SCALES = [
-    "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october|"
-    "nov november|dec december",
+    (
+        "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october|"
+        "nov november|dec december"
+    ),
     "mon monday|tue tues tuesday|wed wednesday|thu thur thurs thursday|fri friday|sat saturday|sun sunday",
-    "none;never;not at all|very low;lowest|low;rarely;a little;not much|medium;moderate;mid;sometimes;some|"
-    "high;often;a lot|very high;highest;always",
+    (
+        "none;never;not at all|very low;lowest|low;rarely;a little;not much|medium;moderate;mid;sometimes;some|"
+        "high;often;a lot|very high;highest;always"
+    ),
     "very bad;very poor;awful;terrible|bad;poor|fair;average;ok;okay;mediocre|good|very good|excellent;ideal;perfect",
     "strongly disagree|disagree|neutral;neither agree nor disagree;undecided|agree|strongly agree",
     "very dissatisfied|dissatisfied;unsatisfied|neutral|satisfied|very satisfied",
@@ -80,7 +85,7 @@ def _in_numbers(levels: list[str]) -> tuple[str, ...] | None:
     if not ranges:
         return None
     found.sort()
-    if any(before[0][1] > after[0][0] for before, after in zip(found, found[1:])):
+    if any(before[0][1] > after[0][0] for before, after in itertools.pairwise(found)):
         return None
     return tuple(level for _, level in found)
 

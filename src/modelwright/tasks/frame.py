@@ -100,8 +100,9 @@ def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: l
         return
     shown = ", ".join(repr(name) for name in gone[:10]) + (f" and {len(gone) - 10} more" if len(gone) > 10 else "")
     if absent == "refuse":
+        are = "is" if len(gone) == 1 else "are"
         raise ArgumentError(
-            f"{counted(len(gone), 'column')} the model was given {'is' if len(gone) == 1 else 'are'} not there: {shown}",
+            f"{counted(len(gone), 'column')} that the model was given {are} not there: {shown}",
             where=where,
             hint=did_you_mean(gone[0], [name for name in there if name not in gone])
             or "Add a column of missing cells (None) if nothing is known.",

@@ -17,9 +17,10 @@ KINDS = ("number", "category", "ordinal", "boolean", "datetime", "text", "id", "
 #: Text that stands for nothing in every column, in small letters.
 NOTHING = frozenset({"", "?", "na", "n/a", "#n/a", "n.a.", "nan", "null", "(null)", "<na>", "nat", "\\n", "#null!"})
 #: Text that stands for nothing where numbers, dates or yes and no are expected, and may be a level elsewhere.
-NO_VALUE = NOTHING | {"none", "nil", "-", "--", "---", "–", ".", "..", "...", "missing", "unknown", "undefined", "tbd"} | {
-    "not available", "not applicable", "not known", "#value!", "#div/0!", "#ref!", "#name?", "void", "n/d", "nd", "unk"
-}  # fmt: skip
+NO_VALUE = NOTHING | frozenset(
+    "none|nil|-|--|---|–|.|..|...|missing|unknown|unk|undefined|tbd|not available|not applicable|not known|void|n/d|nd|"
+    "#value!|#div/0!|#ref!|#name?".split("|")
+)
 TRUE = frozenset({"yes", "y", "true", "t", "on", "1", "1.0"})
 FALSE = frozenset({"no", "n", "false", "f", "off", "0", "0.0"})
 #: Share of the cells that may be unreadable in a column of numbers or dates.

@@ -164,8 +164,8 @@ def _narwhals(source: Any, where: str) -> Table:
 def _mapping(source: Mapping[Any, Any], where: str) -> Table:
     if not source:
         raise ArgumentError("the dict is empty", where=where, allowed=_ALLOWED)
-    single = [not isinstance(v, (list, tuple, np.ndarray)) and not hasattr(v, "__array__") for v in source.values()]
-    if all(single) or (all(np.ndim(v) == 0 for v in source.values() if not isinstance(v, (list, tuple))) and any(single)):
+    single = [not isinstance(v, (list, tuple)) and np.ndim(v) == 0 for v in source.values()]
+    if all(single):
         return assembled(list(source), [[value] for value in source.values()], 1, where, [])
     if any(single):
         name = next(name for name, one in zip(source, single) if one)

@@ -49,6 +49,7 @@ class Column:
 class Schema:
     """The columns to learn from, and how their cells are read.
 
+    >>> from modelwright.tasks.reading import read
     >>> table = read({"size": ["1,5", "2,25", "?"], "size_band": ["< 2", "2 - 3", None], "y": [0, 1, 0]})
     >>> schema = Schema.of(table, target="y")
     >>> [(column.name, column.kind) for column in schema.columns]
@@ -156,6 +157,7 @@ class Schema:
     def from_json(cls, body: Mapping[str, Any]) -> Schema:
         """The inverse of ``to_json``.
 
+        >>> from modelwright.tasks.reading import read
         >>> schema = Schema.of(read({"a": [1.5, 2.0], "y": [0, 1]}), target="y")
         >>> Schema.from_json(schema.to_json()) == schema
         True

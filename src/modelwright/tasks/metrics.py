@@ -1,0 +1,232 @@
+"""Metrics: what a search goes by, from a name, a scorer of scikit-learn or a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.optional import optional
+from modelwright.core.wording import kind_of
+from modelwright.tasks.scorers import ALLOWED, keywords, named, places, tasks_of, title
+from modelwright.tasks.scores import ALIASES, SCORES
+from modelwright.tasks.target import Target
+
+_OF_SCORES = frozenset(
+    {"roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "top_k_accuracy_score"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How good predictions are.
+
+    Args:
+        name: as it was given; a function's own name.
+        higher: whether higher is better, in its natural sign.
+        needs: ``"labels"``, ``"scores"`` (probabilities) or ``"values"``.
+        link: ``"log1p"`` where learners do best on log(1 + value), else ``"identity"``.
+        measure: what ``score`` computes with, of (y, predicted, weight).
+
+    >>> target = Target.of(np.array(["no", "yes", "no", "yes"], dtype=object))
+    >>> metric = Metric.of("log_loss", target)
+    >>> metric.higher, round(metric.score(np.array([0, 1]), np.array([0.1, 0.8])), 4)
+    (False, 0.1643)
+    """
+
+    name: str
+    higher: bool
+    needs: str
+    link: str
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+
+    @classmethod
+    def of(cls, metric: Any, target: Target) -> Metric:
+        """The metric for a target.
+
+        Args:
+            metric: one of ``roc_auc average_precision log_loss accuracy balanced_accuracy f1 rmse rmsle mae r2``; the
+                name of a scorer of scikit-learn, or such an object, or a callable of (estimator, X, y); or a function
+                of (y, predicted) with labels as they are in the data, for which higher is better unless its name ends
+                with ``_error`` or ``_loss``, or it has an attribute ``higher = False``. It gets probabilities, as
+                (rows, classes), where it has an attribute ``needs = "scores"``. None: the target's own metric.
+            target: what is predicted. Of two classes ``average_precision`` and ``f1`` look at ``target.positive``; of
+                more than two ``roc_auc``, ``average_precision`` and ``f1`` are means over the classes.
+
+        Raises:
+            ArgumentError: there is no such metric, or it does not go with the target.
+        """
+        metric = target.metric if metric is None else metric
+        _refuse_other_task(metric, target)
+        if isinstance(metric, str) and (metric in SCORES or metric in ALIASES):
+            return _own(cls, metric, target)
+        if isinstance(metric, str):
+            return _scorer(cls, metric, named(metric), target)
+        if not callable(metric):
+            raise ArgumentError(f"metric is {kind_of(metric)}", where="metric", allowed=ALLOWED)
+        if hasattr(metric, "_score_func") or places(metric) == 3:
+            return _scorer(cls, title(metric), metric, target)
+        return _function(cls, metric, target)
+
+    def score(self, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """The score in its natural sign.
+
+        Args:
+            y: as ``target.encode`` gives it: places of classes, or values.
+            predicted: for scores, probabilities as (rows, classes), or of the second of two classes as (rows,); for
+                labels places of classes, or probabilities, of which the highest counts; values for regression.
+            weight: one for each row.
+
+        Returns:
+            NaN where it is not defined, as ROC AUC is not where all rows are of one class.
+        """
+        return self.measure(np.asarray(y), np.asarray(predicted), None if weight is None else np.asarray(weight))
+
+    def merit(self, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """The score with the sign that makes higher better."""
+        found = self.score(y, predicted, weight)
+        return found if self.higher else -found
+
+
+def _refuse_other_task(metric: Any, target: Target) -> None:
+    held = tasks_of(metric)
+    if held and target.task not in held:
+        raise ArgumentError(
+            f"{title(metric)!r} is for {' and '.join(held)} tasks, and {target.name!r:.60} is {target.task}: {target.why}",
+            where="metric",
+            allowed=", ".join(
+                name for name, score in SCORES.items() if (score.needs == "values") == (target.task == "regression")
+            ),
+            hint=f"Give task={held[0]!r} if that is what is meant.",
+        )
+
+
+# --- one kind of metric each ---------------------------------------------------------------------
+
+
+def _own(cls: type[Metric], name: str, target: Target) -> Metric:
+    score = SCORES[ALIASES.get(name, name)]
+    sign = -1.0 if name.startswith("neg_") else 1.0
+    flipped = target.task == "binary" and target.positive == target.classes[0]
+
+    def measure(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
+        if score.needs == "scores":
+            predicted = _matrix(predicted)
+            if target.task == "binary" and score.binary is not None:
+                true, chosen = (1 - y, predicted[:, 0]) if flipped else (y, predicted[:, 1])
+                return score.binary(true, chosen, weight)
+        elif score.needs == "labels":
+            predicted = _labels(predicted)
+            if target.task == "binary" and score.binary is not None:
+                y, predicted = (1 - y, 1 - predicted) if flipped else (y, predicted)
+                return score.binary(y, predicted, weight)
+        return sign * score.function(y, predicted, weight)
+
+    return cls(name, score.higher if sign > 0 else True, score.needs, score.link, measure)
+
+
+def _matrix(predicted: np.ndarray) -> np.ndarray:
+    return np.column_stack([1 - predicted, predicted]) if predicted.ndim == 1 else predicted
+
+
+def _labels(predicted: np.ndarray) -> np.ndarray:
+    if predicted.ndim == 2:
+        return predicted.argmax(axis=1)
+    return (predicted > 0.5).astype(np.int64) if predicted.dtype.kind == "f" else predicted.astype(np.int64)
+
+
+def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric:
+    response = getattr(scorer, "_response_method", "predict")
+    needs = "values" if target.task == "regression" else "labels" if response == "predict" else "scores"
+    if not hasattr(scorer, "_score_func") and needs == "labels":
+        needs = "scores"  # it may ask for either: probabilities give both
+    plain = isinstance(name, str) and hasattr(scorer, "_score_func") and "pos_label" not in scorer._kwargs
+    flipped = target.task == "binary" and target.positive == target.classes[0]
+    stand_in = _stand_in(target.task != "regression")
+
+    def measure(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
+        if target.task == "regression":
+            made = stand_in(predicted, None, None)
+        else:
+            labels, matrix = _labels(predicted), _matrix(predicted) if needs == "scores" else None
+            classes = target.decode(np.arange(len(target.classes)))
+            if plain and target.task == "binary":  # scikit-learn's own look at class 1: let that be the positive one
+                y, labels = (1 - y, 1 - labels) if flipped else (y, labels)
+                matrix = matrix[:, ::-1] if flipped and matrix is not None else matrix
+                made = stand_in(labels, matrix, np.array([0, 1]))
+            else:
+                y = target.decode(y)
+                made = stand_in(target.decode(labels), matrix, classes)
+        return _called(name, lambda: scorer(made, np.empty((len(y), 0)), y, **_weighted(weight)))
+
+    return cls(name, True, needs, "identity", measure)
+
+
+def _stand_in(is_classes: bool) -> Callable[..., Any]:
+    """What a scorer takes for an estimator: it answers with predictions that are there already."""
+    base = optional("sklearn.base", extra="tables", purpose="a scorer of scikit-learn")
+    mixin = base.ClassifierMixin if is_classes else base.RegressorMixin
+
+    class Answered(mixin, base.BaseEstimator):
+        def __init__(self, labels: Any = None, matrix: Any = None, classes: Any = None):
+            self.labels, self.matrix, self.classes = labels, matrix, classes
+            if classes is not None:
+                self.classes_ = classes
+
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
+        def fit(self, X: Any, y: Any) -> Answered:
+            return self
+
+        def predict(self, X: Any) -> Any:
+            return self.labels
+
+        def predict_proba(self, X: Any) -> Any:
+            return self.matrix
+
+    return Answered
+
+
+def _weighted(weight: np.ndarray | None) -> dict[str, Any]:
+    return {} if weight is None else {"sample_weight": weight}
+
+
+def _function(cls: type[Metric], function: Callable[..., Any], target: Target) -> Metric:
+    name = title(function)
+    higher = bool(getattr(function, "higher", not name.endswith(("_error", "_loss"))))
+    needs = "values" if target.task == "regression" else getattr(function, "needs", None)
+    if needs is None:
+        needs = "scores" if name in _OF_SCORES and tasks_of(function) else "labels"
+    second = needs == "scores" and target.task == "binary" and bool(tasks_of(function)) and name != "log_loss"
+    takes_weight = "sample_weight" in keywords(function)
+
+    def measure(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
+        more = _weighted(weight) if takes_weight else {}
+        if target.task == "regression":
+            return _called(name, lambda: function(y, predicted, **more))
+        if needs == "labels":
+            return _called(name, lambda: function(target.decode(y), target.decode(_labels(predicted)), **more))
+        matrix = _matrix(predicted)
+        if second:
+            place = target.classes.index(target.positive)
+            return _called(name, lambda: function((y == place).astype(np.int64), matrix[:, place], **more))
+        return _called(name, lambda: function(target.decode(y), matrix, **more))
+
+    return cls(name, higher, needs, "identity", measure)
+
+
+def _called(name: str, compute: Callable[[], Any]) -> float:
+    try:
+        found = compute()
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(
+            f"it cannot be computed: {error}", where=f"metric {name!r}", hint="Does it go with the target?"
+        ) from error
+    try:
+        return float(found)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"it gave {kind_of(found)}", where=f"metric {name!r}", allowed="one number") from None

@@ -1,0 +1,412 @@
+"""Targets: what is to be predicted, told from its column: the task, the classes, and numbers for learners."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import counted, did_you_mean
+from modelwright.tasks import kinds, numerals
+from modelwright.tasks.cells import raw
+from modelwright.tasks.readers import reader
+from modelwright.tasks.scorers import tasks_of, title
+from modelwright.tasks.scores import DEFAULTS, RARER
+from modelwright.tasks.table import Note, is_missing
+
+TASKS = ("binary", "multiclass", "regression")
+#: Whole numbers with up to so many different values are classes, unless somebody says otherwise.
+FEW = 10
+_MOST_CLASSES = 2000
+Class = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be predicted.
+
+    Args:
+        name: the column.
+        task: ``"binary"``, ``"multiclass"`` or ``"regression"``.
+        why: what told the task.
+        metric: the name of the metric to go by.
+        classes: the classes, sorted, as they are in the data; () for regression.
+        counts: how many rows each class has.
+        positive: the class that ``average_precision`` and ``f1`` look at; None unless binary.
+        details: how text is read as numbers, where the cells are text.
+        notes: rows without a target, classes of one row, and what was made of them.
+
+    >>> target = Target.of(np.array(["yes", "no", "no", None, "yes"], dtype=object), name="bought")
+    >>> target.task, target.classes, target.metric, target.notes[0].message
+    ('binary', ('no', 'yes'), 'roc_auc', "1 row has no 'bought' and is left out")
+    >>> target.encode(["no", "yes"]).tolist(), target.decode(np.array([1, 0])).tolist()
+    ([0, 1], ['yes', 'no'])
+    """
+
+    name: str
+    task: str
+    why: str
+    metric: str
+    classes: tuple[Class, ...] = ()
+    counts: tuple[int, ...] = ()
+    positive: Class | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        column: Any,
+        *,
+        name: str = "target",
+        task: str | None = None,
+        positive: Any = None,
+        metric: Any = None,
+        typed: bool = False,
+    ) -> Target:
+        """The target that a column holds.
+
+        Args:
+            column: the cells, one a row; rows without one are left out of everything.
+            name: what the column is called.
+            task: where the user says it; else it is told from the cells and from ``metric``.
+            positive: one of two classes; default the rarer one for ``average_precision`` and ``f1``, else the second.
+            metric: as ``Metric.of`` takes it; default ``roc_auc`` for binary, ``log_loss`` for multiclass and ``rmse``
+                for regression.
+            typed: whether text is text, even where it consists of digits. False for what comes from a file of text:
+                there, classes such as 0 and 1 are numbers.
+
+        Raises:
+            ArgumentError: there is nothing to learn: no cell, one value, a different text in each row, infinite
+                numbers, or arguments that do not go with the cells.
+        """
+        where = f"target {name!r:.80}"
+        if task is not None and task not in TASKS:
+            raise ArgumentError(
+                f"task={task!r:.60}", where=where, allowed=", ".join(TASKS), hint=did_you_mean(str(task), TASKS)
+            )
+        held = tasks_of(metric)
+        if task is not None and held and task not in held:
+            raise ArgumentError(
+                f"metric={title(metric)!r} with task={task!r}", where=where, allowed=f"task={held[0]!r}"
+            )
+        found = _Cells.of(_raw(column, name), typed, wanted=task or (held[0] if len(held) == 1 else ""))
+        notes = _present(found, name, where)
+        chosen, why = (task, "it was said") if task else _task(found, held, title(metric))
+        if chosen == "regression":
+            _refuse_no_values(found, name, where, title(metric))
+            if positive is not None:
+                raise ArgumentError(f"positive={positive!r:.60} where numbers are predicted", where=where)
+            return cls(name, chosen, why, title(metric) or DEFAULTS[chosen], details=found.details, notes=tuple(notes))
+        classes, counts = _classes(found, notes, name, where)
+        if len(classes) != 2 and chosen == "binary":
+            raise ArgumentError(
+                f"there are {len(classes)} classes", where=where, allowed="two", hint="Give task='multiclass'."
+            )
+        if task is None:
+            chosen = "binary" if len(classes) == 2 else "multiclass"
+        called = title(metric) or DEFAULTS[chosen]
+        one = _positive(positive, classes, counts, called, where) if chosen == "binary" else None
+        if positive is not None and chosen != "binary":
+            raise ArgumentError(
+                f"positive={positive!r:.60} for {len(classes)} classes", where=where, allowed="two classes"
+            )
+        return cls(name, chosen, why, called, classes, counts, one, found.details, tuple(notes))
+
+    @property
+    def is_classes(self) -> bool:
+        """Whether classes are predicted, not values."""
+        return self.task != "regression"
+
+    def present(self, column: Any) -> np.ndarray:
+        """Mask of the rows that can be learned from: they have a target, of a class that is known."""
+        coded = self._coded(_raw(column, self.name))
+        return coded >= 0 if self.is_classes else ~np.isnan(coded)
+
+    def encode(self, column: Any, *, where: str = "table") -> np.ndarray:
+        """Places in ``classes`` as int64, or values as float64, of cells that are all present.
+
+        Raises:
+            ArgumentError: a cell is missing or not known; with its row.
+        """
+        cells = _raw(column, self.name)
+        coded = self._coded(cells)
+        wrong = coded < 0 if self.is_classes else np.isnan(coded)
+        if wrong.any():
+            row, more = int(np.flatnonzero(wrong)[0]), int(wrong.sum()) - 1
+            cell = cells[row]
+            what = "there is none" if is_missing(cells[row : row + 1])[0] else f"{cell!r:.60} is not known"
+            raise ArgumentError(
+                f"{what} in row {row}" + (f" and {counted(more, 'row')} more" if more else ""),
+                where=f"{where}, target {self.name!r:.80}",
+                allowed=_shown(self.classes) if self.is_classes else "numbers",
+                hint="target.present(column) tells which rows can be used.",
+            )
+        return coded
+
+    def decode(self, predicted: Any) -> np.ndarray:
+        """Classes for their places, of the type they have in the data; values stay what they are."""
+        if not self.is_classes:
+            return np.asarray(predicted, dtype=np.float64)
+        types = {type(known) for known in self.classes}
+        made = np.empty(len(self.classes), dtype=object if str in types or len(types) > 1 else types.pop())
+        made[:] = self.classes
+        return made[np.asarray(predicted, dtype=np.intp)]
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``json.dumps`` takes."""
+        return {
+            "name": self.name,
+            "task": self.task,
+            "why": self.why,
+            "metric": self.metric,
+            "classes": list(self.classes),
+            "counts": list(self.counts),
+            "positive": None if self.positive is None else self.classes.index(self.positive),
+            "details": dict(self.details),
+            "notes": [[note.kind, note.message, dict(note.data)] for note in self.notes],
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Target:
+        """The inverse of ``to_json``.
+
+        >>> target = Target.of(np.array([1, 2, 1, 2]))
+        >>> Target.from_json(target.to_json()) == target
+        True
+        """
+        classes = tuple(body["classes"])
+        positive = None if body["positive"] is None else classes[body["positive"]]
+        rest = {key: body[key] for key in ("name", "task", "why", "metric", "details")}
+        notes = tuple(Note(*note) for note in body["notes"])
+        return cls(**rest, classes=classes, counts=tuple(body["counts"]), positive=positive, notes=notes)
+
+    def _coded(self, cells: np.ndarray) -> np.ndarray:
+        """Places of classes, -1 where there is none; values, NaN where there is none."""
+        if not self.is_classes:
+            return reader(self.name, "number", self.details).many(cells)[0]
+        if isinstance(self.classes[0], str):
+            levels = [str(known).strip() for known in self.classes]
+            codes, _ = reader(self.name, "category", {"levels": levels}).many(cells)
+            return np.where(codes == len(levels), -1, codes).astype(np.int64)
+        kind = "boolean" if isinstance(self.classes[0], bool) else "number"
+        values, _ = reader(self.name, kind, self.details).many(cells)
+        known = np.array([float(one) for one in self.classes])
+        places = np.minimum(np.searchsorted(known, values), len(known) - 1)
+        return np.where(known[places] == values, places, -1).astype(np.int64)
+
+
+@dataclass(slots=True)
+class _Cells:
+    """The cells of a target as one type: bool, int, float, text or date."""
+
+    type: str
+    values: np.ndarray  # NaN where missing; of text all NaN
+    cells: np.ndarray
+    missing: np.ndarray
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, cells: np.ndarray, typed: bool, wanted: str) -> _Cells:
+        if cells.dtype.kind == "M":
+            return cls("date", np.full(len(cells), np.nan), cells, is_missing(cells), {})
+        if cells.dtype.kind != "O":
+            kind = {"b": "bool", "i": "int"}.get(cells.dtype.kind, "float")
+            return cls(kind, cells.astype(np.float64), cells, is_missing(cells), {})
+        found = kinds.profile(cells)
+        nothing = is_missing(cells) | np.fromiter(
+            (cell is not None and cell.strip() in found.tokens for cell in cells.tolist()), bool, len(cells)
+        )
+        texts = found.counts
+        if not typed or wanted == "regression":
+            folded = {text.casefold() for text in texts}
+            if folded and folded <= {"true", "false"} and wanted != "regression":
+                values, _ = reader("", "boolean", {}).many(cells)
+                return cls("bool", values, cells, nothing, {})
+            filled = found.less(kinds.NO_VALUE) if wanted == "regression" else found
+            written, _ = numerals.notation(filled.counts)
+            if filled.counts and all(_is_number(text, written, wanted) for text in filled.counts):
+                details = {"decimal": written.decimal, "unit": written.unit}
+                values, _ = reader("", "number", details).many(cells)
+                lost = nothing | np.fromiter(
+                    (cell is not None and cell.strip() not in filled.counts for cell in cells.tolist()),
+                    bool,
+                    len(cells),
+                )
+                kind = (
+                    "int" if bool((values[~lost] == np.floor(values[~lost])).all()) and not _pointed(texts) else "float"
+                )
+                return cls(kind, values, cells, lost, details)
+        return cls("text", np.full(len(cells), np.nan), cells, nothing, {})
+
+    @property
+    def known(self) -> np.ndarray:
+        """The values that are there."""
+        return self.values[~self.missing]
+
+
+def _is_number(text: str, written: numerals.Notation, wanted: str) -> bool:
+    """Whether a text is a number for sure: labels such as "007", "3+" and "5 kg" are none unless values are wanted."""
+    if wanted == "regression":
+        return written.value(text) is not None
+    if text[:1] == "0" and text[1:2].isdigit():
+        return False
+    return text[-1:].isdigit() and text[:1] in "-0123456789." and written.value(text) is not None
+
+
+def _pointed(texts: Mapping[str, int]) -> bool:
+    return any("." in text for text in texts)
+
+
+def _raw(column: Any, name: str) -> np.ndarray:
+    if isinstance(column, np.ndarray) and column.ndim == 1:
+        plain = column.dtype.kind == "O" and all(cell is None or type(cell) is str for cell in column)
+        if plain or column.dtype in (np.float64, np.int64, bool):
+            return column
+    return raw(column, name, f"target {name!r:.80}", [])[0]
+
+
+def _present(found: _Cells, name: str, where: str) -> list[Note]:
+    """Notes on what is missing."""
+    if found.type == "date":
+        raise ArgumentError(
+            "it holds dates", where=where, allowed="classes or numbers", hint="Predict the days until then."
+        )
+    count = int(found.missing.sum())
+    if count == len(found.missing):
+        raise ArgumentError("every cell is missing" if count else "there are no rows", where=where)
+    if not count:
+        return []
+    has, is_ = ("has", "is") if count == 1 else ("have", "are")
+    message = f"{counted(count, 'row')} {has} no {name!r:.80} and {is_} left out"
+    return [Note("no target", message, {"count": count, "rows": np.flatnonzero(found.missing)[:20].tolist()})]
+
+
+def _task(found: _Cells, held: tuple[str, ...], metric: str) -> tuple[str, str]:
+    """The task, and what told it."""
+    told, why = _told(found)
+    if held and told not in held and not (held[0] == "binary" and told == "multiclass"):
+        return ("regression" if held == ("regression",) else "multiclass"), f"{metric} is a metric of such tasks"
+    return told, why
+
+
+def _told(found: _Cells) -> tuple[str, str]:
+    if found.type == "bool":
+        return "binary", "the cells are true and false"
+    if found.type == "text":
+        return "multiclass", "the cells are text"
+    distinct, counts = np.unique(found.known, return_counts=True)
+    if len(distinct) == 2:
+        return "binary", "there are two different values"
+    if not bool((distinct == np.floor(distinct)).all()):
+        return "regression", "the cells are numbers with fractions"
+    many = len(found.known)
+    if len(distinct) <= FEW and many >= 3 * len(distinct):
+        return "multiclass", f"there are {len(distinct)} different whole numbers in {counted(many, 'row')}"
+    in_row = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
+    even = counts.min() >= max(3, 0.3 * counts.mean()) and counts.max() <= 3 * counts.mean()
+    if in_row and even and len(distinct) <= 100 and counts.mean() >= 10:
+        return "multiclass", f"whole numbers from {distinct[0]:.0f} to {distinct[-1]:.0f}, each about as often"
+    return "regression", f"there are {counted(len(distinct), 'different whole number')}"
+
+
+def _refuse_no_values(found: _Cells, name: str, where: str, metric: str) -> None:
+    if found.type == "text":
+        wrong = next(cell for cell, gone in zip(found.cells, found.missing) if not gone and _no_number(cell))
+        row = found.cells.tolist().index(wrong)
+        raise ArgumentError(
+            f"{wrong!r:.60} in row {row} is no number", where=where, allowed="numbers, to predict values (regression)"
+        )
+    bad = ~found.missing & ~np.isfinite(found.values)
+    if bad.any():
+        rows = np.flatnonzero(bad)
+        raise ArgumentError(
+            f"{counted(len(rows), 'value')} {'is' if len(rows) == 1 else 'are'} infinite, the first in row {rows[0]}",
+            where=where,
+            hint="Leave such rows out, or clip them.",
+        )
+    known = found.known
+    if len(known) < 2 or known.min() == known.max():
+        raise ArgumentError(f"every value is {known[0]:g}", where=where, allowed="at least two different values")
+    if metric in ("rmsle", "neg_root_mean_squared_log_error") and known.min() < 0:
+        row = int(np.flatnonzero(found.values == known.min())[0])
+        raise ArgumentError(
+            f"{known.min():g} in row {row} is below 0",
+            where=where,
+            allowed="0 and more for rmsle",
+            hint="Use rmse or mae.",
+        )
+
+
+def _no_number(cell: Any) -> bool:
+    return cell is not None and numerals.notation([cell.strip()])[0].value(cell.strip()) is None
+
+
+def _classes(found: _Cells, notes: list[Note], name: str, where: str) -> tuple[tuple[Class, ...], tuple[int, ...]]:
+    """The classes with two rows or more; those of one row are left out and named."""
+    counts = _counted(found)
+    rows = sum(counts.values())
+    if len(counts) == 1:
+        raise ArgumentError(
+            f"every row has the class {next(iter(counts))!r:.60}", where=where, allowed="at least two classes"
+        )
+    alone = [known for known, count in counts.items() if count == 1]
+    kept = {known: count for known, count in counts.items() if count > 1}
+    if len(alone) == rows or len(alone) > 0.5 * rows:
+        raise ArgumentError(
+            f"{len(alone):,} of {counted(rows, 'row')} have a class of their own, such as {alone[0]!r:.60}",
+            where=where,
+            allowed="classes that repeat, or numbers",
+            hint="Is it an id or a text? Give task='regression' if they are numbers.",
+        )
+    if len(kept) < 2:
+        raise ArgumentError(
+            f"the class {alone[0]!r:.60} has a single row",
+            where=where,
+            allowed="two rows of each class",
+            hint="Add rows of it.",
+        )
+    if len(kept) > _MOST_CLASSES:
+        raise ArgumentError(f"there are {len(kept):,} classes", where=where, allowed=f"up to {_MOST_CLASSES:,}")
+    if alone:
+        shown = ", ".join(f"{known!r:.40}" for known in alone[:5]) + (" ..." if len(alone) > 5 else "")
+        message = (
+            f"{counted(len(alone), 'class', 'classes')} with a single row left out: {shown}; "
+            "one row cannot be both learned from and judged by"
+        )
+        notes.append(Note("single rows", message, {"count": len(alone), "classes": alone[:50]}))
+    known = sorted(kept)
+    return tuple(known), tuple(kept[one] for one in known)
+
+
+def _counted(found: _Cells) -> dict[Any, int]:
+    """Class -> rows. Texts that differ only in outer blanks are one class, called as it is most often."""
+    if found.type != "text":
+        distinct, counts = np.unique(found.known, return_counts=True)
+        make = {"bool": bool, "int": int, "float": float}[found.type]
+        return {make(value): int(count) for value, count in zip(distinct.tolist(), counts.tolist()) if value == value}
+    raws = Counter(cell for cell, gone in zip(found.cells.tolist(), found.missing.tolist()) if not gone)
+    names: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for text, count in raws.most_common():
+        bare = names.setdefault(text.strip(), text)
+        counts[bare] += count
+    return dict(counts)
+
+
+def _positive(given: Any, classes: Sequence[Class], counts: Sequence[int], metric: str, where: str) -> Class:
+    if given is None:
+        rarer = metric in RARER and counts[0] < counts[1]
+        return classes[0] if rarer else classes[1]
+    for known in classes:
+        if given == known or str(given).strip() == str(known).strip():
+            return known
+    raise ArgumentError(f"positive={given!r:.60} is no class", where=where, allowed=_shown(classes))
+
+
+def _shown(classes: Sequence[Class]) -> str:
+    return ", ".join(f"{known!r:.40}" for known in classes[:12]) + (" ..." if len(classes) > 12 else "")

@@ -134,6 +134,28 @@ class Fitted:
             values = step.values(values)
         return Matrix(values=values, names=self._names, sources=self._sources, categorical=self._categorical)
 
+    def report(self) -> dict[str, dict[str, Any]]:
+        """For each raw column that was read: which features it became, and which were dropped, with the reasons.
+
+        A value has "features" (names, of those that the learner gets) and "dropped" (name -> why).
+        """
+        found: dict[str, dict[str, Any]] = {}
+
+        def of(column: str) -> dict[str, Any]:
+            return found.setdefault(column, {"features": [], "dropped": {}})
+
+        for step in self._columns:
+            for column in (*step.json.get("columns", ()), *(c for source in step.sources for c in source)):
+                of(column)
+        for step in self._after:
+            for name, sources, why in step.json.get("dropped", ()):
+                for column in sources:
+                    of(column)["dropped"][name] = why
+        for name, sources in zip(self._names, self._sources, strict=True):
+            for column in sources:
+                of(column)["features"].append(name)
+        return found
+
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """What ``restore`` takes: JSON and arrays."""
         json = {"steps": [{"step": s.kind, **s.json} for s in self.applied]}

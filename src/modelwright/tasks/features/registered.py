@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from modelwright.tasks.features import categories, numbers, scaling, target_means
+from modelwright.tasks.features import (
+    categories,
+    dates,
+    groups,
+    interactions,
+    numbers,
+    reduction,
+    scaling,
+    selection,
+    target_means,
+    text,
+)
 from modelwright.tasks.features.step import Register
 
 REGISTER = Register()
@@ -13,4 +24,11 @@ REGISTER.add(categories.OneHot, categories.AppliedOneHot)
 REGISTER.add(categories.Counts, categories.AppliedCounts)
 REGISTER.add(categories.Hashed, categories.AppliedHashed)
 REGISTER.add(target_means.TargetMeans, target_means.AppliedTargetMeans)
+REGISTER.add(dates.Dates, dates.AppliedDates)
+REGISTER.add(text.Texts, text.AppliedTexts)
+REGISTER.add(interactions.Pairs, interactions.AppliedPairs)
+REGISTER.add(groups.GroupMeans, groups.AppliedGroupMeans)
+REGISTER.add(groups.CrossedMeans, groups.AppliedCrossedMeans)
 REGISTER.add(scaling.Scaled, scaling.AppliedScaled)
+REGISTER.add(reduction.Components, reduction.AppliedComponents)
+REGISTER.add(selection.Selected, selection.AppliedSelected)

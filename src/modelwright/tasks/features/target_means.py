@@ -34,44 +34,48 @@ class TargetMeans(ColumnStep):
     kind: ClassVar[str] = "target means"
 
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
-        outputs = sight.outputs()[:, :_MOST_CLASSES]
-        weight = np.ones(frame.rows) if sight.weight is None else sight.weight.astype(np.float64)
-        ends = [""] if outputs.shape[1] == 1 else [f" ({k})" for k in range(outputs.shape[1])]
+        outputs = min(sight.classes, _MOST_CLASSES) if sight.task == "multiclass" else 1
+        ends = [""] if outputs == 1 else [f" ({k})" for k in range(outputs)]
         names = [f"{name}: mean target{end}" for name in self.columns for end in ends]
         json = described(names, [(name,) for name in self.columns for _ in ends])
         json.update(columns=list(self.columns), sizes=[len(frame.levels[n]) + 2 for n in self.columns])
         made = np.empty((frame.rows, len(names)), np.float32)
-        tables = []
+        tables = [np.zeros((0, len(ends)), np.float32)]
         for place, name in enumerate(self.columns):
-            table, own = self._encoded(frame.codes[name] + 1, json["sizes"][place], outputs, weight, sight.folds)
+            table, own = encoded(frame.codes[name] + 1, json["sizes"][place], sight, self.smoothing)
             tables.append(table)
             made[:, place * len(ends) : (place + 1) * len(ends)] = own
-        table = np.concatenate(tables) if tables else np.zeros((0, len(ends)), np.float32)
-        return AppliedTargetMeans(json, {"table": table}), made
+        return AppliedTargetMeans(json, {"table": np.concatenate(tables)}), made
 
-    def _encoded(
-        self, codes: np.ndarray, size: int, outputs: np.ndarray, weight: np.ndarray, folds: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The table for new rows (size, outputs), and the values of these rows by the other folds' targets."""
-        parts = int(folds.max()) + 1 if len(folds) else 1
-        flat = folds.astype(np.int64) * size + codes
-        shape = (parts, size)
-        count = np.bincount(flat, weight, parts * size).reshape(shape)
-        table = np.zeros((size, outputs.shape[1]), np.float32)
-        own = np.zeros((len(codes), outputs.shape[1]), np.float32)
-        for k in range(outputs.shape[1]):
-            total = np.bincount(flat, weight * outputs[:, k], parts * size).reshape(shape)
-            table[:, k] = self._shrunk(count.sum(axis=0), total.sum(axis=0))
-            if parts > 1:
-                rest = [self._shrunk(count.sum(axis=0) - count[f], total.sum(axis=0) - total[f]) for f in range(parts)]
-                own[:, k] = np.stack(rest).reshape(-1)[flat]
-        return table, own
 
-    def _shrunk(self, count: np.ndarray, total: np.ndarray) -> np.ndarray:
-        everything = count.sum()
-        prior = total.sum() / everything if everything > 0 else 0.0
-        seen = count > 1e-9
-        return np.where(seen, (total - prior * count) / np.where(seen, count + self.smoothing, 1.0), 0.0)
+def encoded(codes: np.ndarray, size: int, sight: Sight, smoothing: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean targets less the mean of all, shrunk, by code.
+
+    Returns:
+        The table for new rows (size, outputs), and for these rows (rows, outputs) what the other folds' targets give.
+    """
+    outputs = sight.outputs()[:, :_MOST_CLASSES]
+    weight = np.ones(len(codes)) if sight.weight is None else sight.weight.astype(np.float64)
+    parts = int(sight.folds.max()) + 1 if len(sight.folds) else 1
+    flat = sight.folds.astype(np.int64) * size + codes
+    count = np.bincount(flat, weight, parts * size).reshape(parts, size)
+    table = np.zeros((size, outputs.shape[1]), np.float32)
+    own = np.zeros((len(codes), outputs.shape[1]), np.float32)
+    for k in range(outputs.shape[1]):
+        total = np.bincount(flat, weight * outputs[:, k], parts * size).reshape(parts, size)
+        counts, totals = count.sum(axis=0), total.sum(axis=0)
+        table[:, k] = _shrunk(counts, totals, smoothing)
+        if parts > 1:
+            rest = [_shrunk(counts - count[fold], totals - total[fold], smoothing) for fold in range(parts)]
+            own[:, k] = np.stack(rest).reshape(-1)[flat]
+    return table, own
+
+
+def _shrunk(count: np.ndarray, total: np.ndarray, smoothing: float) -> np.ndarray:
+    everything = count.sum()
+    prior = total.sum() / everything if everything > 0 else 0.0
+    seen = count > 1e-9
+    return np.where(seen, (total - prior * count) / np.where(seen, count + smoothing, 1.0), 0.0)
 
 
 class AppliedTargetMeans(AppliedColumns):

@@ -1,21 +1,46 @@
-"""Which features suit which learners: recipes for trees and for smooth learners, by decisions of a configuration."""
+"""Which features suit which learners: recipes for trees and for smooth learners, by decisions of a configuration.
+
+Decisions that every recipe knows: ``smoothing`` and ``target_from`` (levels from which categories are encoded by the
+target), ``pairs`` (arithmetic of numbers kept), ``groups`` (numbers next to their means in categories), ``crosses``
+(categories two by two), ``text`` (components of each text), ``components`` (principal components added), ``select``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from modelwright.tasks.features.categories import Codes, Counts, OneHot
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.categories import Codes, Counts, Hashed, OneHot
 from modelwright.tasks.features.columns import columns_of
+from modelwright.tasks.features.dates import Dates
+from modelwright.tasks.features.groups import CrossedMeans, GroupMeans
+from modelwright.tasks.features.interactions import Pairs
 from modelwright.tasks.features.numbers import Numbers, Ordinals
 from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.features.reduction import Components
 from modelwright.tasks.features.scaling import Scaled
+from modelwright.tasks.features.selection import Selected
 from modelwright.tasks.features.step import Step
 from modelwright.tasks.features.target_means import TargetMeans
+from modelwright.tasks.features.text import Texts
 from modelwright.tasks.frame import Frame
 
-#: Levels from which a category is also (trees) or only (others) encoded by its target.
-_MANY = 40
+#: Levels from which a category is encoded by its target, and those from which its codes are hashed.
+_MANY, _VERY_MANY = 40, 2000
+#: Mean words of a level from which its n-grams say more than which level it is.
+_WORDY = 1.5
+
+
+def feature_space(hp: HyperParameters, *, pairs: bool = True) -> None:
+    """Declare the decisions on features that are worth to be searched."""
+    hp.Float("smoothing", 1.0, 100.0, sampling="log", default=10.0)
+    if pairs:
+        hp.Choice("pairs", [0, 12, 40], ordered=True, default=0)
+        hp.Boolean("groups", default=False)
+        hp.Boolean("crosses", default=False)
+        hp.Choice("components", [0, 5, 15], ordered=True, default=0)
+        hp.Choice("select", ["plain", "probes"], default="plain")
 
 
 def for_trees(frame: Frame, config: Mapping[str, Any], *, native: bool) -> Recipe:
@@ -25,44 +50,74 @@ def for_trees(frame: Frame, config: Mapping[str, Any], *, native: bool) -> Recip
         native: whether the learner splits codes of levels by itself; else few levels get a column each.
     """
     steps: list[Step] = []
-    _numbers(steps, frame)
+    _numbers(steps, frame, config, cyclic=False)
     categories = columns_of(frame, "category")
-    many = tuple(c for c in categories if len(frame.levels[c]) >= config.get("target_from", _MANY))
+    many = _many(frame, categories, config)
     if native:
-        own = tuple(c for c in categories if c not in many or config.get("codes_too", True))
-        if own:
+        if own := tuple(c for c in categories if len(frame.levels[c]) < _VERY_MANY):
             steps.append(Codes(own))
-    else:
-        few = tuple(c for c in categories if c not in many)
-        if few:
-            steps.append(OneHot(few))
-    _by_target(steps, many, config)
+        if very := tuple(c for c in categories if len(frame.levels[c]) >= _VERY_MANY):
+            steps.append(Hashed(very))
+    elif few := tuple(c for c in categories if c not in many):
+        steps.append(OneHot(few))
+    _the_rest(steps, frame, config, many)
+    steps.append(Selected(str(config.get("select", "plain"))))
+    if config.get("components"):
+        steps.append(Components(int(config["components"])))
     return Recipe(tuple(steps))
 
 
-def for_smooth(frame: Frame, config: Mapping[str, Any], *, how: str = "robust") -> Recipe:
+def for_smooth(frame: Frame, config: Mapping[str, Any], *, how: str = "robust", ordinal_levels: bool = True) -> Recipe:
     """Numbers filled and scaled, a column for each frequent level, the target's means where there are many."""
     steps: list[Step] = []
-    _numbers(steps, frame)
-    categories = columns_of(frame, "category", "ordinal")
-    many = tuple(c for c in categories if len(frame.levels[c]) >= config.get("target_from", _MANY))
+    _numbers(steps, frame, config, cyclic=True)
+    categories = columns_of(frame, "category", *(("ordinal",) if ordinal_levels else ()))
     if categories:
         steps.append(OneHot(categories, most=int(config.get("one_hot", 30)), least=5 if frame.rows > 500 else 2))
-    _by_target(steps, many, config)
+    _the_rest(steps, frame, config, _many(frame, categories, config))
+    steps.append(Selected(str(config.get("select", "plain"))))
     steps.append(Scaled(str(config.get("scale", how))))
+    if config.get("components"):
+        steps.append(Components(int(config["components"]), keep=bool(config.get("keep", True))))
     return Recipe(tuple(steps))
 
 
-def _numbers(steps: list[Step], frame: Frame) -> None:
-    numbers = columns_of(frame, "number", "boolean", "datetime")
-    if numbers:
+def _many(frame: Frame, categories: tuple[str, ...], config: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(c for c in categories if len(frame.levels[c]) >= config.get("target_from", _MANY))
+
+
+def _numbers(steps: list[Step], frame: Frame, config: Mapping[str, Any], *, cyclic: bool) -> None:
+    if numbers := columns_of(frame, "number", "boolean", "datetime"):
         steps.append(Numbers(numbers))
-    ordinals = columns_of(frame, "ordinal")
-    if ordinals:
+    if ordinals := columns_of(frame, "ordinal"):
         steps.append(Ordinals(ordinals))
+    if moments := _free(columns_of(frame, "datetime"), config):
+        steps.append(Dates(moments, cyclic=cyclic))
 
 
-def _by_target(steps: list[Step], many: tuple[str, ...], config: Mapping[str, Any]) -> None:
+def _free(columns: tuple[str, ...], config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Columns without a monotone constraint: it would not hold for what is derived from them."""
+    return tuple(column for column in columns if column not in (config.get("monotone") or {}))
+
+
+def _the_rest(steps: list[Step], frame: Frame, config: Mapping[str, Any], many: tuple[str, ...]) -> None:
     if many:
-        steps.append(TargetMeans(many, float(config.get("smoothing", 10.0))))
-        steps.append(Counts(many))
+        steps += [TargetMeans(many, float(config.get("smoothing", 10.0))), Counts(many)]
+    components = int(config.get("text", 30))
+    if texts := columns_of(frame, "text"):
+        steps.append(Texts(texts, components))
+    wordy = tuple(name for name in frame.spellings if _words(frame.levels[name]) >= _WORDY)
+    if wordy:
+        steps.append(Texts(wordy, max(1, components // 2), words=1, counts=False))
+    numbers = _free(columns_of(frame, "number", "boolean"), config)
+    categories = columns_of(frame, "category", "ordinal")
+    if config.get("pairs") and len(numbers) > 1:
+        steps.append(Pairs(numbers, among=8 if config["pairs"] <= 12 else 12, most=int(config["pairs"])))
+    if config.get("groups") and numbers and categories:
+        steps.append(GroupMeans(categories, numbers))
+    if config.get("crosses") and len(categories) > 1:
+        steps.append(CrossedMeans(categories, smoothing=float(config.get("smoothing", 10.0))))
+
+
+def _words(levels: tuple[str, ...]) -> float:
+    return sum(len(level.split()) for level in levels) / max(1, len(levels))

@@ -13,10 +13,17 @@ from modelwright.tasks.learners.base import Fitted, Learner
 __all__ = ["Fitted", "Learner", "learner", "learners", "names", "restore"]
 
 _HERE = "modelwright.tasks.learners"
-#: Name -> module, class, and the class of its fitted models.
+#: Name -> module and class.
 _KNOWN = {
-    "lightgbm": ("lightgbm", "LightGBM", "FittedLightGBM"),
-    "linear": ("linear", "Linear", "FittedLinear"),
+    "lightgbm": ("lightgbm", "LightGBM"),
+    "linear": ("linear", "Linear"),
+    "mlp": ("mlp", "MLP"),
+}
+#: Kind of a fitted model -> module and class.
+_KINDS = {
+    "lightgbm": ("lightgbm", "FittedLightGBM"),
+    "linear": ("linear", "FittedLinear"),
+    "mlp": ("mlp", "FittedMLP"),
 }
 
 
@@ -36,7 +43,7 @@ def learner(name: str) -> Learner:
     """
     if name not in _KNOWN:
         raise ArgumentError(f"there is no learner {name!r}", allowed=", ".join(_KNOWN), hint=did_you_mean(name, _KNOWN))
-    module, kind, _ = _KNOWN[name]
+    module, kind = _KNOWN[name]
     return getattr(import_module(f"{_HERE}.{module}"), kind)()
 
 
@@ -47,10 +54,9 @@ def learners(chosen: Iterable[str] | None = None) -> dict[str, Learner]:
 
 def restore(kind: str, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> Fitted:
     """A fitted model from its ``kind`` and ``state``."""
-    for module, _, fitted in _KNOWN.values():
-        found = getattr(import_module(f"{_HERE}.{module}"), fitted) if fitted else None
-        if found is not None and found.kind == kind:
-            return found.restore(json, arrays)
-    raise ArgumentError(
-        f"unknown kind of model {kind!r}", hint="It was written by a newer version: upgrade Modelwright."
-    )
+    if kind not in _KINDS:
+        raise ArgumentError(
+            f"unknown kind of model {kind!r}", hint="It was written by a newer version: upgrade Modelwright."
+        )
+    module, fitted = _KINDS[kind]
+    return getattr(import_module(f"{_HERE}.{module}"), fitted).restore(json, arrays)

@@ -1,0 +1,60 @@
+"""Numbers unfolded for a network: a few waves of each, or their places between quantiles. Fixed once fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+WAYS = ("plain", "periodic", "piecewise")
+#: Waves of each feature, their spread of frequencies, and segments of each feature.
+_WAVES, _SPREAD, _SEGMENTS = 8, 0.3, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Features as a network takes them: all of them as they are, and the unfolded ones after that.
+
+    Attributes:
+        own: places of the features that are unfolded: those with more than a few values.
+        first: frequencies (features, waves), or edges (features, segments + 1).
+        second: phases, or nothing.
+    """
+
+    way: str
+    own: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, way: str, rng: np.random.Generator, most: int = 60) -> Embedding:
+        """For a matrix without missing values; of more than ``most`` features with many values none is unfolded."""
+        head = values[:2000]
+        own = np.array([k for k in range(values.shape[1]) if len(np.unique(head[:, k])) > 8], np.int32)
+        none = np.zeros((0, 0), np.float32)
+        if way == "plain" or not len(own) or len(own) > most:
+            return cls("plain", own[:0], none, none)
+        if way == "periodic":
+            waves = rng.standard_normal((len(own), _WAVES)) * _SPREAD * 2 * np.pi
+            phases = rng.uniform(-np.pi, np.pi, (len(own), _WAVES))
+            return cls(way, own, waves.astype(np.float32), phases.astype(np.float32))
+        edges = np.quantile(values[:20_000][:, own], np.linspace(0, 1, _SEGMENTS + 1), axis=0).T
+        return cls(way, own, np.ascontiguousarray(edges, np.float32), none)
+
+    @property
+    def added(self) -> int:
+        """How many features there are more than before."""
+        return {"plain": 0, "periodic": len(self.own) * _WAVES, "piecewise": len(self.own) * _SEGMENTS}[self.way]
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """(rows, features and those that are added)."""
+        if self.way == "plain":
+            return values
+        x = values[:, self.own, None]
+        if self.way == "periodic":
+            made = np.cos(x * self.first + self.second)
+        else:
+            low, high = self.first[:, :-1], self.first[:, 1:]
+            wide = np.maximum(high - low, 1e-6)
+            made = np.clip((x - low) / wide, 0, 1)
+        return np.concatenate([values, made.reshape(len(values), -1)], axis=1)

@@ -1,0 +1,251 @@
+"""A neural network for tables, in numpy: RealMLP's recipe at a size that two cores train in seconds.
+
+A round is an epoch. The learning rate comes down to nothing four times in ever longer cycles, so that there are four
+good places to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.rng import Seed
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, count_classes, softmax
+from modelwright.tasks.learners.embedding import WAYS, Embedding
+from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.network import Network
+from modelwright.tasks.learners.recipes import for_smooth
+
+_BATCH, _CYCLES = 256, 4
+#: Rows that go through the network at once when it predicts.
+_AT_ONCE = 512
+
+
+def epochs_for(rows: int) -> int:
+    """Epochs without a search: about as many steps for every table, within limits.
+
+    >>> epochs_for(500), epochs_for(6000), epochs_for(100_000)
+    (256, 128, 16)
+    """
+    return int(min(256, max(16, 2 ** round(np.log2(3000 * _BATCH / max(rows, 1))))))
+
+
+class MLP(Learner):
+    """See the module."""
+
+    name: ClassVar[str] = "mlp"
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_smooth(frame, config)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Float("learning_rate", 0.005, 0.3, sampling="log", default=_rate(task))
+        hp.Choice("width", [64, 128, 256], ordered=True, default=128)
+        hp.Int("layers", 1, 4, default=3)
+        hp.Choice("embedding", list(WAYS), default="periodic")
+        hp.Float("decay", 1e-4, 0.2, sampling="log", default=0.02)
+        hp.Choice("label_smoothing", [0.0, 0.1], ordered=True, default=0.0)
+        hp.Choice("scale", ["robust", "quantile"])
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        width, layers = int(config.get("width", 128)), int(config.get("layers", 3))
+        inputs = columns * (1 if config.get("embedding") == "plain" else 6)
+        steps = int(config.get("epochs", epochs_for(rows))) * max(1, rows // _BATCH)
+        return steps * (4e-4 + 6 * _BATCH * width * (inputs + width * (layers - 1)) / 5e10 + width * layers * 3e-6)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        from threadpoolctl import threadpool_limits
+
+        number = count_classes(y, task, classes)
+        with threadpool_limits(threads, user_api="blas"), np.errstate(over="ignore"):
+            training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
+            return training.run(valid, rounds, Clock(deadline), metric)
+
+
+def _rate(task: str) -> float:
+    return 0.07 if task == "regression" else 0.04
+
+
+def cycle_ends(epochs: int) -> list[int]:
+    """Epochs after which the learning rate has come down.
+
+    >>> cycle_ends(256)
+    [17, 51, 119, 256]
+    """
+    whole = 2**_CYCLES - 1
+    return sorted({max(1, round(epochs * (2**k - 1) / whole)) for k in range(1, _CYCLES + 1)})
+
+
+class _Training:
+    """The network and its rows on the way."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        classes: int,
+        weight: np.ndarray | None,
+        config: Mapping[str, Any],
+        seed: Seed,
+        metric: str | None,
+    ):
+        self.classes, self.rng = classes, seed.child("batches").generator()
+        task = "regression" if classes == 0 else "classes"
+        self.rate = float(config.get("learning_rate", _rate(task)))
+        self.epochs = int(config.get("epochs", epochs_for(matrix.rows)))
+        self.embedding = Embedding.of(
+            matrix.values, str(config.get("embedding", "periodic")), seed.child("embedding").generator()
+        )
+        self.x = np.ascontiguousarray(self.embedding(matrix.values), np.float32)
+        self.weight = None if weight is None else (weight / weight.mean()).astype(np.float32)
+        start = self._targets(y, float(config.get("label_smoothing", 0.1 if metric == "accuracy" else 0.0)))
+        width, layers = int(config.get("width", 128)), int(config.get("layers", 3))
+        sizes = [self.x.shape[1], *([width] * layers), self.targets.shape[1]]
+        decay = float(config.get("decay", 0.02))
+        self.network = Network(sizes, "selu" if classes else "mish", seed.child("start").generator(), decay=decay)
+        self.network.start_at(start)
+
+    def _targets(self, y: np.ndarray, smoothing: float) -> np.ndarray:
+        """Sets what the network is to answer; where it starts."""
+        share = np.full(len(y), 1 / len(y)) if self.weight is None else self.weight / self.weight.sum()
+        if self.classes:
+            hot = (y[:, None] == np.arange(self.classes)).astype(np.float32)
+            self.targets = hot * np.float32(1 - smoothing) + np.float32(smoothing / self.classes)
+            self.middle, self.unit, self.range = 0.0, 1.0, (-np.inf, np.inf)
+            return np.log(np.maximum(share @ self.targets, 1e-4))
+        self.middle = float(share @ y)
+        self.unit = float(np.sqrt(share @ np.square(y - self.middle))) or 1.0
+        self.range = (float(y.min()), float(y.max()))
+        self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]
+        return np.zeros(1)
+
+    def run(self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None) -> FittedMLP:
+        ends = cycle_ends(self.epochs)
+        last = self.epochs if rounds is None else min(ends, key=lambda end: abs(np.log(end / max(1, rounds))))
+        held = None if valid is None or rounds is not None else self.embedding(valid[0].values).astype(np.float32)
+        best, best_value, best_epoch, ended, done = None, -np.inf, 0, "rounds", 0
+        for epoch in range(last):
+            if not self._epoch(epoch, clock):
+                ended = "deadline"
+                break
+            done = epoch + 1
+            if held is not None and valid is not None:
+                value = merit(valid[1], self._model({}).answers(held), valid[2], metric)
+                if value > best_value:
+                    best, best_value, best_epoch = self.network.values.copy(), value, done
+                if done in ends[1:] and best_epoch <= ends[ends.index(done) - 1]:
+                    ended = "patience"
+                    break
+        if best is not None:
+            self.network.values[:] = best
+        facts = {"rounds": best_epoch or max(done, 1), "ended": ended, "grown": done, "epochs": self.epochs}
+        return self._model(facts)
+
+    def _epoch(self, epoch: int, clock: Clock) -> bool:
+        """Whether an epoch was trained to its end; the first batch always is."""
+        batches = max(1, len(self.x) // _BATCH)
+        size = len(self.x) // batches
+        order = self.rng.permutation(len(self.x))
+        for batch in range(batches):
+            if clock.late() and (epoch or batch):
+                return False
+            own = order[batch * size : (batch + 1) * size]
+            self.network.train(self.x[own], self._slope(own), self.rate * self._height(epoch + batch / batches))
+        return True
+
+    def _height(self, epochs: float) -> float:
+        """Share of the learning rate: cosines over ever longer cycles ("coslog4")."""
+        turned = np.log2(1 + (2**_CYCLES - 1) * min(1.0, epochs / self.epochs))
+        return float(0.5 * (1 - np.cos(2 * np.pi * turned)))
+
+    def _slope(self, own: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        targets = self.targets[own]
+        share = np.float32(1 / len(own)) if self.weight is None else (self.weight[own] / len(own))[:, None]
+
+        def of(outputs: np.ndarray) -> np.ndarray:
+            expected = softmax(outputs) if self.classes else outputs
+            return (expected - targets) * share
+
+        return of
+
+    def _model(self, facts: dict[str, Any]) -> FittedMLP:
+        place = (self.middle, self.unit, *self.range)
+        return FittedMLP(self.network, self.embedding, self.classes, place, facts)
+
+
+class FittedMLP(Fitted):
+    """Weights of a network."""
+
+    kind: ClassVar[str] = "mlp"
+
+    def __init__(
+        self,
+        network: Network,
+        embedding: Embedding,
+        classes: int,
+        place: tuple[float, ...],
+        facts: dict[str, Any],
+    ):
+        self._network, self._embedding, self._classes, self._place, self.facts = (
+            network,
+            embedding,
+            classes,
+            place,
+            facts,
+        )
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        from threadpoolctl import threadpool_limits
+
+        if matrix.rows <= 64:
+            return self.answers(self._embedding(matrix.values))
+        with threadpool_limits(threads, user_api="blas"):
+            starts = range(0, matrix.rows, _AT_ONCE)
+            parts = [self.answers(self._embedding(matrix.values[k : k + _AT_ONCE])) for k in starts]
+        return np.concatenate(parts)
+
+    def answers(self, x: np.ndarray) -> np.ndarray:
+        """Predictions for features that are unfolded already."""
+        outputs = self._network.forward(x).astype(np.float64)
+        if self._classes == 0:
+            middle, unit, low, high = self._place
+            return np.clip(outputs[:, 0] * unit + middle, low, high)
+        found = softmax(outputs)
+        return both(found[:, 1]) if self._classes == 2 else found
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        network, embedding = self._network, self._embedding
+        json = {"sizes": list(network.sizes), "activation": network.activation, "way": embedding.way}
+        json |= {"classes": self._classes, "place": list(self._place) if not self._classes else None}
+        arrays: Arrays = {"values": network.values.copy(), "own": embedding.own}
+        arrays |= {"first": embedding.first, "second": embedding.second}
+        return json | {"facts": self.facts}, arrays
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedMLP:
+        network = Network(json["sizes"], json["activation"], Seed(0).generator())
+        network.values[:] = arrays["values"]
+        embedding = Embedding(json["way"], arrays["own"], arrays["first"], arrays["second"])
+        place = tuple(json["place"] or (0.0, 1.0, -np.inf, np.inf))
+        return cls(network, embedding, json["classes"], place, json["facts"])

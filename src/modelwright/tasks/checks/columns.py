@@ -1,0 +1,130 @@
+"""Columns: those that say nothing, say it twice, name each row, have very many levels, or mix two kinds of cells."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from modelwright.core.wording import counted
+from modelwright.tasks.checks.alike import column_groups
+from modelwright.tasks.checks.evidence import Evidence
+from modelwright.tasks.checks.record import Check, named, percent, quoted, settled
+from modelwright.tasks.kinds import NO_VALUE
+from modelwright.tasks.numerals import notation
+
+#: Levels beyond which a column is one of very many levels.
+MANY = 100
+#: Shares of cells that read as numbers between which a column of levels mixes two kinds.
+_MIXED = 0.1, 0.999
+
+
+def constants(evidence: Evidence) -> list[Check]:
+    """Columns with one value, or none."""
+    found = []
+    for column in evidence.schema.columns:
+        if column.kind == "constant":
+            value = column.details.get("value")
+            message = "every cell is missing" if value is None else f"every cell is {value!r:.40}"
+            found.append(
+                Check(
+                    name="constants",
+                    status="fixed",
+                    column=column.name,
+                    message=message,
+                    done="left out",
+                    undo=f"kinds={{{column.name!r}: 'category'}}",
+                )
+            )
+    return settled("constants", found, "no column has the same value in every row")
+
+
+def ids(evidence: Evidence) -> list[Check]:
+    """Columns that name the rows."""
+    found = [
+        Check(
+            name="ids",
+            status="fixed",
+            column=column.name,
+            message=column.details.get("why", "its values name the rows"),
+            done="left out: nothing can be learned from a name that comes once",
+            undo=f"kinds={{{column.name!r}: 'number'}} or 'category'",
+        )
+        for column in evidence.schema.columns
+        if column.kind == "id"
+    ]
+    return settled("ids", found, "no column only names the rows")
+
+
+def many_levels(evidence: Evidence) -> list[Check]:
+    """Categories of so many levels that each has few rows."""
+    found = []
+    for column in evidence.schema.used:
+        codes = evidence.frame.codes.get(column.name)
+        if codes is None or column.kind != "category" or len(column.levels) <= MANY:
+            continue
+        counts = np.bincount(codes[codes >= 0], minlength=1)
+        once = int((counts == 1).sum())
+        count = int((counts > 0).sum())
+        found.append(
+            Check(
+                name="high cardinality",
+                status="fixed",
+                column=column.name,
+                count=count,
+                message=f"{counted(count, 'level')}, {once:,} of them in one row only",
+                done="told apart by what other folds say of a level, and by its words, not by a column for each",
+                undo=f"kinds={{{column.name!r}: 'text'}}, or merge levels before fitting",
+            )
+        )
+    return settled("high cardinality", found, f"no category has more than {MANY} levels")
+
+
+def duplicate_columns(evidence: Evidence) -> list[Check]:
+    """Columns that hold the same as another one."""
+    frame = evidence.frame
+    found = []
+    for names in column_groups({**frame.numbers, **frame.codes, **frame.texts}):
+        for name in names[1:]:
+            found.append(
+                Check(
+                    name="duplicate columns",
+                    status="alert",
+                    column=name,
+                    count=len(names),
+                    message=f"it says the same as {quoted(names[0])} in every row",
+                    done="kept: it does no harm, but importance is shared between the two",
+                    undo="leave one of them out before fitting",
+                )
+            )
+    return settled("duplicate columns", found, "no two columns hold the same")
+
+
+def mixed_types(evidence: Evidence) -> list[Check]:
+    """Columns of levels in which a good part of the cells are numbers and the rest are words."""
+    found = []
+    for column in evidence.schema.used:
+        codes = evidence.frame.codes.get(column.name)
+        if codes is None or column.kind != "category":
+            continue
+        counts = np.bincount(codes[(codes >= 0) & (codes < len(column.levels))], minlength=len(column.levels))
+        written, _ = notation(column.levels)
+        numeric = np.array([len(text) <= 64 and written.value(text) is not None for text in column.levels], dtype=bool)
+        words = np.array([text.casefold() not in NO_VALUE for text in column.levels], dtype=bool) & ~numeric
+        total = int(counts[numeric | words].sum())
+        share = counts[numeric].sum() / max(1, total)
+        odd, usual = (words, numeric) if share >= 0.5 else (numeric, words)
+        if total and _MIXED[0] < share < _MIXED[1] and numeric.sum() > 2:
+            examples = [text for text, is_odd in zip(column.levels, odd) if is_odd]
+            count, what = int(counts[odd].sum()), "words" if share >= 0.5 else "numbers"
+            found.append(
+                Check(
+                    name="mixed types",
+                    status="alert",
+                    column=column.name,
+                    count=count,
+                    message=f"{percent(count / total)} of the cells are {what} ({named(examples, most=3)}), the others "
+                    f"{'numbers' if usual is numeric else 'words'}",
+                    done="read as a category",
+                    undo=f"kinds={{{column.name!r}: 'number'}} reads the words as missing",
+                )
+            )
+    return settled("mixed types", found, "no column mixes numbers and words")

@@ -1,0 +1,81 @@
+"""Features of a sample as the checks' quick models take them: numbers, level codes and the presence of words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+
+from modelwright.tasks.checks.alone import Share, level_alone, number_alone, words_alone
+from modelwright.tasks.checks.evidence import Evidence
+from modelwright.tasks.checks.together import Features
+
+#: The most frequent words of a column of text that are looked at.
+_WORDS = 60
+
+
+def word_presence(texts: np.ndarray) -> np.ndarray:
+    """Which of the most frequent words of a column each cell holds, bool (rows, words).
+
+    >>> word_presence(np.array(["Red car", "red bike", ""], dtype=object)).shape
+    (3, 3)
+    """
+    sets = [set(re.findall(r"\w+", text.casefold())) for text in texts.tolist()]
+    counts = Counter(word for words in sets for word in words)
+    places = {
+        word: place for place, (word, _) in enumerate(sorted(counts.items(), key=lambda at: (-at[1], at[0]))[:_WORDS])
+    }
+    made = np.zeros((len(sets), len(places)), dtype=bool)
+    for row, words in enumerate(sets):
+        for word in words & places.keys():
+            made[row, places[word]] = True
+    return made
+
+
+def column_alone(evidence: Evidence, name: str) -> Share | None:
+    """What one column of the sample tells of the target; None where it cannot be tried."""
+    frame, rows = evidence.frame, evidence.sample
+    if name in frame.codes:
+        return level_alone(frame.codes[name][rows], evidence.z, evidence.folds)
+    if name in frame.texts:
+        words = word_presence(frame.texts[name][rows])
+        return words_alone(words, evidence.z, evidence.folds) if words.shape[1] else None
+    values = evidence.numbers(name)
+    if values is None or not np.isfinite(values).any():
+        return None
+    return number_alone(values[rows], evidence.z, evidence.folds)
+
+
+def features(evidence: Evidence) -> Features:
+    """All columns of the sample that there is something to learn from."""
+    frame, rows = evidence.frame, evidence.sample
+    parts: list[np.ndarray] = []
+    sources: list[str] = []
+    levels: list[int] = []
+    for column in evidence.schema.used:
+        name = column.name
+        if name in frame.texts:
+            part = word_presence(frame.texts[name][rows]).astype(np.float32)
+        elif name in frame.codes:
+            part = frame.codes[name][rows][:, None].astype(np.float32)
+            part[part < 0] = np.nan
+            if column.kind == "category":
+                levels.append(len(sources))
+        else:
+            part = _single(frame.numbers[name][rows])[:, None]
+        parts.append(part)
+        sources += [name] * part.shape[1]
+    values = np.concatenate(parts, axis=1) if parts else np.zeros((len(rows), 0), dtype=np.float32)
+    return Features(values, tuple(sources), tuple(levels))
+
+
+def _single(values: np.ndarray) -> np.ndarray:
+    """Numbers in single precision; those it would not tell apart, by their ranks."""
+    with np.errstate(over="ignore"):
+        small = values.astype(np.float32)
+    known = np.isfinite(values)
+    if len(np.unique(small[known])) < len(np.unique(values[known])):
+        small = np.full(len(values), np.nan, dtype=np.float32)
+        small[known] = np.unique(values[known], return_inverse=True)[1].ravel()
+    return small

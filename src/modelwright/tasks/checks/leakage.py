@@ -1,0 +1,186 @@
+"""Leakage: columns that know the target. Names are never looked at, and no column is ever dropped here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from modelwright.tasks.checks.alone import Share
+from modelwright.tasks.checks.evidence import Evidence, each
+from modelwright.tasks.checks.features import column_alone, features
+from modelwright.tasks.checks.record import Check, named, percent, settled
+from modelwright.tasks.checks.together import Features, Together, together
+
+#: What a column may leave of the target, at most, to determine it whatever a second such column says; and to
+#: "almost determine" it where nothing else comes near. Numbers have drivers by nature, so more is asked of them.
+_SURE = {"classes": 0.02, "numbers": 0.01}
+_ALMOST = {"classes": 0.15, "numbers": 0.03}
+#: How much more the others must leave, as a factor and at least.
+_WORSE, _LEAST = 4.0, 0.3
+#: What the others must leave, at least, beside a column that leaves nothing.
+_NOTHING = 0.04
+#: Share of the gain over the constant model that removing a column must cost, surely and by estimate.
+_COST, _SURELY = 0.45, 0.25
+#: Gain below which nothing is dominant, candidates that are removed in turn, and columns there must be.
+_GAIN, _TRIED, _COLUMNS = 0.1, 3, 3
+#: Rank correlation from which two columns are removed together: they say the same.
+_SAME = 0.98
+_UNDO = "drop_suspected=True leaves it out; so does leaving it out of the table"
+
+
+def leakage(evidence: Evidence) -> list[Check]:
+    """Columns that almost determine the target ("near-certain"), and columns that most of the gain hangs on
+    ("dominant"): for both somebody has to say whether they are known when predictions are made."""
+    names = [column.name for column in evidence.schema.columns if column.kind != "constant"]
+    alone: dict[str, Share] = {}
+
+    def look(name: str) -> None:
+        share = column_alone(evidence, name)
+        if share is not None:
+            alone[name] = share
+
+    if evidence.rows < 20 or not np.any(evidence.z):
+        return settled("leakage", [], "there are too few rows to look for it")
+    late = each(evidence, names, look)
+    every = features(evidence)
+    flagged = _near_certain(evidence, alone, every)
+    found = [_certain(name, alone[name], every_share) for name, every_share in flagged.items()]
+    found += _sums(evidence, flagged)
+    if not evidence.late:
+        found += _dominant(evidence, alone, every.without(*flagged))
+    passed = "no column determines the target, and the gain does not hang on one column"
+    if late:
+        passed += f"; the time was up before {named(late)} could be looked at"
+    return settled("leakage", found, passed)
+
+
+def _near_certain(evidence: Evidence, alone: Mapping[str, Share], every: Features) -> dict[str, float]:
+    """Columns that almost determine the target -> what the others leave of it."""
+    kind = "numbers" if evidence.task == "regression" else "classes"
+    order = sorted(alone, key=lambda name: alone[name].left)
+    sure = [name for name in order if alone[name].surely <= _SURE[kind]]
+    flagged: dict[str, float] = {}
+    if sure:
+        strong = [name for name in order if alone[name].left <= 3 * _SURE[kind]]
+        rest = _told(evidence, every.without(*strong)).share.left
+        flagged = {name: rest for name in sure if rest >= max(_NOTHING, _WORSE * alone[name].surely)}
+    for name in order:
+        if name in flagged or alone[name].surely > _ALMOST[kind] or evidence.late:
+            continue
+        rest = _told(evidence, every.without(name, *flagged)).share.left
+        if rest >= max(_LEAST, _WORSE * alone[name].left):
+            flagged[name] = rest
+    return flagged
+
+
+def _told(evidence: Evidence, chosen: Features) -> Together:
+    return together(chosen, evidence.z, evidence.folds, classes=evidence.task != "regression")
+
+
+def _certain(name: str, share: Share, rest: float) -> Check:
+    others = max(0.0, 1 - rest)
+    message = (
+        f"near-certain: it alone explains {percent(min(1.0, max(0.0, 1 - share.left)))} of the target out of fold, all "
+        f"others without such columns {percent(others)}. Does it hold the target itself, or something made after it?"
+    )
+    return Check(name="leakage", status="alert", column=name, message=message, done="kept", undo=_UNDO)
+
+
+# --- several columns that add up to the target -----------------------------------------------------
+
+
+def _sums(evidence: Evidence, flagged: Mapping[str, float]) -> list[Check]:
+    """Columns of numbers whose weighted sum is the target."""
+    if evidence.task != "regression":
+        return []
+    numbers = evidence.frame.numbers
+    names = [name for name in numbers if name not in flagged]
+    rows = evidence.sample
+    names = [name for name in names if np.isfinite(numbers[name][rows]).all() and np.ptp(numbers[name][rows]) > 0]
+    if not 2 <= len(names) <= min(200, len(rows) // 10):
+        return []
+    x = np.stack([numbers[name][rows] for name in names], axis=1)
+    spread = x.std(axis=0)
+    x, y = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0), evidence.y[rows]
+    y = (y - y.mean()) / (y.std() or 1.0)
+    held = evidence.folds % 2 == 0
+    if held.all() or not held.any():
+        return []
+    weights = np.linalg.lstsq(x[~held], y[~held], rcond=1e-10)[0]
+    if float(np.mean((y[held] - x[held] @ weights) ** 2)) > 1e-6:
+        return []
+    parts = [name for name, weight in zip(names, weights) if abs(weight) > 1e-3]
+    if len(parts) < 2:
+        return []
+    message = f"near-certain: {named(parts)} add up to the target. Are they known before it is?"
+    return [
+        Check(name="leakage", status="alert", column=name, message=message, done="kept", undo=_UNDO) for name in parts
+    ]
+
+
+# --- columns that the gain hangs on ------------------------------------------------------------------
+
+
+def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -> list[Check]:
+    names = list(dict.fromkeys(every.sources))
+    if len(names) < _COLUMNS:
+        return []
+    full = _told(evidence, every)
+    gain = 1 - full.deviance.left
+    if gain < _GAIN or gain < 4 * full.deviance.error:
+        return []
+    by_gain = sorted(names, key=lambda name: -full.gains[name])
+    by_self = sorted((name for name in names if name in alone), key=lambda name: alone[name].left)
+    found: list[Check] = []
+    gone: set[str] = set()
+    for name in list(dict.fromkeys([*by_gain[:2], *by_self[:2]]))[:_TRIED]:
+        if name in gone or evidence.late:
+            continue
+        twins = _twins(evidence, name, names)
+        gone |= {name, *twins}
+        without = _told(evidence, every.without(name, *twins)).deviance
+        paired = without.losses - full.deviance.losses
+        cost, error = float(paired.mean()) / gain, float(paired.std() / np.sqrt(len(paired))) / gain
+        if cost >= _COST and cost - 2 * error >= _SURELY:
+            found.append(_question(name, twins, cost))
+    return found
+
+
+def _twins(evidence: Evidence, name: str, names: list[str]) -> list[str]:
+    """Columns of numbers whose order is that of another one."""
+    numbers, rows = evidence.frame.numbers, evidence.sample
+    if name not in numbers:
+        return []
+    found = []
+    for other in names:
+        if other != name and other in numbers:
+            known = np.isfinite(numbers[name][rows]) & np.isfinite(numbers[other][rows])
+            if (
+                known.sum() > 0.5 * len(rows)
+                and abs(_spearman(numbers[name][rows][known], numbers[other][rows][known])) > _SAME
+            ):
+                found.append(other)
+    return found
+
+
+def _spearman(a: np.ndarray, b: np.ndarray) -> float:
+    from modelwright.tasks.checks.alone import ranks
+
+    a, b = ranks(a), ranks(b)
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / scale if scale > 0 else 0.0
+
+
+def _question(name: str, twins: list[str], cost: float) -> Check:
+    with_twins = f" (with {named(twins)}, which say the same)" if twins else ""
+    return Check(
+        name="leakage",
+        status="alert",
+        column=name,
+        message=f"dominant: is it known at prediction time? Without it{with_twins} {percent(min(cost, 1.0))} of the "
+        "gain over the constant model is lost",
+        done="kept",
+        undo=_UNDO,
+    )

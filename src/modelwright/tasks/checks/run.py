@@ -1,0 +1,100 @@
+"""All checks of a table, in order, within the time there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.rng import Seed
+from modelwright.tasks.checks import columns, groups, leakage, missing, moments, rows, values
+from modelwright.tasks.checks.evidence import Evidence
+from modelwright.tasks.checks.record import Check, settled
+from modelwright.tasks.schema import Schema
+from modelwright.tasks.table import Table
+from modelwright.tasks.target import Target
+
+#: Rows that models are tried on, without a limit of time and with one.
+_SAMPLE, _PER_SECOND = 10_000, 3_000
+
+_ALL: dict[str, Callable[[Evidence], list[Check]]] = {
+    "too few rows": rows.few_rows,
+    "rare classes": rows.rare_classes,
+    "constants": columns.constants,
+    "ids": columns.ids,
+    "duplicate columns": columns.duplicate_columns,
+    "duplicate rows": rows.duplicate_rows,
+    "unreadable cells": missing.unreadable_cells,
+    "mixed types": columns.mixed_types,
+    "high cardinality": columns.many_levels,
+    "sentinel values": values.sentinels,
+    "impossible dates": moments.impossible_dates,
+    "outliers": values.outliers,
+    "leakage": leakage.leakage,
+    "missing values": missing.missing_values,
+    "time order": moments.time_order,
+    "groups": groups.groups,
+}
+#: The names of all checks of one table.
+NAMES = tuple(_ALL)
+_ORDER = {"alert": 0, "fixed": 1, "passed": 2}
+
+
+def check(
+    table: Table, schema: Schema, target: Target, *, seed: int = 0, seconds: float | None = None, where: str = "table"
+) -> list[Check]:
+    """Look through a table before models are trained on it.
+
+    Nothing is changed: a check says what it found, and what reading, features and validation do about it. What looks
+    like leakage is an alert, and stays in the table.
+
+    Args:
+        table: raw cells, the target among them.
+        schema: what its columns are.
+        target: what is to be predicted.
+        seed: of samples and folds. Without ``seconds`` the same seed gives the same findings.
+        seconds: time to spend, on a smaller sample if need be; what was not reached is said. Default as long as it
+            takes, which is a few seconds for 50,000 rows of 50 columns.
+        where: the name of the argument, for messages.
+
+    Returns:
+        Alerts first, then what is taken care of, then what passed; at least one entry of each of ``NAMES``.
+
+    Raises:
+        ArgumentError: the table lacks the target, or ``seconds`` is no positive number.
+
+    >>> import numpy as np
+    >>> from modelwright.tasks.reading import read
+    >>> raw = read({"size": np.arange(60.0), "unit": ["m"] * 60, "sold": ["no", "yes"] * 30})
+    >>> found = check(raw, Schema.of(raw, target="sold"), Target.of(raw.columns["sold"], name="sold"))
+    >>> [str(one) for one in found if one.status == "fixed"]
+    ["constants, 'unit': every cell is 'm'; left out"]
+    """
+    if seconds is not None and not (isinstance(seconds, (int, float)) and 0 < seconds < float("inf")):
+        raise ArgumentError(f"seconds={seconds!r}", where="check", allowed="a positive number, or None")
+    deadline = None if seconds is None else time.monotonic() + seconds
+    evidence = _evidence(table, schema, target, seed, where)
+    if seconds is not None:
+        most = int(min(_SAMPLE, max(500, seconds * _PER_SECOND)))
+        evidence = _within(evidence, deadline, most)
+    found: list[Check] = []
+    for name, look in _ALL.items():
+        if evidence.late:
+            found += settled(name, [], "not looked at: the time was up")
+        else:
+            found += look(evidence)
+    return sorted(found, key=lambda one: _ORDER[one.status])
+
+
+def _evidence(table: Table, schema: Schema, target: Target, seed: int, where: str) -> Evidence:
+    cells = table.column(target.name, where=where)
+    present = target.present(cells)
+    kept = table if present.all() else table.take(present)
+    y = target.encode(kept.columns[target.name], where=where)
+    frame = schema.frame(kept, where=where)
+    return Evidence(kept, schema, frame, target.task, tuple(target.classes), y, Seed(seed).child("checks"))
+
+
+def _within(evidence: Evidence, deadline: float | None, most: int) -> Evidence:
+    return replace(evidence, deadline=deadline, most=most)

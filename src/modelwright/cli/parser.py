@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _tune(tune)
     _nas(_command(commands, "nas", "search for a network", "modelwright.cli.architectures:nas"))
+    _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
     _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
@@ -234,6 +235,15 @@ def _nas(add: argparse.ArgumentParser) -> None:
     add.add_argument("--save", metavar="FILE.keras", help="write the best model, as plain Keras")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
+
+
+def _check(add: argparse.ArgumentParser) -> None:
+    add.epilog = "For example: modelwright check train.csv --target price --test new.csv. Exit code 1 with an alert."
+    add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
+    add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
+    add.add_argument("--test", metavar="FILE", help="a second table: does it come from where the first did?")
+    add.add_argument("--seconds", type=_seconds, metavar="S", help="time for each table (as long as it takes)")
+    add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same findings (0)")
 
 
 def _worker(add: argparse.ArgumentParser) -> None:

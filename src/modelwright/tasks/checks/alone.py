@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
 
 #: Classes beyond which divisions of the classes in two halves stand for the classes.
@@ -79,22 +80,19 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
 def number_alone(values: np.ndarray, z: np.ndarray, folds: np.ndarray) -> Share:
     """What a number tells: a small tree out of fold. Missing values are a place of their own."""
-    from sklearn.tree import DecisionTreeRegressor
-
     known = ~np.isnan(values)
     ranks = np.full(len(values), -1.0)
     ranks[known] = np.unique(values[known], return_inverse=True)[1].ravel()
-    return _tree(ranks[:, None], z, folds, DecisionTreeRegressor)
+    return _tree(ranks[:, None], z, folds)
 
 
 def words_alone(words: np.ndarray, z: np.ndarray, folds: np.ndarray) -> Share:
     """What the presence of words tells, bool (rows, words): a small tree out of fold."""
-    from sklearn.tree import DecisionTreeRegressor
-
-    return _tree(words, z, folds, DecisionTreeRegressor)
+    return _tree(words, z, folds)
 
 
-def _tree(x: np.ndarray, z: np.ndarray, folds: np.ndarray, make: type) -> Share:
+def _tree(x: np.ndarray, z: np.ndarray, folds: np.ndarray) -> Share:
+    make = optional("sklearn.tree", extra="tables", purpose="Checking a table").DecisionTreeRegressor
     predicted = np.zeros_like(z)
     x = x.astype(np.float32)
     for fold in range(int(folds.max()) + 1):

@@ -17,6 +17,7 @@ from modelwright.tasks.checks.two_samples import Shift, Told, levels_shift, numb
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Table
+from modelwright.tasks.target import Target
 
 #: Chance of any false alert in two halves of one table, and rows of each that are looked at.
 _CHANCE, _ROWS = 0.001, 20_000
@@ -27,7 +28,14 @@ _UNDO = "look what changed; train on rows like the new ones, or judge with time=
 
 
 def drift(
-    first: Table, second: Table, schema: Schema, *, seed: int = 0, seconds: float | None = None, where: str = "test"
+    first: Table,
+    second: Table,
+    schema: Schema,
+    *,
+    target: Target | None = None,
+    seed: int = 0,
+    seconds: float | None = None,
+    where: str = "test",
 ) -> list[Check]:
     """How a second table differs from the first.
 
@@ -38,6 +46,7 @@ def drift(
         first: the table that models are trained on.
         second: new rows. Columns that the first lacks are named and left out; the target may be missing.
         schema: of the first.
+        target: compared too, if the second table has it.
         seed: of samples and folds. Without ``seconds`` the same seed gives the same findings.
         seconds: time to spend; what is not reached is said.
         where: what the second table is called in messages.
@@ -65,7 +74,7 @@ def drift(
     shifts = dict(_shifts(parts, schema, gone, deadline))
     drifted = [_shifted(name, shift) for name, shift in shifts.items() if shift.p < limit and _matters(shift)]
     drifted.sort(key=lambda at: -at[0])
-    alerts = [check for _, check in drifted]
+    alerts = [*_target_shift(first, second, target), *(check for _, check in drifted)]
     passed = "no column shifted, and no classifier can tell the two apart"
     if deadline is not None and time.monotonic() >= deadline:
         return [*found, *settled("drift", alerts, "no column shifted; the time was up before all together were tried")]
@@ -142,6 +151,19 @@ def _shifts(
         else:
             lengths = [np.array([len(text) for text in part.texts[name].tolist()], dtype=float) for part in parts]
             yield name, numbers_shift(lengths[0], lengths[1])
+
+
+def _target_shift(first: Table, second: Table, target: Target | None) -> list[Check]:
+    if target is None or target.name not in second.columns:
+        return []
+    parts = []
+    for table in (first, second):
+        cells = table.columns[target.name]
+        parts.append(target.encode(cells[target.present(cells)]))
+    if min(map(len, parts)) < 20:
+        return []
+    shift = (levels_shift if target.is_classes else numbers_shift)(*parts)
+    return [_shifted(target.name, shift)[1]] if shift.p < _CHANCE and _matters(shift) else []
 
 
 def _matters(shift: Shift) -> bool:

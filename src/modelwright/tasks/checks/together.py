@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modelwright.core.optional import optional
 from modelwright.tasks.checks.alone import Share
 
 _ROUNDS, _LEAVES, _STEP = 80, 15, 0.12
@@ -88,8 +89,7 @@ def _boosted(
     features: Features, labels: np.ndarray, held: np.ndarray, gains: dict[str, float], objective: str
 ) -> np.ndarray:
     """Predictions for the rows that are held back; adds to ``gains``."""
-    import lightgbm
-
+    lightgbm = optional("lightgbm", extra="tables", purpose="Checking a table")
     settings = {**_SETTINGS, "objective": objective, "min_data_in_leaf": max(3, min(20, len(labels) // 50))}
     if objective == "binary" and labels.min() == labels.max():
         return np.full(int(held.sum()), labels[0])

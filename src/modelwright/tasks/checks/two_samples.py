@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
 from modelwright.tasks.checks.alone import ranks
 from modelwright.tasks.checks.together import Features
@@ -132,9 +133,9 @@ def told_apart(features: Features, second: np.ndarray, seed: Seed, groups: np.nd
         seed: of the folds.
         groups: rows with one number are kept in one fold.
     """
-    import lightgbm
     from scipy.stats import norm
 
+    lightgbm = optional("lightgbm", extra="tables", purpose="Comparing two tables")
     draw = seed.generator()
     folds = draw.permutation(np.arange(int(groups.max(initial=0)) + 1) % _FOLDS)[groups]
     gains = dict.fromkeys(features.sources, 0.0)

@@ -23,6 +23,9 @@ _HOMES = {
     "Study": "modelwright.api.study",
     "Trial": "modelwright.api.trial",
     "load_study": "modelwright.api.load",
+    "fit": "modelwright.tasks.fit",
+    "load": "modelwright.tasks.predictor",
+    "Predictor": "modelwright.tasks.predictor",
     "TunedCV": "modelwright.api.tuned",
     "HyperParameters": "modelwright.space",
     "HyperModel": "modelwright.frontends.hypermodel",
@@ -66,6 +69,8 @@ if TYPE_CHECKING:
     from modelwright.frontends.presets import preset
     from modelwright.space import HyperParameters
     from modelwright.strategy.base import Strategy
+    from modelwright.tasks.fit import fit
+    from modelwright.tasks.predictor import Predictor, load
 
 __all__ = sorted([*_HOMES, *_PACKAGES, "__version__"])
 

@@ -285,7 +285,7 @@ def _open(
         "parameters": specs,
         **prepared.facts,
         **keeping_asked(asked["artifacts"], asked["keep_bytes"]),
-        **(_call(store, asked) if prepared.kind != "nas" else {}),
+        **(_call(store, asked) if prepared.kind not in ("nas", "table") else {}),
     }
     space = prepared.tree if prepared.closed else type(prepared.tree)()
     setup = Setup(space=space, strategy=strategy, objectives=prepared.objectives, seed=seed)

@@ -1,0 +1,102 @@
+"""A plan that was carried out, carried out again: the same members on all rows, and nothing searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.rng import Seed
+from modelwright.tasks.assembly import Made, described
+from modelwright.tasks.blend import Blend
+from modelwright.tasks.estimation import Job
+from modelwright.tasks.gathered import Gathered, Said
+from modelwright.tasks.learners import learner
+from modelwright.tasks.members import Member
+
+
+def fitted_again(
+    plan: Mapping[str, Any], data: Gathered, job: Job, said: Said
+) -> tuple[dict[str, Any], list[tuple[Member, float, str]]]:
+    """What a predictor is made of: on the same rows the same one.
+
+    Raises:
+        ArgumentError: the plan is none, or is for another task.
+    """
+    if not isinstance(plan, Mapping) or "members" not in plan:
+        raise ArgumentError("it is no plan", where="fit, plan", allowed="model.plan of an earlier fit")
+    if plan["task"] != job.task:
+        raise ArgumentError(f"the plan is for {plan['task']}, the target is {job.task}", where="fit, plan")
+    made, weights = [], []
+    for entry in plan["members"]:
+        parts = _whole(entry, plan, job) if entry["whole"] else _units(entry, plan, job)
+        made.append(Made(trial=entry["trial"], name=entry["name"], parts=parts, whole=entry["whole"], bytes=0))
+        weights.append(float(entry["weight"]))
+    blend = Blend(
+        trials=tuple(one.trial for one in made),
+        weights=tuple(weights),
+        rounds=tuple(entry["rounds"] for entry in plan["members"]),
+        values=(float("nan"),) * len(made),
+        score=float(plan["score"]),
+        spread=float(plan["spread"]),
+        selected=float(plan["score"]),
+        temperature=float(plan["temperature"]),
+        threshold=float(plan["threshold"]),
+    )
+    body = described(data, job, said, blend, made, weights)
+    body |= {"checks": [], "leaderboard": [], "decisions": [{"what": "plan", "decided": "carried out again"}]}
+    parts_of = [
+        (part, weight / len(one.parts), one.name)
+        for one, weight in zip(made, weights, strict=True)
+        for part in one.parts
+    ]
+    return body, parts_of
+
+
+def _whole(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:
+    seeds = (
+        Seed(int(plan["seed"])).child("features", "all").integer(),
+        Seed(entry["seed"]).child("unit", "all").integer(),
+    )
+    return (_member(entry, plan, job, slice(None), seeds, entry["rounds"]),)
+
+
+def _units(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:
+    found = []
+    for unit in range(entry["units"]):
+        on, _ = job.split.rows(unit)
+        features = Seed(int(plan["seed"])).child("features", unit).integer()
+        seeds = features, Seed(entry["seed"]).child("unit", unit).integer()
+        found.append(_member(entry, plan, job, on, seeds, entry["rounds"]))
+    return tuple(found)
+
+
+def _member(
+    entry: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    job: Job,
+    rows: np.ndarray | slice,
+    seeds: tuple[int, int],
+    rounds: int | None,
+) -> Member:
+    kind = learner(entry["learner"])
+    frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
+    weight = None if job.weight is None else job.weight[rows]
+    recipe = kind.features(job.frame, entry["config"])
+    classes = job.classes or None
+    fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seeds[0], classes=classes)
+    model = kind.fit(
+        matrix,
+        job.aim(rows),
+        job.task,
+        config=entry["config"],
+        weight=weight,
+        rounds=rounds,
+        seed=seeds[1],
+        threads=int(plan["threads"]),
+        classes=classes,
+        metric=str(plan["metric"]),
+    )
+    return Member(kind.name, entry["config"], fitted, model)

@@ -1,0 +1,176 @@
+"""Putting a predictor together: its members from the files of their trials, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import StoreError
+from modelwright.core.history import Row
+from modelwright.core.rng import Seed
+from modelwright.store.artifacts import Artifacts
+from modelwright.tasks.blend import Blend
+from modelwright.tasks.estimation import MODEL, Job
+from modelwright.tasks.gathered import Gathered, Said
+from modelwright.tasks.members import Member, read_member
+
+_REFIT = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A member as it is deployed: one model of all rows, or those of units.
+
+    Attributes:
+        whole: whether it was fitted on all rows.
+        bytes: of its files.
+    """
+
+    trial: int
+    name: str
+    parts: tuple[Member, ...]
+    whole: bool
+    bytes: int
+
+
+def name_of(row: Row) -> str:
+    """By what a candidate is called.
+
+    >>> from modelwright.core.history import Row
+    """
+    return f"{row.config[MODEL]} {row.number}"
+
+
+def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
+    """The member of a trial: its fit on all rows, else the models of its units; None where no file can be read."""
+    kept = row.artifacts.get(_REFIT)
+    if kept is not None:
+        try:
+            part = read_member(files.fetch(kept), kept.sha256)
+            return Made(trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size)
+        except StoreError:
+            pass  # a file that was lost: the models of units stand in for it
+    parts, size = [], 0
+    for unit in range(job.split.units):
+        kept = row.artifacts.get(f"member{unit}")
+        if kept is None:
+            continue
+        try:
+            parts.append(read_member(files.fetch(kept), kept.sha256))
+            size += kept.size
+        except StoreError:
+            continue
+    if not parts:
+        return None
+    return Made(trial=row.number, name=name_of(row), parts=tuple(parts), whole=False, bytes=size)
+
+
+def described(
+    data: Gathered, job: Job, said: Said, blend: Blend, members: Sequence[Made], weights: Sequence[float]
+) -> dict[str, Any]:
+    """What a predictor knows besides its members; plain values."""
+    y = data.y
+    low, high = (float(np.min(y)), float(np.max(y))) if job.task == "regression" else (0.0, 1.0)
+    room = 0.5 * (high - low)
+    floor = max(0.0, low - room) if low >= 0 else low - room
+    return {
+        "schema": data.schema.to_json(),
+        "target": data.target.to_json(),
+        "metric": data.metric.name,
+        "higher": data.metric.higher,
+        "link": data.metric.link,
+        "range": [floor, high + room],
+        "temperature": blend.temperature,
+        "threshold": blend.threshold,
+        "score": blend.score,
+        "spread": blend.spread,
+        "rows": data.frame.rows,
+        "split": data.split.to_json(),
+        "plan": _plan(data, job, said, blend, members, weights),
+    }
+
+
+def _plan(
+    data: Gathered, job: Job, said: Said, blend: Blend, members: Sequence[Made], weights: Sequence[float]
+) -> dict[str, Any]:
+    """What was carried out, so that it can be done again."""
+    entries = []
+    for made, weight in zip(members, weights, strict=True):
+        first = made.parts[0]
+        entries.append(
+            {
+                "trial": made.trial,
+                "name": made.name,
+                "learner": first.learner,
+                "config": dict(first.config),
+                "weight": weight,
+                "rounds": first.model.facts.get("rounds"),
+                "seed": Seed(job.seed).trial(made.trial).root,
+                "whole": made.whole,
+                "units": len(made.parts),
+            }
+        )
+    return {
+        "format": 1,
+        "target": data.target.name,
+        "task": data.target.task,
+        "metric": data.metric.name,
+        "seed": said.seed,
+        "threads": job.threads,
+        "temperature": blend.temperature,
+        "threshold": blend.threshold,
+        "score": blend.score,
+        "spread": blend.spread,
+        "members": entries,
+    }
+
+
+def board(
+    rows: Sequence[Row], job: Job, blend: Blend, members: Sequence[Made], weights: Sequence[float]
+) -> list[dict[str, Any]]:
+    """The rows of the leaderboard: what is deployed, then all candidates from the best to the worst."""
+    made = {one.trial: (one, weight) for one, weight in zip(members, weights, strict=True)}
+    several = len(members) > 1
+    found = [
+        {
+            "model": "ensemble",
+            "score": blend.score,
+            "spread": blend.spread,
+            "selected": not several and len(rows) > 1,
+            "weight": 1.0,
+            "mb": sum(one.bytes for one in members) / 1e6,
+            "why": f"{len(members)} members" if several else "the best candidate",
+        }
+    ]
+    sign = 1.0 if job.metric.higher else -1.0
+    judged = [row for row in rows if row.facts.get("scores")]
+    for row in sorted(judged, key=lambda row: -sign * float(np.mean(row.facts["scores"]))):
+        scores = np.asarray(row.facts["scores"], float)
+        own = made.get(row.number)
+        found.append(
+            {
+                "model": name_of(row),
+                "score": float(scores.mean()),
+                "spread": float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None,
+                "selected": True,
+                "units": len(scores),
+                "fit_seconds": row.facts.get("fit_seconds"),
+                "row_us": row.facts.get("row_us"),
+                "mb": own[0].bytes / 1e6 if own else None,
+                "weight": own[1] if own else None,
+                "why": _why(row, own is not None, job),
+                "config": dict(row.config),
+            }
+        )
+    return found
+
+
+def _why(row: Row, member: bool, job: Job) -> str:
+    found = str(row.note.get("by", ""))
+    units = len(row.facts["scores"])
+    if member:
+        return f"{found}: in the ensemble"
+    return f"{found}: after {units} of {job.split.units}" if units < job.split.units else found

@@ -1,0 +1,160 @@
+"""From candidates that were judged to the members that are deployed: weights, temperature, threshold, rounds.
+
+Looks only at predictions for rows that their models were not fitted on. Does not fit anything but weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import StoreError
+from modelwright.core.history import Row
+from modelwright.store.artifacts import Artifacts
+from modelwright.tasks import calibration
+from modelwright.tasks.ensemble import Ensemble, selected
+from modelwright.tasks.estimation import Job
+from modelwright.training.checkpoint import read_checkpoint
+
+#: Candidates that may be members: the best so many.
+CANDIDATES = 30
+#: Members that are fitted on all rows at most; their weights are the largest.
+MEMBERS = 12
+_ROUNDS = 1.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """What is deployed.
+
+    Attributes:
+        trials: numbers of the members' trials, the one with most weight first.
+        weights: of the members, with the sum 1.
+        rounds: for each member how many rounds its fit on all rows takes; None where that means nothing to it.
+        values: for each member its own score, in the metric's natural sign.
+        score: of the blend, by weights that were chosen on other rows, in the metric's natural sign.
+        spread: standard error of ``score``.
+        selected: its score on the rows that the weights were chosen on; too good by that.
+        temperature, threshold: see ``calibration``.
+        rows: how many rows it was judged by.
+    """
+
+    trials: tuple[int, ...]
+    weights: tuple[float, ...]
+    rounds: tuple[int | None, ...]
+    values: tuple[float, ...]
+    score: float
+    spread: float
+    selected: float
+    temperature: float = 1.0
+    threshold: float = 0.5
+    rows: int = 0
+
+
+def judged(rows: Sequence[Row], units: int) -> list[Row]:
+    """Candidates with predictions of all ``units``; of the largest number of units that any has when none has all."""
+    reached = {row.number: len(row.facts.get("scores") or ()) for row in rows if "checkpoint" in row.artifacts}
+    most = min(units, max(reached.values(), default=0))
+    return [row for row in rows if reached.get(row.number, 0) >= most > 0]
+
+
+def out_of_fold(row: Row, job: Job, files: Artifacts) -> tuple[np.ndarray, np.ndarray]:
+    """Mean prediction for each row that a unit judged, and how many units judged it, (rows,).
+
+    Raises:
+        StoreError: the file is gone or is not what was written.
+    """
+    kept = row.artifacts["checkpoint"]
+    arrays, _ = read_checkpoint(files.fetch(kept), sha256=kept.sha256)
+    shape = (len(job.y),) if job.task == "regression" else (len(job.y), job.classes)
+    total, count = np.zeros(shape), np.zeros(len(job.y))
+    for unit in range(job.split.units):
+        if (predicted := arrays.get(f"unit{unit}")) is not None:
+            off = job.split.rows(unit)[1]
+            total[off] += predicted
+            count[off] += 1
+    divided = np.maximum(count, 1)
+    return total / (divided if total.ndim == 1 else divided[:, None]), count
+
+
+def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = MEMBERS) -> Blend | None:
+    """Choose what is deployed among the candidates that were judged; None while there is none."""
+    sign = 1.0 if job.metric.higher else -1.0
+    ranked = sorted(judged(rows, job.split.units), key=lambda row: (-sign * _score(row), row.number))[:CANDIDATES]
+    read: list[tuple[Row, np.ndarray, np.ndarray]] = []
+    for row in ranked:
+        try:
+            read.append((row, *out_of_fold(row, job, files)))
+        except StoreError:  # what cannot be read cannot be a member; its trial says so when it is asked for
+            continue
+    if not read:
+        return None
+    seen = np.flatnonzero(np.min([count for _, _, count in read], axis=0) > 0)
+    y, weight = job.y[seen], None if job.weight is None else job.weight[seen]
+    predictions = [predicted[seen] for _, predicted, _ in read]
+
+    def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
+        return job.metric.merit(y, predicted, weight)
+
+    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight)
+    weights = _fewer(found.weights, members)
+    order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
+    mixed = np.tensordot(weights, np.stack(predictions), 1)
+    heat, cut = _calibrated(mixed, y, weight, job)
+    chosen = [read[i][0] for i in order]
+    return Blend(
+        trials=tuple(row.number for row in chosen),
+        weights=tuple(float(weights[i]) for i in order),
+        rounds=tuple(_rounds(row.facts) for row in chosen),
+        values=tuple(_score(row) for row in chosen),
+        score=sign * (found.honest if len(order) > 1 else found.best),
+        spread=_spread(found, mixed, y, weight, job),
+        selected=sign * found.selected,
+        temperature=heat,
+        threshold=cut,
+        rows=len(seen),
+    )
+
+
+def _score(row: Row) -> float:
+    return float(np.mean(row.facts["scores"]))
+
+
+def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
+    """The largest ``most`` weights, those below a fiftieth left out, again with the sum 1."""
+    keep = np.zeros_like(weights)
+    top = np.argsort(-weights, kind="stable")[:most]
+    keep[top] = np.where(weights[top] >= 0.02, weights[top], 0.0)
+    return keep / keep.sum()
+
+
+def _rounds(facts: Mapping[str, Any]) -> int | None:
+    """Rounds on all rows: a little more than on the rows of a unit, of which there are fewer."""
+    known = [rounds for rounds in facts.get("rounds") or () if rounds is not None]
+    return max(1, round(float(np.mean(known)) * _ROUNDS)) if known else None
+
+
+def _calibrated(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job) -> tuple[float, float]:
+    if job.task == "regression":
+        return 1.0, 0.5
+    heat = calibration.temperature(mixed, y, weight)
+    if job.task != "binary" or job.metric.needs != "labels":
+        return heat, 0.5
+    scores = calibration.tempered(mixed, heat)[:, 1]
+
+    def merit(y: np.ndarray, named: np.ndarray) -> float:
+        return job.metric.merit(y, np.stack([1.0 - named, named], axis=1), weight)
+
+    return heat, calibration.threshold(scores, y, merit)
+
+
+def _spread(found: Ensemble, mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job) -> float:
+    """Standard error of the score over ten parts of the rows; that of two halves where ten are too small."""
+    parts = np.array_split(np.random.default_rng(job.seed).permutation(len(y)), 10)
+    if min(map(len, parts)) < 20:
+        return found.spread
+    scores = [job.metric.merit(y[part], mixed[part], None if weight is None else weight[part]) for part in parts]
+    return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))

@@ -1,0 +1,52 @@
+"""Which learners take part: those that are there, allowed, and can do the task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from modelwright.core.errors import ArgumentError, MissingPackageError
+from modelwright.core.wording import did_you_mean, kind_of
+from modelwright.tasks.learners import Learner, learner, names
+from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
+
+
+def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: str, task: str) -> dict[str, Learner]:
+    """Learners by name.
+
+    Raises:
+        ArgumentError: a name is unknown, or nothing is left.
+
+    >>> list(chosen_learners(["linear"], [], "good", "binary"))
+    ['linear']
+    """
+    known = names()
+    for name in (*block, *(m for m in models or () if isinstance(m, str))):
+        if name not in known:
+            raise ArgumentError(
+                f"there is no learner {name!r}", where="fit", allowed=", ".join(known),
+                hint=did_you_mean(str(name), known),
+            )  # fmt: skip
+    others = [m for m in models or () if not isinstance(m, str | Learner)]
+    if others:
+        raise ArgumentError(f"models holds {kind_of(others[0])}", where="fit", allowed=f"names: {', '.join(known)}")
+    asked: Sequence[Any] = known if models is None else models
+    if models is None and preset == "interpretable":
+        asked = [name for name in known if name in INTERPRETABLE]
+    elif models is None and preset == "fast":
+        asked = [name for name in known if name not in FAST_WITHOUT]
+    found: dict[str, Learner] = {}
+    for one in asked:
+        if isinstance(one, str) and one in block:
+            continue
+        try:
+            made = learner(one) if isinstance(one, str) else one
+        except MissingPackageError:
+            if models is not None:
+                raise
+            continue
+        if task in made.tasks:
+            found[made.name] = made
+    if not found:
+        raise ArgumentError("no learner is left", where="fit", hint=f"There are {', '.join(known)}.")
+    return found

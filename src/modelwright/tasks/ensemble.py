@@ -1,0 +1,131 @@
+"""Ensembles: how much each candidate counts, chosen on predictions for rows that it was not fitted on.
+
+Greedy selection with replacement after Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004, with
+an end when nothing was gained for a while. Does not know what the candidates are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from modelwright.core.rng import Seed
+
+#: Steps of the greedy selection, and those without gain after which it ends.
+STEPS, PATIENCE = 40, 8
+#: Rows that the selection looks at; more hardly change what is chosen.
+ROWS = 20_000
+#: Below so many rows no candidate but the best may count for more than its share among so many.
+FEW = 1_000
+_PARTS = 2
+
+Merit = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ensemble:
+    """Which candidates count how much.
+
+    Attributes:
+        weights: (candidates,), not negative, with the sum 1.
+        selected: merit on the rows that the weights were chosen on; too good by that.
+        honest: mean merit of weights that were chosen on other rows.
+        spread: standard error of ``honest``; 0 where it is not known.
+        best: merit of the best single candidate, on all rows.
+    """
+
+    weights: np.ndarray
+    selected: float
+    honest: float
+    spread: float
+    best: float
+
+
+def selected(
+    predictions: Sequence[np.ndarray],
+    y: np.ndarray,
+    merit: Merit,
+    *,
+    seed: int,
+    sample_weight: np.ndarray | None = None,
+    steps: int = STEPS,
+    patience: int = PATIENCE,
+) -> Ensemble:
+    """Choose weights for candidates.
+
+    Args:
+        predictions: for each candidate probabilities (rows, classes) or values (rows,).
+        merit: of predictions for ``y`` under weights of the rows; higher is better.
+        steps: of the greedy selection. Under 1,000 rows there are fewer, and only candidates near the best take part.
+
+    >>> y = np.array([0.0, 1.0, 2.0, 3.0])
+    >>> found = selected([y + 1, y - 1, y * 0], y, lambda y, p, w: -float(np.mean((y - p) ** 2)), seed=0)
+    >>> found.weights
+    array([0.5, 0.5, 0. ])
+    """
+    stacked = np.stack([np.asarray(one, np.float64) for one in predictions])
+    rng = Seed(seed).child("ensemble").generator()
+    place = np.arange(len(y))
+    if len(y) > ROWS:
+        place = np.sort(rng.choice(len(y), ROWS, replace=False))
+    weight = None if sample_weight is None else sample_weight[place]
+    stacked, y = stacked[:, place], y[place]
+    if len(y) < FEW:
+        steps = min(steps, 15)
+    alone = np.array([merit(y, one, weight) for one in stacked])
+    chosen = _greedy(stacked, y, merit, weight, steps, patience, alone)
+    whole = merit(y, np.tensordot(chosen, stacked, 1), weight)
+    if whole <= alone.max():
+        chosen = np.eye(len(stacked))[int(np.argmax(alone))]
+        whole = float(alone.max())
+    part = rng.permutation(len(y)) % _PARTS
+    scores = []
+    for i in range(_PARTS):
+        on, off = part != i, part == i
+        inner = None if weight is None else weight[on]
+        own = np.array([merit(y[on], one, inner) for one in stacked[:, on]])
+        found = _greedy(stacked[:, on], y[on], merit, inner, steps, patience, own)
+        outer = None if weight is None else weight[off]
+        scores.append(merit(y[off], np.tensordot(found, stacked[:, off], 1), outer))
+    spread = float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+    return Ensemble(
+        weights=chosen, selected=whole, honest=float(np.mean(scores)), spread=spread, best=float(alone.max())
+    )
+
+
+def _greedy(
+    stacked: np.ndarray,
+    y: np.ndarray,
+    merit: Merit,
+    weight: np.ndarray | None,
+    steps: int,
+    patience: int,
+    alone: np.ndarray,
+) -> np.ndarray:
+    """Counts of the best prefix of a greedy selection, as shares; of equals those that are in already."""
+    counts = np.zeros(len(stacked))
+    total = np.zeros_like(stacked[0])
+    best, found, idle = -np.inf, counts, 0
+    for step in range(1, steps + 1):
+        if step == 1:
+            merits = alone
+        else:
+            merits = np.array([merit(y, (total + one) / step, weight) for one in stacked])
+        merits = np.where(np.isfinite(merits), merits, -np.inf)
+        top = float(merits.max())
+        if not np.isfinite(top):
+            break
+        close = np.flatnonzero(merits >= top - 1e-12 * max(1.0, abs(top)))
+        chosen = int(close[np.argmax(counts[close])])
+        counts = counts.copy()
+        counts[chosen] += 1
+        total = total + stacked[chosen]
+        if top > best + 1e-9 * max(1.0, abs(best) if np.isfinite(best) else 1.0):
+            best, found, idle = top, counts, 0
+        else:
+            idle += 1
+            if idle >= patience:
+                break
+    return found / max(1.0, found.sum())

@@ -1,0 +1,277 @@
+"""The estimation of a candidate for a table: fits it on unit after unit of the split, then on all rows.
+
+Owns one trial: features, model, predictions for rows it was not fitted on. Does not know why a trial runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core import codec
+from modelwright.core.clock import SystemClock
+from modelwright.core.errors import StoreError
+from modelwright.core.records import Artifact, Outcome, Task
+from modelwright.core.rng import Seed
+from modelwright.estimation.base import Estimation, Reporter
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners import Learner
+from modelwright.tasks.members import Member, save_member
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.validation import Split
+from modelwright.training.checkpoint import read_checkpoint, save_checkpoint
+from modelwright.training.failure import outcome_of
+from modelwright.training.kept import artifacts_of
+
+#: The decision that names the learner; its own decisions are called ``<learner>/<name>``.
+MODEL = "model"
+#: Bytes of matrices that a process keeps for candidates with the same features.
+_KEPT = 400 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is the same for all candidates.
+
+    Attributes:
+        y: classes as integers, or numbers, (rows,).
+        weight: of each row, or None.
+        labels: what the metric calls the classes.
+        threads: cores of one fit.
+        bags: whether the models of all units are kept, to be used together.
+    """
+
+    frame: Frame
+    y: np.ndarray
+    task: str
+    classes: int
+    weight: np.ndarray | None
+    split: Split
+    metric: Metric
+    learners: Mapping[str, Learner]
+    seed: int
+    threads: int = 1
+    bags: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Units, and the fit on all rows."""
+        return self.split.units + 1
+
+    def aim(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """What learners are fitted to: the target, or the logarithm of 1 + target where the metric is about that."""
+        y = self.y[rows]
+        return np.log1p(y) if self.metric.link == "log1p" else y
+
+    def natural(self, predicted: np.ndarray) -> np.ndarray:
+        """Predictions of learners in units of the target."""
+        return np.expm1(predicted) if self.metric.link == "log1p" else predicted
+
+    @property
+    def objective(self) -> str:
+        return f"val_{self.metric.name}"
+
+    def own(self, config: Mapping[str, Any]) -> tuple[Learner, dict[str, Any]]:
+        """The learner of a candidate, and what is decided of it."""
+        name = str(config[MODEL])
+        prefix = f"{name}/"
+        return self.learners[name], {k[len(prefix) :]: v for k, v in config.items() if k.startswith(prefix)}
+
+
+class TableEstimation(Estimation):
+    """Fits candidates on units of a split."""
+
+    resumable = True
+
+    def __init__(self, job: Job):
+        self.job, self.steps = job, job.steps
+        self._matrices: OrderedDict[Any, Any] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"job": self.job, "steps": self.steps, "_matrices": OrderedDict()}
+
+    def estimate(self, task: Task, reporter: Reporter) -> Outcome:
+        began = time.perf_counter()
+        try:
+            outcome = _Trial(self.job, self._matrices, task, reporter).run()
+        except Exception as error:
+            outcome = outcome_of(error)
+        return replace(outcome, duration=time.perf_counter() - began)
+
+    def close(self) -> None:
+        self._matrices.clear()
+
+
+class _Trial:
+    """One task on its way."""
+
+    def __init__(self, job: Job, matrices: OrderedDict[Any, Any], task: Task, reporter: Reporter):
+        self.job, self.matrices, self.task, self.reporter = job, matrices, task, reporter
+        self.learner, self.config = job.own(task.config)
+        self.recipe = self.learner.features(job.frame, self.config)
+        self.note: dict[str, Any] = {"phase": task.note.get("phase", "portfolio")}
+        left = [float(task.note["seconds"])] if "seconds" in task.note else []
+        if "until" in task.note:  # what opened the refit may have been a while ago
+            left.append(float(task.note["until"]) - SystemClock().wall())
+        self.deadline = time.monotonic() + max(0.0, min(left)) if left else None
+
+    def run(self) -> Outcome:
+        self.reporter.traced(dict(self.task.config), ())
+        if self.note["phase"] == "refit":
+            return self._refit()
+        return self._validate()
+
+    # --- unit after unit -----------------------------------------------------------------------------
+
+    def _validate(self) -> Outcome:
+        job = self.job
+        arrays, state = self._earlier()
+        first, last = round(self.task.start * job.steps), round(self.task.stop * job.steps)
+        scores, facts = list(state.get("scores", ())), list(state.get("facts", ()))
+        members: dict[str, Artifact] = {}
+        stopped = "go"
+        for unit in range(first, min(last, job.split.units)):
+            if unit > first and self._late(facts):
+                break
+            member, predicted, fact = self._fit_unit(unit)
+            if predicted is None:
+                break
+            arrays[f"unit{unit}"] = predicted.astype(np.float32)
+            scores.append(self._score(unit, predicted))
+            facts.append(fact)
+            if unit == 0 or job.bags:
+                members[f"member{unit}"] = self._keep_member(member, f"member{unit}.mw")
+            fidelity = (unit + 1) / job.steps
+            stopped = self.reporter.report(unit + 1, {job.objective: float(np.mean(scores))}, fidelity)
+            if stopped != "go":
+                break
+        reached = len(scores) / job.steps
+        if not scores:
+            raise TimeoutError("the time was up before the first model was fitted")
+        state = {"scores": scores, "facts": facts}
+        kept = artifacts_of(self.task).keep(
+            Path(self.task.folder).name, "predictions.ckpt", lambda sink: save_checkpoint(sink, arrays, state)
+        )
+        self.note |= {
+            "scores": [round(float(s), 6) for s in scores],
+            "fit_seconds": round(float(np.mean([f["seconds"] for f in facts])), 4),
+            "row_us": round(float(np.median([f["row_us"] for f in facts])), 3),
+            "rounds": [f.get("rounds") for f in facts],
+        }
+        return Outcome(
+            state="pruned" if stopped == "stop" else "complete",
+            metrics={job.objective: float(np.mean(scores))},
+            fidelity=reached,
+            artifacts={"checkpoint": kept, **members},
+            note=self.note,
+            stepwise=False,
+        )
+
+    def _late(self, facts: list[dict[str, Any]]) -> bool:
+        """Whether another unit is unlikely to be ready in time."""
+        if self.deadline is None:
+            return False
+        return time.monotonic() + 0.7 * float(np.median([f["seconds"] for f in facts])) > self.deadline
+
+    def _earlier(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        if self.task.checkpoint is None:
+            return {}, {}
+        path = artifacts_of(self.task).fetch(self.task.checkpoint)
+        arrays, state = read_checkpoint(path, sha256=self.task.checkpoint.sha256)
+        return dict(arrays), state
+
+    def _fit_unit(self, unit: int) -> tuple[Member | None, np.ndarray | None, dict[str, Any]]:
+        job, began = self.job, time.perf_counter()
+        on, off = job.split.rows(unit)
+        features, matrix, held = self._matrices(unit, on, off)
+        fitted = self.learner.fit(
+            matrix,
+            job.aim(on),
+            job.task,
+            config=self.config,
+            weight=None if job.weight is None else job.weight[on],
+            valid=(held, job.aim(off), None if job.weight is None else job.weight[off]),
+            deadline=self.deadline,
+            seed=Seed(self.task.seed).child("unit", unit).integer(),
+            threads=job.threads,
+            classes=job.classes or None,
+            metric=job.metric.name,
+        )
+        seconds = time.perf_counter() - began
+        began = time.perf_counter()
+        predicted = job.natural(fitted.predict(held, threads=job.threads))
+        row_us = (time.perf_counter() - began) / max(1, len(off)) * 1e6
+        fact = {"seconds": seconds, "row_us": row_us, "features": len(matrix.names), **fitted.facts}
+        return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
+
+    def _matrices(self, unit: int, on: np.ndarray, off: np.ndarray) -> Any:
+        """Features of a unit's rows, fitted on its training rows alone; kept for candidates with the same recipe."""
+        key = (self.recipe.key, unit)
+        if key in self.matrices:
+            self.matrices.move_to_end(key)
+            return self.matrices[key]
+        job = self.job
+        fitted, matrix = self.recipe.fit(
+            job.frame.take(on),
+            job.aim(on),
+            job.task,
+            weight=None if job.weight is None else job.weight[on],
+            classes=job.classes or None,
+            seed=Seed(job.seed).child("features", unit).integer(),
+        )
+        found = fitted, matrix, fitted.transform(job.frame.take(off))
+        self.matrices[key] = found
+        while sum(m.values.nbytes + h.values.nbytes for _, m, h in self.matrices.values()) > _KEPT:
+            self.matrices.popitem(last=False)
+        return found
+
+    def _score(self, unit: int, predicted: np.ndarray) -> float:
+        off = self.job.split.rows(unit)[1]
+        weight = None if self.job.weight is None else self.job.weight[off]
+        return float(self.job.metric.score(self.job.y[off], predicted, weight))
+
+    # --- all rows ------------------------------------------------------------------------------------
+
+    def _refit(self) -> Outcome:
+        job, began = self.job, time.perf_counter()
+        fitted, matrix = self.recipe.fit(
+            job.frame, job.aim(), job.task, weight=job.weight, classes=job.classes or None,
+            seed=Seed(job.seed).child("features", "all").integer(),
+        )  # fmt: skip
+        model = self.learner.fit(
+            matrix,
+            job.aim(),
+            job.task,
+            config=self.config,
+            weight=job.weight,
+            rounds=self.task.note.get("rounds"),
+            deadline=self.deadline,
+            seed=Seed(self.task.seed).child("unit", "all").integer(),
+            threads=job.threads,
+            classes=job.classes or None,
+            metric=job.metric.name,
+        )
+        member = Member(self.learner.name, self.config, fitted, model)
+        kept = self._keep_member(member, "member.mw")
+        self.note |= {"refit_seconds": round(time.perf_counter() - began, 4), "bytes": kept.size}
+        self.note |= {"refit": codec.to_plain(dict(model.facts))}
+        value = float(self.task.note["value"])
+        artifacts = {"model": kept}
+        if self.task.checkpoint is not None:
+            artifacts["checkpoint"] = self.task.checkpoint
+        return Outcome(
+            state="complete", metrics={job.objective: value}, fidelity=1.0, artifacts=artifacts, note=self.note,
+            stepwise=False,
+        )  # fmt: skip
+
+    def _keep_member(self, member: Member | None, name: str) -> Artifact:
+        if member is None:
+            raise StoreError("there is no model to keep", where=name)
+        trial = Path(self.task.folder).name
+        return artifacts_of(self.task).keep(trial, name, lambda sink: save_member(sink, member))

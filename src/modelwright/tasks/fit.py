@@ -1,0 +1,124 @@
+"""``fit``: a table in, a deployable model out, within the time that was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelwright.core.clock import SystemClock
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import did_you_mean
+from modelwright.tasks.gathered import Said, gather
+from modelwright.tasks.predictor import Predictor
+from modelwright.tasks.session import Asked, Session
+
+PRESETS = ("fast", "good", "best", "interpretable")
+#: Seconds where neither seconds nor trials were given.
+USUAL = 300.0
+
+
+def fit(
+    table: Any,
+    target: str,
+    *,
+    metric: Any = None,
+    seconds: float | None = None,
+    trials: int | None = None,
+    seed: int = 0,
+    preset: str = "good",
+    task: str | None = None,
+    positive: Any = None,
+    kinds: Mapping[str, str] | None = None,
+    without: Sequence[str] = (),
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    groups: str | None = None,
+    time: str | None = None,
+    folds: int | None = None,
+    models: Sequence[Any] | None = None,
+    block: Sequence[str] = (),
+    drop_suspected: bool = False,
+    plan: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    store: Any = None,
+    name: str | None = None,
+    verbose: int = 1,
+) -> Predictor:
+    """Find the best model for a table, and fit it on all of its rows.
+
+    Args:
+        table: a CSV or Parquet file, a data frame of pandas or Polars, a dict of columns, a list of dicts.
+        target: the column to be predicted; rows without it are left out.
+        metric: ``roc_auc average_precision log_loss accuracy balanced_accuracy f1 rmse rmsle mae r2``, a scorer of
+            scikit-learn or its name, or a function of (y, predicted). Default roc_auc for two classes, log_loss for
+            more, rmse for numbers.
+        seconds: for all of it, from the call to the return; 300 where neither this nor ``trials`` is given.
+        trials: candidates to try. Without ``seconds`` no decision reads a clock: a seed gives the same model.
+        seed: of everything that is decided by chance.
+        preset: ``"fast"``: few folds and no slow learners; ``"good"``; ``"best"``: the models of all folds are kept and
+            used together, which is larger and slower to predict; ``"interpretable"``: linear models alone.
+        task: "binary", "multiclass" or "regression", where the target leaves it open.
+        positive: of two classes the one that ``average_precision`` and ``f1`` are about; default the rarer one.
+        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly.
+        without: columns that are not to be used.
+        sample_weight: how much each row counts: the name of a column, or an array.
+        class_weight: ``"balanced"``, or how much each class counts.
+        groups: a column: rows with the same value are never divided between fitting and judging.
+        time: a column: models are judged by rows later than those they were fitted on.
+        folds: how many, instead of what the number of rows suggests; 1 is a holdout.
+        models: names of learners to try, and estimators of scikit-learn of your own; default all.
+        block: names of learners not to try.
+        drop_suspected: leave out columns that near-certainly leak the target. They are an alert and used otherwise.
+        plan: that of an earlier model: its members are fitted in the same way, and nothing is searched.
+        workers: processes; default one for each core with ``seconds``, else one.
+        store, name, verbose: see ``mw.tune``; with a ``name`` a fit that was killed goes on.
+
+    Returns:
+        The model.
+
+    Raises:
+        ArgumentError: what is wrong with the table or the arguments, with the column or the row.
+    """
+    began = SystemClock().monotonic()
+    if preset not in PRESETS:
+        raise ArgumentError(
+            f"preset={preset!r:.60}", where="fit", allowed=", ".join(PRESETS), hint=did_you_mean(str(preset), PRESETS)
+        )
+    _check_positive("seconds", seconds)
+    _check_positive("trials", trials)
+    if seconds is None and trials is None and plan is None:
+        seconds = USUAL
+    said = Said(
+        target=target,
+        metric=metric,
+        task=task,
+        positive=positive,
+        kinds=kinds,
+        without=tuple(without),
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        groups=groups,
+        time=time,
+        folds=folds if folds is not None or preset != "fast" else 4,
+        seed=int(seed),
+    )
+    asked = Asked(
+        preset=preset,
+        seconds=seconds,
+        trials=trials,
+        models=None if models is None else tuple(models),
+        block=tuple(block),
+        drop_suspected=drop_suspected,
+        workers=workers,
+        store=store,
+        name=name,
+        verbose=verbose,
+        began=began,
+    )
+    session = Session(gather(table, said), said, asked)
+    return session.carried_out(plan) if plan is not None else session.searched()
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
+        raise ArgumentError(f"{name}={value!r:.60}", where="fit", allowed="a number above 0")

@@ -1,0 +1,206 @@
+"""What a fit starts from: rows, target, split and checks, from a raw table and what its user says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import counted, did_you_mean, kind_of
+from modelwright.tasks.checks import Check, check, row_groups
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.reading import read
+from modelwright.tasks.schema import Schema
+from modelwright.tasks.table import Note, Table
+from modelwright.tasks.target import Target
+from modelwright.tasks.validation import Split, Ties, make_split
+
+#: Rows up to which all duplicates are looked for.
+_TWINS = 500_000
+_LEAKS = ("near-certain",)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """See the module.
+
+    Attributes:
+        y: classes as integers, or numbers, (rows,); rows without a target are gone.
+        weight: of each row, or None.
+        notes: what was found and repaired on the way.
+    """
+
+    table: Table
+    schema: Schema
+    target: Target
+    metric: Metric
+    frame: Frame
+    y: np.ndarray
+    weight: np.ndarray | None
+    split: Split
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a user says of a table; see ``mw.fit``."""
+
+    target: str
+    metric: Any = None
+    task: str | None = None
+    positive: Any = None
+    kinds: Mapping[str, str] | None = None
+    without: Sequence[str] = ()
+    sample_weight: Any = None
+    class_weight: Any = None
+    groups: str | None = None
+    time: str | None = None
+    folds: int | None = None
+    seed: int = 0
+
+
+def gather(source: Any, said: Said) -> Gathered:
+    """Read a table and settle what is learned from it.
+
+    Raises:
+        ArgumentError: what is wrong, with the column.
+    """
+    table = read(source, where="fit")
+    if not isinstance(said.target, str):
+        raise ArgumentError(
+            f"target is {kind_of(said.target)}", where="fit", allowed="the name of a column", hint=_names(table)
+        )
+    column = table.column(said.target, where="fit")
+    name = said.target if said.target in table.columns else said.target.strip()
+    target = Target.of(
+        column, name=name, task=said.task, positive=said.positive, metric=said.metric, typed=_is_typed(source)
+    )
+    metric = Metric.of(said.metric, target)
+    there = target.present(column)
+    if not there.all():
+        table = table.take(there)
+    aside = [n for n in (said.groups, said.time) if isinstance(n, str)]
+    weighs = said.sample_weight if isinstance(said.sample_weight, str) else None
+    without = [*said.without, *([said.groups] if said.groups else []), *([weighs] if weighs else [])]
+    for one in (*said.without, *aside, *([weighs] if weighs else [])):
+        _check_column(table, one)
+    schema = Schema.of(table, target=name, kinds=said.kinds, without=without, where="fit")
+    if not schema.used:
+        raise ArgumentError(
+            "no column has anything to learn from",
+            where="fit",
+            hint="Each is an id or constant: kinds={'column': 'category'} says otherwise.",
+        )
+    frame = schema.frame(table, where="fit")
+    y = target.encode(table.columns[name], where="fit")
+    weight = _weights(table, said, target, y, there)
+    split = make_split(y, target.task, seed=said.seed, ties=_ties(table, schema, said), folds=said.folds)
+    return Gathered(table, schema, target, metric, frame, y, weight, split, (*table.notes, *target.notes))
+
+
+def checked(data: Gathered, *, seed: int, seconds: float | None) -> list[Check]:
+    """What the data checks find."""
+    return check(data.table, data.schema, data.target, seed=seed, seconds=seconds, where="fit")
+
+
+def without_suspects(data: Gathered, said: Said, found: Sequence[Check]) -> tuple[Gathered, list[str]]:
+    """The same data without the columns that leak, and which those were."""
+    names = sorted({one.column for one in found if one.status == "alert" and one.name in _LEAKS and one.column})
+    if not names:
+        return data, []
+    schema = replace(data.schema, columns=tuple(c for c in data.schema.columns if c.name not in names))
+    if not schema.used:
+        what = "without the columns that leak nothing is left"
+        raise ArgumentError(what, where="fit", allowed="drop_suspected=False")
+    return replace(data, schema=schema, frame=schema.frame(data.table, where="fit")), names
+
+
+def _is_typed(source: Any) -> bool:
+    return not isinstance(source, str) and not hasattr(source, "__fspath__")
+
+
+def _names(table: Table) -> str:
+    return f"The columns are {', '.join(map(repr, table.names[:8]))}{' ...' if len(table.names) > 8 else ''}."
+
+
+def _check_column(table: Table, name: str) -> None:
+    if name not in table.columns:
+        raise ArgumentError(
+            f"there is no column {name!r}", where="fit", hint=did_you_mean(name, table.names) or _names(table)
+        )
+
+
+def _weights(table: Table, said: Said, target: Target, y: np.ndarray, there: np.ndarray) -> np.ndarray | None:
+    """Weights of the rows, times those of their classes, with the mean 1."""
+    weight: np.ndarray | None = None
+    if said.sample_weight is not None:
+        given = said.sample_weight
+        cells = table.columns[given] if isinstance(given, str) else np.asarray(given)
+        try:
+            weight = np.asarray(cells, np.float64).ravel()
+        except (TypeError, ValueError):
+            raise ArgumentError("sample_weight holds something else than numbers", where="fit") from None
+        if not isinstance(given, str) and len(weight) == len(there):
+            weight = weight[there]
+        if len(weight) != len(y):
+            raise ArgumentError(f"sample_weight has {counted(len(weight), 'value')} for {len(y)} rows", where="fit")
+        if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+            raise ArgumentError("sample_weight has missing or negative values", where="fit", allowed="numbers from 0")
+    if said.class_weight is not None:
+        own = _of_classes(said.class_weight, target, y)[y]
+        weight = own if weight is None else weight * own
+    return None if weight is None else weight / weight.mean()
+
+
+def _of_classes(asked: Any, target: Target, y: np.ndarray) -> np.ndarray:
+    if not target.is_classes:
+        raise ArgumentError("class_weight for numbers", where="fit", hint="Leave it out.")
+    count = len(target.classes)
+    if asked == "balanced":
+        rows = np.bincount(y, minlength=count)
+        return len(y) / (count * np.maximum(rows, 1))
+    if not isinstance(asked, Mapping):
+        raise ArgumentError(f"class_weight={asked!r:.60}", where="fit", allowed="'balanced', or {class: weight}")
+    unknown = [key for key in asked if key not in target.classes]
+    if unknown:
+        allowed = ", ".join(map(repr, target.classes[:20]))
+        raise ArgumentError(f"class_weight names {unknown[0]!r}", where="fit", allowed=allowed)
+    found = np.array([float(asked.get(one, 1.0)) for one in target.classes])
+    if not np.isfinite(found).all() or (found < 0).any():
+        raise ArgumentError("class_weight has missing or negative values", where="fit", allowed="numbers from 0")
+    return found
+
+
+def _ties(table: Table, schema: Schema, said: Said) -> Ties:
+    groups = time = twins = None
+    if said.groups is not None:
+        cells = table.columns[said.groups]
+        groups = np.unique([str(cell) for cell in cells.tolist()], return_inverse=True)[1]
+    if said.time is not None:
+        time = _moments(table, schema, said.time)
+    if groups is None and time is None and table.rows <= _TWINS:
+        twins = row_groups(table, [column.name for column in schema.used])
+    return Ties(groups=groups, time=time, twins=twins)
+
+
+def _moments(table: Table, schema: Schema, name: str) -> np.ndarray:
+    """A number for the place in time of each row."""
+    column = schema[name]
+    if column.kind in ("datetime", "number"):
+        found = schema.frame(table).numbers[name]
+        if np.isnan(found).any():
+            raise ArgumentError(
+                f"{counted(int(np.isnan(found).sum()), 'row')} without a moment", where=f"fit, time={name!r}"
+            )
+        return found
+    cells = table.columns[name]
+    if cells.dtype.kind in "ifM":
+        return cells.astype(np.float64)
+    raise ArgumentError(
+        f"{name!r} is {column.kind}", where="fit, time", allowed="a column of dates or numbers",
+        hint=f"kinds={{{name!r}: 'datetime'}} says that it holds dates.",
+    )  # fmt: skip

@@ -1,0 +1,219 @@
+"""The plan of a fit: a portfolio of good starts, then tuning, then the members of the ensemble on all rows.
+
+Decides by stored facts alone; with a budget in seconds the running time of the study and what candidates took are among
+them. What a candidate will take is foreseen before it starts, and one that cannot end in time is passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.history import History, Row
+from modelwright.core.records import Answer, Config, Exhausted, Proposal, Wait
+from modelwright.strategy import Strategy
+from modelwright.strategy.base import Fold, SearchSpace
+from modelwright.study.policy import EngineLeads
+from modelwright.tasks.tuner import proposed
+
+#: Kind of the note that opens the refit: which trials, with how many rounds, how long.
+MEMBERS = "members"
+#: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
+_BEST, _SHARE = 4, 0.4
+#: What a candidate may take of the time that is left.
+_MOST = 0.6
+#: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
+_REFITTED, _BLENDING, _STARTING = 6, 0.04, 1.0
+
+#: Work of a candidate on one unit, in units of its own; their ratio to seconds is learned.
+Cost = Callable[[Config], float]
+
+
+class TablePlan(Strategy):
+    """See the module.
+
+    Args:
+        portfolio: configurations in the order in which they are tried.
+        tunes: whether the search goes on after them.
+        units: models that a candidate is judged by; the first rung has ``first`` of them.
+        cost: work of a configuration on one unit.
+        seconds: running time until which candidates are tried; None where it is bounded by trials.
+        workers: candidates that run at the same time.
+        whole: all rows, in units of those that a unit is fitted on.
+        refits: whether members are fitted on all rows in the end.
+        family: the decision that names the kind of model.
+
+    Attributes:
+        first_model: a configuration that is tried before all others, with the seconds that it may take.
+    """
+
+    name: ClassVar[str] = "table plan"
+    multi_fidelity: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        portfolio: Sequence[Config],
+        *,
+        tunes: bool = True,
+        units: int,
+        first: int,
+        cost: Cost,
+        seconds: float | None = None,
+        workers: int = 1,
+        whole: float = 1.0,
+        refits: bool = True,
+        family: str = "model",
+    ):
+        self.portfolio, self.tunes, self.units, self.first = list(portfolio), tunes, units, min(first, units)
+        self.cost, self.seconds, self.workers, self.family = cost, seconds, workers, family
+        self.whole, self.refits = whole, refits
+        self.steps = units + 1
+        self.first_model: tuple[Config, float] | None = None
+
+    def init(self, seed: Any, history: History) -> Fold:
+        return Fold(seed, history)
+
+    def plan(self, unit: str = "step") -> str:
+        race = "" if self.first == self.units else f", the better ones of {self.first} on all {self.units}"
+        return f"{len(self.portfolio)} candidates known to be good{race}; then tuning; then the ensemble on all rows"
+
+    # --- what comes next -----------------------------------------------------------------------------
+
+    def ask(self, state: Fold, space: SearchSpace, number: int | None) -> Answer:
+        history = state.history
+        opened = next((n.data for n in reversed(history.notes) if n.kind == MEMBERS), None)
+        if opened is not None:
+            return self._refit(history, opened)
+        if not history.rows and self.first_model is not None:
+            config, seconds = self.first_model
+            note = {"by": "first model", "phase": "first", "seconds": seconds}
+            return Proposal(config=config, fidelity=1 / self.steps, note=note)
+        if self.seconds is not None and history.elapsed >= self.until(history):
+            return self._until_idle(history, "the time for candidates is used up")
+        onward = self._onward(history)
+        if onward is not None:
+            return onward
+        if number is None:
+            return self._until_idle(history, "all candidates are judged")
+        return self._new(state, space, number)
+
+    def _onward(self, history: History) -> Proposal | None:
+        """A candidate of the first rung that deserves the others."""
+        if self.first == self.units:
+            return None
+        waiting = [row for row in history.rows if self._at(row) == self.first and row.state == "paused"]
+        judged = self._merits(history)
+        for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
+            if row.number not in judged or not self._deserves(history, judged, row):
+                continue
+            if self._in_time(history, row.config, self.units - self.first):
+                note = self._note(history, "race")
+                return Proposal(trial=row.number, fidelity=self.units / self.steps, note=note)
+        return None
+
+    def _merits(self, history: History) -> dict[int, float]:
+        """Mean merit on the units of the first rung, of every candidate that has them."""
+        sign = 1.0 if history.objectives[0].direction == "max" else -1.0
+        found = {}
+        for row in history.rows:
+            scores = row.facts.get("scores") or ()
+            if len(scores) >= self.first and all(map(math.isfinite, scores)):
+                found[row.number] = sign * float(np.mean(scores[: self.first]))
+        return found
+
+    def _deserves(self, history: History, judged: Mapping[int, float], row: Row) -> bool:
+        ranked = sorted(judged, key=lambda n: -judged[n])
+        same = [n for n in ranked if history.rows[n].config.get(self.family) == row.config.get(self.family)]
+        return same[0] == row.number or ranked.index(row.number) < max(_BEST, _SHARE * len(ranked))
+
+    def _new(self, state: Fold, space: SearchSpace, number: int) -> Answer:
+        history = state.history
+        tried = {space.key(row.config) for row in history.rows}
+        for place, config in enumerate(self.portfolio):
+            if space.key(config) not in tried and self._in_time(history, config, self.units):
+                note = {"by": "default" if not number else "portfolio", "place": place}
+                return Proposal(
+                    config=config, fidelity=self.first / self.steps, note=self._note(history, "portfolio") | note
+                )
+        if not self.tunes:
+            return self._until_idle(history, "the portfolio is tried")
+        rng = state.seed.child("ask", number).generator()
+        found = proposed(history, space, self._merits(history), rng, self.family)
+        if found is None:
+            return self._until_idle(history, "every configuration has been tried")
+        config, note = found
+        if not self._in_time(history, config, self.first):
+            return self._until_idle(history, "the next candidate cannot end in time")
+        return Proposal(config=config, fidelity=self.first / self.steps, note={**note, **self._note(history, "tune")})
+
+    def _note(self, history: History, phase: str) -> dict[str, Any]:
+        if self.seconds is None:
+            return {"phase": phase}
+        return {"phase": phase, "seconds": round(self.until(history) - history.elapsed, 3)}
+
+    def _refit(self, history: History, opened: Mapping[str, Any]) -> Answer:
+        for one in opened["members"]:
+            row = history.rows[one["trial"]]
+            if row.state == "paused" and row.note.get("refit") != opened["number"]:
+                note = {"phase": "refit", "refit": opened["number"], "value": one["value"], "rounds": one["rounds"]}
+                if opened.get("until") is not None:
+                    note["until"] = opened["until"]
+                return Proposal(trial=row.number, fidelity=1.0, note=note)
+        return self._until_idle(history, "the plan is carried out")
+
+    @staticmethod
+    def _until_idle(history: History, why: str) -> Answer:
+        return Wait(why="candidates are running") if any(row.pending for row in history.rows) else Exhausted(why=why)
+
+    # --- time ------------------------------------------------------------------------------------------
+
+    def _at(self, row: Row) -> int:
+        return round(row.fidelity * self.steps)
+
+    def until(self, history: History) -> float:
+        """Running time of the study at which candidates end: the rest is for the ensemble and fits on all rows."""
+        assert self.seconds is not None
+        blending = 0.5 + _BLENDING * self.seconds
+        if not self.refits:
+            return self.seconds - blending
+        merits = self._merits(history)
+        best = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
+        fits = 1.2 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.workers
+        return self.seconds - min(blending + fits + _STARTING, 0.5 * self.seconds)
+
+    def refit_seconds(self, row: Row) -> float:
+        """What the fit of a candidate on all rows will take."""
+        return float(row.facts.get("fit_seconds", 0.0)) * self.whole
+
+    def expected(self, history: History, config: Config, units: int) -> float:
+        """Seconds that ``units`` fits of a configuration take; 0 while nothing is known."""
+        rates: dict[str, list[float]] = {}
+        for row in history.rows:
+            seconds = row.facts.get("fit_seconds")
+            if seconds is not None:
+                rate = seconds / max(self.cost(row.config), 1e-12)
+                rates.setdefault(str(row.config.get(self.family)), []).append(rate)
+        if not rates:
+            return 0.0
+        own = rates.get(str(config.get(self.family)))
+        rate = float(np.median(own)) if own else float(np.median([np.median(found) for found in rates.values()]))
+        return rate * self.cost(config) * units
+
+    def _in_time(self, history: History, config: Config, units: int) -> bool:
+        if self.seconds is None:
+            return True
+        left = self.until(history) - history.elapsed
+        return self.expected(history, config, units) <= left * (_MOST if units > self.first else 1.0)
+
+
+class PlanLeads(EngineLeads):
+    """What a killed session left unfinished runs again while candidates are tried; a refit is proposed anew."""
+
+    def unfinished(self, history: History) -> list[int]:
+        return [] if any(note.kind == MEMBERS for note in history.notes) else super().unfinished(history)
+
+    def put_aside(self, history: History) -> list[int]:
+        return []

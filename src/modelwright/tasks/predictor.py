@@ -1,0 +1,238 @@
+"""Predictors: what a fit gives back, and all that is needed to use it elsewhere. Knows no study."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import kind_of
+from modelwright.tasks import archive
+from modelwright.tasks.calibration import tempered
+from modelwright.tasks.features import recipe as recipes
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.leaderboard import Leaderboard, scored
+from modelwright.tasks.members import Member
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.schema import Schema
+from modelwright.tasks.target import Target
+
+#: Rows that are predicted at a time, so that memory stays bounded.
+_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A member with its weight, the place of its features, and the name by which the leaderboard calls it."""
+
+    member: Member
+    weight: float
+    features: int
+    name: str
+
+
+class Predictor:
+    """A model for tables.
+
+    Attributes:
+        task: "binary", "multiclass" or "regression".
+        target: name of the column that is predicted.
+        classes_: the classes, sorted, in the order of ``predict_proba``'s columns; None in regression.
+        metric: name of the metric that the fit went by.
+        score: expected of new rows, by weights and models that had not seen the rows they are judged by.
+        plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
+        decisions: what was decided without being asked, why, and how to decide otherwise.
+        checks: what was found in the data.
+    """
+
+    def __init__(self, body: Mapping[str, Any], members: Sequence[tuple[Member, float, str]], metric: Any = None):
+        self._body = dict(body)
+        self._schema = Schema.from_json(body["schema"])
+        self._target = Target.from_json(body["target"])
+        self._metric = metric
+        self.task, self.target, self.metric = self._target.task, self._target.name, str(body["metric"])
+        self.classes_ = self._target.decode(np.arange(len(self._target.classes))) if self._target.is_classes else None
+        self._features: list[recipes.Fitted] = []
+        self._members = self._shared(members)
+
+    def _shared(self, members: Sequence[tuple[Member, float, str]]) -> list[Weighted]:
+        """Members whose features are equal take the same ones, which are made once."""
+        places: dict[bytes, int] = {}
+        found = []
+        for member, weight, name in members:
+            key = _digest(member.features)
+            if key not in places:
+                places[key] = len(self._features)
+                self._features.append(member.features)
+            found.append(Weighted(member, weight, places[key], name))
+        return found
+
+    # --- predictions ---------------------------------------------------------------------------------
+
+    def predict(self, table: Any) -> np.ndarray:
+        """Labels as they are in the data, or numbers: (rows,).
+
+        Args:
+            table: whatever ``mw.fit`` takes; one row may be a dict. Columns may be in another order, and there may be
+                more of them. Levels that were never seen count as such, cells that cannot be read as missing.
+
+        Raises:
+            ArgumentError: a column that the model was given is not there, or holds something else; with its name.
+        """
+        found = self._predicted(self._schema.frame(table))
+        if self.task == "regression":
+            return found
+        if self.task == "binary":
+            return self._target.decode((found[:, 1] >= self._body["threshold"]).astype(int))
+        return self._target.decode(found.argmax(axis=1))
+
+    def predict_proba(self, table: Any) -> np.ndarray:
+        """Probabilities (rows, classes), columns in the order of ``classes_``.
+
+        Raises:
+            ArgumentError: as ``predict``; or the target is a number.
+        """
+        if self.task == "regression":
+            raise ArgumentError(
+                f"{self.target!r} is a number, it has no classes", where="predict_proba", hint="Use predict."
+            )
+        return self._predicted(self._schema.frame(table))
+
+    def _predicted(self, frame: Frame) -> np.ndarray:
+        if frame.rows > _ROWS:
+            parts = [np.arange(i, min(i + _ROWS, frame.rows)) for i in range(0, frame.rows, _ROWS)]
+            return np.concatenate([self._predicted(frame.take(part)) for part in parts])
+        matrices: dict[int, Any] = {}
+        total: Any = 0.0
+        threads = 1 if frame.rows < 1000 else 0
+        for one in self._members:
+            matrix = matrices.get(one.features)
+            if matrix is None:
+                matrix = matrices[one.features] = self._features[one.features].transform(frame)
+            total = total + one.weight * self._natural(one.member.model.predict(matrix, threads=threads or _cores()))
+        if self.task != "regression":
+            return tempered(np.asarray(total, np.float64), float(self._body["temperature"]))
+        low, high = self._body["range"]
+        return np.clip(np.asarray(total, np.float64), low, high)
+
+    def _natural(self, predicted: np.ndarray) -> np.ndarray:
+        return np.expm1(predicted) if self._body["link"] == "log1p" else predicted
+
+    # --- what it is ----------------------------------------------------------------------------------
+
+    @property
+    def score(self) -> float:
+        return float(self._body["score"])
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        return self._body["plan"]
+
+    @property
+    def decisions(self) -> list[dict[str, Any]]:
+        return self._body["decisions"]
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        return self._body["checks"]
+
+    def leaderboard(self, test: Any = None) -> Leaderboard:
+        """All candidates, the ensemble first, then from the best to the worst.
+
+        Args:
+            test: a table with the target: then what is deployed and each member of it are scored on it too.
+        """
+        board = Leaderboard(self._body["leaderboard"], metric=self.metric, higher=bool(self._body["higher"]))
+        if test is None:
+            return board
+        if self._metric is None:
+            self._metric = Metric.of(self.metric, self._target)
+        return scored(board, self, test)
+
+    def features(self) -> list[dict[str, Any]]:
+        """For each raw column its kind, what became of it, and which members use it."""
+        used: dict[str, dict[str, list[str]]] = {}
+        for one in self._members:
+            fitted = self._features[one.features]
+            for name, sources in zip(fitted._names, fitted._sources, strict=True):
+                for source in sources:
+                    used.setdefault(source, {}).setdefault(one.name, []).append(name)
+        found = []
+        for column in self._schema.columns:
+            entry: dict[str, Any] = {"column": column.name, "kind": column.kind, "why": column.details.get("why", "")}
+            entry["used"] = used.get(column.name, {})
+            if not column.used:
+                entry["dropped"] = f"{column.kind}: nothing to learn from"
+            elif not entry["used"]:
+                entry["dropped"] = "no member uses it"
+            found.append(entry)
+        return found
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{one.weight:.2f} {one.name}" for one in self._members[:4])
+        more = f" and {len(self._members) - 4} more" if len(self._members) > 4 else ""
+        return f"Predictor({self.target!r}, {self.task}, {self.metric}={self.score:.4g}: {names}{more})"
+
+    # --- to and from a file --------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one file with everything in it: JSON, native boosters, arrays; no pickle. ``mw.load`` reads it.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        arrays: dict[str, np.ndarray] = {}
+        stored = []
+        for place, one in enumerate(self._members):
+            body, held = one.member.state()
+            first = next(i for i, other in enumerate(self._members) if other.features == one.features)
+            if first != place:  # the features are in the first that has them
+                body = {**body, "features": {"as": first}}
+                held = {name: value for name, value in held.items() if not name.startswith("features/")}
+            arrays |= {f"{place}/{name}": value for name, value in held.items()}
+            stored.append({"body": body, "weight": one.weight, "name": one.name})
+        return archive.write(path, {"predictor": self._body, "members": stored}, arrays)
+
+
+def load(path: str | os.PathLike[str]) -> Predictor:
+    """A predictor from the file that ``save`` wrote.
+
+    Raises:
+        ArgumentError: there is no such file, it is damaged or something else, or a newer version wrote it.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is {kind_of(path)}", where="load", allowed="the path of a file")
+    body, arrays = archive.read(path)
+    if "predictor" not in body:
+        raise ArgumentError("it holds no predictor", where=os.fspath(path), hint="Predictor.save(path) writes one.")
+    members: list[tuple[Member, float, str]] = []
+    for place, one in enumerate(body["members"]):
+        prefix = f"{place}/"
+        own = {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
+        stored = dict(one["body"])
+        shared = stored["features"].get("as")
+        if shared is not None:
+            donor = f"{shared}/features/"
+            own |= {name[len(f"{shared}/") :]: v for name, v in arrays.items() if name.startswith(donor)}
+            stored["features"] = body["members"][shared]["body"]["features"]
+        members.append((Member.restore(stored, own), float(one["weight"]), str(one["name"])))
+    return Predictor(body["predictor"], members)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _digest(features: recipes.Fitted) -> bytes:
+    json, arrays = features.state()
+    found = hashlib.sha256(repr(json).encode())
+    for name in sorted(arrays):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return found.digest()

@@ -1,0 +1,205 @@
+"""Validation: which rows judge which models. Does not know what is fitted on them.
+
+A split is a sequence of *units*: a model is fitted on a unit's training rows and predicts its validation rows. Repeated
+folds, out-of-fold prediction and a holdout are the same thing with more or fewer units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.rng import Seed
+from modelwright.core.wording import counted
+
+#: Below so many rows folds are repeated with other divisions; above the second and third there are fewer of them.
+SMALL, MIDDLE, LARGE = 2_000, 20_000, 200_000
+#: Share of the rows that a holdout keeps back.
+HELD_BACK = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Units of validation.
+
+    Attributes:
+        place: int16 array (repeats, rows): in which fold of a repeat a row is validated; -1 never.
+        folds: folds of each repeat.
+        kind: "repeated folds", "folds", "holdout" or "time".
+        said: the split in words.
+        grouped: whether rows of one group are always on the same side.
+
+    >>> split = make_split(np.arange(9) % 2, "binary", seed=0, folds=3, repeats=1)
+    >>> split.units, split.rows(0)[1].size
+    (3, 3)
+    """
+
+    place: np.ndarray
+    folds: int
+    kind: str
+    said: str
+    grouped: bool = False
+
+    @property
+    def units(self) -> int:
+        """How many models a candidate is judged by."""
+        return 1 if self.kind == "holdout" else len(self.place) * self.folds
+
+    def rows(self, unit: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to fit on and rows to judge by, of unit ``unit``."""
+        repeat, fold = divmod(unit, self.folds)
+        place = self.place[repeat]
+        if self.kind == "time":
+            return np.flatnonzero((place < fold) & (place >= -1)), np.flatnonzero(place == fold)
+        return np.flatnonzero(place != fold), np.flatnonzero(place == fold)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "folds": self.folds, "repeats": len(self.place), "said": self.said}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """What keeps rows together or in order.
+
+    Attributes:
+        groups: integer array (rows,): rows of one group are never divided.
+        time: array (rows,) that sorts: a model is never judged by rows before those it was fitted on.
+        twins: integer array (rows,): rows that are alike in everything; they stay together as groups do.
+    """
+
+    groups: np.ndarray | None = None
+    time: np.ndarray | None = None
+    twins: np.ndarray | None = None
+
+
+def make_split(
+    y: np.ndarray,
+    task: str,
+    *,
+    seed: int,
+    ties: Ties | None = None,
+    folds: int | None = None,
+    repeats: int | None = None,
+) -> Split:
+    """The split that fits the data.
+
+    Args:
+        y: classes as integers from 0, or numbers; (rows,).
+        task: "binary", "multiclass" or "regression"; classes are spread evenly over the folds, and so are numbers.
+        folds, repeats: how many; None lets the number of rows decide: three times 8 folds below 2,000 rows, 8 folds
+            below 20,000, 5 below 200,000, else a holdout of 15 %.
+
+    Raises:
+        ArgumentError: there are fewer groups or moments than folds.
+    """
+    ties, rows = ties or Ties(), len(y)
+    if folds is None:
+        folds = 8 if rows < MIDDLE else 5 if rows < LARGE else 1
+    if repeats is None:
+        repeats = 3 if rows < SMALL and folds > 1 else 1
+    chance = Seed(seed).child("split")
+    if ties.time is not None:
+        return _in_time(ties.time, max(folds, 2))
+    together = _joined(ties, rows)
+    if together is not None:
+        there = int(together.max()) + 1
+        if there < 2:
+            raise ArgumentError("all rows belong to one group", where="groups", hint="Groups need at least two.")
+        folds = min(folds, there) if folds > 1 else folds
+    folds = min(folds, max(2, rows // 2)) if folds > 1 else 1
+    if folds == 1:
+        place = _dealt(y, task, round(1 / HELD_BACK), chance.child(0), together)
+        kind, said = "holdout", f"a holdout of {np.mean(place == 0):.0%} of the rows"
+        return Split(np.where(place == 0, 0, -1).astype(np.int16)[None], 1, kind, said, ties.groups is not None)
+    place = np.stack([_dealt(y, task, folds, chance.child(i), together) for i in range(repeats)]).astype(np.int16)
+    kind = "folds" if repeats == 1 else "repeated folds"
+    said = counted(folds, "fold") if repeats == 1 else f"{repeats} times {folds} folds"
+    even = "" if task == "regression" else ", classes spread evenly"
+    groups = ", groups kept together" if ties.groups is not None else ""
+    return Split(place, folds, kind, said + even + groups, ties.groups is not None)
+
+
+def _joined(ties: Ties, rows: int) -> np.ndarray | None:
+    """One integer for rows that must stay together, by any of the ties; None where nothing ties rows."""
+    kinds = [np.unique(tie, return_inverse=True)[1] for tie in (ties.groups, ties.twins) if tie is not None]
+    if not kinds:
+        return None
+    if len(kinds) == 1:
+        return kinds[0]
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    a, b = kinds
+    size = int(a.max()) + int(b.max()) + 2
+    graph = coo_matrix((np.ones(rows), (a, b + int(a.max()) + 1)), shape=(size, size))
+    return np.unique(connected_components(graph, directed=False)[1][a], return_inverse=True)[1]
+
+
+def _dealt(y: np.ndarray, task: str, folds: int, seed: Seed, together: np.ndarray | None) -> np.ndarray:
+    """A fold for each row: classes, or ranks of numbers, are dealt out evenly."""
+    rng, rows = seed.generator(), len(y)
+    if together is None:
+        order = np.lexsort((rng.random(rows), _layers(y, task, folds)))
+        place = np.empty(rows, np.int64)
+        # Each block of so many neighbours in order meets every fold once, in an order of its own.
+        blocks = -(-rows // folds)
+        turns = rng.permuted(np.tile(np.arange(folds), (blocks, 1)), axis=1).ravel()[:rows]
+        place[order] = turns
+        return place
+    return _dealt_together(y, task, folds, seed, together)
+
+
+def _layers(y: np.ndarray, task: str, folds: int) -> np.ndarray:
+    if task != "regression":
+        return y
+    ranks = np.empty(len(y), np.int64)
+    ranks[np.argsort(y, kind="stable")] = np.arange(len(y))
+    return ranks // folds
+
+
+def _dealt_together(y: np.ndarray, task: str, folds: int, seed: Seed, together: np.ndarray) -> np.ndarray:
+    """Groups from the largest to the smallest, each to the fold that is furthest from its share of classes and rows."""
+    count, rng = int(together.max()) + 1, seed.generator()
+    if task == "regression":
+        kinds = np.minimum((_layers(y, task, 1) * 4) // max(1, len(y)), 3)
+    else:
+        kinds = np.asarray(y, np.int64)
+    width = int(kinds.max()) + 1
+    held = np.zeros((count, width))
+    np.add.at(held, (together, kinds), 1)
+    size = held.sum(axis=1)
+    share = held.sum(axis=0) / folds
+    share[share == 0] = 1.0
+    got, filled, place = np.zeros((folds, width)), np.zeros(folds), np.zeros(count, np.int64)
+    for group in np.lexsort((rng.random(count), -size))[: int((size > 1).sum())]:
+        over = (np.maximum(0.0, got + held[group] - share) / share).sum(axis=1)
+        chosen = int(np.lexsort((rng.random(folds), filled, over))[0])
+        place[group] = chosen
+        got[chosen] += held[group]
+        filled[chosen] += size[group]
+    found = place[together]
+    alone = np.flatnonzero(size[together] == 1)
+    if len(alone):
+        found[alone] = _dealt(y[alone], task, folds, seed.child("alone"), None)
+    return found
+
+
+def _in_time(time: np.ndarray, folds: int) -> Split:
+    """Later rows judge models of all earlier ones; the first half of the rows judges nothing."""
+    moments, order = np.unique(time, return_inverse=True)
+    if len(moments) < 4:
+        raise ArgumentError(
+            f"the time column has {counted(len(moments), 'moment')}", where="time", allowed="at least 4 moments"
+        )
+    folds = min(folds, len(moments) // 2)
+    ranks = np.empty(len(time), np.int64)
+    ranks[np.argsort(order, kind="stable")] = np.arange(len(time))
+    # Rows of one moment go by the first of them, so that none is divided.
+    first = np.full(len(moments), len(time))
+    np.minimum.at(first, order, ranks)
+    late = (first[order] / len(time) - 0.5) * 2
+    place = np.where(late < 0, -1, np.floor(late * folds)).astype(np.int16)
+    return Split(place[None], folds, "time", f"{counted(folds, 'period')} in order, each judged by models of the past")

@@ -160,3 +160,179 @@ def test_the_first_value_that_is_not_finite_is_named():
 def test_ten_thousand_classes():
     made = dataset(rng.random((20_000, 3)), np.arange(20_000) % 10_000)
     assert made.task.outputs == 10_000 and len(made.kept) > 1000
+
+
+# --- what targets show ---------------------------------------------------------------------------
+
+
+def test_many_different_whole_numbers_are_predicted_as_numbers_and_it_is_said():
+    made = dataset(rng.random((300, 3)), rng.permutation(300) * 997)
+    assert made.task.kind == "regression" and "task='multiclass'" in made.notes[0]
+    made = dataset(rng.random((300, 3)), rng.permutation(300) * 997, task="multiclass")
+    assert made.task.outputs == 300
+
+
+def test_labels_that_are_numbered_without_gaps_stay_classes_and_it_is_said():
+    made = dataset(rng.random((300, 3)), np.arange(300) % 60)
+    assert made.task.outputs == 60 and "task='regression'" in made.notes[0]
+
+
+def test_numbers_that_come_as_objects_are_numbers():
+    assert dataset(images(), rng.random(60).astype(object)).task.kind == "regression"
+    made = dataset(images(), np.array([2, 10, 1] * 20, dtype=object))
+    assert made.task.classes == tuple(range(11))
+    made = dataset(images(), np.array([True, False] * 30, dtype=object))
+    assert made.task.classes == (0, 1)
+    assert dataset(images(), np.array(["2", "10", "1"] * 20, dtype=object)).task.classes == ("1", "10", "2")
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "said"),
+    [
+        (np.arange(60) / 10, "multiclass", r"y\[1\] is 0.1"),
+        (np.arange(60) % 2, "multilabel", "one value a row"),
+        (rng.random((60, 2)), "multiclass", r"y\[0, 0\]"),
+        (rng.random((60, 2)), "multilabel", r"y\[0, 0\]"),
+        (np.tile([[1, 0, 0], [1, 1, 0]], (30, 1)), "multiclass", "row 1 of y has 2 labels"),
+        (np.array([["a", "b"]] * 60), None, "rows of texts"),
+        (np.tile([[1, 0]], (60, 1)), None, "all rows have the label 0"),
+        (np.full(60, 7), None, "all rows have the label 7"),
+        (np.arange(60), "classes", "task='classes'"),
+    ],
+)
+def test_a_task_that_the_targets_are_not_is_refused(y, task, said):
+    with pytest.raises(ArgumentError, match=said):
+        dataset(images(), y, task=task)
+
+
+def test_flags_can_be_predicted_as_numbers():
+    assert dataset(images(), np.eye(3)[np.arange(60) % 3], task="regression").task.kind == "regression"
+
+
+def test_labels_beyond_64_bits_stay_themselves():
+    made = dataset(images(), np.array([2**63, 2**63 + 1] * 30, dtype=np.uint64))
+    assert made.task.classes == (2**63, 2**63 + 1)
+    assert dataset(images(), np.array([1e30, 2e30] * 30)).task.classes == (1e30, 2e30)
+
+
+def test_what_outputs_stand_for_is_said():
+    made = dataset(images(), np.arange(60) % 3 + 1)
+    assert made.task.classes == (0, 1, 2, 3)
+    assert "no row has the label 0;" in made.notes[0] and "output i stands for label i" in made.notes[0]
+
+
+# --- what rows are taken for ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((24, 20), "taken as images"),
+        ((10, 6), "taken as images"),
+        ((28, 14), "taken as sequences"),
+        ((2, 32, 32), "channels come first"),
+        ((3, 32, 32), "channels first"),
+    ],
+)
+def test_rows_that_could_be_something_else_are_told_of(shape, said):
+    assert any(said in note for note in dataset(images(shape=shape), np.arange(60) % 2).notes)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (128, 9), (32, 32, 2), (8, 8, 3), (7,)])
+def test_rows_that_are_plain_are_not(shape):
+    assert dataset(images(shape=shape), np.arange(60) % 2).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [((30, 17), (30, 17)), ((28, 14), (28, 14, 1)), ((2, 32, 32), (32, 32, 2)), ((9, 5), (9, 5, 1)), ((7,), (7, 1))],
+)
+def test_a_space_with_a_shape_says_what_rows_are(shape, wanted):
+    made = dataset(images(shape=shape), np.arange(60) % 2, shapes=(wanted,))
+    assert made.shapes == (wanted,) and made.notes == ()
+    assert made.train(np.arange(3))[0][0].shape == (3, *wanted)
+
+
+def test_rows_may_come_as_a_list():
+    made = dataset(list(images()), np.arange(60) % 2)
+    assert made.shapes == ((8, 8, 1),)
+    with pytest.raises(ArgumentError, match="x has 60 inputs of 8 rows, y has 59") as caught:
+        dataset(list(images()), np.arange(59) % 2)
+    assert len(str(caught.value)) < 200
+
+
+def test_columns_of_several_kinds_of_numbers_are_numbers():
+    x = np.array([[1, 0.5, True], [2, 0.25, False]] * 30, dtype=object)
+    (found,), _ = dataset(x, np.arange(60) % 2).train(np.arange(3))
+    assert found.dtype == np.float32
+    x[7, 1] = "much"
+    with pytest.raises(ArgumentError, match=r"'much' at \(7, 1\), which is a str"):
+        dataset(x, np.arange(60) % 2)
+    x[7, 1] = None
+    with pytest.raises(ArgumentError, match="not finite"):
+        dataset(x, np.arange(60) % 2)
+
+
+# --- scales --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-7, 1.0, 1e20, 1e37])
+def test_inputs_of_any_size_are_scaled(scale):
+    made = dataset(rng.normal(size=(200, 3)) * scale, np.arange(200) % 2)
+    (found,), _ = made.train(np.arange(made.rows))
+    assert found.std() == pytest.approx(1, abs=0.01) and made.notes == ()
+
+
+def test_a_large_offset_does_not_hide_what_varies():
+    made = dataset(1.7e12 + 1e6 * rng.normal(size=(200, 2)), np.arange(200) % 2)
+    (found,), _ = made.train(np.arange(made.rows))
+    assert found.std() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e-9, 1.0, 1e20])
+def test_the_model_that_comes_out_scales_alike(scale):
+    pytest.importorskip("keras")
+    from modelwright.nas import build, trace, weights
+    from modelwright.nas.deploy import deployable
+
+    x = ((rng.normal(size=(100, 3)) + 2) * [1, scale, 1]).astype(np.float32)
+    made = dataset(x, rng.random(100))
+    graph = trace(lambda x: x.dense(4).relu().dense(1), (3,))
+    network = build(graph)
+    whole = deployable(graph, weights.read(network), made.fronts, made.task)
+    inner = network.predict(made.fronts[0](x), verbose=0) * made.task.spread + made.task.center
+    np.testing.assert_allclose(whole.predict(x, verbose=0), inner, rtol=1e-4, atol=1e-5)
+
+
+def test_columns_that_tell_nothing_are_named():
+    x = rng.normal(size=(200, 4))
+    x[:, 1], x[:, 2] = 5.0, 1e12 + x[:, 2]
+    same, lost = dataset(x, np.arange(200) % 2).notes
+    assert "feature 1 of x: the same value" in same and "feature 2 of x: too little variation" in lost
+
+
+@pytest.mark.parametrize("huge", [1e300, -1e39])
+def test_numbers_that_32_bits_do_not_hold_are_refused(huge):
+    x = rng.random((60, 3))
+    x[4, 1] = huge
+    with pytest.raises(ArgumentError, match=r"too large, the first is .* at \(4, 1\)"):
+        dataset(x, np.arange(60) % 2)
+    with pytest.raises(ArgumentError, match="y holds numbers that are too large"):
+        dataset(images(), np.linspace(0, huge, 60))
+
+
+@pytest.mark.parametrize(("share", "left"), [(0.9999999, "1 row "), (0.95, "3 rows ")])
+def test_a_share_that_leaves_nothing_to_train_on(share, left):
+    with pytest.raises(ArgumentError, match=f"validation={share} leaves {left}"):
+        dataset(images(), rng.random(60), validation=share)
+
+
+def test_one_class_alone_to_train_on():
+    y = np.r_[np.zeros(60, int), np.ones(5, int)]
+    with pytest.raises(ArgumentError, match="60 rows of one class"):
+        dataset(images(), y[:60], validation=(images(5), y[60:]))
+
+
+def test_an_array_in_place_of_a_share_is_not_printed():
+    with pytest.raises(ArgumentError, match="validation is an ndarray"):
+        dataset(images(), np.arange(60) % 2, validation=images())

@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted
-from modelwright.nas.task import Kind, Task, task_of
+from modelwright.core.wording import counted, kind_of
+from modelwright.nas.front import Front, fronts_of
+from modelwright.nas.rows import Arrays, check_enough, own_rows, read_rows
+from modelwright.nas.targets import task_of
+from modelwright.nas.task import Kind, Task
 
-Arrays = tuple[np.ndarray, ...]
-
-#: Fewest rows that can be split into some to train on and some to judge by.
-_FEWEST = 10
-#: Rows that are read to find how inputs are scaled, and to find whether mirrored images stay what they are.
-_READ, _MIRRORED = 20_000, 1500
+#: Fewest rows that a network is trained on.
+_FEWEST = 5
+#: Rows that are read to find whether mirrored images stay what they are.
+_MIRRORED = 1500
 #: Share of the usual agreement with neighbours that mirrored images must reach to be used.
 _AGREES = 0.6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
-    """What stands between an input as the user has it and the network.
-
-    Attributes:
-        shape: of one example as the user has it.
-        inner: of one example as the network takes it.
-        first: whether channels come first and are moved behind.
-        mean, variance: of each channel.
-    """
-
-    shape: tuple[int, ...]
-    inner: tuple[int, ...]
-    first: bool
-    mean: tuple[float, ...]
-    variance: tuple[float, ...]
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Rows as the network takes them."""
-        x = np.moveaxis(x, 1, -1) if self.first else x
-        scaled = x.reshape(len(x), *self.inner).astype(np.float32)
-        return (scaled - np.array(self.mean, np.float32)) / np.sqrt(np.array(self.variance, np.float32))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,15 +86,23 @@ def _shrunk(x: np.ndarray, factor: int) -> np.ndarray:
 
 
 def dataset(
-    x: Any, y: Any, *, validation: Any = 0.15, seed: int = 0, task: Kind | None = None, where: str = "nas.search"
+    x: Any,
+    y: Any,
+    *,
+    validation: Any = 0.15,
+    seed: int = 0,
+    task: Kind | None = None,
+    shapes: Sequence[tuple[int, ...]] | None = None,
+    where: str = "nas.search",
 ) -> Dataset:
     """What a user handed over, checked.
 
     Args:
-        x: rows of one input, or a list, tuple or dict of several inputs.
+        x: rows of one input, as an array or a list of arrays, or a list, tuple or dict of several inputs.
         y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers.
         validation: share of the rows that are kept back to judge by, or ``(x, y)`` of their own.
         task: the kind, where the targets leave it open.
+        shapes: of one example of each input, as the network is to take it; what rows are is guessed otherwise.
 
     Raises:
         ArgumentError: what is wrong with them, and where.
@@ -126,16 +111,17 @@ def dataset(
     >>> made.task.kind, made.task.outputs, made.shapes, made.rows, len(made.kept)
     ('multiclass', 5, ((8, 8, 1),), 43, 7)
     """
-    inputs, targets = _inputs(x, "x", where), _target(y, "y", where)
-    _check_rows(inputs, targets, where)
+    inputs, targets = read_rows(x, y, where)
+    check_enough(targets, where)
     notes: list[str] = []
     own, share = None, 0.0
     if isinstance(validation, (tuple, list)):
-        own = _own(validation, inputs, where)
+        own = own_rows(validation, inputs, where)
     elif isinstance(validation, (int, float)) and not isinstance(validation, bool) and 0 < validation < 1:
         share = float(validation)
     else:
-        raise ArgumentError(f"validation={validation!r:.60}", where=where, allowed="a share between 0 and 1, or (x, y)")
+        said = f"={validation!r:.60}" if np.ndim(validation) == 0 else f" is {kind_of(validation)}"
+        raise ArgumentError(f"validation{said}", where=where, allowed="a share between 0 and 1, or (x, y)")
     rows = len(targets)
     everything = targets if own is None else np.concatenate([targets, own[1]])
     found, encoded = task_of(everything, task, notes, where)
@@ -145,12 +131,13 @@ def dataset(
         order = np.random.default_rng(seed).permutation(rows)
         chosen, kept = order, np.random.default_rng(seed).permutation(np.arange(rows, len(everything)))
         inputs = tuple(np.concatenate(pair) for pair in zip(inputs, own[0], strict=True))
+    _check_training(encoded[chosen], found, validation, where)
     if found.kind == "regression":
         center, spread = encoded[chosen].mean(axis=0), encoded[chosen].std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
         encoded = ((encoded - center) / spread).astype(np.float32)
         found = replace(found, center=tuple(map(float, center)), spread=tuple(map(float, spread)))
-    fronts = tuple(_front(part, chosen, notes) for part in inputs)
+    fronts = fronts_of(inputs, chosen, notes, shapes)
     found = replace(found, images=len(fronts[0].inner) == 3)
     return Dataset(
         task=found, fronts=fronts, x=inputs, y=encoded, chosen=chosen, kept=kept, notes=tuple(dict.fromkeys(notes))
@@ -185,106 +172,7 @@ def balanced(data: Dataset) -> dict[int, float]:
     return {i: float(counts.sum() / (len(counts) * max(1.0, n))) for i, n in enumerate(counts)}
 
 
-# --- what is wrong with them ---------------------------------------------------------------------
-
-
-def _inputs(x: Any, name: str, where: str) -> Arrays:
-    parts = list(x.values()) if isinstance(x, Mapping) else list(x) if isinstance(x, tuple) else [x]
-    if isinstance(x, list) and x and all(hasattr(part, "shape") and len(part.shape) > 1 for part in x):
-        parts = x
-    if not parts:
-        raise ArgumentError(f"{name} is empty", where=where)
-    found = []
-    for i, part in enumerate(parts):
-        here = name if len(parts) == 1 else f"{name}[{i}]"
-        try:
-            array = np.asarray(part)
-        except ValueError as error:
-            raise ArgumentError(f"{here} is no array: {error}", where=where) from None
-        if array.dtype.kind not in "fiub":
-            raise ArgumentError(
-                f"{here} holds {array.dtype}, no numbers",
-                where=where,
-                hint="Encode texts and categories as numbers first.",
-            )
-        if array.ndim < 2 or array.ndim > 4:
-            raise ArgumentError(
-                f"{here} has the shape {array.shape}",
-                where=where,
-                allowed="(rows, features), (rows, length, channels), (rows, height, width) or "
-                "(rows, height, width, channels)",
-            )
-        if not all(array.shape[1:]):
-            raise ArgumentError(f"{here} has the shape {array.shape}: there is nothing in a row", where=where)
-        _refuse_not_finite(array, here, where)
-        found.append(array)
-    return tuple(found)
-
-
-def _refuse_not_finite(array: np.ndarray, name: str, where: str) -> None:
-    if array.dtype.kind != "f":
-        return
-    for begin in range(0, len(array), 10_000):
-        bad = ~np.isfinite(array[begin : begin + 10_000])
-        if bad.any():
-            place = np.argwhere(bad)[0]
-            place[0] += begin
-            raise ArgumentError(
-                f"{name} holds values that are not finite, the first at {tuple(place.tolist())}",
-                where=where,
-                hint="Drop or fill them first: one is enough to make every weight NaN.",
-            )
-
-
-def _target(y: Any, name: str, where: str) -> np.ndarray:
-    try:
-        array = np.asarray(y)
-    except ValueError as error:
-        raise ArgumentError(f"{name} is no array: {error}", where=where) from None
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim not in (1, 2) or array.dtype.kind not in "fiubUSO":
-        raise ArgumentError(
-            f"{name} has the shape {array.shape} and holds {array.dtype}",
-            where=where,
-            allowed="one label or number a row, or a row of them",
-        )
-    if array.dtype.kind == "O":
-        if any(label is None or label != label for label in array.ravel()):
-            raise ArgumentError(f"{name} has rows without a label", where=where, hint="Drop them first.")
-        array = array.astype(str)
-    _refuse_not_finite(array, name, where)
-    return array
-
-
-def _check_rows(inputs: Arrays, y: np.ndarray, where: str) -> None:
-    counts = {len(part) for part in inputs} | {len(y)}
-    if len(counts) > 1:
-        raise ArgumentError(
-            f"x has {' and '.join(str(len(part)) for part in inputs)} rows, y has {len(y)}", where=where
-        )
-    if len(y) < _FEWEST:
-        raise ArgumentError(
-            f"there {'is' if len(y) == 1 else 'are'} only {counted(len(y), 'row')}",
-            where=where,
-            allowed=f"{_FEWEST} or more: some to train on, some to judge by",
-        )
-
-
-def _own(validation: Sequence[Any], inputs: Arrays, where: str) -> tuple[Arrays, np.ndarray]:
-    if len(validation) != 2:
-        raise ArgumentError(f"validation has {len(validation)} parts", where=where, allowed="a share, or (x, y)")
-    x, y = _inputs(validation[0], "validation's x", where), _target(validation[1], "validation's y", where)
-    if len({len(part) for part in x} | {len(y)}) > 1 or not len(y):
-        raise ArgumentError(f"validation has {len(x[0])} rows of x and {len(y)} of y", where=where)
-    if [part.shape[1:] for part in x] != [part.shape[1:] for part in inputs]:
-        raise ArgumentError(
-            f"validation's rows have the shape {x[0].shape[1:]}, those of x {inputs[0].shape[1:]}", where=where
-        )
-    return x, y
-
-
-# --- how they are divided and scaled ------------------------------------------------------------
+# --- how they are divided ------------------------------------------------------------
 
 
 def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -305,16 +193,16 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
     return chosen, kept
 
 
-def _front(x: np.ndarray, chosen: np.ndarray, notes: list[str]) -> Front:
-    shape = x.shape[1:]
-    first = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] not in (1, 3, 4) and shape[1] > 4
-    if first:
-        notes.append(f"the inputs {shape} have their channels first; they are moved behind")
-    inner = (*shape[1:], shape[0]) if first else shape
-    if len(inner) == 2 and not (inner[1] <= 16 and inner[1] * 2 <= inner[0]):
-        inner = (*inner, 1)  # an image without its one channel
-    sample = x[np.sort(chosen[:_READ])]
-    sample = (np.moveaxis(sample, 1, -1) if first else sample).reshape(-1, inner[-1]).astype(np.float64)
-    mean, variance = sample.mean(axis=0), sample.var(axis=0)
-    variance = np.where(variance > 1e-12 * (1 + mean**2), variance, 1.0)
-    return Front(shape=shape, inner=inner, first=first, mean=tuple(mean.tolist()), variance=tuple(variance.tolist()))
+def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> None:
+    """Raise where what is left to train on teaches nothing."""
+    one = task.kind == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2
+    if len(y) >= _FEWEST and not one:
+        return
+    left = f"{counted(len(y), 'row')} of one class" if one and len(y) else counted(len(y), "row")
+    given = f"validation={validation} leaves" if isinstance(validation, (int, float)) else "there are"
+    raise ArgumentError(
+        f"{given} {left} to train on",
+        where=where,
+        allowed=f"{_FEWEST} rows or more" + ", of two classes" * (task.kind == "multiclass"),
+        hint="0.15 is usual." if isinstance(validation, (int, float)) else "",
+    )

@@ -10,8 +10,9 @@ import numpy as np
 from modelwright.core.optional import optional
 from modelwright.nas import weights
 from modelwright.nas.build import connect
-from modelwright.nas.dataset import Front, Task
+from modelwright.nas.front import Front
 from modelwright.nas.graph import Graph
+from modelwright.nas.task import Task
 
 
 def deployable(
@@ -37,9 +38,8 @@ def deployable(
             x = layers.Permute((2, 3, 1), name=f"{label}_channels_last")(x)
         if tuple(x.shape[1:]) != front.inner:
             x = layers.Reshape(front.inner, name=f"{label}_shape")(x)
-        scale = layers.Normalization(axis=-1, mean=front.mean, variance=front.variance, name=f"{label}_scale")
         starts.append(start)
-        tensors.append(scale(x))
+        tensors.append(_scaled(layers, x, front, label))
     ends = connect(graph, tensors)
     out = ends[0]
     if task.kind == "regression":
@@ -56,6 +56,16 @@ def deployable(
     # An optimizer with state of its own would be saved before it has any, and Keras would warn at each loading.
     model.compile(optimizer="sgd", **compiled)
     return model
+
+
+def _scaled(layers: Any, x: Any, front: Front, label: str) -> Any:
+    """Inputs with mean 0 and variance 1; first lifted to where the normalisation does not clip them."""
+    mean, variance, lift = front.mean, front.variance, front.lift
+    if lift is not None:
+        x = layers.Rescaling(list(lift), name=f"{label}_lift")(x)
+        mean = tuple(m * by for m, by in zip(mean, lift, strict=True))
+        variance = tuple(v * by * by for v, by in zip(variance, lift, strict=True))
+    return layers.Normalization(axis=-1, mean=mean, variance=variance, name=f"{label}_scale")(x)
 
 
 def _unscaled(layers: Any, task: Task) -> Any:

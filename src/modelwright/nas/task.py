@@ -7,9 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted
-
 Kind = Literal["multiclass", "multilabel", "regression"]
 
 
@@ -63,51 +60,3 @@ class Task:
             "val_mae": float(np.abs(error).mean()),
             "val_r2": 1.0 - squared / variance if variance > 0 else float("nan"),
         }
-
-
-def task_of(y: np.ndarray, kind: Kind | None, notes: list[str], where: str) -> tuple[Task, np.ndarray]:
-    """The task that targets show, and the targets as losses take them.
-
-    Args:
-        kind: what it is, where the targets leave it open.
-        notes: what a user should know is added to it.
-
-    Raises:
-        ArgumentError: they show none.
-    """
-    if kind not in (None, "multiclass", "multilabel", "regression"):
-        raise ArgumentError(f"task={kind!r}", where=where, allowed="'multiclass', 'multilabel', 'regression'")
-    if y.ndim == 2 and y.shape[1] > 1:
-        return _of_rows(y, kind)
-    y = y.ravel()
-    whole = y.dtype.kind in "iubUS" or bool(np.all(y == np.round(y)))
-    if kind == "regression" or (kind is None and not whole):
-        if y.dtype.kind in "US":
-            raise ArgumentError("y holds texts, which are no numbers to be learned", where=where)
-        return Task(kind="regression", outputs=1), y.reshape(-1, 1).astype(np.float64)
-    if kind is None and y.dtype.kind == "f" and len(np.unique(y)) > max(20, len(y) // 20):
-        return Task(kind="regression", outputs=1), y.reshape(-1, 1).astype(np.float64)
-    labels = y.astype(np.int64) if y.dtype.kind in "fiub" else y
-    classes, encoded = np.unique(labels, return_inverse=True)
-    if len(classes) < 2:
-        raise ArgumentError(
-            f"all rows have the label {classes[0]!r}", where=where, allowed="two classes or more", hint="Look at y."
-        )
-    names: tuple[Any, ...] = tuple(classes.tolist())
-    if labels.dtype.kind == "i" and classes[0] >= 0 and classes[-1] < 2 * len(classes) + 10:
-        encoded, names = labels, tuple(range(int(classes[-1]) + 1))
-        if len(names) > len(classes):
-            notes.append(f"no row has one of {counted(len(names) - len(classes), 'label')} below {names[-1]}")
-    elif labels.dtype.kind == "i":
-        notes.append(f"the outputs stand for the {len(names)} labels in rising order, from {names[0]} to {names[-1]}")
-    table = np.zeros((len(encoded), len(names)), np.float32)
-    table[np.arange(len(encoded)), encoded] = 1.0
-    return Task(kind="multiclass", outputs=len(names), classes=names), table
-
-
-def _of_rows(y: np.ndarray, kind: Kind | None) -> tuple[Task, np.ndarray]:
-    if y.dtype.kind in "fiub" and np.isin(y, (0, 1)).all() and kind != "regression":
-        one = bool((y.sum(axis=1) == 1).all())
-        made: Kind = kind or ("multiclass" if one else "multilabel")
-        return Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1]))), y.astype(np.float32)
-    return Task(kind="regression", outputs=y.shape[1]), y.astype(np.float64)

@@ -1,0 +1,123 @@
+"""Targets: which task they show, and the form in which losses take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.nas.task import Kind, Task
+
+#: Different whole numbers that count as classes in any case, and rows of a class from which more of them do.
+_FEW, _OFTEN = 20, 20
+#: Labels that a message lists at most.
+_LISTED = 5
+
+
+def task_of(y: np.ndarray, kind: Kind | None, notes: list[str], where: str) -> tuple[Task, np.ndarray]:
+    """The task that targets show, and the targets as losses take them.
+
+    Args:
+        kind: what it is, where the targets leave it open.
+        notes: what a user should know is added to it.
+
+    Raises:
+        ArgumentError: they show none, or not that one.
+    """
+    if kind not in (None, "multiclass", "multilabel", "regression"):
+        raise ArgumentError(f"task={kind!r:.60}", where=where, allowed="'multiclass', 'multilabel', 'regression'")
+    if y.ndim == 2 and y.shape[1] > 1:
+        return _of_rows(y, kind, where)
+    y = y.ravel()
+    texts = y.dtype.kind == "U"
+    broken = np.flatnonzero(y != np.round(y)) if y.dtype.kind == "f" else np.empty(0, int)
+    if kind == "multilabel":
+        raise ArgumentError(
+            "task='multilabel', and y has one value a row", where=where, allowed="rows of 0 and 1, a column for a label"
+        )
+    if kind == "regression" and texts:
+        raise ArgumentError("y holds texts, which are no numbers to be learned", where=where)
+    if kind == "multiclass" and len(broken):
+        raise ArgumentError(
+            f"task='multiclass', and y[{broken[0]}] is {y[broken[0]]:g}", where=where, allowed="texts or whole numbers"
+        )
+    if kind == "regression" or (kind is None and not texts and (len(broken) or _measured(y, notes))):
+        return Task(kind="regression", outputs=1), y.reshape(-1, 1).astype(np.float64)
+    return _classes(y, notes, where)
+
+
+def _measured(y: np.ndarray, notes: list[str]) -> bool:
+    """Whether whole numbers are so many different ones that they measure something, and name no classes."""
+    different = np.unique(y)
+    count = len(different)
+    if count <= max(_FEW, len(y) // _OFTEN):
+        return False
+    # Labels are often numbered without gaps, and hardly ever occur once each.
+    numbered = different[0] in (0, 1) and different[-1] - different[0] == count - 1 and len(y) >= 2 * count
+    if y.dtype.kind in "iub" and numbered:
+        notes.append(f"the {count:,} whole numbers of y are taken as classes; task='regression' predicts them")
+        return False
+    notes.append(
+        f"y has {count:,} different whole numbers in {len(y):,} rows, which are predicted as numbers; "
+        "task='multiclass' takes them as classes"
+    )
+    return True
+
+
+def _classes(y: np.ndarray, notes: list[str], where: str) -> tuple[Task, np.ndarray]:
+    exact = y.dtype.kind in "ib" or (y.dtype.kind in "uf" and float(np.abs(y).max()) < 2**53)
+    labels = y.astype(np.int64) if exact else y
+    classes, encoded = np.unique(labels, return_inverse=True)
+    names: tuple[Any, ...] = tuple(classes.tolist())
+    if len(classes) < 2:
+        _refuse_one(names[0], where)
+    if labels.dtype.kind == "i" and names[0] >= 0 and names[-1] < 2 * len(names) + 10:
+        missing = sorted(set(range(names[-1] + 1)) - set(names))
+        encoded, names = labels, tuple(range(names[-1] + 1))
+        if missing:
+            listed = ", ".join(map(str, missing[:_LISTED])) + (" ..." if len(missing) > _LISTED else "")
+            notes.append(
+                f"no row has {'the label' if len(missing) == 1 else 'one of the labels'} {listed}; there is an output "
+                f"for it all the same, so that output i stands for label i, from 0 to {names[-1]}"
+            )
+    elif labels.dtype.kind != "U":
+        notes.append(
+            f"the outputs stand for the {len(names)} labels in rising order, from {names[0]} to {names[-1]}; "
+            "study.classes has them"
+        )
+    table = np.zeros((len(encoded), len(names)), np.float32)
+    table[np.arange(len(encoded)), encoded] = 1.0
+    return Task(kind="multiclass", outputs=len(names), classes=names), table
+
+
+def _of_rows(y: np.ndarray, kind: Kind | None, where: str) -> tuple[Task, np.ndarray]:
+    if y.dtype.kind not in "fiub":
+        raise ArgumentError("y holds rows of texts", where=where, allowed="one text a row, or rows of 0 and 1")
+    flags = bool(np.isin(y, (0, 1)).all())
+    if kind in ("multiclass", "multilabel") and not flags:
+        row, column = np.argwhere(~np.isin(y, (0, 1)))[0]
+        allowed = "rows of 0 and 1" if kind == "multilabel" else "one label a row, or rows of 0 with a single 1"
+        raise ArgumentError(
+            f"task={kind!r}, and y[{row}, {column}] is {y[row, column]:g}", where=where, allowed=allowed
+        )
+    if kind == "regression" or not flags:
+        return Task(kind="regression", outputs=y.shape[1]), y.astype(np.float64)
+    several = np.flatnonzero(y.sum(axis=1) != 1)
+    if kind == "multiclass" and len(several):
+        raise ArgumentError(
+            f"task='multiclass', and row {several[0]} of y has {int(y[several[0]].sum())} labels",
+            where=where,
+            allowed="one in each row",
+            hint="task='multilabel' is for several at once.",
+        )
+    made: Kind = kind or ("multilabel" if len(several) else "multiclass")
+    if made == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2:
+        _refuse_one(int(y[0].argmax()), where)
+    return Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1]))), y.astype(np.float32)
+
+
+def _refuse_one(label: Any, where: str) -> None:
+    raise ArgumentError(
+        f"all rows have the label {label!r}", where=where, allowed="two classes or more", hint="Look at y."
+    )

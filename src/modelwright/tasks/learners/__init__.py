@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from modelwright.core.errors import ArgumentError
@@ -16,20 +17,33 @@ _HERE = "modelwright.tasks.learners"
 #: Name -> module and class.
 _KNOWN = {
     "lightgbm": ("lightgbm", "LightGBM"),
+    "xgboost": ("xgboost", "XGBoost"),
+    "catboost": ("catboost", "CatBoost"),
+    "random_forest": ("forest", "RandomForest"),
+    "extra_trees": ("forest", "ExtraTrees"),
     "linear": ("linear", "Linear"),
     "mlp": ("mlp", "MLP"),
+    "neighbours": ("neighbours", "Neighbours"),
+    "naive_bayes": ("naive_bayes", "NaiveBayes"),
 }
 #: Kind of a fitted model -> module and class.
 _KINDS = {
     "lightgbm": ("lightgbm", "FittedLightGBM"),
+    "xgboost": ("xgboost", "FittedXGBoost"),
+    "catboost": ("catboost", "FittedCatBoost"),
+    "forest": ("forest", "FittedForest"),
     "linear": ("linear", "FittedLinear"),
     "mlp": ("mlp", "FittedMLP"),
+    "neighbours": ("neighbours", "FittedNeighbours"),
+    "naive_bayes": ("naive_bayes", "FittedNaiveBayes"),
 }
+#: Learners whose package is an extra of its own: they join when it is installed.
+_EXTRAS = {"catboost": "catboost"}
 
 
 def names() -> tuple[str, ...]:
-    """Names of all learners."""
-    return tuple(_KNOWN)
+    """Names of all learners whose packages are installed, as far as they are extras of their own."""
+    return tuple(name for name in _KNOWN if name not in _EXTRAS or find_spec(_EXTRAS[name]) is not None)
 
 
 def learner(name: str) -> Learner:
@@ -48,7 +62,7 @@ def learner(name: str) -> Learner:
 
 
 def learners(chosen: Iterable[str] | None = None) -> dict[str, Learner]:
-    """Learners by name: those in ``chosen``, or all."""
+    """Learners by name: those in ``chosen``, or all that are installed."""
     return {name: learner(name) for name in (names() if chosen is None else chosen)}
 
 

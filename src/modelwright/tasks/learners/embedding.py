@@ -8,7 +8,7 @@ import numpy as np
 
 WAYS = ("plain", "periodic", "piecewise")
 #: Waves of each feature, their spread of frequencies, and segments of each feature.
-_WAVES, _SPREAD, _SEGMENTS = 8, 0.3, 12
+_WAVES, _SPREAD, _SEGMENTS = 8, 0.1, 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,9 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
-from modelwright.tasks.learners.patience import Watch
-from modelwright.tasks.learners.recipes import for_trees
+from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
+from modelwright.tasks.learners.recipes import feature_space, for_trees
 
-_METRICS = {
-    "roc_auc": "auc",
-    "average_precision": "average_precision",
-    "mae": "l1",
-    "accuracy": "error",
-}
-#: Rounds at most, and those without a hold-out or a number from other fits.
-_MOST, _USUAL = 5000, 200
 #: Rows that are predicted in one call by more than one thread.
 _FEW = 2000
 
@@ -42,7 +34,7 @@ class LightGBM(Learner):
         return for_trees(frame, config, native=True)
 
     def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
-        hp.Float("learning_rate", 0.01, 0.2, sampling="log", default=_rate(rows))
+        hp.Float("learning_rate", 0.01, 0.2, sampling="log", default=usual_rate(rows))
         hp.Int("num_leaves", 4, 256, sampling="log", default=_leaves(rows, task))
         hp.Int("min_data_in_leaf", 2, 100, sampling="log", default=_least(rows, task))
         hp.Float("feature_fraction", 0.4, 1.0, default=0.8)
@@ -51,11 +43,12 @@ class LightGBM(Learner):
         hp.Float("lambda_l1", 1e-3, 10.0, sampling="log", default=1e-3)
         hp.Float("cat_smooth", 1.0, 100.0, sampling="log", default=10.0)
         hp.Boolean("extra_trees", default=False)
+        feature_space(hp)
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
-        rate = float(config.get("learning_rate", _rate(rows)))
+        rate = float(config.get("learning_rate", usual_rate(rows)))
         leaves = int(config.get("num_leaves", 31))
-        rounds = min(_MOST, 20 / rate)
+        rounds = min(MOST, 20 / rate)
         return 0.02 + rounds * (rows * columns * 6e-9 * np.log2(leaves + 1) / 5 + leaves * columns * 4e-7 + 1e-4)
 
     def fit(
@@ -81,28 +74,28 @@ class LightGBM(Learner):
         categorical = list(matrix.categorical)
         options = {"params": settings, "free_raw_data": False}
         train = lgb.Dataset(matrix.values, y, weight=weight, categorical_feature=categorical, **options)
-        most = rounds or (_MOST if valid is not None else _USUAL)
+        most = rounds or (MOST if valid is not None else USUAL)
         held = []
-        if valid is not None:
+        if valid is not None and rounds is None:
             held = [lgb.Dataset(valid[0].values, valid[1], weight=valid[2], reference=train, **options)]
         booster = lgb.Booster(settings, train)
         for part in held:
             booster.add_valid(part, "valid")
-        watch = Watch.of(float(settings["learning_rate"]), rounds is None and bool(held))
+        watch = Watch.of(float(settings["learning_rate"]), bool(held))
         ended = "rounds"
-        for number_of in range(most):
-            if clock.late(watch.pace()) and number_of:
+        for done in range(most):
+            if clock.late(watch.pace()) and done:
                 ended = "deadline"
                 break
             finished = booster.update()
-            if held and watch.on:
+            if held:
                 (_, _, value, higher) = booster.eval_valid()[0]
-                if watch.stop(number_of + 1, value if higher else -value):
+                if watch.stop(done + 1, value if higher else -value):
                     ended = "patience"
                     break
             if finished:
                 break
-        kept = watch.best if watch.on and watch.best else booster.current_iteration()
+        kept = watch.best or booster.current_iteration()
         facts = {"rounds": int(kept), "ended": ended, "grown": int(booster.current_iteration())}
         text = booster.model_to_string(num_iteration=kept)
         return FittedLightGBM(text, number, facts)
@@ -115,7 +108,7 @@ class LightGBM(Learner):
         made: dict[str, Any] = {
             "objective": {"binary": "binary", "multiclass": "multiclass"}.get(task, "regression"),
             "metric": _metric(task, metric),
-            "learning_rate": float(config.get("learning_rate", _rate(rows))),
+            "learning_rate": float(config.get("learning_rate", usual_rate(rows))),
             "num_leaves": int(config.get("num_leaves", _leaves(rows, task))),
             "min_data_in_leaf": least,
             "min_sum_hessian_in_leaf": 1e-5,
@@ -152,10 +145,6 @@ def _metric(task: str, metric: str | None) -> str:
     if task == "regression":
         return "l1" if metric == "mae" else "l2"
     return {"roc_auc": "auc", "average_precision": "average_precision"}.get(metric or "", "binary_logloss")
-
-
-def _rate(rows: int) -> float:
-    return 0.03 if rows < 3000 else 0.05 if rows < 100_000 else 0.08
 
 
 def _leaves(rows: int, task: str) -> int:

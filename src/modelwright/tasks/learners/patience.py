@@ -6,6 +6,18 @@ import math
 import time
 from dataclasses import dataclass, field
 
+#: Rounds of boosting at most, and those without a hold-out or a number from other fits.
+MOST, USUAL = 2000, 200
+
+
+def usual_rate(rows: int) -> float:
+    """A learning rate that needs some hundred rounds: few rows can afford small steps.
+
+    >>> usual_rate(1000), usual_rate(50_000), usual_rate(500_000)
+    (0.03, 0.05, 0.08)
+    """
+    return 0.03 if rows < 3000 else 0.05 if rows < 100_000 else 0.08
+
 
 @dataclass(slots=True)
 class Watch:

@@ -1,0 +1,156 @@
+"""CatBoost: symmetric boosted trees (Prokhorenkova et al., NeurIPS 2018). It joins where the package is installed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.optional import optional
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
+from modelwright.tasks.learners.patience import MOST, USUAL
+from modelwright.tasks.learners.recipes import feature_space, for_trees
+
+
+def _catboost() -> Any:
+    return optional("catboost", extra="catboost", purpose="the learner 'catboost'")
+
+
+class CatBoost(Learner):
+    """See the module. Categories are encoded as for XGBoost: the same folds for every learner."""
+
+    name: ClassVar[str] = "catboost"
+    monotone: ClassVar[bool] = True
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_trees(frame, {"target_from": 6, **config}, native=False)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Float("learning_rate", 0.02, 0.3, sampling="log", default=0.06 if rows < 20_000 else 0.1)
+        hp.Int("depth", 3, 9, default=6)
+        hp.Float("l2_leaf_reg", 0.1, 30.0, sampling="log", default=3.0)
+        hp.Float("subsample", 0.5, 1.0, default=0.85)
+        feature_space(hp)
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        rounds = min(MOST, 30 / float(config.get("learning_rate", 0.06)))
+        return 0.2 + rounds * int(config.get("depth", 6)) * (rows * columns * 4e-9 + 3e-4)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        catboost = _catboost()
+        number, clock = count_classes(y, task, classes), Clock(deadline)
+        present = np.unique(y).astype(int).tolist() if number else []
+        if len(present) == 1:
+            return FittedCatBoost(b"", number, {"rounds": 1, "ended": "rounds"}, present)
+        judged = valid is not None and rounds is None
+        if valid is not None and number:  # the loss has no value for classes that were not there
+            judged = judged and set(np.unique(valid[1]).tolist()) <= set(present)
+        settings = _settings(matrix, task, len(present), config, seed, threads)
+        settings["iterations"] = rounds or (MOST if judged else USUAL)
+        if judged:
+            patience = max(30, int(2.5 / settings["learning_rate"]))
+            settings |= {"od_type": "Iter", "od_wait": patience, "use_best_model": True}
+        model, stop = catboost.CatBoost(settings), _Stop(clock)
+
+        def pool(own: Matrix, targets: np.ndarray, weights: np.ndarray | None) -> Any:
+            codes = np.searchsorted(present, targets) if number else targets
+            return catboost.Pool(own.values, codes, weight=weights)
+
+        held = pool(*valid) if judged and valid is not None else None
+        model.fit(pool(matrix, y, weight), eval_set=held, callbacks=[stop], verbose=False)
+        kept = int(model.tree_count_)
+        ended = "deadline" if stop.late else "patience" if kept < settings["iterations"] else "rounds"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.cbm"
+            model.save_model(str(path))
+            raw = path.read_bytes()
+        return FittedCatBoost(raw, number, {"rounds": max(1, kept), "ended": ended}, present)
+
+
+def _settings(
+    matrix: Matrix, task: str, classes: int, config: Mapping[str, Any], seed: int, threads: int
+) -> dict[str, Any]:
+    loss = "RMSE" if task == "regression" else "Logloss" if classes == 2 else "MultiClass"
+    made: dict[str, Any] = {
+        "loss_function": loss,
+        "learning_rate": float(config.get("learning_rate", 0.06 if matrix.rows < 20_000 else 0.1)),
+        "depth": int(config.get("depth", 6)),
+        "l2_leaf_reg": float(config.get("l2_leaf_reg", 3.0)),
+        "bootstrap_type": "Bernoulli",
+        "subsample": float(config.get("subsample", 0.85)),
+        "boosting_type": "Plain",
+        "random_seed": seed % 2**31,
+        "thread_count": threads,
+        "allow_writing_files": False,
+    }
+    asked = constraints(matrix, config)
+    if any(asked):
+        made["monotone_constraints"] = asked
+    return made
+
+
+class _Stop:
+    """Ends the fit when the deadline is near."""
+
+    def __init__(self, clock: Clock):
+        self.clock, self.late = clock, False
+
+    def after_iteration(self, info: Any) -> bool:
+        self.late = self.clock.late()
+        return not self.late
+
+
+class FittedCatBoost(Fitted):
+    """A model in CatBoost's own binary format."""
+
+    kind: ClassVar[str] = "catboost"
+
+    def __init__(self, raw: bytes, classes: int, facts: dict[str, Any], present: list[int]):
+        self._raw, self._classes, self.facts, self._present = raw, classes, facts, present
+        self._model: Any = None
+        if raw:
+            self._model = _catboost().CatBoost()
+            self._model.load_model(blob=raw)
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        if self._classes == 0:
+            return np.asarray(self._model.predict(matrix.values, thread_count=threads), np.float64)
+        made = np.zeros((matrix.rows, self._classes))
+        if not self._raw:
+            made[:, self._present] = 1.0
+            return made
+        found = np.asarray(self._model.predict(matrix.values, prediction_type="Probability", thread_count=threads))
+        if self._classes == 2:
+            return both(found[:, 1])
+        made[:, self._present] = found
+        return made
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        json = {"classes": self._classes, "facts": self.facts, "present": self._present}
+        return json, {"model": self._raw}
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedCatBoost:
+        return cls(bytes(arrays["model"]), int(json["classes"]), dict(json["facts"]), list(json["present"]))

@@ -1,0 +1,160 @@
+"""Random forests and extremely randomised trees: grown by scikit-learn, kept as arrays, predicted by LightGBM.
+
+Breiman, "Random forests", 2001; Geurts, Ernst and Wehenkel, "Extremely randomized trees", 2006. A round is a tree.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.optional import optional
+from modelwright.core.rng import Seed
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, count_classes
+from modelwright.tasks.learners.grown import Grown, flattened, text_of
+from modelwright.tasks.learners.recipes import feature_space, for_trees
+
+#: Leaves of a forest, at most: what its size and the speed of its predictions hang on.
+_LEAVES = 500_000
+#: Trees that are grown at once, between looks at the clock; rows that are predicted at once.
+_AT_ONCE, _ROWS = 8, 8192
+
+
+class _Forest(Learner):
+    """What both kinds share."""
+
+    grows: ClassVar[str]
+    bootstrap: ClassVar[bool]
+    base_leaf: ClassVar[int]
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_trees(frame, {"target_from": 6, **config}, native=False)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Choice("max_features", [0.2, 0.35, 0.5, 0.75, 1.0], ordered=True, default=_share(task, columns))
+        hp.Int("min_samples_leaf", 1, 30, sampling="log", default=self.base_leaf)
+        if task != "regression":
+            hp.Choice("criterion", ["gini", "entropy"])
+        feature_space(hp)
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        share = float(config.get("max_features", 0.4))
+        each = rows * np.log2(max(rows, 2)) * columns * share * (6e-8 if self.bootstrap else 3e-8)
+        return 0.05 + _trees(rows) * (each + 1e-3)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        number, clock, own = count_classes(y, task, classes), Clock(deadline), Seed(seed)
+        wanted = rounds or int(config.get("trees", _trees(matrix.rows)))
+        least = int(config.get("min_samples_leaf", self.base_leaf))
+        settings = {
+            "max_features": float(config.get("max_features", _share(task, matrix.features))),
+            "min_samples_leaf": max(least, -(-matrix.rows * wanted // (2 * _LEAVES))),
+            "bootstrap": self.bootstrap,
+            "n_jobs": threads,
+        }
+        if number:
+            settings["criterion"] = str(config.get("criterion", "gini"))
+        ensembles = optional("sklearn.ensemble", extra="tables", purpose=f"the learner {self.name!r}")
+        grows = getattr(ensembles, self.grows + ("Classifier" if number else "Regressor"))
+        trees: list[Grown] = []
+        ended, pace = "rounds", 0.0
+        while len(trees) < wanted:
+            if trees and clock.late(pace * (some := min(_AT_ONCE, wanted - len(trees)))):
+                ended = "deadline"
+                break
+            began = time.monotonic()
+            some = min(_AT_ONCE if trees or deadline is None else threads, wanted - len(trees))
+            forest = grows(some, random_state=own.child("tree", len(trees)).integer(), **settings)
+            forest.fit(matrix.values, y, sample_weight=weight)
+            trees += [flattened(tree.tree_, forest.classes_ if number else None, number) for tree in forest.estimators_]
+            pace = (time.monotonic() - began) / some
+        facts = {"rounds": len(trees), "ended": ended, "leaves": int(sum(len(tree.leaves) for tree in trees))}
+        return FittedForest(Grown.together(trees), number, facts)
+
+
+class RandomForest(_Forest):
+    """Trees on bootstrap samples, with the best cuts among some features."""
+
+    name: ClassVar[str] = "random_forest"
+    grows: ClassVar[str] = "RandomForest"
+    bootstrap: ClassVar[bool] = True
+    base_leaf: ClassVar[int] = 3
+
+
+class ExtraTrees(_Forest):
+    """Trees on all rows, with cuts by chance."""
+
+    name: ClassVar[str] = "extra_trees"
+    grows: ClassVar[str] = "ExtraTrees"
+    bootstrap: ClassVar[bool] = False
+    base_leaf: ClassVar[int] = 2
+
+
+def _trees(rows: int) -> int:
+    return 200 if rows < 10_000 else 120 if rows < 50_000 else 80
+
+
+def _share(task: str, columns: int) -> float:
+    if task == "regression":
+        return 0.5
+    return 0.2 if columns > 60 else 0.35
+
+
+class FittedForest(Fitted):
+    """Trees as arrays; LightGBM finds the leaves."""
+
+    kind: ClassVar[str] = "forest"
+
+    def __init__(self, grown: Grown, classes: int, facts: dict[str, Any]):
+        self._grown, self._classes, self.facts = grown, classes, facts
+        self._booster: Any = None
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        grown = self._grown
+        if self._booster is None:
+            lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")
+            self._booster = lightgbm.Booster(model_str=text_of(grown, matrix.features))
+        trees, single = len(grown.sizes), grown.leaves.shape[1] == 1
+        use = 1 if matrix.rows < 256 else threads
+        if single:
+            found = np.asarray(self._booster.predict(matrix.values, num_threads=use)) / trees
+            return found if self._classes == 0 else both(np.clip(found, 0.0, 1.0))
+        starts = np.cumsum([0, *grown.leaf_counts])[:-1].astype(np.int64)
+        parts = [np.zeros((0, self._classes))]
+        for start in range(0, matrix.rows, _ROWS):
+            some = matrix.values[start : start + _ROWS]
+            places = np.asarray(self._booster.predict(some, pred_leaf=True, num_threads=use)).reshape(len(some), -1)
+            total = np.zeros((len(some), grown.leaves.shape[1]))
+            for tree in range(trees):
+                total += grown.leaves[starts[tree] + places[:, tree].astype(np.int64)]
+            parts.append(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
+        return np.concatenate(parts)
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        return {"classes": self._classes, "facts": self.facts}, dict(self._grown.arrays())
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedForest:
+        return cls(Grown(**{name: np.asarray(array) for name, array in arrays.items()}), json["classes"], json["facts"])

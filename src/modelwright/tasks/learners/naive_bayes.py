@@ -1,0 +1,106 @@
+"""Naive Bayes: numbers are normal within a class, features of two values are coins. A round is a step of temperature.
+
+Features that depend on each other make naive Bayes too sure; scores are divided by a temperature from a short list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Valid, count_classes, softmax
+from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.recipes import for_smooth
+
+TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0)
+_USUAL = 3
+
+
+class NaiveBayes(Learner):
+    """See the module."""
+
+    name: ClassVar[str] = "naive_bayes"
+    tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass")
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_smooth(frame, config, how="quantile")
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Float("smoothing_rows", 0.1, 20.0, sampling="log", default=1.0)
+        hp.Choice("scale", ["quantile", "robust"])
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        return 0.01 + rows * columns * 1e-7
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        number = count_classes(y, task, classes)
+        more = float(config.get("smoothing_rows", 1.0))
+        x = matrix.values.astype(np.float64)
+        share = (y[:, None] == np.arange(number)) * (np.ones(len(y)) if weight is None else weight)[:, None]
+        rows = share.sum(axis=0)[:, None]
+        everything = share.sum(axis=1, keepdims=True) / max(share.sum(), 1e-12)
+        middle = (everything * x).sum(axis=0)
+        spread = (everything * np.square(x - middle)).sum(axis=0)
+        coin = np.array([bool(np.isin(x[:, k], (0.0, 1.0)).all()) for k in range(x.shape[1])], bool)
+        mean = (share.T @ x + more * middle) / (rows + more)
+        square = (share.T @ np.square(x) + more * (spread + middle**2)) / (rows + more)
+        variance = np.maximum(square - mean**2, 1e-3 * spread + 1e-9)
+        constant = spread <= 1e-12
+        # Each score is a + b x + c x^2, summed over features.
+        bounded = np.clip(mean, 1e-6, 1 - 1e-6)
+        c = np.where(coin | constant, 0.0, -0.5 / variance)
+        b = np.where(coin, np.log(bounded / (1 - bounded)), mean / variance)
+        a = np.where(coin, np.log(1 - bounded), -0.5 * (mean**2 / variance + np.log(variance)))
+        prior = np.log((rows[:, 0] + 1e-3) / (rows.sum() + 1e-3 * number))
+        own = {"a": np.where(constant, 0.0, a).sum(axis=1) + prior, "b": np.where(constant, 0.0, b), "c": c}
+        model = FittedNaiveBayes(own, number, {"rounds": rounds or _USUAL, "ended": "rounds"})
+        if valid is not None and rounds is None:
+            merits = []
+            for step in range(len(TEMPERATURES)):
+                model.facts["rounds"] = step + 1
+                merits.append(merit(valid[1], model.predict(valid[0]), valid[2], metric))
+            model.facts["rounds"] = int(np.argmax(merits)) + 1
+        model.facts["temperature"] = TEMPERATURES[min(model.facts["rounds"], len(TEMPERATURES)) - 1]
+        return model
+
+
+class FittedNaiveBayes(Fitted):
+    """Coefficients of the features and their squares."""
+
+    kind: ClassVar[str] = "naive_bayes"
+
+    def __init__(self, own: dict[str, np.ndarray], classes: int, facts: dict[str, Any]):
+        self._own, self._classes, self.facts = own, classes, facts
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        x = matrix.values.astype(np.float64)
+        scores = self._own["a"] + x @ self._own["b"].T + np.square(x) @ self._own["c"].T
+        return softmax(scores / TEMPERATURES[min(int(self.facts["rounds"]), len(TEMPERATURES)) - 1])
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        return {"classes": self._classes, "facts": self.facts}, dict(self._own)
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedNaiveBayes:
+        return cls({name: np.asarray(arrays[name]) for name in "abc"}, json["classes"], dict(json["facts"]))

@@ -1,0 +1,159 @@
+"""Nearest neighbours, weighted by distance. A round is a neighbour; how many is chosen on rows that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.rng import Seed
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.features.relevance import binned, explained, standardised
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, count_classes
+from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.recipes import for_smooth
+
+#: Rows that are kept to be neighbours; rows that choose how many; rows compared at once.
+_KEPT, _JUDGES, _AT_ONCE = 10_000, 1500, 256
+_COUNTS = (1, 2, 3, 5, 8, 12, 18, 28, 40, 60, 90)
+
+
+class Neighbours(Learner):
+    """See the module."""
+
+    name: ClassVar[str] = "neighbours"
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_smooth(frame, {"text": 10, "one_hot": 15, **config})
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Choice("scale", ["robust", "quantile"])
+        hp.Boolean("relevance", default=True)
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        return 0.05 + min(rows, _KEPT) * (_JUDGES * 2e-8 + columns * 1e-6)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        number, clock, rng = count_classes(y, task, classes), Clock(deadline), Seed(seed).generator()
+        rows = np.sort(rng.permutation(matrix.rows)[:_KEPT])
+        x, own = matrix.values[rows], y[rows]
+        share = np.ones(len(rows)) if weight is None else weight[rows]
+        factors = np.ones(matrix.features, np.float32)
+        if config.get("relevance", True):
+            factors = _relevance(x, own, number, clock)
+        model = FittedNeighbours(x * factors, own, share, factors, number, 10, {"rounds": 10, "ended": "rounds"})
+        if rounds is not None:
+            model.count = int(rounds)
+        elif not clock.late():
+            judges = valid or (matrix.take(rows), own, share)
+            some = np.sort(rng.permutation(judges[0].rows)[:_JUDGES])
+            model.count = model.best(judges, some, None if valid is not None else some, metric)
+        else:
+            model.facts["ended"] = "deadline"
+        model.facts["rounds"] = model.count
+        return model
+
+
+def _relevance(x: np.ndarray, y: np.ndarray, classes: int, clock: Clock) -> np.ndarray:
+    """How much each feature counts: more if it says more of the target by itself, but never nothing."""
+    some = slice(0, None, max(1, len(x) // 3000))
+    outputs = standardised((y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None])[some]
+    found = np.zeros(x.shape[1])
+    for place in range(x.shape[1]):
+        if clock.late():
+            return np.ones(x.shape[1], np.float32)
+        found[place] = max(0.0, explained(binned(x[some, place]), outputs))
+    top = found.max(initial=0.0)
+    return np.sqrt(0.05 + found / top if top > 0 else np.ones(x.shape[1])).astype(np.float32)
+
+
+class FittedNeighbours(Fitted):
+    """The rows themselves."""
+
+    kind: ClassVar[str] = "neighbours"
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        weight: np.ndarray,
+        factors: np.ndarray,
+        classes: int,
+        count: int,
+        facts: dict[str, Any],
+    ):
+        self._x, self._y, self._weight, self._factors = x.astype(np.float32), y, weight, factors
+        self._classes, self.count, self.facts = classes, count, facts
+        self._squares = np.einsum("ij,ij->i", self._x, self._x)
+        self._targets = (y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None]
+        self._prior = np.average(self._targets, axis=0, weights=weight)
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        near, far = self._nearest(matrix.values * self._factors, self.count)
+        return self._answer(near, far, self.count)
+
+    def best(self, judges: Valid, some: np.ndarray, own: np.ndarray | None, metric: str | None) -> int:
+        """How many neighbours predict rows ``some`` best; ``own`` are their places when they are neighbours too."""
+        matrix, y, weight = judges
+        most = min(_COUNTS[-1], max(1, len(self._x) - 1))
+        near, far = self._nearest(matrix.values[some] * self._factors, min(most + 1, len(self._x)))
+        if own is not None:
+            order = np.argsort(near == own[:, None], axis=1, kind="stable")  # a row is no neighbour of its own
+            near, far = np.take_along_axis(near, order, 1), np.take_along_axis(far, order, 1)
+        share = None if weight is None else weight[some]
+        counts = [count for count in _COUNTS if count <= most]
+        merits = [merit(y[some], self._answer(near[:, :k], far[:, :k], k), share, metric) for k in counts]
+        return counts[int(np.argmax(merits))]
+
+    def _nearest(self, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the nearest rows, the nearest first, and their squared distances: (rows, count)."""
+        count = min(count, len(self._x))
+        nears, fars = [np.zeros((0, count), np.int64)], [np.zeros((0, count), np.float32)]
+        for start in range(0, len(x), _AT_ONCE):
+            some = x[start : start + _AT_ONCE]
+            far = self._squares - 2 * (some @ self._x.T)
+            far += np.einsum("ij,ij->i", some, some)[:, None]
+            near = np.argpartition(far, count - 1, axis=1)[:, :count] if count < len(self._x) else None
+            near = np.broadcast_to(np.arange(count), (len(some), count)) if near is None else near
+            own = np.take_along_axis(far, near, 1)
+            order = np.lexsort((near, own), axis=1)
+            nears.append(np.take_along_axis(near, order, 1))
+            fars.append(np.maximum(np.take_along_axis(own, order, 1), 0))
+        return np.concatenate(nears), np.concatenate(fars)
+
+    def _answer(self, near: np.ndarray, far: np.ndarray, count: int) -> np.ndarray:
+        width = far[:, -1:] + 1e-9
+        share = self._weight[near] / (0.1 + far / width)
+        found = np.einsum("rk,rko->ro", share, self._targets[near])
+        # As if one more neighbour were like all rows: no probability is 0.
+        more = share.mean(axis=1, keepdims=True) * (1.0 if self._classes else 0.0)
+        found = (found + more * self._prior) / np.maximum(share.sum(axis=1, keepdims=True) + more, 1e-30)
+        return found / found.sum(axis=1, keepdims=True) if self._classes else found[:, 0]
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        json = {"classes": self._classes, "count": self.count, "facts": self.facts}
+        return json, {"x": self._x, "y": self._y, "weight": self._weight, "factors": self._factors}
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedNeighbours:
+        parts = [np.asarray(arrays[name]) for name in ("x", "y", "weight", "factors")]
+        return cls(*parts, json["classes"], json["count"], dict(json["facts"]))

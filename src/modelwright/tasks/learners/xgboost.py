@@ -1,0 +1,175 @@
+"""XGBoost: gradient boosted trees by levels (Chen and Guestrin, KDD 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from modelwright.core.optional import optional
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
+from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
+from modelwright.tasks.learners.recipes import feature_space, for_trees
+
+#: Metrics that grow with merit.
+_HIGHER = ("auc", "aucpr")
+
+
+def _xgboost() -> Any:
+    return optional("xgboost", extra="tables", purpose="the learner 'xgboost'")
+
+
+class XGBoost(Learner):
+    """See the module."""
+
+    name: ClassVar[str] = "xgboost"
+    monotone: ClassVar[bool] = True
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_trees(frame, config, native=True)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Float("learning_rate", 0.01, 0.3, sampling="log", default=usual_rate(rows))
+        hp.Int("max_depth", 2, 12, default=_depth(rows))
+        hp.Float("min_child_weight", 1e-3, 30.0, sampling="log", default=1.0)
+        hp.Float("subsample", 0.5, 1.0, default=0.75)
+        hp.Float("colsample_bylevel", 0.4, 1.0, default=0.8)
+        hp.Float("reg_lambda", 1e-3, 30.0, sampling="log", default=1.0)
+        hp.Float("reg_alpha", 1e-3, 10.0, sampling="log", default=1e-3)
+        feature_space(hp)
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        rate = float(config.get("learning_rate", usual_rate(rows)))
+        depth = int(config.get("max_depth", _depth(rows)))
+        rounds = min(MOST, 15 / rate)
+        return 0.02 + rounds * depth * (rows * columns * 2.5e-9 + 2**depth * columns * 1e-7 + 1e-4)
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        xgb = _xgboost()
+        number, clock = count_classes(y, task, classes), Clock(deadline)
+        settings = _settings(matrix, y, task, number, config, seed, threads, metric)
+        train = _data(matrix, y, weight, threads)
+        held = None if valid is None or rounds is not None else _data(*valid, threads)
+        booster = xgb.Booster(settings, [train] if held is None else [train, held])
+        watch = Watch.of(float(settings["learning_rate"]), held is not None)
+        ended, done = "rounds", 0
+        for done in range(rounds or (MOST if held is not None else USUAL)):
+            if done and clock.late(watch.pace()):
+                ended = "deadline"
+                break
+            booster.update(train, done)
+            if held is None:
+                continue
+            value = float(booster.eval(held, "valid", done).rpartition(":")[2])
+            if watch.stop(done + 1, value if settings["eval_metric"] in _HIGHER else -value):
+                ended = "patience"
+                break
+        grown = booster.num_boosted_rounds()
+        kept = watch.best or grown
+        facts = {"rounds": int(kept), "ended": ended, "grown": int(grown)}
+        return FittedXGBoost(bytes(booster[:kept].save_raw("ubj")), number, facts)
+
+
+def _settings(
+    matrix: Matrix,
+    y: np.ndarray,
+    task: str,
+    classes: int,
+    config: Mapping[str, Any],
+    seed: int,
+    threads: int,
+    metric: str | None,
+) -> dict[str, Any]:
+    rows = matrix.rows
+    objective = {"binary": "binary:logistic", "multiclass": "multi:softprob"}.get(task, "reg:squarederror")
+    made: dict[str, Any] = {
+        "objective": objective,
+        "eval_metric": _metric(task, metric),
+        "tree_method": "hist",
+        "learning_rate": float(config.get("learning_rate", usual_rate(rows))),
+        "max_depth": int(config.get("max_depth", _depth(rows))),
+        "min_child_weight": float(config.get("min_child_weight", 1.0)),
+        "subsample": float(config.get("subsample", 0.75)),
+        "colsample_bylevel": float(config.get("colsample_bylevel", 0.8)),
+        "reg_lambda": float(config.get("reg_lambda", 1.0)),
+        "reg_alpha": float(config.get("reg_alpha", 0.0)),
+        "max_cat_to_onehot": 5,
+        "nthread": threads,
+        "seed": seed % 2**31,
+        "verbosity": 0,
+    }
+    if task == "multiclass":
+        made["num_class"] = classes
+    if task == "regression":
+        made["base_score"] = float(np.mean(y))
+    asked = constraints(matrix, config)
+    if any(asked):
+        made["monotone_constraints"] = "(" + ",".join(map(str, asked)) + ")"
+    return made
+
+
+def _depth(rows: int) -> int:
+    return 4 if rows < 2000 else 6 if rows < 50_000 else 8
+
+
+def _metric(task: str, metric: str | None) -> str:
+    if task == "multiclass":
+        return "merror" if metric == "accuracy" else "mlogloss"
+    if task == "regression":
+        return "mae" if metric == "mae" else "rmse"
+    return {"roc_auc": "auc", "average_precision": "aucpr"}.get(metric or "", "logloss")
+
+
+def _data(matrix: Matrix, y: np.ndarray | None, weight: np.ndarray | None, threads: int) -> Any:
+    kinds = ["c" if place in matrix.categorical else "q" for place in range(matrix.features)]
+    return _xgboost().DMatrix(
+        matrix.values, y, weight=weight, feature_types=kinds, enable_categorical=True, nthread=threads
+    )
+
+
+class FittedXGBoost(Fitted):
+    """A model in XGBoost's own binary JSON."""
+
+    kind: ClassVar[str] = "xgboost"
+
+    def __init__(self, raw: bytes, classes: int, facts: dict[str, Any]):
+        self._raw, self._classes, self.facts = raw, classes, facts
+        self._booster = _xgboost().Booster({"nthread": 1})
+        self._booster.load_model(bytearray(raw))
+        self._threads = 1
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        if threads != self._threads:
+            self._booster.set_param({"nthread": threads})
+            self._threads = threads
+        found = np.asarray(self._booster.predict(_data(matrix, None, None, threads)), np.float64)
+        if self._classes == 0:
+            return found
+        return both(found) if found.ndim == 1 else found / found.sum(axis=1, keepdims=True)
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        return {"classes": self._classes, "facts": self.facts}, {"model": self._raw}
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedXGBoost:
+        return cls(bytes(arrays["model"]), int(json["classes"]), dict(json["facts"]))

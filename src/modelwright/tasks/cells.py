@@ -127,7 +127,7 @@ def _objects(cells: Any, name: str, notes: list[Note]) -> np.ndarray:
     """Python's objects as the narrowest raw cells that hold them all."""
     types = set(map(type, cells))
     if types <= _PLAIN:
-        return _array(cells)
+        return texts(cells)
     cells = [None if _missing(cell) else cell for cell in cells]
     present = {type(cell) for cell in cells} - {type(None)}
     gaps = any(cell is None for cell in cells)
@@ -192,7 +192,7 @@ def _texts(cells: list[Any], name: str, notes: list[Note]) -> np.ndarray:
     if len(counts) > 1:
         said = ", ".join(f"{counted(count, 'cell')} of {kind}" for kind, count in sorted(counts.items()))
         notes.append(Note("mixed types", f"column {name!r:.80} mixes {said}", {"column": name, "types": counts}))
-    return _array([_text(cell) for cell in cells])
+    return texts([_text(cell) for cell in cells])
 
 
 def _text(cell: Any) -> str | None:
@@ -207,7 +207,8 @@ def _text(cell: Any) -> str | None:
     return str(cell)
 
 
-def _array(cells: Any) -> np.ndarray:
+def texts(cells: Any) -> np.ndarray:
+    """An array of objects, which numpy does not look into."""
     made = np.empty(len(cells), dtype=object)
     made[:] = cells
     return made

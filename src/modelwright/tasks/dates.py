@@ -6,6 +6,8 @@ import datetime
 import re
 from collections.abc import Iterable
 
+from modelwright.tasks.uniform import uniform
+
 _MONTHS = {
     name: i
     for i, names in enumerate(
@@ -128,7 +130,15 @@ def day_first(texts: Iterable[str], *, other: bool | None = None) -> tuple[bool,
     ((True, '2 dates have a day above 12 in front'), (False, 'nothing tells: months first, as with / usual'))
     """
     front = behind = dotted = seen = 0
-    for text in texts:
+    listed = list(texts)
+    alike = uniform(listed)
+    if alike is not None:
+        if alike.shape == "year-month-day":
+            return False, ""
+        first, second = alike.fields[:2]
+        front, behind = int(((first > 12) & (second <= 12)).sum()), int(((second > 12) & (first <= 12)).sum())
+        seen, dotted, listed = len(listed), alike.dotted * len(listed), []
+    for text in listed:
         found = _FORMATS["day/month"].match(text)
         if found is None:
             continue

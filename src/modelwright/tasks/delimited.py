@@ -58,14 +58,21 @@ def records(data: bytes, *, where: str) -> Records:
     said = re.match(r"sep=(.)\r?\n", text)
     text = text[said.end() :] if said else text
     lines = list(io.StringIO(text, newline=""))
-    dialect = _dialect(lines, said[1] if said else None)
+    limit = csv.field_size_limit(2**31 - 1)  # a novel in one cell is no error
+    try:
+        dialect = _dialect(lines, said[1] if said else None)
+        if dialect["delimiter"] == " ":
+            lines = [line.strip(" ") for line in lines]
+        parsed = _parsed(lines, dialect)
+    finally:
+        csv.field_size_limit(limit)
     if dialect["delimiter"] not in (",", _NONE):
         name = {"\t": "a tab", " ": "a blank"}.get(dialect["delimiter"], repr(dialect["delimiter"]))
         notes.append(Note("delimiter", f"the delimiter is {name}", {"delimiter": dialect["delimiter"]}))
-    names, found = _rows(lines, dialect, notes, where)
+    names, found = _rows(*parsed, notes, where)
     width = len(names)
-    columns = [list(cells) for cells in zip(*found)] if found else [[] for _ in range(width)]
-    return Records(names, [[cell or None for cell in cells] for cells in columns], len(found), notes)
+    columns = [[cell or None for cell in cells] for cells in zip(*found)] if found else [[] for _ in range(width)]
+    return Records(names, columns, len(found), notes)
 
 
 # --- bytes to text -------------------------------------------------------------------------------
@@ -164,14 +171,10 @@ def _dialect(lines: list[str], said: str | None) -> dict:
     return {"delimiter": delimiter, "skipinitialspace": spaced}
 
 
-def _rows(lines: list[str], dialect: dict, notes: list[Note], where: str) -> tuple[list[str], list[list[str]]]:
-    limit = csv.field_size_limit(2**31 - 1)  # a novel in one cell is no error
-    try:
-        if dialect["delimiter"] == " ":
-            lines = [line.strip(" ") for line in lines]
-        rows, numbers, unclosed = _parsed(lines, dialect)
-    finally:
-        csv.field_size_limit(limit)
+def _rows(
+    rows: list[list[str]], numbers: list[int], unclosed: list[int], notes: list[Note], where: str
+) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows below it, all as wide as it is."""
     if unclosed:
         message = (
             f"{counted(len(unclosed), 'quote')} never closed, the first in line {unclosed[0]}: taken as a character"
@@ -184,10 +187,10 @@ def _rows(lines: list[str], dialect: dict, notes: list[Note], where: str) -> tup
 
 def _parsed(lines: list[str], dialect: dict) -> tuple[list[list[str]], list[int], list[int]]:
     """Rows that are not blank, the line each begins in, and the lines with a quote that never closes."""
-    for extra in ({}, {"escapechar": "\\"}):
-        if extra and not any('\\"' in line for line in lines):
+    for escape in (None, "\\"):
+        if escape and not any('\\"' in line for line in lines):
             continue
-        reader = csv.reader(lines, strict=True, **dialect, **extra)
+        reader = csv.reader(lines, strict=True, escapechar=escape, **dialect)
         rows, numbers, begin, spans = [], [], 1, []
         try:
             for row in reader:

@@ -88,7 +88,8 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
         if name in gone:
             parts[one.part][name] = np.full(table.rows, one.missing, dtype=one.dtype)
             continue
-        column, problems = one.many(there[name])
+        details, *known = table.typed.get(name, (None,))
+        column, problems = known if details is one.details else one.many(there[name])
         parts[one.part][name] = column
         _judge(one, there[name], problems, where, notes)
     spelled = {name: one.spelled(there.get(name), table.rows) for name, one in readers.items() if one.many_levels}
@@ -143,8 +144,8 @@ def _place(cells: np.ndarray, text: str) -> int:
 
 def _row(source: Any) -> Mapping[Any, Any] | None:
     """The cells of a source that is one row, by name; None where it is more, or no such thing."""
-    if isinstance(source, list) and len(source) == 1 and isinstance(source[0], Mapping):
-        source = source[0]
+    if isinstance(source, list):
+        source = source[0] if len(source) == 1 and isinstance(source[0], Mapping) else None
     if isinstance(source, Mapping):
         return source if source and all(isinstance(v, _SCALARS) or np.ndim(v) == 0 for v in source.values()) else None
     root = type(source).__module__.partition(".")[0]

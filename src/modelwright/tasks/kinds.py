@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from modelwright.tasks import bands, dates, numerals
+from modelwright.tasks.plain import plain
 from modelwright.tasks.table import is_missing
+from modelwright.tasks.uniform import uniform
 
 KINDS = ("number", "category", "ordinal", "boolean", "datetime", "text", "id", "constant")
 #: Text that stands for nothing in every column, in small letters.
@@ -96,15 +98,6 @@ def profile(cells: np.ndarray) -> Profile:
     return Profile(len(cells), counts, tokens)
 
 
-def floats(cells: np.ndarray) -> np.ndarray | None:
-    """Text cells as numbers where all are plain ones or missing; else None. The fast way, for most columns of files."""
-    try:
-        found = cells.astype(np.float64)
-    except (ValueError, TypeError):
-        return None
-    return None if "_" in "".join(filter(None, cells.tolist())) else found
-
-
 def infer(cells: np.ndarray, context: Context) -> Finding:
     """The kind of a column.
 
@@ -122,11 +115,12 @@ def infer(cells: np.ndarray, context: Context) -> Finding:
         return Finding("datetime", "the source has dates", {"day_first": False})
     if cells.dtype.kind != "O":
         return _of_numbers(cells, "the source has numbers" if cells.dtype.kind != "b" else "the source has booleans")
-    numbers = floats(cells) if len(cells) else None
-    if numbers is not None and not _codes(cells) and not (np.abs(numbers) >= _EXACT).any():
-        found = _of_numbers(numbers, "every cell is a number")
-        if found.kind != "constant" or found.details["value"] is None:
-            return found
+    numbers = plain(cells.tolist())
+    if numbers is not None:
+        grouped = numerals.grouped(filter(None, cells.tolist()))
+        if not (grouped and context.comma):
+            found = _of_numbers(numbers.values, "every cell is a number")
+            return replace(found, details={**found.details, "sure": False}) if grouped else found
     return _of_text(profile(cells), context)
 
 
@@ -157,7 +151,7 @@ def _are_days(values: np.ndarray) -> bool:
 def _identifies(values: np.ndarray) -> str:
     """Why whole numbers are ids and no quantity: they count the rows, or are long numbers without a repetition."""
     count = len(values)
-    if count < 50:
+    if count < 50 or len(np.unique(values[:500])) < 0.98 * min(count, 500):
         return ""
     distinct = np.unique(values)
     if len(distinct) < 0.99 * count:
@@ -171,15 +165,6 @@ def _identifies(values: np.ndarray) -> str:
         if round_share < 0.2:
             return "the whole numbers have seven digits or more, about alike in size, and none occurs twice"
     return ""
-
-
-def _codes(cells: np.ndarray) -> bool:
-    """Whether digits are written as codes of one length, some with a zero in front: "020", not "20"."""
-    texts = [cell.strip() for cell in cells.tolist() if cell]
-    if not any(text[:1] == "0" for text in texts):
-        return False
-    lengths = set(map(len, texts))
-    return len(lengths) == 1 and lengths.pop() >= 3 and all(map(str.isdigit, texts))
 
 
 def _of_text(found: Profile, context: Context) -> Finding:
@@ -240,9 +225,11 @@ def _moment(found: Profile, context: Context) -> Finding | None:
     if not sample or sum(bool(dates.shape_of(text)) for text in sample) < 0.5 * len(sample):
         return None
     first, said = dates.day_first(filled.counts, other=context.day_first)
-    bad = sum(
-        count for text, count in filled.counts.items() if len(text) > 64 or dates.micros(text, day_first=first) is None
-    )
+    alike = uniform(list(filled.counts))
+    bad = 0
+    if alike is None or alike.seconds(day_first=first) is None:
+        known = (text for text in filled.counts if len(text) > 64 or dates.micros(text, day_first=first) is None)
+        bad = sum(filled.counts[text] for text in known)
     if bad > UNREADABLE * filled.present:
         return None
     shapes = sorted({dates.shape_of(text) for text in sample} - {""})

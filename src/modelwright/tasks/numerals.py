@@ -19,6 +19,7 @@ _GROUPED = {
     ",": re.compile(r"\d{1,3}(?:([. '’\u00a0\u202f])\d{3})(?:\1\d{3})*(?:,\d*)?$"),
 }
 _SEPARATORS = re.compile(r"[ '’\u00a0\u202f]")
+_POINTS = re.compile(r"\s*-?[1-9]\d{0,2}(?:\.\d{3})*\s*$")
 _WORDS = frozenset({"inf", "infinity", "nan"})
 
 
@@ -105,7 +106,7 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
     >>> notation(["1,250", "12,900"])
     (Notation(decimal='.', unit=''), False)
     """
-    votes, open_commas, suffixes = {".": 0, ",": 0}, 0, {}
+    votes, undecided, suffixes = {".": 0, ",": 0}, 0, {}
     for text in texts:
         shape = _SHAPE.match(text)
         if shape is None:
@@ -114,13 +115,13 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
         if suffix and suffix not in "%‰" and not re.fullmatch(_CURRENCY, suffix):
             suffixes[suffix] = suffixes.get(suffix, 0) + 1
         vote = _decimal(shape["body"].rstrip(" "))
-        if vote == "?,":
-            open_commas += 1
+        if vote == "?":
+            undecided += 1
         elif vote:
             votes[vote] += 1
     if votes[","] > votes["."]:
         decimal = ","
-    elif votes["."] or not open_commas:
+    elif votes["."] or not undecided:
         decimal = "."
     else:
         decimal = "," if comma else "."
@@ -131,21 +132,31 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
 
 
 def _decimal(body: str) -> str:
-    """The decimal sign that a body of digits gives away; "?," where a comma may be either, "" where nothing is."""
+    """The decimal sign that a body of digits gives away; "?" where it may separate thousands, "" where nothing is."""
     dots, commas = body.count("."), body.count(",")
     if dots and commas:
         return "." if body.rfind(".") > body.rfind(",") else ","
-    if commas == 1:
-        before, _, after = body.partition(",")
-        return "?," if len(after) == 3 and 1 <= len(before) <= 3 and before != "0" else ","
-    if commas > 1:
-        return "."
-    if dots > 1:
-        return ","
-    if dots == 1:
-        before, _, after = body.partition(".")
-        return "" if len(after) == 3 and 1 <= len(before) <= 3 and before != "0" else "."
-    return ""
+    if commas + dots == 0:
+        return ""
+    sign, other = (",", ".") if commas else (".", ",")
+    if commas + dots > 1:
+        return other
+    before, _, after = body.partition(sign)
+    return "?" if len(after) == 3 and 1 <= len(before) <= 3 and before != "0" else sign
+
+
+def grouped(texts: Iterable[str]) -> bool:
+    """Whether all of ``texts`` may be whole numbers with points between thousands, and some are.
+
+    >>> grouped(["1.250", "900"]), grouped(["1.25"]), grouped(["0.125"]), grouped(["900"])
+    (True, False, False, False)
+    """
+    pointed = False
+    for text in texts:
+        if not _POINTS.match(text):
+            return False
+        pointed = pointed or "." in text
+    return pointed
 
 
 def bounded(text: str) -> bool:

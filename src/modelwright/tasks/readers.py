@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from modelwright.tasks import dates, kinds, numerals
+from modelwright.tasks.plain import USUAL, plain
 from modelwright.tasks.table import is_missing
+from modelwright.tasks.uniform import uniform
 
 NUMBERS, CODES, TEXTS = "numbers", "codes", "texts"
 #: Magnitudes from here on are taken as infinite: float32, which learners compute in, has none such.
@@ -64,6 +66,7 @@ class Reader:
         tolerant: whether cells that could not be read were there from the beginning.
         unseen: the code of a level that is new.
         many_levels: whether it is a category with so many levels that new ones may be spelled like known ones.
+        details: those of the column that it was made from.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Reader:
     tolerant: bool = False
     unseen: int = -2
     many_levels: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def dtype(self) -> Any:
@@ -110,7 +114,7 @@ class Reader:
             value = self._value(cell)
             value = self.missing if value is None else value
         else:
-            value = self.many(_array_of(cell))[0][0] if self._strange(cell) else cell
+            value = self._alone(cell)
         if self.part == NUMBERS:
             return float(value) if abs(value) < _LARGEST else math.nan
         return value
@@ -119,11 +123,18 @@ class Reader:
         """Raw cells as texts without outer blanks, "" where missing."""
         if cells is None:
             cells = [None] * rows
-        return _objects("" if cell is None or cell != cell else str(cell).strip() for cell in cells)
+        listed = cells.tolist() if isinstance(cells, np.ndarray) else list(cells)
+        texts = {cell: "" if cell is None or cell != cell else str(cell).strip() for cell in set(listed)}
+        return _objects(map(texts.__getitem__, listed))
 
-    def _strange(self, cell: Any) -> bool:
-        """Whether a cell that is no text is anything but a number for a column of numbers."""
-        return not (self.part == NUMBERS and self.noun == "a number" and type(cell) in (int, float, bool))
+    def _alone(self, cell: Any) -> Any:
+        """The value of a cell that is no text."""
+        if self.noun == "a number" and type(cell) in (int, float, bool):
+            return cell
+        values, problems = self.many(_array_of(cell))
+        if problems.unreadable:
+            raise Unreadable(next(iter(problems.unreadable)))
+        return values[0]
 
     def _value(self, text: str) -> Any:
         return self.text(text.strip())
@@ -131,24 +142,22 @@ class Reader:
     def _texts(self, cells: np.ndarray, problems: Problems) -> np.ndarray:
         listed = cells.tolist()
         values: dict[str | None, Any] = {None: self.missing}
-        for text in set(listed):
+        for text, count in Counter(listed).items():
             if text is None:
                 continue
+            bare = text.strip()
             try:
-                value = self.text(text.strip())
+                value = self.text(bare)
             except Unreadable:
-                problems.unreadable[text.strip()] += 0
+                problems.unreadable[bare] += count
                 value = self.missing
             else:
                 if value is None:
-                    problems.tokens[text.strip()] += 0
+                    problems.tokens[bare] += count
                     value = self.missing
                 elif self.part == CODES and value == self.unseen:
-                    problems.unseen[text.strip()] += 0
+                    problems.unseen[bare] += count
             values[text] = value
-        for counter in (problems.unreadable, problems.tokens, problems.unseen):
-            if counter:
-                counter.update(text.strip() for text in listed if text is not None and text.strip() in counter)
         if self.part == TEXTS:
             made = np.empty(len(listed), dtype=object)
             made[:] = list(map(values.__getitem__, listed))
@@ -166,14 +175,16 @@ def reader(name: str, kind: str, details: Mapping[str, Any]) -> Reader:
     """
     tolerant = bool(details.get("seen", {}).get("unreadable"))
     if kind == "number":
-        return _numbers(name, details, tolerant)
-    if kind == "boolean":
-        return _booleans(name, details, tolerant)
-    if kind == "datetime":
-        return _moments(name, details, tolerant)
-    if kind in ("category", "ordinal"):
-        return _levels(name, details)
-    return Reader(name, TEXTS, "", "a text", "text", _plain_text, lambda cells: None)
+        made = _numbers(name, details, tolerant)
+    elif kind == "boolean":
+        made = _booleans(name, details, tolerant)
+    elif kind == "datetime":
+        made = _moments(name, details, tolerant)
+    elif kind in ("category", "ordinal"):
+        made = _levels(name, details)
+    else:
+        made = Reader(name, TEXTS, "", "a text", "text", _plain_text, lambda cells: None)
+    return replace(made, details=details)
 
 
 def _finite(values: np.ndarray, problems: Problems) -> np.ndarray:
@@ -214,7 +225,6 @@ def _array_of(cell: Any) -> np.ndarray:
 
 def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     written = numerals.Notation(details.get("decimal", "."), details.get("unit", ""))
-    known = frozenset(details.get("seen", {}).get("tokens", ())) | {"", " ", "?", "NA", "N/A", "nan", "null", "None"}
 
     def text(given: str) -> float | None:
         found = written.value(given) if len(given) <= 64 else None
@@ -227,13 +237,11 @@ def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     def bulk(cells: np.ndarray, problems: Problems) -> np.ndarray | None:
         if written.decimal != ".":
             return None
-        found = kinds.floats(cells)
+        found = plain(cells.tolist())
         if found is None:
-            listed = cells.tolist()
-            found = kinds.floats(_objects(None if cell in known else cell for cell in listed))
-            if found is not None:
-                problems.tokens.update(cell.strip() for cell in listed if cell in known and cell is not None)
-        return found
+            return None
+        problems.tokens.update(found.tokens)
+        return found.values.astype(np.float64)
 
     def typed(cells: np.ndarray) -> np.ndarray | None:
         return cells.astype(np.float64) if cells.dtype.kind in "bif" else None
@@ -284,8 +292,22 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
             return None
         return np.where(np.isnat(cells), np.nan, cells.astype("datetime64[us]").astype(np.int64) / 1e6)
 
+    def bulk(cells: np.ndarray, problems: Problems) -> np.ndarray | None:
+        listed = cells.tolist()
+        there = [cell for cell in listed if cell is not None and cell not in USUAL]
+        alike = uniform(there)
+        seconds = None if alike is None else alike.seconds(day_first=first)
+        if seconds is None:
+            return None
+        if len(there) == len(listed):
+            return seconds
+        made = np.full(len(listed), math.nan)
+        made[[cell is not None and cell not in USUAL for cell in listed]] = seconds
+        problems.tokens.update(cell.strip() for cell in listed if cell is not None and cell in USUAL)
+        return made
+
     order = "days first" if first else "months first"
-    return Reader(name, NUMBERS, math.nan, "a date", f"dates, {order}", text, typed, None, tolerant)
+    return Reader(name, NUMBERS, math.nan, "a date", f"dates, {order}", text, typed, bulk, tolerant)
 
 
 def _levels(name: str, details: Mapping[str, Any]) -> Reader:

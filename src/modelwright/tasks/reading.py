@@ -13,7 +13,8 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import counted, kind_of
-from modelwright.tasks import cells, delimited
+from modelwright.tasks import cells, delimited, numerals
+from modelwright.tasks.plain import plain
 from modelwright.tasks.table import Note, Table
 
 _ALLOWED = (
@@ -121,8 +122,17 @@ def _file(path: Path, where: str) -> Table:
     if data[:4] == b"PAR1":
         return _parquet(data, where)
     found = delimited.records(data, where=where)
-    notes = found.notes
-    return assembled(found.names, found.columns, found.rows, where, notes)
+    names, columns, tokens = _names(found.names, found.notes), {}, {}
+    european = any(note.data.get("delimiter") == ";" for note in found.notes)  # where commas are decimal signs
+    for name, texts in zip(names, found.columns):
+        numbers = plain(texts)
+        if numbers is None or (european and numerals.grouped(filter(None, texts))):
+            columns[name] = cells.texts(texts)
+        else:
+            columns[name] = numbers.values
+            if numbers.tokens:
+                tokens[name] = numbers.tokens
+    return Table(columns, found.rows, tuple(found.notes), tokens=tokens)
 
 
 def _parquet(data: bytes, where: str) -> Table:

@@ -97,7 +97,7 @@ class Schema:
         for name, column in found.items():
             if column.details.get("sure") is False:
                 found[name] = _column(table, name, chosen.get(name), context)
-        return cls(tuple(_with_seen(column, table.columns[name]) for name, column in found.items()), target.strip())
+        return cls(tuple(_with_seen(column, table) for column in found.values()), target.strip())
 
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
@@ -207,11 +207,16 @@ def _context(columns: Iterable[Column]) -> kinds_of.Context:
     return kinds_of.Context(comma > 0, None if not first else sum(first) * 2 > len(first))
 
 
-def _with_seen(column: Column, cells: Any) -> Column:
-    """The column with what reading its own cells came to."""
+def _with_seen(column: Column, table: Table) -> Column:
+    """The column with what reading its own cells came to; the table remembers the values."""
+    cells, said = table.columns[column.name], table.tokens.get(column.name)
     seen: dict[str, Any] = {"rows": len(cells), "missing": int(is_missing(cells).sum())}
+    if said:
+        seen["tokens"] = dict(said)
+    details = {**column.details, "seen": seen}
     if column.used:
-        _, problems = reader(column.name, column.kind, column.details).many(cells)
+        values, problems = reader(column.name, column.kind, column.details).many(cells)
         lost = sum(problems.tokens.values()) + sum(problems.unreadable.values()) + problems.infinite
-        seen = {**seen, "missing": seen["missing"] + lost, **problems.plain()}
-    return Column(column.name, column.kind, {**column.details, "seen": seen})
+        seen |= {"missing": seen["missing"] + lost, **problems.plain()}
+        table.typed[column.name] = (details, values, problems)
+    return Column(column.name, column.kind, details)

@@ -53,6 +53,9 @@ class Table:
         rows: how many cells each column has.
         notes: what was found and repaired when it was read.
         declared: name -> what the source said about a column, where it said anything.
+        tokens: name -> text that stood for nothing ("?", "NA") with how often it occurred, in columns of files of text
+            whose other cells are all plain numbers: they come as float64 or int64, like those without such text.
+        typed: what a schema that was made of the table has read already; nobody else's business.
 
     >>> table = Table({"age": np.array([31, 46, 25]), "job": np.array(["cook", None, "nurse"], dtype=object)}, 3)
     >>> table.names, table.take([2, 0]).columns["age"].tolist(), table.without("age").names
@@ -63,6 +66,8 @@ class Table:
     rows: int
     notes: tuple[Note, ...] = ()
     declared: Mapping[str, Declared] = field(default_factory=dict)
+    tokens: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    typed: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,7 +80,8 @@ class Table:
         if chosen.dtype != bool:
             chosen = chosen.astype(np.intp)
         count = int(chosen.sum()) if chosen.dtype == bool else len(chosen)
-        return replace(self, columns={name: cells[chosen] for name, cells in self.columns.items()}, rows=count)
+        columns = {name: cells[chosen] for name, cells in self.columns.items()}
+        return replace(self, columns=columns, rows=count, typed={})
 
     def without(self, *names: str) -> Table:
         """The table less some of its columns."""
@@ -115,5 +121,5 @@ def is_missing(cells: np.ndarray) -> np.ndarray:
     if cells.dtype.kind == "M":
         return np.isnat(cells)
     if cells.dtype.kind == "O":
-        return np.equal(cells, None).astype(bool)
+        return np.equal(cells, np.array(None, dtype=object)).astype(bool)
     return np.zeros(len(cells), dtype=bool)

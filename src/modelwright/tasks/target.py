@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,8 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
-from modelwright.tasks import kinds, numerals
-from modelwright.tasks.cells import raw
+from modelwright.tasks import numerals
+from modelwright.tasks.labels import Labels, column_of
 from modelwright.tasks.readers import reader
 from modelwright.tasks.scorers import tasks_of, title
 from modelwright.tasks.scores import DEFAULTS, RARER
@@ -94,7 +93,7 @@ class Target:
             raise ArgumentError(
                 f"metric={title(metric)!r} with task={task!r}", where=where, allowed=f"task={held[0]!r}"
             )
-        found = _Cells.of(_raw(column, name), typed, wanted=task or (held[0] if len(held) == 1 else ""))
+        found = Labels.of(column_of(column, name), typed=typed, wanted=task or (held[0] if len(held) == 1 else ""))
         notes = _present(found, name, where)
         chosen, why = (task, "it was said") if task else _task(found, held, title(metric))
         if chosen == "regression":
@@ -124,7 +123,7 @@ class Target:
 
     def present(self, column: Any) -> np.ndarray:
         """Mask of the rows that can be learned from: they have a target, of a class that is known."""
-        coded = self._coded(_raw(column, self.name))
+        coded = self._coded(column_of(column, self.name))
         return coded >= 0 if self.is_classes else ~np.isnan(coded)
 
     def encode(self, column: Any, *, where: str = "table") -> np.ndarray:
@@ -133,7 +132,7 @@ class Target:
         Raises:
             ArgumentError: a cell is missing or not known; with its row.
         """
-        cells = _raw(column, self.name)
+        cells = column_of(column, self.name)
         coded = self._coded(cells)
         wrong = coded < 0 if self.is_classes else np.isnan(coded)
         if wrong.any():
@@ -200,77 +199,7 @@ class Target:
         return np.where(known[places] == values, places, -1).astype(np.int64)
 
 
-@dataclass(slots=True)
-class _Cells:
-    """The cells of a target as one type: bool, int, float, text or date."""
-
-    type: str
-    values: np.ndarray  # NaN where missing; of text all NaN
-    cells: np.ndarray
-    missing: np.ndarray
-    details: dict[str, Any]
-
-    @classmethod
-    def of(cls, cells: np.ndarray, typed: bool, wanted: str) -> _Cells:
-        if cells.dtype.kind == "M":
-            return cls("date", np.full(len(cells), np.nan), cells, is_missing(cells), {})
-        if cells.dtype.kind != "O":
-            kind = {"b": "bool", "i": "int"}.get(cells.dtype.kind, "float")
-            return cls(kind, cells.astype(np.float64), cells, is_missing(cells), {})
-        found = kinds.profile(cells)
-        nothing = is_missing(cells) | np.fromiter(
-            (cell is not None and cell.strip() in found.tokens for cell in cells.tolist()), bool, len(cells)
-        )
-        texts = found.counts
-        if not typed or wanted == "regression":
-            folded = {text.casefold() for text in texts}
-            if folded and folded <= {"true", "false"} and wanted != "regression":
-                values, _ = reader("", "boolean", {}).many(cells)
-                return cls("bool", values, cells, nothing, {})
-            filled = found.less(kinds.NO_VALUE) if wanted == "regression" else found
-            written, _ = numerals.notation(filled.counts)
-            if filled.counts and all(_is_number(text, written, wanted) for text in filled.counts):
-                details = {"decimal": written.decimal, "unit": written.unit}
-                values, _ = reader("", "number", details).many(cells)
-                lost = nothing | np.fromiter(
-                    (cell is not None and cell.strip() not in filled.counts for cell in cells.tolist()),
-                    bool,
-                    len(cells),
-                )
-                kind = (
-                    "int" if bool((values[~lost] == np.floor(values[~lost])).all()) and not _pointed(texts) else "float"
-                )
-                return cls(kind, values, cells, lost, details)
-        return cls("text", np.full(len(cells), np.nan), cells, nothing, {})
-
-    @property
-    def known(self) -> np.ndarray:
-        """The values that are there."""
-        return self.values[~self.missing]
-
-
-def _is_number(text: str, written: numerals.Notation, wanted: str) -> bool:
-    """Whether a text is a number for sure: labels such as "007", "3+" and "5 kg" are none unless values are wanted."""
-    if wanted == "regression":
-        return written.value(text) is not None
-    if text[:1] == "0" and text[1:2].isdigit():
-        return False
-    return text[-1:].isdigit() and text[:1] in "-0123456789." and written.value(text) is not None
-
-
-def _pointed(texts: Mapping[str, int]) -> bool:
-    return any("." in text for text in texts)
-
-
-def _raw(column: Any, name: str) -> np.ndarray:
-    if isinstance(column, np.ndarray) and column.ndim == 1:
-        plain = column.dtype.kind == "O" and all(cell is None or type(cell) is str for cell in column)
-        if plain or column.dtype in (np.float64, np.int64, bool):
-            return column
-    return raw(column, name, f"target {name!r:.80}", [])[0]
-
-
-def _present(found: _Cells, name: str, where: str) -> list[Note]:
+def _present(found: Labels, name: str, where: str) -> list[Note]:
     """Notes on what is missing."""
     if found.type == "date":
         raise ArgumentError(
@@ -286,7 +215,7 @@ def _present(found: _Cells, name: str, where: str) -> list[Note]:
     return [Note("no target", message, {"count": count, "rows": np.flatnonzero(found.missing)[:20].tolist()})]
 
 
-def _task(found: _Cells, held: tuple[str, ...], metric: str) -> tuple[str, str]:
+def _task(found: Labels, held: tuple[str, ...], metric: str) -> tuple[str, str]:
     """The task, and what told it."""
     told, why = _told(found)
     if held and told not in held and not (held[0] == "binary" and told == "multiclass"):
@@ -294,7 +223,7 @@ def _task(found: _Cells, held: tuple[str, ...], metric: str) -> tuple[str, str]:
     return told, why
 
 
-def _told(found: _Cells) -> tuple[str, str]:
+def _told(found: Labels) -> tuple[str, str]:
     if found.type == "bool":
         return "binary", "the cells are true and false"
     if found.type == "text":
@@ -314,7 +243,7 @@ def _told(found: _Cells) -> tuple[str, str]:
     return "regression", f"there are {counted(len(distinct), 'different whole number')}"
 
 
-def _refuse_no_values(found: _Cells, name: str, where: str, metric: str) -> None:
+def _refuse_no_values(found: Labels, name: str, where: str, metric: str) -> None:
     if found.type == "text":
         wrong = next(cell for cell, gone in zip(found.cells, found.missing) if not gone and _no_number(cell))
         row = found.cells.tolist().index(wrong)
@@ -346,9 +275,9 @@ def _no_number(cell: Any) -> bool:
     return cell is not None and numerals.notation([cell.strip()])[0].value(cell.strip()) is None
 
 
-def _classes(found: _Cells, notes: list[Note], name: str, where: str) -> tuple[tuple[Class, ...], tuple[int, ...]]:
+def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[tuple[Class, ...], tuple[int, ...]]:
     """The classes with two rows or more; those of one row are left out and named."""
-    counts = _counted(found)
+    counts = found.counts()
     rows = sum(counts.values())
     if len(counts) == 1:
         raise ArgumentError(
@@ -381,21 +310,6 @@ def _classes(found: _Cells, notes: list[Note], name: str, where: str) -> tuple[t
         notes.append(Note("single rows", message, {"count": len(alone), "classes": alone[:50]}))
     known = sorted(kept)
     return tuple(known), tuple(kept[one] for one in known)
-
-
-def _counted(found: _Cells) -> dict[Any, int]:
-    """Class -> rows. Texts that differ only in outer blanks are one class, called as it is most often."""
-    if found.type != "text":
-        distinct, counts = np.unique(found.known, return_counts=True)
-        make = {"bool": bool, "int": int, "float": float}[found.type]
-        return {make(value): int(count) for value, count in zip(distinct.tolist(), counts.tolist()) if value == value}
-    raws = Counter(cell for cell, gone in zip(found.cells.tolist(), found.missing.tolist()) if not gone)
-    names: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for text, count in raws.most_common():
-        bare = names.setdefault(text.strip(), text)
-        counts[bare] += count
-    return dict(counts)
 
 
 def _positive(given: Any, classes: Sequence[Class], counts: Sequence[int], metric: str, where: str) -> Class:

@@ -5,6 +5,7 @@ Looks only at predictions for rows that their models were not fitted on. Does no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ CANDIDATES = 30
 #: Members that are fitted on all rows at most; their weights are the largest.
 MEMBERS = 12
 _ROUNDS = 1.05
+#: Numbers of units below the largest that are looked at; parts of the rows by which blends are compared.
+_LEVELS, _PARTS = 2, 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,47 +57,67 @@ class Blend:
     rows: int = 0
 
 
-def judged(rows: Sequence[Row], units: int) -> list[Row]:
-    """Candidates with predictions of all ``units``; of the largest number of units that any has when none has all."""
-    reached = {row.number: len(row.facts.get("scores") or ()) for row in rows if "checkpoint" in row.artifacts}
-    most = min(units, max(reached.values(), default=0))
-    return [row for row in rows if reached.get(row.number, 0) >= most > 0]
+def reached(row: Row) -> int:
+    """By how many units a candidate was judged."""
+    return len(row.facts.get("scores") or ()) if "checkpoint" in row.artifacts else 0
 
 
-def out_of_fold(row: Row, job: Job, files: Artifacts) -> tuple[np.ndarray, np.ndarray]:
-    """Mean prediction for each row that a unit judged, and how many units judged it, (rows,).
+def out_of_fold(row: Row, job: Job, files: Artifacts) -> list[np.ndarray]:
+    """Predictions for the rows of each unit that judged a candidate.
 
     Raises:
         StoreError: the file is gone or is not what was written.
     """
     kept = row.artifacts["checkpoint"]
     arrays, _ = read_checkpoint(files.fetch(kept), sha256=kept.sha256)
+    return [np.asarray(arrays[f"unit{unit}"], np.float64) for unit in range(reached(row))]
+
+
+def pooled(predicted: Sequence[np.ndarray], units: int, job: Job) -> np.ndarray:
+    """Mean prediction for each row that the first ``units`` units judged, NaN for other rows."""
     shape = (len(job.y),) if job.task == "regression" else (len(job.y), job.classes)
     total, count = np.zeros(shape), np.zeros(len(job.y))
-    for unit in range(job.split.units):
-        if (predicted := arrays.get(f"unit{unit}")) is not None:
-            off = job.split.rows(unit)[1]
-            total[off] += predicted
-            count[off] += 1
-    divided = np.maximum(count, 1)
-    return total / (divided if total.ndim == 1 else divided[:, None]), count
+    for unit in range(units):
+        off = job.split.rows(unit)[1]
+        total[off] += predicted[unit]
+        count[off] += 1
+    with np.errstate(invalid="ignore"):
+        return total / (count if total.ndim == 1 else count[:, None])
 
 
 def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = MEMBERS) -> Blend | None:
-    """Choose what is deployed among the candidates that were judged; None while there is none."""
+    """Choose what is deployed among the candidates that were judged; None while there is none.
+
+    Candidates that were judged by all units are preferred: more rows speak for them. Those that few units judged take
+    their place where they are better, by more than chance, on the rows that judged both.
+    """
+    read: dict[int, tuple[Row, list[np.ndarray]]] = {}
     sign = 1.0 if job.metric.higher else -1.0
-    ranked = sorted(judged(rows, job.split.units), key=lambda row: (-sign * _score(row), row.number))[:CANDIDATES]
-    read: list[tuple[Row, np.ndarray, np.ndarray]] = []
-    for row in ranked:
+    for row in sorted(rows, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
+        if not reached(row) or sum(reached(row) <= reached(one) for one, _ in read.values()) >= CANDIDATES:
+            continue
         try:
-            read.append((row, *out_of_fold(row, job, files)))
+            read[row.number] = row, out_of_fold(row, job, files)
         except StoreError:  # what cannot be read cannot be a member; its trial says so when it is asked for
             continue
-    if not read:
-        return None
-    seen = np.flatnonzero(np.min([count for _, _, count in read], axis=0) > 0)
+    levels = sorted({reached(row) for row, _ in read.values()}, reverse=True)
+    best: tuple[Blend, np.ndarray] | None = None
+    for level in levels[: 1 + _LEVELS]:
+        among = [(row, found) for row, found in read.values() if reached(row) >= level]
+        made = _of_level(among, level, job, sign, members)
+        if best is None or _clearly_better(made[1], best[1], job):
+            best = made
+    return None if best is None else best[0]
+
+
+def _of_level(
+    among: Sequence[tuple[Row, list[np.ndarray]]], level: int, job: Job, sign: float, members: int
+) -> tuple[Blend, np.ndarray]:
+    """The best blend by the first ``level`` units, and what it predicts for all rows that they judged."""
+    whole = [pooled(found, level, job) for _, found in among]
+    seen = np.flatnonzero(~np.isnan(whole[0]).reshape(len(job.y), -1).any(axis=1))
     y, weight = job.y[seen], None if job.weight is None else job.weight[seen]
-    predictions = [predicted[seen] for _, predicted, _ in read]
+    predictions = [one[seen] for one in whole]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return job.metric.merit(y, predicted, weight)
@@ -102,10 +125,11 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
     found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight)
     weights = _fewer(found.weights, members)
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
-    mixed = np.tensordot(weights, np.stack(predictions), 1)
+    everywhere = np.tensordot(weights, np.stack(whole), 1)
+    mixed = everywhere[seen]
     heat, cut = _calibrated(mixed, y, weight, job)
-    chosen = [read[i][0] for i in order]
-    return Blend(
+    chosen = [among[i][0] for i in order]
+    made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
         rounds=tuple(_rounds(row.facts) for row in chosen),
@@ -117,6 +141,23 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
         threshold=cut,
         rows=len(seen),
     )
+    return made, everywhere
+
+
+def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
+    """Whether predictions are better on the rows that both have, by two standard errors over parts of the rows."""
+    both = np.flatnonzero(~np.isnan(new + old).reshape(len(job.y), -1).any(axis=1))
+    parts = np.array_split(np.random.default_rng(job.seed).permutation(both), _PARTS)
+    if min(map(len, parts)) < 20:
+        return False
+    gains = []
+    for part in parts:
+        weight = None if job.weight is None else job.weight[part]
+        merits = [job.metric.merit(job.y[part], predicted[part], weight) for predicted in (new, old)]
+        gains.append(merits[0] - merits[1])
+    if not np.all(np.isfinite(gains)):
+        return False
+    return float(np.mean(gains)) > 2.0 * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
 def _score(row: Row) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean
+from modelwright.execute.threads import available_cores
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.predictor import Predictor
 from modelwright.tasks.session import Asked, Session
@@ -101,6 +102,7 @@ def fit(
         time=time,
         folds=folds if folds is not None or preset != "fast" else 4,
         seed=int(seed),
+        seconds=None if seconds is None else seconds * (workers or len(available_cores())),
     )
     asked = Asked(
         preset=preset,

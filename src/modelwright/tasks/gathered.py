@@ -12,12 +12,13 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, kind_of
 from modelwright.tasks.checks import Check, check, row_groups
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table
 from modelwright.tasks.target import Target
-from modelwright.tasks.validation import Split, Ties, make_split
+from modelwright.tasks.validation import Split, Ties, affordable, make_split
 
 #: Rows up to which all duplicates are looked for.
 _TWINS = 500_000
@@ -61,6 +62,8 @@ class Said:
     time: str | None = None
     folds: int | None = None
     seed: int = 0
+    #: Of all cores, where time is what is limited.
+    seconds: float | None = None
 
 
 def gather(source: Any, said: Said) -> Gathered:
@@ -98,7 +101,11 @@ def gather(source: Any, said: Said) -> Gathered:
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
     weight = _weights(table, said, target, y, there)
-    split = make_split(y, target.task, seed=said.seed, ties=_ties(table, schema, said), folds=said.folds)
+    ties = _ties(table, schema, said)
+    folds, repeats = said.folds, None
+    if folds is None and said.seconds is not None:
+        folds, repeats = affordable(frame.rows, _usual_seconds(frame), said.seconds)
+    split = make_split(y, target.task, seed=said.seed, ties=ties, folds=folds, repeats=repeats)
     return Gathered(table, schema, target, metric, frame, y, weight, split, (*table.notes, *target.notes))
 
 
@@ -117,6 +124,12 @@ def without_suspects(data: Gathered, said: Said, found: Sequence[Check]) -> tupl
         what = "without the columns that leak nothing is left"
         raise ArgumentError(what, where="fit", allowed="drop_suspected=False")
     return replace(data, schema=schema, frame=schema.frame(data.table, where="fit")), names
+
+
+def _usual_seconds(frame: Frame) -> float:
+    """What a usual candidate takes, by rows and columns."""
+    columns = len(frame.numbers) + len(frame.codes) + 20 * len(frame.texts)
+    return learner("lightgbm").cost(frame.rows, max(1, columns), {})
 
 
 def _is_typed(source: Any) -> bool:

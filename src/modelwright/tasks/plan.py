@@ -24,9 +24,13 @@ MEMBERS = "members"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
 #: What a candidate may take of the time that is left.
-_MOST = 0.6
+_MOST = 0.7
 #: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
-_REFITTED, _BLENDING, _STARTING = 6, 0.04, 1.0
+_REFITTED, _BLENDING, _STARTING = 4, 0.04, 1.0
+#: Share of the time that is kept for fits on all rows at most.
+_RESERVED = 0.4
+#: Units that must be likely to end in time for a candidate to go on from the first rung, as a share of what is left.
+_ENOUGH = 0.4
 
 #: Work of a candidate on one unit, in units of its own; their ratio to seconds is learned.
 Cost = Callable[[Config], float]
@@ -109,7 +113,7 @@ class TablePlan(Strategy):
         for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
             if row.number not in judged or not self._deserves(history, judged, row):
                 continue
-            if self._in_time(history, row.config, self.units - self.first):
+            if self._in_time(history, row.config, max(1, round(_ENOUGH * (self.units - self.first)))):
                 note = self._note(history, "race")
                 return Proposal(trial=row.number, fidelity=self.units / self.steps, note=note)
         return None
@@ -133,7 +137,7 @@ class TablePlan(Strategy):
         history = state.history
         tried = {space.key(row.config) for row in history.rows}
         for place, config in enumerate(self.portfolio):
-            if space.key(config) not in tried and self._in_time(history, config, self.units):
+            if space.key(config) not in tried and self._in_time(history, config, self.first):
                 note = {"by": "default" if not number else "portfolio", "place": place}
                 return Proposal(
                     config=config, fidelity=self.first / self.steps, note=self._note(history, "portfolio") | note
@@ -181,8 +185,8 @@ class TablePlan(Strategy):
             return self.seconds - blending
         merits = self._merits(history)
         best = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
-        fits = 1.2 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.workers
-        return self.seconds - min(blending + fits + _STARTING, 0.5 * self.seconds)
+        fits = 1.1 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.workers
+        return self.seconds - min(blending + fits + _STARTING, _RESERVED * self.seconds)
 
     def refit_seconds(self, row: Row) -> float:
         """What the fit of a candidate on all rows will take."""
@@ -205,8 +209,7 @@ class TablePlan(Strategy):
     def _in_time(self, history: History, config: Config, units: int) -> bool:
         if self.seconds is None:
             return True
-        left = self.until(history) - history.elapsed
-        return self.expected(history, config, units) <= left * (_MOST if units > self.first else 1.0)
+        return self.expected(history, config, units) <= _MOST * (self.until(history) - history.elapsed)
 
 
 class PlanLeads(EngineLeads):

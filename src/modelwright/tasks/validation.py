@@ -17,6 +17,8 @@ from modelwright.core.wording import counted
 
 #: Below so many rows folds are repeated with other divisions; above the second and third there are fewer of them.
 SMALL, MIDDLE, LARGE = 2_000, 20_000, 200_000
+#: Units that are worth their time while a candidate takes this share of it, and folds that are divisions at all.
+_PATIENCE, _FEWEST = 0.12, 3
 #: Share of the rows that a holdout keeps back.
 HELD_BACK = 0.15
 
@@ -120,6 +122,23 @@ def make_split(
     even = "" if task == "regression" else ", classes spread evenly"
     groups = ", groups kept together" if ties.groups is not None else ""
     return Split(place, folds, kind, said + even + groups, ties.groups is not None)
+
+
+def affordable(rows: int, fit_seconds: float, seconds: float) -> tuple[int, int]:
+    """Folds and repeats for so many rows of which so many seconds of all cores leave time.
+
+    Args:
+        fit_seconds: of a usual candidate on the rows of a unit.
+
+    >>> affordable(1_000, 0.05, 120.0), affordable(6_000, 1.5, 60.0), affordable(40_000, 20.0, 120.0)
+    ((8, 3), (4, 1), (1, 1))
+    """
+    units = _PATIENCE * seconds / max(fit_seconds, 1e-3)
+    most = 8 if rows < MIDDLE else 5 if rows < LARGE else 1
+    folds = min(most, int(units))
+    if folds < _FEWEST:
+        return 1, 1
+    return folds, max(1, min(3, int(units) // folds)) if rows < SMALL else 1
 
 
 def _joined(ties: Ties, rows: int) -> np.ndarray | None:

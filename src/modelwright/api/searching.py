@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
+from modelwright.api.preparing import prepare
 from modelwright.api.running import RunSettings, constrain
 from modelwright.api.tune import _open
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.constraint import Limit, parse
+from modelwright.core.constraint import parse
 from modelwright.core.errors import ArgumentError
-from modelwright.core.objective import parse_objective
-from modelwright.core.wording import kind_of, warn_caller
+from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
-from modelwright.frontends.subject import Prepared
 from modelwright.space import HyperParameters
 from modelwright.store.base import Store, open_store
 from modelwright.strategy import Strategy, resolve
@@ -31,8 +29,6 @@ from modelwright.trackers.base import resolve_trackers
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
-    from modelwright.nas.architecture import Architecture
-    from modelwright.nas.dataset import Dataset
     from modelwright.nas.estimate import ArchitectureEstimation
 
 #: Seconds at the end that are kept free for saving, and the share of all.
@@ -126,7 +122,7 @@ def search(
         raise ArgumentError(f"plan={plan!r:.60}", where="nas.search", allowed="'auto', None")
     budget = Budget(trials=trials, seconds=seconds)
     asked["seed"], name = checked_seed(seed), checked_name(name)
-    limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory)
+    limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory, "nas.search")
     opened, found = open_store(store), list[Any]()
     asked["measured"] = partial(_priced, opened, name, found, asked["seed"], seconds)
     prepared = prepare(asked, limits)
@@ -159,116 +155,6 @@ def search(
     study._run()
     _hold(study, lambda: study._machine.history.best())
     return study
-
-
-def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
-    """What the engine needs, of the arguments of ``search``."""
-    from modelwright.nas.dataset import balanced, dataset, mirrors
-    from modelwright.nas.estimate import ArchitectureEstimation, Job
-    from modelwright.nas.hardware import is_latency
-    from modelwright.nas.ladder import ladder, straight
-    from modelwright.nas.limited import LimitedTree, split
-    from modelwright.nas.metered import meter_for
-    from modelwright.nas.train import Recipe
-
-    data = dataset(asked["x"], asked["y"], validation=asked["validation"], seed=int(asked["seed"]), task=asked["task"])
-    space = bound(asked["space"], data)
-    objective = asked["objective"]
-    objectives = parse_objective(data.task.objective if objective is None else objective)
-    recipe = asked["recipe"] or Recipe.of(data.rows, mirror=mirrors(data))
-    if not isinstance(recipe, Recipe):
-        raise ArgumentError(f"recipe is {kind_of(recipe)}", where="nas.search", allowed="nas.Recipe(...)")
-    weight = asked["class_weight"]
-    if weight is not None and data.task.kind != "multiclass":
-        raise ArgumentError(f"class_weight for {data.task.kind} targets", where="nas.search", hint="Leave it out.")
-    if isinstance(weight, str):
-        if weight != "balanced":
-            raise ArgumentError(f"class_weight={weight!r}", where="nas.search", allowed="a dict, or 'balanced'")
-        weight = balanced(data)
-    early, _ = split(limits)
-    meter = meter_for(limits, objectives, asked["devices"])
-    tree: Any = space.tree
-    if asked["training"] is not None:
-        hp = HyperParameters()
-        asked["training"](hp)
-        tree = tree.grow(hp.tree.specs())
-    if meter is not None:
-        plain, _ = split([limit for limit in limits if not any(map(is_latency, limit.names))])
-        asked["measured"](meter, LimitedTree.of(tree, plain))
-    tree = LimitedTree.of(tree, early, meter)
-    image = min(data.shapes[0][:2]) if data.task.images else None
-    epochs = asked["epochs"]
-    if epochs is not None and (isinstance(epochs, bool) or not isinstance(epochs, (int, float)) or epochs <= 0):
-        raise ArgumentError(f"epochs={epochs!r:.60}", where="nas.search", allowed="a number above 0")
-    job = Job(
-        space=space,
-        data=data,
-        ladder=straight(data.rows, epochs or 10)
-        if asked["plan"] is None
-        else ladder(data.rows, image, epochs or 10, batch=recipe.batch),
-        objectives=objectives,
-        recipe=recipe,
-        limits=early,
-        meter=meter,
-        training=asked["training"],
-        class_weight=weight,
-    )
-    return Prepared(
-        estimation=ArchitectureEstimation(job),
-        tree=tree,
-        objectives=objectives,
-        kind="nas",
-        unit="step",
-        described=f"nas.{space.name}",
-        closed=True,
-        facts={"task": data.task.kind, "classes": [str(label) for label in data.task.classes][:1000]},
-    )
-
-
-def bound(space: Any, data: Dataset) -> Architecture:
-    """The space for these data.
-
-    Raises:
-        ArgumentError: it is none.
-        SpaceError: it was made for other inputs, or puts out something else.
-    """
-    from modelwright.core.errors import SpaceError
-    from modelwright.nas.architecture import Architecture
-
-    if not isinstance(space, Architecture) and callable(getattr(space, "bind", None)):
-        space = space.bind(*data.shapes, outputs=data.task.outputs)
-    if not isinstance(space, Architecture):
-        allowed = "nas.chain(), nas.cells(), ..., or an nas.Architecture"
-        raise ArgumentError(f"{kind_of(space)} is no space of architectures", where="nas.search", allowed=allowed)
-    if space.inputs != data.shapes:
-        raise SpaceError(
-            f"it takes {_shapes(space.inputs)}, and a row of the data is {_shapes(data.shapes)}",
-            where=f"nas.{space.name}",
-        )
-    graph = space.graph(space.tree.default())
-    outs = [graph.nodes[place].shape for place in graph.outputs]
-    if outs != [(data.task.outputs,)]:
-        raise SpaceError(
-            f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
-            where=f"nas.{space.name}",
-            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation.",
-        )
-    return space if space.origin is None else _in_own_units(space, data)
-
-
-def _in_own_units(space: Architecture, data: Dataset) -> Architecture:
-    """The space around a network that was trained, whose weights hold for rows as the user has them."""
-    from modelwright.nas.spaces.around import rescaled
-
-    inputs = [(tuple(math.sqrt(v) for v in front.variance), front.mean) for front in data.fronts]
-    if data.task.kind != "regression":
-        return rescaled(space, inputs)
-    scale = tuple(1.0 / spread for spread in data.task.spread)
-    return rescaled(space, inputs, (scale, tuple(-c * s for c, s in zip(data.task.center, scale, strict=True))))
-
-
-def _shapes(shapes: Sequence[Any]) -> str:
-    return " and ".join(map(str, shapes))
 
 
 def _strategy(

@@ -37,6 +37,8 @@ _DIALECT = Dialect(
 #: Names with what was measured on behind an @, and its settings: latency_ms@onnxruntime,b1. Or texts, left as they are.
 _PLACED = re.compile(r"""'[^']*'|"[^"]*"|(?P<name>\b[A-Za-z_]\w*@[\w.]+(?:,[a-z]\d+\b)*)""")
 _BRACKETS = re.compile(r"metrics\['([A-Za-z_]\w*@[^']*)'\]")
+#: Settings of what was measured on that are none, in a text whose other names stand in brackets.
+_UNSET = re.compile(r"metrics\['(?P<name>[^']*@[^']*)'\],(\w+)")
 _SIGNS: dict[type[ast.cmpop], str] = {ast.LtE: "<=", ast.Lt: "<", ast.GtE: ">=", ast.Gt: ">"}
 
 
@@ -148,10 +150,19 @@ def _limits(text: Any) -> list[Limit]:
 def _compared(text: str, node: ast.expr) -> list[Limit]:
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
         return [limit for part in node.values for limit in _compared(text, part)]
+    shown = _BRACKETS.sub(r"\1", text)
+    where = f"constraint {shown!r:.80}"
+    unset = _UNSET.search(text) if isinstance(node, ast.Tuple) else None
+    if unset is not None:
+        raise ArgumentError(
+            f"{unset[2]!r} is no setting of what {unset['name']!r} is measured on",
+            where=where,
+            allowed=",b1 or ,t2, say",
+        )
     if not isinstance(node, ast.Compare) or any(type(op) not in _SIGNS for op in node.ops):
         raise ArgumentError(
             "it is no comparison by <= < >= or >",
-            where=f"constraint {text!r:.80}",
+            where=where,
             allowed=_WRITTEN,
             hint="An equation is hardly ever met: give a range instead." if isinstance(node, ast.Compare) else "",
         )
@@ -164,7 +175,7 @@ def _compared(text: str, node: ast.expr) -> list[Limit]:
         said = _BRACKETS.sub(r"\1", f"{left} {sign} {right}")
         limit = Limit(said, small, large, strict=sign in ("<", ">"))
         if not limit.names:
-            raise ArgumentError("it names no metric", where=f"constraint {text!r:.80}", allowed=_WRITTEN)
+            raise ArgumentError("it names no metric", where=where, allowed=_WRITTEN)
         limits.append(limit)
     return limits
 

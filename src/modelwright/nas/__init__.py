@@ -32,6 +32,7 @@ from modelwright.nas.nasbench import nasbench201
 from modelwright.nas.onnx import to_onnx
 from modelwright.nas.operations import Cost, Operation, operation, register
 from modelwright.nas.proxies import zero_cost
+from modelwright.nas.recipe import Recipe
 from modelwright.nas.scaling import Scaled, beyond, scale
 from modelwright.nas.screening import screen
 from modelwright.nas.spaces.around import around
@@ -42,7 +43,6 @@ from modelwright.nas.spaces.mobile import mobile
 from modelwright.nas.spaces.repeat import repeat
 from modelwright.nas.spaces.tabular import tabular
 from modelwright.nas.spaces.template import Template
-from modelwright.nas.train import Recipe
 
 __all__ = [
     "Architecture", "Cost", "Explanation", "Genotype", "Graph", "Inherited", "LatencyTable", "MEASURES", "Meter",

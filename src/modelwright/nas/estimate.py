@@ -30,7 +30,8 @@ from modelwright.nas.hardware import Meter
 from modelwright.nas.ladder import STEPS, Ladder, Rung
 from modelwright.nas.limited import known
 from modelwright.nas.morph import inherit
-from modelwright.nas.train import Recipe, Trainer
+from modelwright.nas.recipe import Recipe
+from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
 from modelwright.training.failure import outcome_of
@@ -155,7 +156,7 @@ class _Trial:
         """The decisions of the network, and those beside it, are what ran."""
         decisions, unknown = self.job.space.asked(self.task.config)
         if self.job.training is not None:
-            self.recipe = replace(self.recipe, **self.job.training(self.hp))
+            self.recipe = self.recipe.changed(self.job.training(self.hp))
         own = {name: value for name, value in self.task.config.items() if name in decisions or name in self.hp.ran}
         self.reporter.traced({**decisions, **(own or self.task.config)}, unknown)
 

@@ -81,7 +81,9 @@ def target(name: str, devices: Iterable[str] = ()) -> Target:
         raise ArgumentError(f"{name!r} names no latency", where="nas.latency", allowed=allowed)
     runtime, options = match[1], {text[0]: int(text[1:]) for text in match[2].split(",")[1:]}
     if runtime not in known:
-        hint = did_you_mean(runtime, known) or "A device that is not here needs a table: nas.device_table."
+        hint = did_you_mean(runtime, known) or (
+            f"A device that is not here needs a table: devices={{{runtime!r}: nas.device_table(...)}}."
+        )
         raise ArgumentError(f"unknown runtime {runtime!r}", where=name, allowed=", ".join(known), hint=hint)
     if not set(options) <= {"b", "t"} or not all(options.values()):
         raise ArgumentError(f"{match[2][1:]!r} says no batch and threads", where=name, allowed=allowed)

@@ -8,6 +8,12 @@ from typing import Any, Literal
 import numpy as np
 
 Kind = Literal["multiclass", "multilabel", "regression"]
+#: What networks are judged by, for each kind of task; see ``Task.metrics``.
+METRICS: dict[Kind, tuple[str, ...]] = {
+    "multiclass": ("val_accuracy", "val_loss"),
+    "multilabel": ("val_accuracy", "val_exact", "val_loss"),
+    "regression": ("val_loss", "val_mse", "val_mae", "val_r2"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.nas.dataset import Dataset, Task
+from modelwright.nas.recipe import Recipe
 from modelwright.nas.steps import Steps, steps
 from modelwright.training.keras_backend import ensure_backend
 
@@ -24,47 +25,6 @@ OnEpoch = Callable[[float, float], bool]
 _JUDGED = 512
 #: Rows of those that are kept back that are enough to watch a network.
 _WATCHED = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How networks are trained, all alike.
-
-    Attributes:
-        rate: the highest learning rate.
-        decay: weight decay, decoupled from the rate of change (Loshchilov and Hutter, ICLR 2019).
-        batch: examples in a step.
-        smoothing: share of the truth that is spread over all classes (Szegedy et al., CVPR 2016).
-        shift: positions by which images are moved at random.
-        mirror: whether images are mirrored at random.
-        rise: share of a segment during which the learning rate rises; then it falls to nearly nothing (Smith and Topin,
-            "Super-Convergence", 2018).
-    """
-
-    rate: float = 3e-3
-    decay: float = 1e-3
-    batch: int = 128
-    smoothing: float = 0.05
-    shift: int = 2
-    mirror: bool = False
-    rise: float = 0.25
-
-    @classmethod
-    def of(cls, rows: int, *, mirror: bool = False) -> Recipe:
-        """For so many rows: with few of them steps are smaller, so that an epoch has some."""
-        return cls(batch=128 if rows >= 8000 else 64 if rows >= 3000 else 32, mirror=mirror)
-
-    def rate_at(self, done: float, *, going_on: bool = False) -> float:
-        """The learning rate after this share of a segment; a network that is trained already begins lower.
-
-        >>> [round(Recipe(rate=1.0).rate_at(done), 2) for done in (0, 0.125, 0.25, 0.625, 1)]
-        [0.04, 0.52, 1.0, 0.51, 0.01]
-        """
-        high = self.rate * (0.7 if going_on else 1.0)
-        if done < self.rise:
-            return high * (0.04 + 0.96 * done / self.rise)
-        falling = 0.5 * (1 + math.cos(math.pi * (done - self.rise) / (1 - self.rise)))
-        return high * (0.01 + 0.99 * falling)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

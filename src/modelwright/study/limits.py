@@ -51,7 +51,7 @@ class Limits:
         return None
 
 
-def checked_limits(trial_seconds: Any, trial_memory: Any) -> Limits:
+def checked_limits(trial_seconds: Any, trial_memory: Any, where: str = "tune") -> Limits:
     """Limits as a user writes them: seconds, and bytes or a text such as ``"2GB"``.
 
     Raises:
@@ -61,12 +61,12 @@ def checked_limits(trial_seconds: Any, trial_memory: Any) -> Limits:
     (1500000000, 2147483648)
     """
     if trial_seconds is not None and not _is_positive(trial_seconds):
-        raise ArgumentError(f"trial_seconds={trial_seconds!r:.60}", where="tune", allowed="a number above 0, or None")
+        raise ArgumentError(f"trial_seconds={trial_seconds!r:.60}", where=where, allowed="a number above 0, or None")
     memory = _bytes(trial_memory) if isinstance(trial_memory, str) else trial_memory
     if memory is not None and not (_is_positive(memory) and memory >= 1):
         raise ArgumentError(
             f"trial_memory={trial_memory!r:.60}",
-            where="tune",
+            where=where,
             allowed="a number of bytes, or a text with a unit: kB, MB, GB, TB, KiB, MiB, GiB, TiB",
             hint="Write trial_memory='2GB'.",
         )

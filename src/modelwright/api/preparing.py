@@ -1,0 +1,177 @@
+"""What a search for a network needs, of the arguments of ``nas.search``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.constraint import Limit
+from modelwright.core.errors import ArgumentError
+from modelwright.core.objective import parse_objective
+from modelwright.core.wording import kind_of, warn_caller
+from modelwright.frontends.subject import Prepared
+from modelwright.space import HyperParameters
+
+if TYPE_CHECKING:
+    from modelwright.nas.architecture import Architecture
+    from modelwright.nas.dataset import Dataset
+    from modelwright.nas.hardware import Meter
+    from modelwright.nas.recipe import Recipe
+
+#: Epochs of the training in full, unless the user says otherwise.
+_EPOCHS = 10
+
+
+def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
+    """What the engine needs, of the arguments of ``search``."""
+    from modelwright.nas.asked import check_names, class_weights
+    from modelwright.nas.dataset import dataset
+    from modelwright.nas.estimate import ArchitectureEstimation, Job
+    from modelwright.nas.limited import split
+    from modelwright.nas.metered import meter_for
+
+    epochs = _epochs(asked)
+    data = dataset(
+        asked["x"],
+        asked["y"],
+        validation=asked["validation"],
+        seed=asked["seed"] % (1 << 63),
+        task=asked["task"],
+        shapes=_shapes_of(asked["space"]),
+    )
+    space = bound(asked["space"], data)
+    objective = asked["objective"]
+    objectives = parse_objective(data.task.objective if objective is None else objective)
+    check_names(data.task, objectives, limits)
+    recipe, early = _recipe(asked["recipe"], data), split(limits)[0]
+    meter = meter_for(limits, objectives, asked["devices"])
+    tree = _tree(space, asked, recipe, limits, meter)
+    job = Job(
+        space=space,
+        data=data,
+        ladder=_ladder(asked, data, epochs, recipe),
+        objectives=objectives,
+        recipe=recipe,
+        limits=early,
+        meter=meter,
+        training=asked["training"],
+        class_weight=class_weights(asked["class_weight"], data),
+    )
+    return Prepared(
+        estimation=ArchitectureEstimation(job),
+        tree=tree,
+        objectives=objectives,
+        kind="nas",
+        unit="step",
+        described=f"nas.{space.name}",
+        closed=True,
+        facts={"task": data.task.kind, "classes": list(data.task.classes)},
+    )
+
+
+def _shapes_of(space: Any) -> tuple[tuple[int, ...], ...] | None:
+    """Those that the space was made for; None where it takes any."""
+    from modelwright.nas.architecture import Architecture
+    from modelwright.nas.spaces.template import Template
+
+    return space.inputs if isinstance(space, Architecture) else space.shapes if isinstance(space, Template) else None
+
+
+def _epochs(asked: Mapping[str, Any]) -> float:
+    epochs = asked["epochs"]
+    if epochs is None:
+        return _EPOCHS
+    number = isinstance(epochs, (int, float)) and not isinstance(epochs, bool) and math.isfinite(epochs)
+    if not number or epochs <= 0:
+        raise ArgumentError(f"epochs={epochs!r:.60}", where="nas.search", allowed="a number above 0")
+    if asked["seconds"] is not None and asked["plan"] is not None:
+        warn_caller(f"epochs={epochs:g} has no effect: with seconds= the finish takes all the time that is left")
+    return epochs
+
+
+def _recipe(given: Any, data: Dataset) -> Recipe:
+    from modelwright.nas.dataset import mirrors
+    from modelwright.nas.recipe import Recipe
+
+    if given is None:
+        return Recipe.of(data.rows, mirror=mirrors(data))
+    if not isinstance(given, Recipe):
+        raise ArgumentError(f"recipe is {kind_of(given)}", where="nas.search", allowed="nas.Recipe(...)")
+    return given
+
+
+def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Recipe) -> Any:
+    from modelwright.nas.ladder import ladder, straight
+
+    if asked["plan"] is None:
+        return straight(data.rows, epochs)
+    image = min(data.shapes[0][:2]) if data.task.images else None
+    return ladder(data.rows, image, epochs, batch=recipe.batch)
+
+
+def _tree(
+    space: Architecture, asked: Mapping[str, Any], recipe: Recipe, limits: Sequence[Limit], meter: Meter | None
+) -> Any:
+    """The decisions of the network, and those beside it, under the limits that are known before training."""
+    from modelwright.nas.hardware import is_latency
+    from modelwright.nas.limited import LimitedTree, split
+
+    tree: Any = space.tree
+    training = asked["training"]
+    if training is not None:
+        if not callable(training):
+            raise ArgumentError(f"training is {kind_of(training)}", where="nas.search", allowed="a function of hp")
+        hp = HyperParameters()
+        recipe.changed(training(hp))
+        tree = tree.grow(hp.tree.specs())
+    if meter is not None:
+        plain, _ = split([limit for limit in limits if not any(map(is_latency, limit.names))])
+        asked["measured"](meter, LimitedTree.of(tree, plain))
+    return LimitedTree.of(tree, split(limits)[0], meter)
+
+
+def bound(space: Any, data: Dataset) -> Architecture:
+    """The space for these data.
+
+    Raises:
+        ArgumentError: it is none.
+        SpaceError: it was made for other inputs, or puts out something else.
+    """
+    from modelwright.core.errors import SpaceError
+    from modelwright.nas.architecture import Architecture
+
+    if not isinstance(space, Architecture) and callable(getattr(space, "bind", None)):
+        space = space.bind(*data.shapes, outputs=data.task.outputs)
+    if not isinstance(space, Architecture):
+        allowed = "nas.chain(), nas.cells(), ..., or an nas.Architecture"
+        raise ArgumentError(f"{kind_of(space)} is no space of architectures", where="nas.search", allowed=allowed)
+    if space.inputs != data.shapes:
+        raise SpaceError(
+            f"it takes {_shapes(space.inputs)}, and a row of the data is {_shapes(data.shapes)}",
+            where=f"nas.{space.name}",
+        )
+    graph = space.graph(space.tree.default())
+    outs = [graph.nodes[place].shape for place in graph.outputs]
+    if outs != [(data.task.outputs,)]:
+        raise SpaceError(
+            f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
+            where=f"nas.{space.name}",
+            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation.",
+        )
+    return space if space.origin is None else _in_own_units(space, data)
+
+
+def _in_own_units(space: Architecture, data: Dataset) -> Architecture:
+    """The space around a network that was trained, whose weights hold for rows as the user has them."""
+    from modelwright.nas.spaces.around import rescaled
+
+    inputs = [(tuple(math.sqrt(v) for v in front.variance), front.mean) for front in data.fronts]
+    if data.task.kind != "regression":
+        return rescaled(space, inputs)
+    scale = tuple(1.0 / spread for spread in data.task.spread)
+    return rescaled(space, inputs, (scale, tuple(-c * s for c, s in zip(data.task.center, scale, strict=True))))
+
+
+def _shapes(shapes: Sequence[Any]) -> str:
+    return " and ".join(map(str, shapes))

@@ -1,0 +1,116 @@
+"""Recipes: how networks are trained, all alike or as a configuration says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import did_you_mean, kind_of
+
+#: What each field may be: whether whole numbers alone, the test, and how it is said.
+_Rule = tuple[bool, Callable[[Any], bool], str]
+_RULES: dict[str, _Rule] = {
+    "rate": (False, lambda v: v > 0, "a number above 0"),
+    "decay": (False, lambda v: v >= 0, "a number from 0"),
+    "batch": (True, lambda v: v >= 1, "a whole number from 1"),
+    "smoothing": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
+    "shift": (True, lambda v: v >= 0, "a whole number from 0"),
+    "rise": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
+}
+#: How others call the fields.
+_ELSEWHERE = {
+    "lr": "rate", "learning_rate": "rate", "weight_decay": "decay", "batch_size": "batch", "flip": "mirror",
+    "label_smoothing": "smoothing",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How networks are trained, all alike.
+
+    Attributes:
+        rate: the highest learning rate.
+        decay: weight decay, decoupled from the rate of change (Loshchilov and Hutter, ICLR 2019).
+        batch: examples in a step.
+        smoothing: share of the truth that is spread over all classes (Szegedy et al., CVPR 2016).
+        shift: positions by which images are moved at random.
+        mirror: whether images are mirrored at random.
+        rise: share of a segment during which the learning rate rises; then it falls to nearly nothing (Smith and Topin,
+            "Super-Convergence", 2018).
+
+    Raises:
+        ArgumentError: a field is none of these.
+    """
+
+    rate: float = 3e-3
+    decay: float = 1e-3
+    batch: int = 128
+    smoothing: float = 0.05
+    shift: int = 2
+    mirror: bool = False
+    rise: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name, (whole, fits, allowed) in _RULES.items():
+            value = getattr(self, name)
+            if not _is_number(value, whole) or not fits(value):
+                raise ArgumentError(f"{name}={value!r:.60}", where="nas.Recipe", allowed=allowed)
+        if not isinstance(self.mirror, bool) and not _is_number(self.mirror, True):
+            raise ArgumentError(f"mirror={self.mirror!r:.60}", where="nas.Recipe", allowed="True or False")
+
+    @classmethod
+    def of(cls, rows: int, *, mirror: bool = False) -> Recipe:
+        """For so many rows: with few of them steps are smaller, so that an epoch has some."""
+        return cls(batch=128 if rows >= 8000 else 64 if rows >= 3000 else 32, mirror=mirror)
+
+    def changed(self, given: Any) -> Recipe:
+        """With the fields that a ``training`` function returned.
+
+        >>> Recipe().changed({"rate": 0.01}).rate
+        0.01
+
+        Raises:
+            ArgumentError: it is no mapping, names no field, or gives one what it cannot be.
+        """
+        known = [field.name for field in fields(self)]
+        if not isinstance(given, Mapping):
+            raise ArgumentError(
+                f"training(hp) returned {kind_of(given)}",
+                where="nas.search",
+                allowed="fields of nas.Recipe: {'rate': hp.Float('rate', 1e-3, 1e-2, sampling='log')}",
+            )
+        for name in given:
+            if name not in known:
+                meant = _ELSEWHERE.get(str(name))
+                raise ArgumentError(
+                    f"training(hp) returned {name!r:.60}",
+                    where="nas.search",
+                    allowed=", ".join(known),
+                    hint=f"Did you mean {meant!r}?" if meant else did_you_mean(str(name), known),
+                )
+        return replace(self, **given)
+
+    def rate_at(self, done: float, *, going_on: bool = False) -> float:
+        """The learning rate after this share of a segment; a network that is trained already begins lower.
+
+        >>> [round(Recipe(rate=1.0).rate_at(done), 2) for done in (0, 0.125, 0.25, 0.625, 1)]
+        [0.04, 0.52, 1.0, 0.51, 0.01]
+        """
+        high = self.rate * (0.7 if going_on else 1.0)
+        if done < self.rise:
+            return high * (0.04 + 0.96 * done / self.rise)
+        falling = 0.5 * (1 + math.cos(math.pi * (done - self.rise) / (1 - self.rise)))
+        return high * (0.01 + 0.99 * falling)
+
+
+def _is_number(value: Any, whole: bool) -> bool:
+    """Whether it is a number as Python or numpy has them; also a whole one, where only these count."""
+    if isinstance(value, bool) or not hasattr(value, "__index__" if whole else "__float__"):
+        return False
+    try:
+        return math.isfinite(value)
+    except (TypeError, ValueError):  # an array
+        return False

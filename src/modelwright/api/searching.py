@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 _SAVING, _SAVING_SHARE = 3.0, 0.012
 #: Share of the seconds that measuring latencies before the search may take.
 _PRICING = 0.08
+#: By which share of the seconds the confirmation may run late before it is ended.
+_LATE = 0.06
 #: Share of the seconds that scoring without training may take.
-_SCREEN = 0.04
+_SCREEN = 0.02
 #: Cores that a batch is divided among at most: a share should stay large enough to normalise over.
 _DEVICES = 4
 #: Reasons to end at which nothing more is begun.
@@ -186,7 +188,7 @@ def carry_out(study: Study, plan: Any) -> Study:
     if not opened:
         _screen(study, whole)
         part = whole.budget.seconds
-        budget = replace(whole.budget, seconds=None if part is None else part * (plan.shares[1] + 0.13))
+        budget = replace(whole.budget, seconds=None if part is None else part * (plan.shares[1] + _LATE))
         study._settings = replace(whole, budget=budget)
         try:
             study._run()

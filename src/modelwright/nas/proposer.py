@@ -40,6 +40,11 @@ def fresh(
     model = _Model.of(state.history, space, levels)
     screened = _screened(state.history)
     if model is None:
+        # The default was made with care: what is one edit from it is as good a guess as what a screen of draws kept.
+        if number % 2:
+            for config in space.neighbours(space.default(), rng, _EDITS):
+                if space.key(config) not in tried:
+                    return dict(config), {"by": "edit of the default"}
         for config in screened:
             if space.key(config) not in tried:
                 return dict(config), {"by": "screen"}

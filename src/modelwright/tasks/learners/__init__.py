@@ -11,7 +11,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean
 from modelwright.tasks.learners.base import Fitted, Learner
 
-__all__ = ["Fitted", "Learner", "learner", "learners", "names", "restore"]
+__all__ = ["Fitted", "Learner", "learner", "learners", "names", "own", "restore"]
 
 _HERE = "modelwright.tasks.learners"
 #: Name -> module and class.
@@ -36,6 +36,7 @@ _KINDS = {
     "mlp": ("mlp", "FittedMLP"),
     "neighbours": ("neighbours", "FittedNeighbours"),
     "naive_bayes": ("naive_bayes", "FittedNaiveBayes"),
+    "own": ("own", "FittedOwn"),
 }
 #: Learners whose package is an extra of its own: they join when it is installed.
 _EXTRAS = {"catboost": "catboost"}
@@ -61,16 +62,35 @@ def learner(name: str) -> Learner:
     return getattr(import_module(f"{_HERE}.{module}"), kind)()
 
 
+def own(estimator: Any, name: str = "") -> Learner:
+    """A learner of the user's own estimator, which follows scikit-learn's rules."""
+    return import_module(f"{_HERE}.own").Own(estimator, name)
+
+
 def learners(chosen: Iterable[str] | None = None) -> dict[str, Learner]:
     """Learners by name: those in ``chosen``, or all that are installed."""
     return {name: learner(name) for name in (names() if chosen is None else chosen)}
 
 
-def restore(kind: str, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> Fitted:
-    """A fitted model from its ``kind`` and ``state``."""
+def restore(kind: str, json: Mapping[str, Any], arrays: Mapping[str, Any], *, trust: bool = False) -> Fitted:
+    """A fitted model from its ``kind`` and ``state``.
+
+    Args:
+        trust: whether a user's own estimator may be unpickled, which runs code of whoever wrote the file. All other
+            kinds are JSON, arrays and native formats.
+
+    Raises:
+        ArgumentError: an unknown kind, or a user's own estimator without ``trust``.
+    """
     if kind not in _KINDS:
         raise ArgumentError(
             f"unknown kind of model {kind!r}", hint="It was written by a newer version: upgrade Modelwright."
+        )
+    if kind == "own" and not trust:
+        raise ArgumentError(
+            "the model is an estimator of the user's own, which can only be unpickled",
+            where="trust=False",
+            hint="Pass trust=True if you know who wrote the file: unpickling runs their code.",
         )
     module, fitted = _KINDS[kind]
     return getattr(import_module(f"{_HERE}.{module}"), fitted).restore(json, arrays)

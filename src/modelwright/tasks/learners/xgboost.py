@@ -156,13 +156,14 @@ class FittedXGBoost(Fitted):
         self._raw, self._classes, self.facts = raw, classes, facts
         self._booster = _xgboost().Booster({"nthread": 1})
         self._booster.load_model(bytearray(raw))
+        self._booster.feature_types = None  # the model knows; comparing them takes longer than predicting a row
         self._threads = 1
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         if threads != self._threads:
             self._booster.set_param({"nthread": threads})
             self._threads = threads
-        found = np.asarray(self._booster.predict(_data(matrix, None, None, threads)), np.float64)
+        found = np.asarray(self._booster.inplace_predict(matrix.values), np.float64)
         if self._classes == 0:
             return found
         return both(found) if found.ndim == 1 else found / found.sum(axis=1, keepdims=True)

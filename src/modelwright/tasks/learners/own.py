@@ -1,0 +1,112 @@
+"""A user's own estimator, by scikit-learn's rules, as a learner."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import cloudpickle
+import numpy as np
+
+from modelwright.core.errors import SubjectError
+from modelwright.core.optional import optional
+from modelwright.core.wording import kind_of
+from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.features.recipe import Recipe
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Valid, count_classes
+from modelwright.tasks.learners.recipes import for_smooth
+
+
+class Own(Learner):
+    """Fits a copy of the estimator on features that are numbers without gaps, on one scale.
+
+    It is fitted to its end, whatever the deadline: nobody but itself can stop it. Its parameters stay as they are, but
+    for ``random_state``, where it is None.
+
+    Args:
+        estimator: has ``fit``, and ``predict_proba`` or ``predict``.
+        name: by which it is reported; its class in lower case by default.
+
+    Raises:
+        SubjectError: it has no ``fit`` or no ``predict``.
+    """
+
+    name = ""  # type: ignore[misc]
+
+    def __init__(self, estimator: Any, name: str = ""):
+        if isinstance(estimator, type) or not hasattr(estimator, "fit") or not hasattr(estimator, "predict"):
+            shown = f"the class {estimator.__name__}" if isinstance(estimator, type) else kind_of(estimator)
+            raise SubjectError(
+                f"{shown} is no estimator",
+                where="models",
+                allowed="names of learners, and estimators with fit and predict",
+                hint="Write MyEstimator() with its arguments." if isinstance(estimator, type) else "",
+            )
+        self.estimator = estimator
+        self.name = name or type(estimator).__name__.lower()  # type: ignore[misc]
+        base = optional("sklearn.base", extra="tables", purpose="a model of your own")
+        classifies = hasattr(estimator, "predict_proba") or base.is_classifier(estimator)
+        self.tasks = ("binary", "multiclass") if classifies else ("regression",)  # type: ignore[misc]
+
+    def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
+        return for_smooth(frame, config)
+
+    def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
+        hp.Choice("scale", ["robust", "quantile"])
+
+    def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
+        return 0.1 + rows * columns * 1e-5
+
+    def fit(
+        self,
+        matrix: Matrix,
+        y: np.ndarray,
+        task: str,
+        *,
+        config: Mapping[str, Any],
+        weight: np.ndarray | None = None,
+        valid: Valid | None = None,
+        rounds: int | None = None,
+        deadline: float | None = None,
+        seed: int = 0,
+        threads: int = 1,
+        classes: int | None = None,
+        metric: str | None = None,
+    ) -> Fitted:
+        base = optional("sklearn.base", extra="tables", purpose="a model of your own")
+        model = base.clone(self.estimator, safe=False)
+        if hasattr(model, "get_params") and model.get_params().get("random_state", 0) is None:
+            model.set_params(random_state=seed % 2**31)
+        takes = "sample_weight" in inspect.signature(model.fit).parameters
+        more = {"sample_weight": weight} if weight is not None and takes else {}
+        model.fit(matrix.values, y, **more)
+        return FittedOwn(model, count_classes(y, task, classes), {"rounds": 1, "ended": "rounds"})
+
+
+class FittedOwn(Fitted):
+    """The estimator. It alone of all models is kept by pickling, and is not restored without the user's word."""
+
+    kind: ClassVar[str] = "own"
+
+    def __init__(self, model: Any, classes: int, facts: dict[str, Any]):
+        self._model, self._classes, self.facts = model, classes, facts
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        if self._classes == 0:
+            return np.asarray(self._model.predict(matrix.values), np.float64).reshape(matrix.rows)
+        made = np.zeros((matrix.rows, self._classes))
+        if hasattr(self._model, "predict_proba"):
+            made[:, np.asarray(self._model.classes_).astype(int)] = self._model.predict_proba(matrix.values)
+        else:
+            made[np.arange(matrix.rows), np.asarray(self._model.predict(matrix.values)).astype(int)] = 1.0
+        return made
+
+    def state(self) -> tuple[dict[str, Any], Arrays]:
+        return {"classes": self._classes, "facts": self.facts}, {"pickle": cloudpickle.dumps(self._model)}
+
+    @classmethod
+    def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedOwn:
+        return cls(cloudpickle.loads(bytes(arrays["pickle"])), json["classes"], dict(json["facts"]))

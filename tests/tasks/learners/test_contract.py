@@ -1,0 +1,188 @@
+"""What every learner promises, whatever is behind it."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+from raw_frames import mixed, target
+
+from modelwright.core.codec import dumps, loads
+from modelwright.space import HyperParameters
+from modelwright.tasks import learners
+from modelwright.tasks.features import Matrix
+from modelwright.tasks.learners.judged import merit
+
+pytest.importorskip("lightgbm")
+pytest.importorskip("xgboost")
+
+#: What makes a learner quick enough for a test.
+QUICK = {
+    "lightgbm": {"learning_rate": 0.2, "num_leaves": 8},
+    "xgboost": {"learning_rate": 0.3, "max_depth": 3},
+    "catboost": {"learning_rate": 0.3, "depth": 3},
+    "random_forest": {"trees": 12},
+    "extra_trees": {"trees": 12},
+    "mlp": {"epochs": 16, "width": 32, "layers": 2},
+}
+ALL = [
+    (name, task)
+    for name in learners.names()
+    for task in ("binary", "multiclass", "regression")
+    if task in learners.learner(name).tasks
+]
+ROWS = 240
+
+
+def simple(values):
+    values = np.asarray(values, np.float32)
+    names = tuple(f"x{k}" for k in range(values.shape[1]))
+    return Matrix(values=values, names=names, sources=tuple((name,) for name in names))
+
+
+def made(name, task, rows=ROWS, seed=0):
+    """The learner, its features fitted on a frame, their matrix, the target, and a matrix of other rows."""
+    frame, learner = mixed(rows + 80, seed), learners.learner(name)
+    y = target(frame, task)
+    on, off = np.arange(rows), np.arange(rows, rows + 80)
+    features, matrix = learner.features(frame, {}).fit(frame.take(on), y[on], task, seed=seed)
+    return learner, features, matrix, y[on], features.transform(frame.take(off)), y[off]
+
+
+def fit(name, task, matrix, y, **more):
+    return learners.learner(name).fit(matrix, y, task, config=QUICK.get(name, {}), **{"seed": 3, **more})
+
+
+def shape(task, rows, classes=None):
+    return (rows,) if task == "regression" else (rows, classes or {"binary": 2, "multiclass": 3}[task])
+
+
+def well_formed(found, task, rows, classes=None):
+    assert found.shape == shape(task, rows, classes)
+    assert np.isfinite(found).all()
+    if task != "regression":
+        assert (found >= 0).all()
+        assert np.allclose(found.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "task"), ALL)
+class TestContract:
+    def test_predicts_rows_it_has_not_seen_better_than_a_constant(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        model = fit(name, task, matrix, y, valid=(held, truth, None))
+        found = model.predict(held)
+        well_formed(found, task, held.rows)
+        if task == "regression":
+            constant = np.full(held.rows, y.mean())
+        else:
+            constant = np.tile(np.bincount(y, minlength=3 if task == "multiclass" else 2) / len(y), (held.rows, 1))
+        if name != "naive_bayes":  # too sure by nature
+            assert merit(truth, found, None) > merit(truth, constant, None)
+        assert model.facts["rounds"] >= 1 and model.facts["ended"] in ("rounds", "patience", "deadline")
+
+    def test_the_same_seed_and_rounds_give_the_same_model(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        rounds = fit(name, task, matrix, y, valid=(held, truth, None)).facts["rounds"]
+        one, two = (fit(name, task, matrix, y, rounds=rounds) for _ in range(2))
+        assert np.array_equal(one.predict(held), two.predict(held))
+
+    def test_restored_it_predicts_the_same_bit_for_bit(self, name, task):
+        _, _, matrix, y, held, _ = made(name, task)
+        model = fit(name, task, matrix, y, rounds=4)
+        body, arrays = model.state()
+        assert json.loads(json.dumps(loads(dumps(body)))) is not None
+        assert all(isinstance(value, np.ndarray | bytes) for value in arrays.values())
+        again = learners.restore(model.kind, loads(dumps(body)), arrays)
+        assert np.array_equal(again.predict(held), model.predict(held))
+        assert again.facts["rounds"] == model.facts["rounds"]
+
+    def test_one_row_is_predicted_as_in_a_batch(self, name, task):
+        _, _, matrix, y, held, _ = made(name, task)
+        model = fit(name, task, matrix, y, rounds=4)
+        batch = model.predict(held)
+        for row in (0, 17):
+            assert np.allclose(model.predict(held.take([row])), batch[[row]], rtol=1e-5, atol=1e-6)
+
+    def test_ends_at_the_deadline_with_what_it_has(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        model = fit(name, task, matrix, y, valid=(held, truth, None), deadline=time.monotonic() - 1)
+        well_formed(model.predict(held), task, held.rows)
+        if name != "naive_bayes":  # it is ready before it could look at a clock
+            assert model.facts["ended"] == "deadline"
+
+    def test_one_feature_constant_features_and_none_that_helps(self, name, task):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 3 if task == "multiclass" else 2, 60)
+        y = y + rng.normal(size=60) if task == "regression" else y
+        for values in (rng.normal(size=(60, 1)), np.ones((60, 3)), np.c_[np.ones(60), rng.normal(size=60)]):
+            matrix = simple(values)
+            well_formed(fit(name, task, matrix, y, rounds=3).predict(matrix), task, 60)
+
+    def test_two_rows_of_each_class_are_enough(self, name, task):
+        y = np.repeat([0, 1, 2] if task == "multiclass" else [0, 1], 2)
+        matrix = simple(np.random.default_rng(1).normal(size=(len(y), 2)))
+        y = y * 1.5 if task == "regression" else y
+        well_formed(fit(name, task, matrix, y, valid=(matrix, y, None)).predict(matrix), task, len(y))
+
+    def test_classes_that_are_not_among_the_rows_have_their_column(self, name, task):
+        if task != "multiclass":
+            pytest.skip("two classes are always there")
+        _, _, matrix, y, held, truth = made(name, task)
+        own = y < 2
+        model = fit(name, task, matrix.take(own), y[own], classes=4, valid=(held, truth, None))
+        found = model.predict(held)
+        well_formed(found, task, held.rows, 4)
+        assert (found[:, 3] < 0.2).all()
+
+    def test_weights_count(self, name, task):
+        rng = np.random.default_rng(2)
+        x = rng.normal(size=(300, 2))
+        true = (x[:, 0] > 0).astype(int) if task != "regression" else np.sign(x[:, 0])
+        wrong = 1 - true if task != "regression" else -true
+        y = np.concatenate([true, wrong])
+        y[0] = 2 if task == "multiclass" else y[0]
+        matrix = simple(np.concatenate([x, x + 1e-3]))
+        weight = np.r_[np.ones(300), np.full(300, 0.02)]
+        found = fit(name, task, matrix, y, weight=weight, rounds=8).predict(simple(x))
+        said = np.sign(found) if task == "regression" else found.argmax(axis=1)
+        assert (said == true)[1:].mean() > 0.8
+
+    def test_declares_a_space_whose_default_can_be_fitted(self, name, task):
+        hp = HyperParameters()
+        learner = learners.learner(name)
+        learner.space(hp, task, 1000, 10)
+        config = {**hp.values, **QUICK.get(name, {})}
+        frame = mixed(120)
+        y = target(frame, task)
+        features, matrix = learner.features(frame, config).fit(frame, y, task, seed=0)
+        model = learner.fit(matrix, y, task, config=config, rounds=2, seed=0)
+        well_formed(model.predict(features.transform(frame)), task, 120)
+        assert 0 < learner.cost(1000, 10, config) < learner.cost(100_000, 10, config)
+
+    def test_levels_and_gaps_that_were_never_seen_are_no_obstacle(self, name, task):
+        _, features, matrix, y, _, _ = made(name, task)
+        other = mixed(30, seed=9)
+        for codes, levels in ((other.codes[c], other.levels[c]) for c in other.codes):
+            codes[:] = len(levels)
+        for numbers in other.numbers.values():
+            numbers[:] = np.nan
+        other.texts["title"][:] = ""
+        model = fit(name, task, matrix, y, rounds=3)
+        well_formed(model.predict(features.transform(other)), task, 30)
+
+
+@pytest.mark.parametrize("name", [n for n in learners.names() if learners.learner(n).monotone])
+def test_monotone_constraints_hold(name):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2)).astype(np.float32)
+    y = np.sin(3 * x[:, 0]) + 0.5 * x[:, 0] + x[:, 1]
+    learner = learners.learner(name)
+    config = {**QUICK.get(name, {}), "monotone": {"x0": 1}}
+    model = learner.fit(simple(x), y, "regression", config=config, rounds=60, seed=0)
+    line = np.c_[np.linspace(-2, 2, 200), np.zeros(200)]
+    assert (np.diff(model.predict(simple(line))) >= -1e-6).all()
+
+
+def test_an_unknown_learner_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match="Did you mean 'lightgbm'"):
+        learners.learner("lightgmb")

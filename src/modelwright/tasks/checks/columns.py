@@ -82,7 +82,8 @@ def duplicate_columns(evidence: Evidence) -> list[Check]:
     """Columns that hold the same as another one."""
     frame = evidence.frame
     found = []
-    for names in column_groups({**frame.numbers, **frame.codes, **frame.texts}):
+    cells = {**frame.numbers, **frame.codes, **frame.texts}
+    for names in column_groups({column.name: cells[column.name] for column in evidence.schema.used}):
         for name in names[1:]:
             found.append(
                 Check(
@@ -90,7 +91,7 @@ def duplicate_columns(evidence: Evidence) -> list[Check]:
                     status="alert",
                     column=name,
                     count=len(names),
-                    message=f"it says the same as {quoted(names[0])} in every row",
+                    message=f"it tells the rows apart exactly as {quoted(names[0])} does",
                     done="kept: it does no harm, but importance is shared between the two",
                     undo="leave one of them out before fitting",
                 )

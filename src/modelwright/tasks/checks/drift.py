@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -68,7 +69,8 @@ def drift(
     found += _overlap(first, second, schema, where)
     if not schema.used or min(first.rows, second.rows) < 20:
         return [*found, *settled("drift", [], "there are too few rows to compare the two")]
-    parts = tuple(_part(frame, chance.child(side)) for side, frame in enumerate(frames))
+    named_alike = _levels_of_both(first, second, schema, frames)
+    parts = tuple(_part(frame, chance.child(side)) for side, frame in enumerate(named_alike))
     gone = {column.name for column in schema.used if column.name not in second.columns}
     limit = _CHANCE / max(1, len(schema.used))
     shifts = dict(_shifts(parts, schema, gone, deadline))
@@ -126,6 +128,37 @@ def _overlap(first: Table, second: Table, schema: Schema, where: str) -> list[Ch
 
 
 # --- columns one by one ------------------------------------------------------------------------------
+
+
+def _levels_of_both(first: Table, second: Table, schema: Schema, frames: tuple[Frame, Frame]) -> tuple[Frame, ...]:
+    """The frames with one code for each level of either: a schema of the first alone would tell the two apart by the
+    levels that it has not seen."""
+    codes: tuple[dict[str, np.ndarray], ...] = ({}, {})
+    for name in frames[0].codes:
+        if name in second.columns:
+            texts = [_texts(table.columns[name]) for table in (first, second)]
+            _, place = np.unique(np.concatenate(texts), return_inverse=True)
+            for side, part in enumerate((place.ravel()[: first.rows], place.ravel()[first.rows :])):
+                codes[side][name] = np.where(frames[side].codes[name] < 0, -1, part).astype(np.int32)
+        else:
+            for side in (0, 1):
+                codes[side][name] = frames[side].codes[name]
+    return tuple(replace(frame, codes=coded) for frame, coded in zip(frames, codes, strict=True))
+
+
+def _texts(cells: np.ndarray) -> np.ndarray:
+    """Raw cells as text without outer blanks; whole numbers are written without a point."""
+    if cells.dtype.kind == "O":
+        return np.array(["" if cell is None else str(cell).strip() for cell in cells.tolist()], dtype=object).astype(
+            str
+        )
+    values, place = np.unique(cells, return_inverse=True)
+    return np.array([_text(value) for value in values.tolist()], dtype=str)[place.ravel()]
+
+
+def _text(value: object) -> str:
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole and isinstance(value, float) else str(value)
 
 
 def _part(frame: Frame, seed: Seed) -> Frame:

@@ -14,7 +14,6 @@ from modelwright.core.rng import Seed
 from modelwright.tasks.checks.alike import row_groups
 from modelwright.tasks.checks.alone import contrasts
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.kinds import floats
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Table, is_missing
 
@@ -116,7 +115,12 @@ class Evidence:
         cells = self.table.columns[name]
         if cells.dtype.kind in "iufb":
             return cells.astype(float)
-        return floats(cells) if cells.dtype.kind == "O" and name not in self.frame.codes else None
+        if cells.dtype.kind != "O" or name in self.frame.codes or name in self.frame.texts:
+            return None
+        try:
+            return cells.astype(np.float64)
+        except (ValueError, TypeError):
+            return None
 
 
 def each(evidence: Evidence, names: list[str], look: Callable[[str], None]) -> list[str]:

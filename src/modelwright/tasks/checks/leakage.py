@@ -21,7 +21,9 @@ _WORSE, _LEAST = 4.0, 0.3
 #: What the others must leave, at least, beside a column that leaves nothing.
 _NOTHING = 0.04
 #: Share of the gain over the constant model that removing a column must cost, surely and by estimate.
-_COST, _SURELY = 0.45, 0.25
+_COST, _SURELY = 0.5, 0.3
+#: How far it must be ahead of the next column, unless nearly all of the gain is lost without it.
+_AHEAD, _NEARLY_ALL = 1.5, 0.8
 #: Gain below which nothing is dominant, candidates that are removed in turn, and columns there must be.
 _GAIN, _TRIED, _COLUMNS = 0.1, 3, 3
 #: Rank correlation from which two columns are removed together: they say the same.
@@ -48,7 +50,7 @@ def leakage(evidence: Evidence) -> list[Check]:
     found = [_certain(name, alone[name], every_share) for name, every_share in flagged.items()]
     found += _sums(evidence, flagged)
     if not evidence.late:
-        found += _dominant(evidence, alone, every.without(*flagged))
+        found += _dominant(evidence, alone, every.without(*{one.column for one in found if one.column}))
     passed = "no column determines the target, and the gain does not hang on one column"
     if late:
         passed += f"; the time was up before {named(late)} could be looked at"
@@ -61,8 +63,8 @@ def _near_certain(evidence: Evidence, alone: Mapping[str, Share], every: Feature
     order = sorted(alone, key=lambda name: alone[name].left)
     sure = [name for name in order if alone[name].surely <= _SURE[kind]]
     flagged: dict[str, float] = {}
-    if sure:
-        strong = [name for name in order if alone[name].left <= 3 * _SURE[kind]]
+    strong = [name for name in order if alone[name].left <= 3 * _SURE[kind]]
+    if sure and len(strong) <= len(order) / 2:  # else the target is easy, and no column is odd
         rest = _told(evidence, every.without(*strong)).share.left
         flagged = {name: rest for name in sure if rest >= max(_NOTHING, _WORSE * alone[name].surely)}
     for name in order:
@@ -132,17 +134,22 @@ def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -
         return []
     by_gain = sorted(names, key=lambda name: -full.gains[name])
     by_self = sorted((name for name in names if name in alone), key=lambda name: alone[name].left)
-    found: list[Check] = []
+    costs: dict[str, tuple[float, float, list[str]]] = {}
     gone: set[str] = set()
-    for name in list(dict.fromkeys([*by_gain[:2], *by_self[:2]]))[:_TRIED]:
-        if name in gone or evidence.late:
+    for name in list(dict.fromkeys([*by_gain[:2], *by_self[:2]])):
+        if name in gone or len(costs) >= _TRIED or evidence.late:
             continue
-        twins = _twins(evidence, name, names)
-        gone |= {name, *twins}
-        without = _told(evidence, every.without(name, *twins)).deviance
+        group = [name, *_twins(evidence, name, names)]
+        gone |= set(group)
+        without = _told(evidence, every.without(*group)).deviance
         paired = without.losses - full.deviance.losses
         cost, error = float(paired.mean()) / gain, float(paired.std() / np.sqrt(len(paired))) / gain
-        if cost >= _COST and cost - 2 * error >= _SURELY:
+        shown = min(group, key=lambda one: alone[one].left if one in alone else 1.0)
+        costs[shown] = cost, error, [one for one in group if one != shown]
+    found = []
+    for name, (cost, error, twins) in costs.items():
+        next_best = max((other for one, (other, _, _) in costs.items() if one != name), default=0.0)
+        if cost >= _COST and cost - 2 * error >= _SURELY and (cost >= _NEARLY_ALL or cost >= _AHEAD * next_best):
             found.append(_question(name, twins, cost))
     return found
 

@@ -15,7 +15,7 @@ from modelwright.tasks.schema import Column
 NAME, READ = "missing values", "unreadable cells"
 _DONE = "kept as missing: trees treat it as a value of its own, other models fill it and add a mark"
 #: Share of the target's variance that absence alone must explain to be worth a question.
-_TELLS = 0.03
+_TELLS = 0.05
 #: Share of the cells of a row beyond which it is nearly empty, and columns from which that can be said.
 _EMPTY, _COLUMNS = 0.8, 5
 
@@ -48,7 +48,7 @@ def _columns(evidence: Evidence) -> Iterator[Check]:
         if key not in told:
             told[key] = 0.0 if evidence.late else _explained(evidence, mask)
         message = f"{counted(count, 'cell')} ({percent(count / evidence.rows)}) {_are(count)} missing{together}"
-        if told[key] > _TELLS:
+        if told[key] > _TELLS and name == alike[key][0]:
             yield Check(
                 name=NAME,
                 status="alert",

@@ -9,11 +9,12 @@ import numpy as np
 #: Cells that make a spike, other values there must be beside it, and how many ends are looked at on each side.
 _SPIKE, _OTHERS, _DEPTH = 5, 4, 3
 #: Cells of a spike for each cell of the values nearest to it.
-_ABOVE = 3.0
+_ABOVE, _BESIDE = 3.0, 5
 #: The gap to the rest, over the width of the rest: far for any value, near for values that people write for nothing.
 _FAR, _NEAR = 1.0, 0.1
-#: The gap from zero to the rest over the distance from there to the middle of the rest.
-_FROM_ZERO = 0.5
+#: The gap from zero to the rest over the distance from there to the middle of the rest,
+#: and over the usual step from one value to the next.
+_FROM_ZERO, _STEPS = 0.5, 3.0
 #: Distance from the middle, in robust widths, from which values are outliers, and the gap there has to be before them.
 _AWAY, _GAP = 8.0, 4.0
 #: Share of the values that may be outliers at one end.
@@ -52,13 +53,14 @@ def spikes(values: np.ndarray) -> list[Spike]:
     """
     distinct, counts = np.unique(values, return_counts=True)
     found: list[Spike] = []
-    for end in (1, -1):
+    for end in (-1, 1, -1):  # what is taken off one end may have hidden the other
         ordered, times = distinct[::end], counts[::end]
         depth = next((n for n in range(_DEPTH, 0, -1) if _ends_apart(ordered, times, n, end)), 0)
-        rest = distinct[depth:] if end > 0 else distinct[: len(distinct) - depth]
-        for place in range(depth):
-            found.append(Spike(float(ordered[place]), int(times[place]), float(rest[0]), float(rest[-1])))
-    return sorted(found, key=lambda spike: -spike.count)
+        found += [Spike(float(ordered[place]), int(times[place]), 0.0, 0.0) for place in range(depth)]
+        kept = slice(depth, None) if end > 0 else slice(0, len(distinct) - depth)
+        distinct, counts = distinct[kept], counts[kept]
+    found.sort(key=lambda spike: -spike.count)
+    return [Spike(spike.value, spike.count, float(distinct[0]), float(distinct[-1])) for spike in found]
 
 
 def _ends_apart(ordered: np.ndarray, times: np.ndarray, depth: int, end: int) -> bool:
@@ -69,16 +71,16 @@ def _ends_apart(ordered: np.ndarray, times: np.ndarray, depth: int, end: int) ->
     gap = abs(float(rest[0]) - float(ordered[depth - 1]))
     low, middle, high = _quantiles(rest[::end], of_rest[::end])
     width = max(high - low, 1e-12 * max(1.0, abs(middle)))
-    beside = float(of_rest[: max(1, len(of_rest) // 10)].mean())
-    if times[:depth].min() < _ABOVE * beside:
-        return False
     value = float(ordered[depth - 1])
+    stands_out = times[:depth].min() >= _ABOVE * float(of_rest[:_BESIDE].mean())
     if value == 0:
         share = times[0] / times.sum()
-        return depth == 1 and end > 0 and share < 0.5 and gap >= _FROM_ZERO * (middle - float(rest[0]))
+        step = float(np.median(np.diff(rest)))
+        apart = gap >= _FROM_ZERO * (middle - float(rest[0])) and gap >= _STEPS * step
+        return depth == 1 and end > 0 and share < 0.5 and apart and stands_out
     if depth == 1 and value == -1 and end > 0:
-        return float(rest[0]) >= 0 and len(rest) >= 10
-    return gap >= (_NEAR if depth == 1 and _nines(value) else _FAR) * width
+        return float(rest[0]) >= 0 and len(rest) >= 10 and stands_out
+    return gap >= (_NEAR if depth == 1 and _nines(value) and stands_out else _FAR) * width
 
 
 def _nines(value: float) -> bool:

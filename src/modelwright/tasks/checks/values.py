@@ -60,7 +60,7 @@ def _words(name: str, levels: tuple[str, ...], codes: np.ndarray) -> list[Check]
             column=name,
             count=count,
             message=f"{named([levels[place] for place in empty])} in {counted(count, 'row')} "
-            f"({percent(count / max(1, len(codes)))}) seems to say that nothing is known",
+            f"({percent(count / max(1, len(codes)))}) seems to say that there is nothing, or that nothing is known",
             done="kept as a level of its own, which serves as a mark of absence",
             undo="empty those cells before fitting to have them read as missing",
         )

@@ -1,0 +1,53 @@
+"""Columns that say nothing, say it twice, name rows, have many levels, or mix two kinds of cells."""
+
+import numpy as np
+from examined import examined, noise, of, passed
+
+from modelwright.tasks.checks.columns import MANY
+from modelwright.tasks.checks.record import SHOWN
+
+rng = np.random.default_rng(2)
+COLOURS = np.array(["red", "green", "blue"])
+
+
+def test_constants_are_left_out_and_told():
+    found = of(examined(noise(unit=["m"] * 400, empty=[None] * 400)), "constants")
+    assert set(found) == {"unit", "empty"} and {one.status for one in found.values()} == {"fixed"}
+    assert "kinds={'unit': 'category'}" in found["unit"].undo
+
+
+def test_a_column_that_names_the_rows_is_an_id():
+    found = of(examined(noise(key=[f"K{i:05}" for i in rng.permutation(400)])), "ids")
+    assert list(found) == ["key"]
+
+
+def test_equal_columns_are_found_and_so_are_those_with_other_names_for_the_levels():
+    colour = rng.integers(0, 3, 400)
+    table = noise(colour=COLOURS[colour].tolist(), code=np.array([7, 3, 5])[colour])
+    table["copy"] = table["a"].copy()
+    found = of(examined(table), "duplicate columns")
+    assert set(found) == {"code", "copy"} and "'a'" in found["copy"].message
+
+
+def test_numbers_in_the_same_order_are_no_duplicates():
+    table = noise()
+    table["b"] = np.exp(table["a"])
+    assert passed(examined(table), "duplicate columns")
+
+
+def test_categories_of_very_many_levels_are_told():
+    words = [f"w{i % 150} street" for i in range(600)]
+    found = of(examined(noise(600, street=words, colour=COLOURS[rng.integers(0, 3, 600)])), "high cardinality")
+    assert list(found) == ["street"] and found["street"].count == 150 > MANY
+
+
+def test_numbers_and_words_in_one_column_are_an_alert():
+    cells = [str(i % 40) if i % 4 else ["low", "high"][i % 8 // 4] for i in range(400)]
+    found = of(examined(noise(mixed=cells, colour=COLOURS[rng.integers(0, 3, 400)])), "mixed types")
+    assert list(found) == ["mixed"] and found["mixed"].count == 100
+
+
+def test_many_findings_of_one_kind_do_not_drown_the_rest():
+    table = noise(60, **{f"k{i}": ["same"] * 60 for i in range(50)})
+    found = [one for one in examined(table) if one.name == "constants"]
+    assert len(found) == SHOWN + 1 and "30 more columns" in found[-1].message

@@ -1,0 +1,133 @@
+"""Leakage in its two levels: what almost determines the target, and what the gain hangs on."""
+
+import numpy as np
+import pytest
+from examined import examined, noise, of, passed
+
+rng = np.random.default_rng(6)
+ROWS = 1500
+
+
+def sound(rows=ROWS, seed=7):
+    """A table whose columns say something each, and its target as a number."""
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(rows, 5))
+    value = x @ [1.0, 1.0, -1.0, 0.8, 0.0] + 0.8 * draw.normal(size=rows)
+    return {f"x{i}": x[:, i] for i in range(5)}, value
+
+
+def certain(found):
+    return {name for name, one in of(found, "leakage").items() if one.message.startswith("near-certain")}
+
+
+def dominant(found):
+    return {name for name, one in of(found, "leakage").items() if one.message.startswith("dominant")}
+
+
+def test_sound_columns_are_neither():
+    columns, value = sound()
+    assert passed(examined({**columns, "y": value}), "leakage")
+    assert passed(examined({**columns, "y": (value > 0).astype(int)}), "leakage")
+    assert passed(examined(noise(1000)), "leakage")
+
+
+@pytest.mark.parametrize("flipped", [0.0, 0.01, 0.02])
+def test_a_copy_of_the_classes_is_near_certain(flipped):
+    columns, value = sound()
+    y = value > 0
+    copy = np.where(rng.random(ROWS) < flipped, ~y, y)
+    found = examined({**columns, "code": np.where(copy, "left", "stayed").tolist(), "y": y.astype(int)})
+    assert certain(found) == {"code"} and of(found, "leakage")["code"].done == "kept"
+
+
+def test_two_columns_that_leak_are_both_named():
+    columns, value = sound()
+    y = (value > 1.5).astype(int)
+    first = y * 0.99 + 0.005 * rng.random(ROWS)
+    found = examined({**columns, "p": first, "q": 1 - y * 0.9 - 0.05 * rng.random(ROWS), "y": y})
+    assert certain(found) == {"p", "q"}
+
+
+def test_a_class_by_another_name_leaks_in_many_classes():
+    columns, value = sound()
+    y = np.digitize(value, np.quantile(value, np.linspace(0, 1, 9)[1:-1]))
+    found = examined({**columns, "letter": np.array(list("qwertzui"))[y].tolist(), "y": y}, task="multiclass")
+    assert certain(found) == {"letter"}
+
+
+def test_a_number_made_of_the_target_is_near_certain():
+    columns, value = sound()
+    price = np.exp(value + 10)
+    found = examined({**columns, "tax": price * 0.19 + rng.normal(size=ROWS) * 5, "y": price})
+    assert certain(found) == {"tax"}
+
+
+def test_absence_that_gives_the_class_away_is_near_certain():
+    columns, value = sound()
+    y = (value > 0).astype(int)
+    reason = [["price", "moved", "other"][i % 3] if left else None for i, left in enumerate(y)]
+    assert certain(examined({**columns, "reason": reason, "y": y})) == {"reason"}
+
+
+def test_an_id_in_the_order_of_the_target_is_near_certain():
+    columns, value = sound()
+    y = (value > 0).astype(int)
+    number = np.argsort(np.argsort(y + rng.random(ROWS))) + 100
+    table = {**columns, "number": number, "y": y}
+    found = examined(table)
+    assert list(of(found, "ids")) == ["number"] and certain(found) == {"number"}
+
+
+def test_the_main_driver_of_a_price_is_no_leak():
+    carat = rng.gamma(3.0, 0.3, ROWS) + 0.2
+    cut = rng.integers(0, 5, ROWS)
+    price = carat**2 * (1 + 0.15 * cut) * np.exp(0.08 * rng.normal(size=ROWS))
+    found = examined(
+        {"carat": carat, "width": carat ** (1 / 3) * np.exp(0.01 * rng.normal(size=ROWS)), "cut": cut, "y": price}
+    )
+    assert certain(found) == set() and dominant(found) <= {"carat", "width"} and dominant(found)
+
+
+def test_where_every_column_tells_the_class_none_leaks():
+    y = np.arange(600) % 2
+    table = {name: y * 4 + rng.normal(size=600) * 0.5 for name in "abc"}
+    assert certain(examined({**table, "y": y})) == set()
+
+
+def test_a_column_that_most_of_the_gain_hangs_on_is_dominant():
+    columns, value = sound()
+    duration = rng.normal(size=ROWS)
+    y = (0.4 * value + 1.6 * duration + 0.5 * rng.normal(size=ROWS) > 0).astype(int)
+    found = examined({**columns, "duration": duration, "y": y})
+    assert certain(found) == set() and dominant(found) == {"duration"}
+
+
+def test_its_copy_does_not_hide_it():
+    columns, value = sound()
+    duration = np.round(np.exp(rng.normal(size=ROWS)), 4)
+    y = (0.4 * value + 1.6 * np.log(duration + 1e-3) + 0.5 * rng.normal(size=ROWS) > 0).astype(int)
+    found = examined({**columns, "seconds": duration, "minutes": duration / 60, "y": y})
+    assert len(dominant(found)) == 1 and "which say the same" in next(iter(of(found, "leakage").values())).message
+
+
+def test_columns_that_add_up_to_the_target_are_named():
+    columns, _ = sound()
+    casual, members = rng.poisson(30, ROWS), rng.poisson(120, ROWS)
+    found = examined({**columns, "casual": casual, "members": members, "y": (casual + members).astype(float)})
+    assert certain(found) >= {"casual", "members"} and not certain(found) & set(columns)
+
+
+def test_a_column_of_words_can_leak():
+    columns, value = sound()
+    y = (value > 0).astype(int)
+    words = [
+        f"case {i} was {'closed by the customer' if left else 'kept open'} at desk {i * 7 % 13}"
+        for i, left in enumerate(y)
+    ]
+    assert certain(examined({**columns, "note": words, "y": y})) == {"note"}
+
+
+def test_the_same_seed_finds_the_same():
+    columns, value = sound()
+    table = {**columns, "y": (value > 0).astype(int)}
+    assert [one.to_json() for one in examined(table, seed=3)] == [one.to_json() for one in examined(table, seed=3)]

@@ -1,0 +1,74 @@
+"""Rows that repeat others or contradict them, too few of them, rare classes."""
+
+import numpy as np
+from examined import examined, noise, of, passed
+
+from modelwright.tasks.checks import row_groups
+from modelwright.tasks.reading import read
+
+rng = np.random.default_rng(3)
+
+
+def doubled(**more):
+    table = noise(300, **more)
+    return {name: np.concatenate([cells, cells[:40]]) for name, cells in table.items()}
+
+
+def test_rows_that_repeat_others_are_counted():
+    found = of(examined(doubled()), "duplicate rows")
+    assert found[None].count == 40 and found[None].status == "fixed"
+
+
+def test_ids_do_not_hide_that_rows_are_alike():
+    table = doubled()
+    table["key"] = np.array([f"K{i:05}" for i in rng.permutation(340)])
+    assert of(examined(table), "duplicate rows")[None].count == 40
+
+
+def test_rows_that_are_alike_in_all_but_their_class_contradict_each_other():
+    table = doubled()
+    table["y"][300:305] = 1 - table["y"][300:305]
+    found = examined(table)
+    assert of(found, "contradicting rows")[None].count == 10
+    assert of(found, "duplicate rows")[None].count == 35
+
+
+def test_groups_of_rows_that_are_alike_are_numbered_in_order():
+    table = read({"a": [1.0, 2.0, 1.0, -0.0, 0.0], "b": ["x", "y", "x", None, None]})
+    assert row_groups(table, ["a", "b"]).tolist() == [0, 1, 0, 2, 2]
+
+
+def test_rows_of_a_few_levels_are_alike_by_nature():
+    columns = {name: rng.integers(0, 2, 500) for name in "abc"}
+    assert row_groups(read(columns), list("abc")).tolist() == list(range(500))
+    found = examined({**columns, "y": rng.integers(0, 2, 500)})
+    assert "by nature" in of(found, "duplicate rows")[None].done and passed_contradictions(found)
+
+
+def passed_contradictions(found):
+    return not of(found, "contradicting rows")
+
+
+def test_rows_without_a_target_do_not_count():
+    table = noise(300)
+    y = [str(value) for value in table["y"]]
+    y[:50] = [None] * 50
+    assert "250 rows" in next(one.message for one in examined({**table, "y": y}) if one.name == "too few rows")
+
+
+def test_few_rows_are_an_alert():
+    assert of(examined(noise(30)), "too few rows")[None].count == 30
+    assert of(examined(noise(120)), "too few rows")[None].status == "alert"
+    assert passed(examined(noise(400)), "too few rows")
+
+
+def test_more_columns_than_rows_are_an_alert():
+    table = {f"c{i}": rng.normal(size=210) for i in range(220)} | {"y": np.arange(210) % 2}
+    assert "more columns (220) than rows" in of(examined(table), "too few rows")[None].message
+
+
+def test_classes_with_hardly_any_rows_are_named():
+    table = noise()
+    table["y"] = np.array(["rare"] * 7 + ["b", "c", "d"] * 131)
+    found = of(examined(table), "rare classes")
+    assert found[None].count == 7 and "'rare'" in found[None].message

@@ -17,6 +17,8 @@ _ROWS = 6000
 _GAIN = 0.005
 #: Rows at which half of a level's own mean and spread count.
 _PRIOR = 5.0
+#: Numbers from here on are taken as missing: their squares have no room.
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _statistics(frame: Frame, category: str, number: str) -> np.ndarray:
     """Mean and spread of a number for each level, shrunk to those of all: (levels + 2, 2)."""
     codes, values = frame.codes[category] + 1, frame.numbers[number]
     size = len(frame.levels[category]) + 2
-    known = np.isfinite(values)
+    known = np.abs(values) < _LARGEST
     codes, values = codes[known], values[known]
     middle = float(values.mean()) if len(values) else 0.0
     spread = float(values.std()) if len(values) else 0.0
@@ -92,7 +94,7 @@ class AppliedGroupMeans(AppliedColumns):
     def values(self, frame: Frame) -> np.ndarray:
         made = np.empty((frame.rows, len(self.names)), np.float32)
         for place, (category, number) in enumerate(self.json["pairs"]):
-            values = np.where(np.isfinite(frame.numbers[number]), frame.numbers[number], np.nan)
+            values = np.where(np.abs(frame.numbers[number]) < _LARGEST, frame.numbers[number], np.nan)
             mean, within = _compared(frame.codes[category], values, self.arrays[f"table{place}"])
             made[:, 2 * place], made[:, 2 * place + 1] = mean, np.clip(within, -1e6, 1e6)
         return made
@@ -118,7 +120,8 @@ class CrossedMeans(ColumnStep):
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
         outputs = standardised(sight.outputs()[rows])
         alone = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns if frame.levels[c]}
-        leading = sorted(alone, key=lambda c: -alone[c])[: self.among]
+        top = sorted(alone, key=lambda c: -alone[c])[: self.among]
+        leading = [column for column in self.columns if column in top]
         gains = {}
         for a, b in combinations(leading, 2):
             both = np.unique(_crossed(frame, a, b)[rows], return_inverse=True)[1]

@@ -72,7 +72,7 @@ def _combined(columns: np.ndarray, chosen: np.ndarray) -> np.ndarray:
                 made[own] = left * right
             else:
                 made[own] = left / right if operation == 3 else right / left
-    made[~(np.abs(made) < 3e38)] = np.nan
+    made[~(np.abs(made) < 1e30)] = np.nan
     return made
 
 

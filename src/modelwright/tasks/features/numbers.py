@@ -11,8 +11,8 @@ from modelwright.tasks.features.columns import stacked
 from modelwright.tasks.features.step import SAMPLE, AppliedColumns, ColumnStep, Sight, described
 from modelwright.tasks.frame import Frame
 
-#: Largest number that goes in: float32 has a little more room.
-_LARGEST = 3e38
+#: Largest number that goes in, so that differences and squares of some still have room in float32.
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Numbers(ColumnStep):
         shift = np.zeros(len(self.columns))
         for place, name in enumerate(self.columns):
             column = frame.numbers[name][:SAMPLE]
-            column = column[np.isfinite(column)]
+            column = np.clip(column[np.isfinite(column)], -_LARGEST, _LARGEST)
             if len(column):
                 low, middle, high = np.quantile(column, [0.05, 0.5, 0.95])
                 if abs(middle) > 1000 * (high - low) or abs(middle) > 1e6:

@@ -67,6 +67,6 @@ class AppliedComponents(AppliedMatrix):
     kind: ClassVar[str] = "components"
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
-        moved = matrix[:, self.arrays["own"]] - self.arrays["center"]
+        moved = np.take(matrix, self.arrays["own"], axis=1) - self.arrays["center"]
         moved[np.isnan(moved)] = 0
-        return np.concatenate([matrix[:, self.arrays["stay"]], moved @ self.arrays["axes"]], axis=1)
+        return np.concatenate([np.take(matrix, self.arrays["stay"], axis=1), moved @ self.arrays["axes"]], axis=1)

@@ -114,4 +114,4 @@ class AppliedSelected(AppliedMatrix):
     kind: ClassVar[str] = "selected"
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
-        return matrix[:, self.arrays["stay"]]
+        return np.take(matrix, self.arrays["stay"], axis=1)

@@ -62,8 +62,10 @@ class CatBoost(Learner):
         catboost = _catboost()
         number, clock = count_classes(y, task, classes), Clock(deadline)
         present = np.unique(y).astype(int).tolist() if number else []
-        if len(present) == 1:
-            return FittedCatBoost(b"", number, {"rounds": 1, "ended": "rounds"}, present)
+        varies = (matrix.values != matrix.values[:1]) & ~(np.isnan(matrix.values) & np.isnan(matrix.values[:1]))
+        if len(present) == 1 or not varies.any() or (not number and np.ptp(y) == 0):
+            # CatBoost refuses what leaves nothing to learn.
+            return FittedCatBoost(b"", number, {"rounds": 1, "ended": "rounds"}, present, _shares(y, number, weight))
         judged = valid is not None and rounds is None
         if valid is not None and number:  # the loss has no value for classes that were not there
             judged = judged and set(np.unique(valid[1]).tolist()) <= set(present)
@@ -86,7 +88,7 @@ class CatBoost(Learner):
             path = Path(folder) / "model.cbm"
             model.save_model(str(path))
             raw = path.read_bytes()
-        return FittedCatBoost(raw, number, {"rounds": max(1, kept), "ended": ended}, present)
+        return FittedCatBoost(raw, number, {"rounds": max(1, kept), "ended": ended}, present, [])
 
 
 def _settings(
@@ -111,6 +113,14 @@ def _settings(
     return made
 
 
+def _shares(y: np.ndarray, classes: int, weight: np.ndarray | None) -> list[float]:
+    """The share of each class, or the mean."""
+    if not classes:
+        return [float(np.average(y, weights=weight))]
+    counts = np.bincount(y.astype(np.int64), weight, classes)
+    return (counts / counts.sum()).tolist()
+
+
 class _Stop:
     """Ends the fit when the deadline is near."""
 
@@ -127,30 +137,37 @@ class FittedCatBoost(Fitted):
 
     kind: ClassVar[str] = "catboost"
 
-    def __init__(self, raw: bytes, classes: int, facts: dict[str, Any], present: list[int]):
-        self._raw, self._classes, self.facts, self._present = raw, classes, facts, present
+    def __init__(self, raw: bytes, classes: int, facts: dict[str, Any], present: list[int], shares: list[float]):
+        self._raw, self._classes, self.facts = raw, classes, facts
+        self._present, self._shares = present, shares
         self._model: Any = None
         if raw:
             self._model = _catboost().CatBoost()
             self._model.load_model(blob=raw)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        if not self._raw:
+            made = np.tile(np.array(self._shares), (matrix.rows, 1))
+            return made if self._classes else made[:, 0]
         if self._classes == 0:
             return np.asarray(self._model.predict(matrix.values, thread_count=threads), np.float64)
-        made = np.zeros((matrix.rows, self._classes))
-        if not self._raw:
-            made[:, self._present] = 1.0
-            return made
         found = np.asarray(self._model.predict(matrix.values, prediction_type="Probability", thread_count=threads))
         if self._classes == 2:
             return both(found[:, 1])
+        made = np.zeros((matrix.rows, self._classes))
         made[:, self._present] = found
         return made
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
-        json = {"classes": self._classes, "facts": self.facts, "present": self._present}
+        json = {"classes": self._classes, "facts": self.facts, "present": self._present, "shares": self._shares}
         return json, {"model": self._raw}
 
     @classmethod
     def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedCatBoost:
-        return cls(bytes(arrays["model"]), int(json["classes"]), dict(json["facts"]), list(json["present"]))
+        return cls(
+            bytes(arrays["model"]),
+            int(json["classes"]),
+            dict(json["facts"]),
+            list(json["present"]),
+            list(json["shares"]),
+        )

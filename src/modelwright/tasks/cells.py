@@ -131,9 +131,9 @@ def _objects(cells: Any, name: str, notes: list[Note]) -> np.ndarray:
     cells = [None if _missing(cell) else cell for cell in cells]
     present = {type(cell) for cell in cells} - {type(None)}
     gaps = any(cell is None for cell in cells)
-    if present and all(issubclass(t, (bool, np.bool_)) for t in present) and not gaps:
-        return np.array(cells, dtype=bool)
-    if present and all(issubclass(t, (int, np.integer)) and not issubclass(t, bool) for t in present):
+    if present and all(issubclass(t, (bool, np.bool_)) for t in present):
+        return texts([_text(cell) for cell in cells]) if gaps else np.array(cells, dtype=bool)
+    if present and all(issubclass(t, (int, np.integer, np.bool_)) for t in present):
         largest = max((abs(int(cell)) for cell in cells if cell is not None), default=0)
         if not gaps and largest < _LARGEST:
             return np.array(cells, dtype=np.int64)
@@ -171,7 +171,7 @@ def cell(value: Any) -> Any:
 
 
 def _is_number(kind: type) -> bool:
-    return issubclass(kind, (int, float, np.integer, np.floating, decimal.Decimal)) and not issubclass(kind, bool)
+    return issubclass(kind, (int, float, np.integer, np.floating, np.bool_, decimal.Decimal))
 
 
 def _moment(cell: Any) -> np.datetime64:

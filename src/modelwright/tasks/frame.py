@@ -11,11 +11,10 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import cells as cells_of
-from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable, reader
+from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable
 from modelwright.tasks.reading import read
 from modelwright.tasks.table import Note, Table, is_missing
 
-__all__ = ["Frame", "Reader", "framed", "reader"]
 #: Share of the cells of a column that may be unreadable where none was before.
 _REFUSED = 0.5
 _SCALARS = (str, int, float, type(None), np.generic)

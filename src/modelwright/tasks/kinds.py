@@ -266,7 +266,8 @@ def _labels(texts: list[str]) -> bool:
         return False
     if len({len(text) for text in bare}) <= 2:
         return True
-    return _few_shapes(bare)
+    words = sum(len(re.findall(r"[^\W\d_]+", text)) for text in bare) / len(bare)
+    return words <= 3 and _few_shapes(bare)
 
 
 def _few_shapes(texts: list[str]) -> bool:

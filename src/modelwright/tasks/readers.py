@@ -22,6 +22,16 @@ _LARGEST = 3e38
 _MANY_LEVELS = 30
 
 
+#: What a cell of a kind is called in messages.
+NOUNS = {
+    "number": "a number",
+    "boolean": "yes or no",
+    "datetime": "a date",
+    "category": "a level",
+    "ordinal": "a level",
+}
+
+
 class Unreadable(Exception):
     """A cell that is not missing and cannot be read."""
 
@@ -129,7 +139,7 @@ class Reader:
 
     def _alone(self, cell: Any) -> Any:
         """The value of a cell that is no text."""
-        if self.noun == "a number" and type(cell) in (int, float, bool):
+        if self.noun == NOUNS["number"] and type(cell) in (int, float, bool):
             return cell
         values, problems = self.many(_array_of(cell))
         if problems.unreadable:
@@ -247,7 +257,7 @@ def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return cells.astype(np.float64) if cells.dtype.kind in "bif" else None
 
     allowed = "numbers" + (" with a decimal comma" if written.decimal == "," else "") + ", or missing cells"
-    return Reader(name, NUMBERS, math.nan, "a number", allowed, text, typed, bulk, tolerant)
+    return Reader(name, NUMBERS, math.nan, NOUNS["number"], allowed, text, typed, bulk, tolerant)
 
 
 def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
@@ -273,7 +283,7 @@ def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return None
 
     allowed = f"{own[0]!r} or {own[1]!r}" if len(own) > 1 else "yes and no, true and false, 1 and 0"
-    return Reader(name, NUMBERS, math.nan, "yes or no", allowed, text, typed, None, tolerant)
+    return Reader(name, NUMBERS, math.nan, NOUNS["boolean"], allowed, text, typed, None, tolerant)
 
 
 def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
@@ -307,7 +317,7 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return made
 
     order = "days first" if first else "months first"
-    return Reader(name, NUMBERS, math.nan, "a date", f"dates, {order}", text, typed, bulk, tolerant)
+    return Reader(name, NUMBERS, math.nan, NOUNS["datetime"], f"dates, {order}", text, typed, bulk, tolerant)
 
 
 def _levels(name: str, details: Mapping[str, Any]) -> Reader:
@@ -343,7 +353,7 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
         return made
 
     many = len(levels) >= _MANY_LEVELS and not values
-    return Reader(name, CODES, -1, "a level", "levels", text, typed, None, True, len(levels), many)
+    return Reader(name, CODES, -1, NOUNS["category"], "levels", text, typed, None, True, len(levels), many)
 
 
 def _as_float(text: str) -> float | None:

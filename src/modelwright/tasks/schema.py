@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import did_you_mean
+from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import kinds as kinds_of
-from modelwright.tasks.frame import Frame, Reader, framed, reader
+from modelwright.tasks.frame import Frame, framed
+from modelwright.tasks.readers import NOUNS, Problems, Reader, reader
 from modelwright.tasks.table import Table, is_missing
 
 #: Kinds that carry nothing to learn from.
@@ -97,7 +100,7 @@ class Schema:
         for name, column in found.items():
             if column.details.get("sure") is False:
                 found[name] = _column(table, name, chosen.get(name), context)
-        return cls(tuple(_with_seen(column, table) for column in found.values()), target.strip())
+        return cls(tuple(_with_seen(column, table, where) for column in found.values()), target.strip())
 
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
@@ -207,7 +210,28 @@ def _context(columns: Iterable[Column]) -> kinds_of.Context:
     return kinds_of.Context(comma > 0, None if not first else sum(first) * 2 > len(first))
 
 
-def _with_seen(column: Column, table: Table) -> Column:
+def _refuse_kind(column: Column, cells: np.ndarray, problems: Problems, where: str) -> None:
+    """A kind that somebody said has to be one that the cells can be read as."""
+    levels = column.details.get("levels", ())
+    if column.kind == "boolean" and len(levels) not in (0, 2):
+        shown = ", ".join(repr(level) for level in levels[:5])
+        raise ArgumentError(
+            f"it has {counted(len(levels), 'level')}: {shown}",
+            where=f"{where}, column {column.name!r:.80}",
+            allowed="two levels for a boolean",
+        )
+    count = sum(problems.unreadable.values())
+    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
+    if count > 0.5 * known:
+        text = next(iter(problems.unreadable))
+        raise ArgumentError(
+            f"{counted(count, 'cell')} of {known:,} cannot be read as {NOUNS[column.kind]}, such as {text!r:.60}",
+            where=f"{where}, column {column.name!r:.80}",
+            hint="Leave its kind open, or say another one.",
+        )
+
+
+def _with_seen(column: Column, table: Table, where: str) -> Column:
     """The column with what reading its own cells came to; the table remembers the values."""
     cells, said = table.columns[column.name], table.tokens.get(column.name)
     seen: dict[str, Any] = {"rows": len(cells), "missing": int(is_missing(cells).sum())}
@@ -217,6 +241,7 @@ def _with_seen(column: Column, table: Table) -> Column:
     if column.used:
         values, problems = reader(column.name, column.kind, column.details).many(cells)
         lost = sum(problems.tokens.values()) + sum(problems.unreadable.values()) + problems.infinite
+        _refuse_kind(column, cells, problems, where)
         seen |= {"missing": seen["missing"] + lost, **problems.plain()}
         table.typed[column.name] = (details, values, problems)
     return Column(column.name, column.kind, details)

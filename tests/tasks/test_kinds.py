@@ -1,0 +1,211 @@
+"""Kinds: what columns are taken for, by their cells alone."""
+
+import numpy as np
+import pytest
+
+from modelwright.tasks.bands import ordered
+from modelwright.tasks.dates import day_first, micros
+from modelwright.tasks.numerals import Notation, notation
+from modelwright.tasks.reading import read
+from modelwright.tasks.schema import Schema
+from modelwright.tasks.uniform import uniform
+
+rng = np.random.default_rng(0)
+
+
+def kind(cells, **more):
+    return column(cells, **more).kind
+
+
+def column(cells, **more):
+    return Schema.of(read({"x": cells, **more}))["x"]
+
+
+def repeated(*levels):
+    return [levels[i % len(levels)] for i in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([1.5, 2.5, 3.5], "number"),
+        (list(rng.normal(size=200)), "number"),
+        ([5, 7, 5, 9], "number"),
+        (["5", "7", "5", "9"], "number"),
+        ([" 5", "7 ", "?"], "number"),
+        (["1,250.50", "900", "NA"], "number"),
+        (["1.250,50", "900"], "number"),
+        (["$5", "$7.50"], "number"),
+        (["5 €", "7,50 €"], "number"),
+        (["5%", "7.5%"], "number"),
+        (["80 kg", "75.5 kg"], "number"),
+        (["1.5k", "2M", "300"], "number"),
+        (["(5)", "7", "-3"], "number"),
+        (["1e3", "2E-5", "inf"], "number"),
+        ([2010, 2011, 2012, 2010], "number"),
+        (repeated(*[str(i) for i in range(30)], "<30"), "number"),
+        ([*map(str, range(99)), "oops"], "number"),
+        ([0, 1, 1, 0], "boolean"),
+        ([0.0, 1.0, None], "boolean"),
+        ([True, False], "boolean"),
+        (["yes", "no", "YES", None], "boolean"),
+        (["Y", "N", "?"], "boolean"),
+        (["true", "FALSE"], "boolean"),
+        (["yes", "no", "unknown"], "boolean"),
+        (["yes", "yes", None], "category"),
+        (repeated("red", "green", "blue"), "category"),
+        (repeated("male", "female"), "category"),
+        (repeated("020", "060", "120"), "category"),
+        (repeated("1", "2", "3+"), "number"),
+        (repeated("1", "2", "x"), "category"),
+        (repeated("A/5 2117", "PC 17599", "113803"), "category"),
+        (repeated("low", "high", "medium"), "ordinal"),
+        (repeated("< 0 DM", "1 - 200 DM", "> 200 DM", "unknown"), "ordinal"),
+        (repeated("18-29", "30-44", "45-60", "> 60"), "ordinal"),
+        (repeated("Jan", "Mar", "Dec"), "ordinal"),
+        (repeated("Less than $40K", "$40K - $60K", "$60K - $80K", "$120K +"), "ordinal"),
+        (repeated("[0, 5)", "[5, 10)"), "ordinal"),
+        (repeated("1-2", "2-5", "1-9"), "category"),
+        (["2020-01-02", "2020-12-31"], "datetime"),
+        (["2020-01-02 10:00:00", None, "2021-02-03T04:05:06Z"], "datetime"),
+        (["31/12/20", "01/02/21"], "datetime"),
+        (["4 Apr 2016", "April 5, 2016", "2016-04-06", "07/04/2016", "08.04.2016"], "datetime"),
+        (["20160404", "20161231", "20170101"], "datetime"),
+        ([20160404, 20161231, 20170101], "datetime"),
+        (["10:30", "23:59", "00:00"], "datetime"),
+        ([f"comment number {i} about the house" for i in range(100)], "text"),
+        ([f"{i} {w} St" for i, w in zip(range(60), repeated("High", "Low", "Park"))], "text"),
+        ([f"https://example.org/{'a' * (i % 7)}/{i}{'x' * (i % 5)}" for i in range(100)], "text"),
+        (["".join(rng.choice(list("ACGT"), 60)) for _ in range(100)], "text"),
+        ([f"{i:04d}-{chr(65 + i % 26)}{chr(65 + i % 7)}XYZ" for i in range(100)], "id"),
+        ([f"{i * 2654435761 % 2**32:08x}" for i in range(100)], "id"),
+        ([f"+1 555-{i:03d}-4567" for i in range(100)], "id"),
+        (list(range(100)), "id"),
+        (list(rng.permutation(400)[:300] + 1000), "id"),
+        ([str(10**19 + i) for i in range(100)], "id"),
+        ([3_000_000_000 + 7919 * i for i in range(200)], "id"),
+        ([1_500_000_000 + 7919 * i for i in range(200)], "number"),
+        ([7919_000 + 1000 * i for i in range(200)], "number"),
+        (list(range(30)), "number"),
+        ([5, 5, 5], "constant"),
+        (["a", "a", "a"], "constant"),
+        ([None, None], "constant"),
+        (["", "NA", "?"], "constant"),
+        ([float("nan")] * 3, "constant"),
+        ([None, "a", "a"], "category"),
+        ([None, 5.0, 5.0], "number"),
+        ([np.inf, -np.inf, 1.0, 2.0], "number"),
+    ],
+)
+def test_what_a_column_is(cells, expected):
+    assert kind(cells) == expected, column(cells)
+
+
+def test_a_unique_real_number_is_no_id():
+    assert kind(list(rng.permutation(5000) + 0.5)) == "number"
+
+
+def test_names_are_not_looked_at():
+    for name in ("id", "customer_id", "date", "price", "is_member"):
+        assert Schema.of(read({name: [5, 7, 5, 7]})).columns[0].kind == "number"
+
+
+def test_points_between_thousands_are_told_by_other_columns():
+    texts = ["1.250", "900", "12.000"]
+    assert Schema.of(read({"x": texts})).frame({"x": "1.250"}).numbers["x"][0] == 1.25
+    schema = Schema.of(read({"x": texts, "price": ["1,5", "2,25", "3,99"]}))
+    assert schema.frame({"x": "1.250", "price": "1,5"}).numbers["x"][0] == 1250
+
+
+def test_the_order_of_days_and_months_is_told_by_other_columns():
+    sure, open_ = ["20/05/2017", "13/08/2016"], ["01/02/2017", "03/04/2017"]
+    assert column(open_).details["day_first"] is False
+    assert column(open_, other=sure).details["day_first"] is True
+    assert column(["01.02.2017", "03.04.2017"]).details["day_first"] is True
+
+
+def test_what_was_found_is_counted():
+    seen = column([*map(str, range(97)), "oops", "?", "?"]).details["seen"]
+    assert seen == {"rows": 100, "missing": 3, "tokens": {"?": 2}, "unreadable": 1, "examples": ["oops"]}
+    assert column([np.inf, 1.0, 2.0]).details["seen"] == {"rows": 3, "missing": 1, "infinite": 1}
+    assert column(["2020-02-30", *["2020-01-02"] * 40, "2021-01-01"]).details["seen"]["examples"] == ["2020-02-30"]
+
+
+def test_levels_are_by_frequency_without_outer_blanks():
+    assert column([" b", "b ", "a", "b", "c", "a", "NA"]).levels == ("b", "a", "c")
+
+
+def test_more_levels_than_anybody_needs_are_left_out():
+    many = [f"level {i} of many" for i in range(60_000)] * 2 + ["one", "two"]
+    assert len(Schema.of(read({"x": many}), kinds={"x": "category"})["x"].levels) == 50_000
+
+
+@pytest.mark.parametrize(
+    ("levels", "order"),
+    [
+        (["poor", "good", "very good"], ("poor", "good", "very good")),
+        (["Strongly agree", "neutral", "disagree"], ("disagree", "neutral", "Strongly agree")),
+        (["S", "XL", "M"], ("S", "M", "XL")),
+        (["5 or more", "1", "2", "3", "4"], ("1", "2", "3", "4", "5 or more")),
+        (["under 5", "5 to 10", "over 10"], ("under 5", "5 to 10", "over 10")),
+        (["$150,000+", "$0 - $24,999", "$25,000 - $149,999"], ("$0 - $24,999", "$25,000 - $149,999", "$150,000+")),
+        (["(-inf, 3]", "(3, inf)"], ("(-inf, 3]", "(3, inf)")),
+        (["good", "bad", "ugly"], None),
+        (["1 - 5", "3 - 9"], None),
+        (["a", "b", "c"], None),
+        (["single"], None),
+        (["high"], None),
+    ],
+)
+def test_an_order_is_seen_only_where_it_is_plain(levels, order):
+    found = ordered(levels)
+    assert (found[0] if found else None) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12", 12), ("-1.5", -1.5), ("1,234,567.8", 1234567.8), ("1 234", 1234), ("1'234.5", 1234.5), ("−5", -5),
+        ("$-5", -5), ("(1,200)", -1200), ("USD 5", 5), ("5 USD", 5), ("50%", 0.5), ("< 5", 5), ("10+", 10), (".5", 0.5),
+        ("12,34,567", 1234567), ("1.2.3", None), ("1,23,4", None), ("five", None), ("5 apples", None), ("1_000", None),
+        ("", None), ("-", None), ("12-05", None), ("0x10", None), ("nan", None), ("٣", 3), ("5 - 7", None),
+    ],
+)  # fmt: skip
+def test_numbers_as_people_write_them(text, value):
+    assert Notation().value(text) == (None if value is None else pytest.approx(value))
+
+
+def test_the_decimal_sign_is_the_one_that_the_cells_give_away():
+    assert notation(["1.234,5", "1.000"])[0].decimal == ","
+    assert notation(["1,234.5", "1,000"])[0].decimal == "."
+    assert notation(["1,234"], comma=True)[0].decimal == ","
+    assert notation(["0,125", "0,5"])[0].decimal == ","
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("2016/4/5", "2016-04-05"), ("05.04.2016", "2016-04-05"), ("5-Apr-16", "2016-04-05"),
+        ("Apr 5, 2016", "2016-04-05"), ("Tuesday, April 5, 2016", "2016-04-05"), ("5th April 2016", "2016-04-05"),
+        ("20160405", "2016-04-05"), ("2016-04", "2016-04-01"), ("Apr 2016", "2016-04-01"),
+        ("2016-04-05T10:30:15.25Z", "2016-04-05T10:30:15.250"), ("2016-04-05 10:30 PM", "2016-04-05T22:30"),
+        ("2016-04-05 10:30+02:00", "2016-04-05T08:30"), ("25/12/2016", "2016-12-25"), ("12/25/2016", "2016-12-25"),
+        ("01/01/70", "1970-01-01"), ("01/01/68", "2068-01-01"), ("31.04.2016", None), ("2016-13-01", None),
+        ("00/00/0000", None), ("today", None), ("5 apples 2016", None), ("2016-04-05 25:00", None), ("", None),
+    ],
+)  # fmt: skip
+def test_dates_as_people_write_them(text, iso):
+    expected = None if iso is None else np.datetime64(iso, "us").astype(np.int64)
+    assert micros(text, day_first=True) == expected
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%Y-%m-%d %H:%M:%S", "%Y/%m/%dT%H:%M", "%d.%m.%Y %H:%M"])
+def test_many_dates_at_once_are_what_each_is_alone(form, first):
+    days = [np.datetime64(int(n), "s").item().strftime(form) for n in rng.integers(-(10**9), 2 * 10**9, 300)]
+    together = uniform(days).seconds(day_first=first)
+    alone = [micros(day, day_first=first) for day in days]
+    if together is None:
+        assert form[1] == "d" and not first and day_first(days)[0]
+    else:
+        assert together.tolist() == [one / 1e6 for one in alone]

@@ -1,5 +1,6 @@
 """Graphs of architectures: shapes, costs, what counts of them, and when two are the same."""
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -52,12 +53,56 @@ def test_memory_is_that_of_what_is_alive():
         (lambda x: x.conv(0), "filters=0"),
         (lambda x: x.activation("rely"), "kind='rely'"),
         (lambda x: 3, "no tensor"),
+        (lambda x: x.conv(8, 3, strides=2), "unknown option 'strides'. Allowed: filters, kernel, stride"),
+        (lambda x: x.conv(8, 3, strides=2), "Write stride=..."),
+        (lambda x: x.conv(8, kernl=3), "Did you mean 'kernel'?"),
+        (lambda x: x.dense(8, activation="relu"), "unknown option 'activation'. Allowed: units, bias, init, name"),
+        (lambda x: x.dense(8, activation="relu"), ".relu()"),
+        (lambda x: x.dense(8, use_bias=False), "Write bias=..."),
+        (lambda x: x.dense(8, bias="no"), "bias='no'. Allowed: True or False"),
+        (lambda x: x.dense(8, init="he"), "dense: init='he'. Allowed: he_normal"),
+        (lambda x: x.dropout(1.5), "dropout: rate=1.5. Allowed: a number from 0, below 1"),
+        (lambda x: x.conv(8, name=3), "name=3"),
+        (lambda x: x.apply("conv"), "conv: filters is not given"),
+        (lambda x: x.apply("reshape"), "reshape: shape is not given"),
+        (lambda x: x.apply("flatten", axis=1), "unknown option 'axis'. Allowed: name"),
+        (lambda x: x + 1, "add: 1 is an int"),
+        (lambda x: 1 + x, "add: 1 is an int"),
+        (lambda x: x + None, "add: None is a NoneType"),
+        (lambda x: nas.concat([]), "nas.concat: the list is empty"),
+        (lambda x: nas.add([]), "nas.add: the list is empty"),
+        (lambda x: nas.add([1, x]), "nas.add: 1 is an int"),
+        (lambda x: nas.concat([x, 1]), "concat: 1 is an int"),
+        (lambda x: x.convv(3), "Did you mean 'conv'?"),
+        (lambda x: x.layer_norm(), "x.apply('layer_norm', ...)"),
+        (lambda x: x.apply("cnv"), "Did you mean 'conv'?"),
+        (lambda x: x.apply([]), "unknown operation []"),
     ],
 )
 def test_what_does_not_fit_is_told(define, said):
     with pytest.raises(SpaceError) as raised:
         nas.trace(define, (8, 8, 3))
     assert said in str(raised.value)
+
+
+def test_a_tensor_has_what_it_has():
+    def define(x):
+        assert hasattr(x, "conv") and not hasattr(x, "cnv") and copy(x) == x
+        return sum([x, x])
+
+    assert [node.op for node in nas.trace(define, (8,)).nodes] == ["input", "add"]
+
+
+def test_numbers_of_numpy_are_options():
+    graph = nas.trace(lambda x: x.conv(np.int64(4), np.int32(3)).dropout(np.float32(0.5)), (8, 8, 3))
+    assert graph == nas.trace(lambda x: x.conv(4, 3).dropout(0.5), (8, 8, 3))
+
+
+@pytest.mark.parametrize("door", [nas.draw, nas.build, nas.measures, nas.zero_cost])
+@pytest.mark.parametrize("given", [{"units": 3}, nas.chain((8, 8, 1), 2)])
+def test_what_takes_a_graph_takes_nothing_else(door, given):
+    with pytest.raises(SpaceError, match=rf"nas.{door.__name__}: an? \w+ is no graph. Allowed: space.graph\(config\)"):
+        door(given)
 
 
 def test_tensors_of_two_graphs_do_not_mix():

@@ -8,7 +8,7 @@ from typing import Any
 from modelwright.core.errors import SpaceError
 from modelwright.core.optional import optional
 from modelwright.nas.canonical import pruned
-from modelwright.nas.graph import INPUT, Graph, Node
+from modelwright.nas.graph import INPUT, Graph, Node, check_graph
 from modelwright.nas.initial import drawn_here
 from modelwright.nas.operations import operation
 from modelwright.nas.weights import layer_name
@@ -27,6 +27,7 @@ def build(graph: Graph, *, name: str | None = None, whole: bool = False, seed: i
     >>> model.count_params(), model.output_shape
     (46, (None, 2))
     """
+    check_graph(graph, "nas.build")
     keras = optional("keras", extra="keras", purpose="building networks")
     starts = [keras.Input(node.shape, name=layer_name(node.name)) for node in graph.nodes if node.op == INPUT]
     outputs = connect(graph, starts, whole=whole, seed=seed)
@@ -63,7 +64,9 @@ def _applied(node: Node, taken: Sequence[Any], seed: int) -> Any:
         raise SpaceError(
             f"its layer cannot be made for inputs of {shapes}: {error}",
             where=f"operation {node.op!r}, node {node.name!r}",
-            hint="Correct layer=... of its nas.Operation, or shape=..., which let this through.",
+            hint="Correct layer=... of its nas.Operation, or shape=..., which let this through."
+            if operation(node.op).options is None
+            else "Look at its options.",
         ) from error
     if found != node.shape:
         raise SpaceError(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
 from modelwright.nas.blocks import Block, blocks
-from modelwright.nas.graph import Graph
+from modelwright.nas.graph import Graph, check_graph
 from modelwright.nas.layered import Layout, Point, layered
 
 #: Width of a letter and height of a line, the room around text and around all, in pixels; letters of a line at most.
@@ -42,6 +42,8 @@ def draw(graph: Graph, *, before: Graph | None = None, title: str = "", fold: bo
     >>> svg[:4], "conv 3x3, 8 filters, BN, relu" in svg, svg.count("<rect")
     ('<svg', True, 4)
     """
+    for one in (graph,) if before is None else (graph, before):
+        check_graph(one, "nas.draw")
     found = blocks(graph, before, fold)
     lines = [_lines(block) for block in found]
     sizes = [(max(map(len, text)) * _LETTER + 2 * _PAD, len(text) * _LINE + _PAD) for text in lines]

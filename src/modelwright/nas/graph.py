@@ -12,8 +12,12 @@ from functools import reduce
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from modelwright.core.errors import SpaceError
-from modelwright.nas.operations import Cost, Shape, operation
+from modelwright.core.wording import did_you_mean, kind_of
+from modelwright.nas.operations import Cost, Shape, names, operation
+from modelwright.nas.options import check_options
 
 #: The operation of a node that is an input.
 INPUT = "input"
@@ -111,14 +115,25 @@ class Draft:
         """
         kind = operation(op)
         for other in inputs:
+            if not isinstance(other, Tensor):
+                raise SpaceError(
+                    f"{other!r:.60} is {kind_of(other)}",
+                    where=op,
+                    allowed="tensors of the network",
+                    hint="Constants are added and multiplied by x.apply('rescaling', scale=2.0, offset=1.0).",
+                )
             if other.draft is not self:
                 raise SpaceError("its inputs are parts of two graphs", where=op)
         if kind.inputs is None and len(inputs) == 1:
             return inputs[0]
         if len(inputs) != (kind.inputs or len(inputs)) or not inputs:
             raise SpaceError(f"{len(inputs)} inputs", where=op, allowed=str(kind.inputs or "one or more"))
-        name = self._unique("/".join(filter(None, (self.scope(), attributes.get("name") or op))))
-        plain = {key: value for key, value in attributes.items() if key != "name" and value is not None}
+        called = attributes.get("name") or op
+        if not isinstance(called, str):
+            raise SpaceError(f"name={called!r:.60}", where=op, allowed="a text")
+        plain = {key: _plain(value) for key, value in attributes.items() if key != "name" and value is not None}
+        check_options(op, kind.options, plain)
+        name = self._unique("/".join(filter(None, (self.scope(), called))))
         shape = kind.shape([x.shape for x in inputs], plain)
         if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape) or not shape:
             raise SpaceError(
@@ -140,6 +155,15 @@ class Draft:
             found = f"{name}_{count}"
         self._names.add(found)
         return found
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of numpy as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class _Missing(SpaceError, AttributeError):
+    """A tensor has no such operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +236,53 @@ class Tensor:
     def __add__(self, other: Tensor) -> Tensor:
         return self.apply("add", other)
 
+    def __radd__(self, other: Any) -> Tensor:
+        """Of 0 and a tensor it is that tensor, so that ``sum([x, y])`` is a sum."""
+        nothing = isinstance(other, int) and not isinstance(other, bool) and other == 0
+        return self if nothing else self.apply("add", other)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        near = f"Write x.apply({name!r}, ...)." if name in names() else did_you_mean(name, _METHODS)
+        raise _Missing(f"it has no {name!r}", where="a tensor", allowed=", ".join(_METHODS), hint=near)
+
+
+_METHODS = tuple(name for name in vars(Tensor) if not name.startswith("_") and name not in ("draft", "place"))
+
 
 def add(tensors: Sequence[Tensor]) -> Tensor:
     """The sum; of one tensor it is that tensor."""
-    return tensors[0].apply("add", *tensors[1:])
+    first, *others = _some(tensors, "nas.add")
+    return first.apply("add", *others)
 
 
 def concat(tensors: Sequence[Tensor]) -> Tensor:
     """Channels one after another; of one tensor it is that tensor."""
-    return tensors[0].apply("concat", *tensors[1:])
+    first, *others = _some(tensors, "nas.concat")
+    return first.apply("concat", *others)
+
+
+def _some(tensors: Any, where: str) -> list[Tensor]:
+    found = list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
+    if not found or not isinstance(found[0], Tensor):
+        said = f"{found[0]!r:.60} is {kind_of(found[0])}" if found else "the list is empty"
+        raise SpaceError(said, where=where, allowed="a list of tensors")
+    return found
+
+
+def check_graph(given: Any, where: str) -> Graph:
+    """The graph, if it is one.
+
+    Raises:
+        SpaceError: it is something else.
+    """
+    if isinstance(given, Graph):
+        return given
+    hint = "A space has one for each configuration." if hasattr(given, "tree") else ""
+    raise SpaceError(
+        f"{kind_of(given)} is no graph", where=where, allowed="space.graph(config), nas.trace(...)", hint=hint
+    )
 
 
 def trace(

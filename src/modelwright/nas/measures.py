@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelwright.core.wording import did_you_mean
-from modelwright.nas.graph import Graph
+from modelwright.nas.graph import Graph, check_graph
 
 _BYTES, _MEGA = 4, 1e6
 #: What each measure is.
@@ -26,7 +26,7 @@ def measures(graph: Graph) -> dict[str, float]:
     >>> found["params"], found["macs"], found["size_mb"]
     (46.0, 2312.0, 0.000184)
     """
-    cost = graph.cost
+    cost = check_graph(graph, "nas.measures").cost
     return {
         "params": float(cost.parameters),
         "trainable": float(cost.trainable),

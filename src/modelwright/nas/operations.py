@@ -13,7 +13,9 @@ from typing import Any, Literal
 
 from modelwright.core.errors import SpaceError
 from modelwright.core.optional import optional
+from modelwright.core.wording import did_you_mean
 from modelwright.nas import carry
+from modelwright.nas.options import ABOVE_ZERO, ANY, CONV, DENSE, DEPTHWISE, RATE, Options
 
 Shape = tuple[int, ...]
 Attributes = Mapping[str, Any]
@@ -52,6 +54,7 @@ class Operation:
         shape: shapes of the inputs and attributes -> the output's shape; raises ``SpaceError``.
         cost: the same arguments and the output's shape -> its cost.
         layer: the same arguments as ``shape``, and a name -> a layer from Keras' own stock.
+        options: which attributes it takes; None for any.
         inputs: how many there are; None for two or more, whose order does not matter where ``commutes`` is set.
         keeps_zero: whether zeros in mean zeros out, so that what follows from zeros alone can be left out.
         function: how it is computed with arrays, a ``functions.Function``, where it is not one of ours; without it the
@@ -69,6 +72,7 @@ class Operation:
     shape: Callable[[Sequence[Shape], Attributes], Shape]
     layer: Callable[[Sequence[Shape], Attributes, str], Any]
     cost: Callable[[Sequence[Shape], Attributes, Shape], Cost] = lambda shapes, attributes, out: Cost()
+    options: Options | None = None
     inputs: int | None = 1
     commutes: bool = False
     keeps_zero: bool | Callable[[Attributes], bool] = False
@@ -109,10 +113,18 @@ def operation(name: str) -> Operation:
     """
     try:
         return _REGISTERED[name]
-    except KeyError:
+    except (KeyError, TypeError):
         raise SpaceError(
-            f"unknown operation {name!r}", where="an architecture", allowed=", ".join(sorted(_REGISTERED))
+            f"unknown operation {name!r:.60}",
+            where="an architecture",
+            allowed=", ".join(names()),
+            hint=did_you_mean(str(name), _REGISTERED),
         ) from None
+
+
+def names() -> list[str]:
+    """Those of all operations."""
+    return sorted(_REGISTERED)
 
 
 def zero_stays(name: str, attributes: Attributes) -> bool:
@@ -236,6 +248,7 @@ def _without_bias(attributes: Attributes) -> bool:
 register(
     Operation(
         name="conv",
+        options=CONV,
         shape=_conv_shape,
         cost=_conv_cost,
         layer=_conv,
@@ -249,6 +262,7 @@ register(
 register(
     Operation(
         name="depthwise",
+        options=DEPTHWISE,
         shape=_depthwise_shape,
         cost=_depthwise_cost,
         layer=_depthwise,
@@ -283,6 +297,7 @@ def _dense(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
 register(
     Operation(
         name="dense",
+        options=DENSE,
         shape=lambda shapes, attributes: (*shapes[0][:-1], _positive(attributes, "units", "dense")),
         cost=_dense_cost,
         layer=_dense,
@@ -300,6 +315,7 @@ register(
 register(
     Operation(
         name="batch_norm",
+        options={"momentum": RATE, "epsilon": ABOVE_ZERO},
         shape=same,
         cost=lambda shapes, attributes, out: Cost(4 * out[-1], 2 * out[-1], 0),
         layer=lambda shapes, attributes, name: keras_layers().BatchNormalization(
@@ -315,6 +331,7 @@ register(
 register(
     Operation(
         name="layer_norm",
+        options={"epsilon": ABOVE_ZERO},
         shape=same,
         cost=lambda shapes, attributes, out: Cost(2 * out[-1], 2 * out[-1], 0),
         layer=lambda shapes, attributes, name: keras_layers().LayerNormalization(
@@ -338,6 +355,7 @@ def _activation_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
 register(
     Operation(
         name="activation",
+        options={"kind": ANY},
         shape=_activation_shape,
         layer=lambda shapes, attributes, name: keras_layers().Activation(attributes.get("kind", "relu"), name=name),
         keeps_zero=lambda attributes: ACTIVATIONS[attributes.get("kind", "relu")],
@@ -349,6 +367,7 @@ register(
 register(
     Operation(
         name="dropout",
+        options={"rate": RATE},
         shape=same,
         layer=lambda shapes, attributes, name: keras_layers().Dropout(attributes.get("rate", 0.5), name=name),
         keeps_zero=True,

@@ -15,7 +15,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean
 from modelwright.nas.canonical import pruned
-from modelwright.nas.graph import INPUT, Graph
+from modelwright.nas.graph import INPUT, Graph, check_graph
 from modelwright.nas.measures import measures
 from modelwright.nas.operations import ACTIVATIONS
 from modelwright.nas.passes import Passes, batch
@@ -69,7 +69,7 @@ def zero_cost(
             allowed=", ".join(SCORES),
             hint=did_you_mean(score, SCORES),
         )
-    return SCORES[score](graph, x, y, seed, batch)
+    return SCORES[score](check_graph(graph, "nas.zero_cost"), x, y, seed, batch)
 
 
 def _nwot(graph: Graph, x: Any, y: Any, seed: int, size: int) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from modelwright.core.errors import SpaceError
 from modelwright.nas import carry
 from modelwright.nas.operations import Attributes, Operation, Shape, keras_layers, register, same, spatial
+from modelwright.nas.options import ANY, NEEDED, NUMBER, RATE
 from modelwright.nas.weightless import alike
 
 
@@ -46,6 +47,7 @@ def _reshaped_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
 for _made in (
     Operation(
         name="zero_padding",
+        options={"padding": NEEDED},
         shape=_padded_shape,
         layer=_padded,
         keeps_zero=True,
@@ -54,6 +56,7 @@ for _made in (
     ),
     Operation(
         name="rescaling",
+        options={"scale": ANY, "offset": ANY},
         shape=_rescaled_shape,
         layer=lambda shapes, attributes, name: keras_layers().Rescaling(
             attributes.get("scale", 1.0), attributes.get("offset", 0.0), name=name
@@ -63,12 +66,14 @@ for _made in (
     ),
     Operation(
         name="reshape",
+        options={"shape": NEEDED},
         shape=_reshaped_shape,
         layer=lambda shapes, attributes, name: keras_layers().Reshape(tuple(attributes["shape"]), name=name),
         keeps_zero=True,
     ),
     Operation(
         name="leaky_relu",
+        options={"slope": NUMBER},
         shape=same,
         layer=lambda shapes, attributes, name: keras_layers().LeakyReLU(attributes.get("slope", 0.3), name=name),
         keeps_zero=True,
@@ -77,6 +82,7 @@ for _made in (
     ),
     Operation(
         name="spatial_dropout",
+        options={"rate": RATE},
         shape=lambda shapes, attributes: (*spatial(shapes[0], "spatial_dropout"), shapes[0][-1]),
         layer=lambda shapes, attributes, name: getattr(keras_layers(), f"SpatialDropout{len(shapes[0]) - 1}D")(
             attributes.get("rate", 0.5), name=name
@@ -87,6 +93,7 @@ for _made in (
     ),
     Operation(
         name="average",
+        options={},
         shape=alike("average"),
         layer=lambda shapes, attributes, name: keras_layers().Average(name=name),
         inputs=None,
@@ -97,6 +104,7 @@ for _made in (
     ),
     Operation(
         name="maximum",
+        options={},
         shape=alike("maximum"),
         layer=lambda shapes, attributes, name: keras_layers().Maximum(name=name),
         inputs=None,

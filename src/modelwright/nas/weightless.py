@@ -9,6 +9,7 @@ from typing import Any
 from modelwright.core.errors import SpaceError
 from modelwright.nas import carry
 from modelwright.nas.operations import Attributes, Operation, Shape, keras_layers, register, same, spatial, window
+from modelwright.nas.options import POOL
 
 # --- pooling, shape --------------------------------------------------------------------------------
 
@@ -42,6 +43,7 @@ for _name, _kind in (("max", "Max"), ("avg", "Average")):
     register(
         Operation(
             name=f"{_name}_pool",
+            options=POOL,
             shape=_pool_shape,
             layer=_pool(_kind),
             keeps_zero=True,
@@ -53,6 +55,7 @@ for _name, _kind in (("max", "Max"), ("avg", "Average")):
     register(
         Operation(
             name=f"global_{_name}_pool",
+            options={},
             shape=_global_shape,
             layer=_global(_kind),
             keeps_zero=True,
@@ -63,6 +66,7 @@ for _name, _kind in (("max", "Max"), ("avg", "Average")):
 register(
     Operation(
         name="flatten",
+        options={},
         shape=lambda shapes, attributes: (math.prod(shapes[0]),),
         layer=lambda shapes, attributes, name: keras_layers().Flatten(name=name),
         channels="spread",
@@ -96,6 +100,7 @@ def _concat_shape(shapes: Sequence[Shape], attributes: Attributes) -> Shape:
 register(
     Operation(
         name="add",
+        options={},
         shape=alike("add"),
         layer=lambda shapes, attributes, name: keras_layers().Add(name=name),
         channels="kept",
@@ -108,6 +113,7 @@ register(
 register(
     Operation(
         name="multiply",
+        options={},
         shape=alike("multiply"),
         layer=lambda shapes, attributes, name: keras_layers().Multiply(name=name),
         channels="kept",
@@ -119,6 +125,7 @@ register(
 register(
     Operation(
         name="concat",
+        options={},
         shape=_concat_shape,
         layer=lambda shapes, attributes, name: keras_layers().Concatenate(name=name),
         channels="joined",
@@ -134,5 +141,13 @@ def _zeros(shapes: Sequence[Shape], attributes: Attributes, name: str) -> Any:
 
 
 register(
-    Operation(name="zero", shape=same, layer=_zeros, keeps_zero=True, channels="kept", embed=carry.without_weights)
+    Operation(
+        name="zero",
+        options={},
+        shape=same,
+        layer=_zeros,
+        keeps_zero=True,
+        channels="kept",
+        embed=carry.without_weights,
+    )
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from modelwright.tasks.features import Matrix
 from modelwright.tasks.frame import Frame
 
 
@@ -56,3 +57,10 @@ def target(frame, task, seed=0):
     if task == "binary":
         return (score > np.median(score)).astype(np.int64)
     return np.digitize(score, np.quantile(score, [0.4, 0.75])).astype(np.int64)
+
+
+def simple(values):
+    """A matrix of these values, each column a feature."""
+    values = np.asarray(values, np.float32)
+    names = tuple(f"x{k}" for k in range(values.shape[1]))
+    return Matrix(values=values, names=names, sources=tuple((name,) for name in names))

@@ -5,12 +5,11 @@ import time
 
 import numpy as np
 import pytest
-from raw_frames import mixed, target
+from raw_frames import mixed, simple, target
 
 from modelwright.core.codec import dumps, loads
 from modelwright.space import HyperParameters
 from modelwright.tasks import learners
-from modelwright.tasks.features import Matrix
 from modelwright.tasks.learners.judged import merit
 
 pytest.importorskip("lightgbm")
@@ -32,12 +31,6 @@ ALL = [
     if task in learners.learner(name).tasks
 ]
 ROWS = 240
-
-
-def simple(values):
-    values = np.asarray(values, np.float32)
-    names = tuple(f"x{k}" for k in range(values.shape[1]))
-    return Matrix(values=values, names=names, sources=tuple((name,) for name in names))
 
 
 def made(name, task, rows=ROWS, seed=0):

@@ -36,7 +36,7 @@ _KINDS = {
     "mlp": ("mlp", "FittedMLP"),
     "neighbours": ("neighbours", "FittedNeighbours"),
     "naive_bayes": ("naive_bayes", "FittedNaiveBayes"),
-    "own": ("own", "FittedOwn"),
+    "own": ("custom", "FittedOwn"),
 }
 #: Learners whose package is an extra of its own: they join when it is installed.
 _EXTRAS = {"catboost": "catboost"}
@@ -64,7 +64,7 @@ def learner(name: str) -> Learner:
 
 def own(estimator: Any, name: str = "") -> Learner:
     """A learner of the user's own estimator, which follows scikit-learn's rules."""
-    return import_module(f"{_HERE}.own").Own(estimator, name)
+    return import_module(f"{_HERE}.custom").Own(estimator, name)
 
 
 def learners(chosen: Iterable[str] | None = None) -> dict[str, Learner]:

@@ -22,7 +22,7 @@ from modelwright.tasks.learners.grown import Grown, flattened, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Leaves of a forest, at most: what its size and the speed of its predictions hang on.
-_LEAVES = 500_000
+_LEAVES = 250_000
 #: Trees that are grown at once, between looks at the clock; rows that are predicted at once.
 _AT_ONCE, _ROWS = 8, 8192
 
@@ -113,7 +113,7 @@ class ExtraTrees(_Forest):
 
 
 def _trees(rows: int) -> int:
-    return 200 if rows < 10_000 else 120 if rows < 50_000 else 80
+    return 200 if rows < 2000 else 120 if rows < 10_000 else 100 if rows < 50_000 else 60
 
 
 def _share(task: str, columns: int) -> float:

@@ -50,6 +50,7 @@ class MLP(Learner):
         hp.Int("layers", 1, 4, default=3)
         hp.Choice("embedding", list(WAYS), default="periodic")
         hp.Float("decay", 1e-4, 0.2, sampling="log", default=0.02)
+        hp.Choice("dropout", [0.0, 0.15, 0.3], ordered=True, default=0.15)
         hp.Choice("label_smoothing", [0.0, 0.1], ordered=True, default=0.0)
         hp.Choice("scale", ["robust", "quantile"])
 
@@ -122,8 +123,8 @@ class _Training:
         start = self._targets(y, float(config.get("label_smoothing", 0.1 if metric == "accuracy" else 0.0)))
         width, layers = int(config.get("width", 128)), int(config.get("layers", 3))
         sizes = [self.x.shape[1], *([width] * layers), self.targets.shape[1]]
-        decay = float(config.get("decay", 0.02))
-        self.network = Network(sizes, "selu" if classes else "mish", seed.child("start").generator(), decay=decay)
+        more = {"decay": float(config.get("decay", 0.02)), "drop": float(config.get("dropout", 0.15))}
+        self.network = Network(sizes, "selu" if classes else "mish", seed.child("start").generator(), **more)
         self.network.start_at(start)
 
     def _targets(self, y: np.ndarray, smoothing: float) -> np.ndarray:

@@ -155,5 +155,5 @@ class FittedNeighbours(Fitted):
 
     @classmethod
     def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedNeighbours:
-        parts = [np.asarray(arrays[name]) for name in ("x", "y", "weight", "factors")]
-        return cls(*parts, json["classes"], json["count"], dict(json["facts"]))
+        x, y, weight, factors = (np.asarray(arrays[name]) for name in ("x", "y", "weight", "factors"))
+        return cls(x, y, weight, factors, json["classes"], json["count"], dict(json["facts"]))

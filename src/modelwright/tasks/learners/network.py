@@ -26,8 +26,11 @@ class Network:
     gradients, so that dividing start and learning rate by that root comes to the same without the division.
     """
 
-    def __init__(self, sizes: Sequence[int], activation: str, rng: np.random.Generator, *, decay: float = 0.0):
+    def __init__(
+        self, sizes: Sequence[int], activation: str, rng: np.random.Generator, *, decay: float = 0.0, drop: float = 0.0
+    ):
         self.sizes, self.activation, self.decay = tuple(sizes), activation, np.float32(decay)
+        self._chance, self._dropped = rng, round(256 * drop)
         shapes: list[tuple[int, ...]] = [(sizes[0],)]
         for before, after in itertools.pairwise(sizes):
             shapes += [(before, after), (after,), (after,)]
@@ -66,7 +69,7 @@ class Network:
         room = _Room(self.sizes, len(x))
         return self._forward(x, room)
 
-    def _forward(self, x: np.ndarray, room: _Room) -> np.ndarray:
+    def _forward(self, x: np.ndarray, room: _Room, masks: Sequence[np.ndarray] | None = None) -> np.ndarray:
         act, last = ACTIVATIONS[self.activation], len(self.sizes) - 2
         np.multiply(x, self._parts[0], out=room.inputs[0])
         for layer in range(last + 1):
@@ -80,6 +83,8 @@ class Network:
                 bent -= h
                 np.multiply(bent, bend, out=spare)
                 h += spare
+                if masks is not None:
+                    h *= masks[layer]
         return room.inputs[-1]
 
     def train(self, x: np.ndarray, slope: Callable[[np.ndarray], np.ndarray], rate: float) -> None:
@@ -92,10 +97,13 @@ class Network:
         if self._batch is None or self._batch.rows != len(x):
             self._batch = _Room(self.sizes, len(x))
         room = self._batch
-        back = slope(self._forward(x, room))
+        masks = self._masks(room) if self._dropped else None
+        back = slope(self._forward(x, room, masks))
         for layer in range(len(self.sizes) - 2, -1, -1):
             weights, _, bend = self._parts[1 + 3 * layer : 4 + 3 * layer]
             if layer < len(self.sizes) - 2:
+                if masks is not None:
+                    back *= masks[layer]
                 np.einsum("ij,ij->j", back, room.bent[layer], out=self._own[3 + 3 * layer])
                 steep = room.steep[layer]
                 steep -= 1
@@ -107,6 +115,14 @@ class Network:
             back = np.matmul(back, weights.T, out=room.back[layer])
         np.einsum("ij,ij->j", back, x, out=self._own[0])
         self._adam(np.float32(rate))
+
+    def _masks(self, room: _Room) -> Sequence[np.ndarray]:
+        """What each activation is multiplied by: 0 where it is dropped, a little more than 1 elsewhere."""
+        for mask in room.masks:
+            drawn = np.frombuffer(self._chance.bytes(mask.size), np.uint8).reshape(mask.shape)
+            np.greater_equal(drawn, self._dropped, out=mask, casting="unsafe")
+            mask *= np.float32(256 / (256 - self._dropped))
+        return room.masks
 
     def _adam(self, rate: np.float32) -> None:
         self._steps += 1
@@ -139,6 +155,7 @@ class _Room:
         self.inputs = [np.empty((rows, size), np.float32) for size in sizes]
         self.bent = [np.empty((rows, size), np.float32) for size in hidden]
         self.steep = [np.empty((rows, size), np.float32) for size in hidden]
+        self.masks = [np.empty((rows, size), np.float32) for size in hidden]
         self.back = [np.empty((rows, size), np.float32) for size in sizes[:-1]]
         widest = np.empty(rows * max(hidden, default=0), np.float32)
         self.spare = [widest[: rows * size].reshape(rows, size) for size in hidden]

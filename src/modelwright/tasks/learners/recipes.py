@@ -54,9 +54,10 @@ def for_trees(frame: Frame, config: Mapping[str, Any], *, native: bool) -> Recip
     categories = columns_of(frame, "category")
     many = _many(frame, categories, config)
     if native:
-        if own := tuple(c for c in categories if len(frame.levels[c]) < _VERY_MANY):
+        most = int(config.get("codes_below", _VERY_MANY))
+        if own := tuple(c for c in categories if len(frame.levels[c]) < most):
             steps.append(Codes(own))
-        if very := tuple(c for c in categories if len(frame.levels[c]) >= _VERY_MANY):
+        if very := tuple(c for c in categories if len(frame.levels[c]) >= max(most, _VERY_MANY)):
             steps.append(Hashed(very))
     elif few := tuple(c for c in categories if c not in many):
         steps.append(OneHot(few))

@@ -1,0 +1,51 @@
+"""Forests as arrays predict what scikit-learn's trees do."""
+
+import numpy as np
+import pytest
+from raw_frames import simple
+
+from modelwright.tasks.learners import learner
+from modelwright.tasks.learners.forest import FittedForest
+from modelwright.tasks.learners.grown import Grown, flattened
+
+ensembles = pytest.importorskip("sklearn.ensemble")
+pytest.importorskip("lightgbm")
+
+
+def rows(count, seed=0, missing=0.1):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 6)).astype(np.float32)
+    x[:, 3] = np.round(x[:, 3])
+    x[rng.random(x.shape) < missing] = np.nan
+    return x
+
+
+@pytest.mark.parametrize("kind", ["RandomForest", "ExtraTrees"])
+@pytest.mark.parametrize("classes", [0, 2, 3])
+def test_parity(kind, classes):
+    x = rows(500)
+    score = np.nan_to_num(x[:, 0]) + np.nan_to_num(x[:, 3]) ** 2
+    y = score if not classes else np.digitize(score, np.quantile(score, [0.5, 0.8][: classes - 1]))
+    forest = getattr(ensembles, kind + ("Classifier" if classes else "Regressor"))(10, random_state=0).fit(x, y)
+    trees = [flattened(tree.tree_, forest.classes_ if classes else None, classes) for tree in forest.estimators_]
+    model = FittedForest(Grown.together(trees), classes, {})
+    new = simple(np.concatenate([x, rows(300, seed=1), np.full((1, 6), np.nan), rows(200, seed=2) * 1e6]))
+    expected = forest.predict_proba(new.values) if classes else forest.predict(new.values)
+    # With three classes and more, shares are kept in 255ths.
+    assert np.allclose(model.predict(new), expected, atol=0.003 if classes > 2 else 1e-6)
+
+
+def test_values_on_a_threshold_go_where_they_went_in_training():
+    x = np.repeat(np.float32([0.1, 0.10001, 0.3, 1e-5, -1e-5, 0.0]), 20)[:, None]
+    y = np.unique(x[:, 0], return_inverse=True)[1] * 1.0
+    model = learner("extra_trees").fit(simple(x), y, "regression", config={"trees": 5, "min_samples_leaf": 1}, seed=0)
+    assert np.allclose(model.predict(simple(x)), y)
+
+
+def test_more_rounds_are_the_same_trees_and_then_more():
+    x = np.nan_to_num(rows(200))
+    y = x[:, 0]
+    few, many = (learner("extra_trees").fit(simple(x), y, "regression", config={}, rounds=k, seed=4) for k in (8, 16))
+    _, one = few.state()
+    _, two = many.state()
+    assert np.array_equal(one["threshold"], two["threshold"][: len(one["threshold"])])

@@ -1,0 +1,64 @@
+"""The network: its gradients are those of its loss, and it learns smooth functions."""
+
+import numpy as np
+import pytest
+from raw_frames import simple
+
+from modelwright.core.rng import Seed
+from modelwright.tasks.learners import learner
+from modelwright.tasks.learners.embedding import WAYS, Embedding
+from modelwright.tasks.learners.mlp import cycle_ends
+from modelwright.tasks.learners.network import Network
+
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("activation", ["selu", "mish"])
+def test_gradients_are_those_of_the_loss(activation):
+    x = rng.normal(size=(40, 3)).astype(np.float32)
+    y = rng.normal(size=(40, 2)).astype(np.float32)
+    network = Network([3, 6, 5, 2], activation, Seed(0).generator())
+    network.values += rng.normal(size=len(network.values)).astype(np.float32) * 0.3
+    start = network.values.copy()
+
+    def loss(values):
+        network.values[:] = values
+        return float(np.square(network.forward(x).astype(np.float64) - y).sum() / 2)
+
+    network.train(x, lambda outputs: outputs - y, 0.0)
+    found, step = network.slopes.copy(), 1e-2
+    for place in range(0, len(start), 3):
+        moved = np.zeros_like(start)
+        moved[place] = step
+        expected = (loss(start + moved) - loss(start - moved)) / (2 * step)
+        assert abs(found[place] - expected) < 0.02 * max(1.0, abs(expected))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_learns_what_is_smooth(way):
+    x = rng.uniform(-1, 1, (1200, 3))
+    y = np.sin(3 * x[:, 0]) * x[:, 1] + x[:, 2] ** 2
+    config = {"epochs": 40, "width": 48, "layers": 2, "embedding": way}
+    matrix, held = simple(x[:900]), simple(x[900:])
+    model = learner("mlp").fit(matrix, y[:900], "regression", config=config, valid=(held, y[900:], None), seed=1)
+    assert np.square(model.predict(held) - y[900:]).mean() < 0.05 * y.var()
+
+
+def test_the_learning_rate_comes_down_four_times():
+    assert cycle_ends(256) == [17, 51, 119, 256]
+    assert cycle_ends(2) == [1, 2]
+
+
+def test_rounds_from_other_fits_end_where_the_learning_rate_has_come_down():
+    x = rng.normal(size=(300, 2))
+    config = {"epochs": 30, "width": 8, "layers": 1}
+    model = learner("mlp").fit(simple(x), x[:, 0], "regression", config=config, rounds=12, seed=0)
+    assert model.facts["rounds"] in cycle_ends(30)
+
+
+def test_features_with_few_values_are_not_unfolded():
+    values = np.column_stack([rng.normal(size=200), rng.integers(0, 2, 200)]).astype(np.float32)
+    for way in WAYS:
+        made = Embedding.of(values, way, Seed(0).generator())
+        assert made(values).shape[1] == 2 + made.added
+        assert 1 not in made.own

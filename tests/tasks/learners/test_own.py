@@ -1,0 +1,48 @@
+"""A user's own estimator takes part, and is unpickled only on the user's word."""
+
+import numpy as np
+import pytest
+from raw_frames import mixed, target
+
+from modelwright.core.errors import ArgumentError, SubjectError
+from modelwright.tasks import learners
+
+sklearn = pytest.importorskip("sklearn")
+
+
+def estimator(task):
+    from sklearn.linear_model import Ridge
+    from sklearn.tree import DecisionTreeClassifier
+
+    return Ridge() if task == "regression" else DecisionTreeClassifier(max_depth=3)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_takes_part(task):
+    frame = mixed(200)
+    y = target(frame, task)
+    learner = learners.own(estimator(task))
+    features, matrix = learner.features(frame, {}).fit(frame, y, task, seed=0)
+    model = learner.fit(matrix, y, task, config={}, seed=0, classes=4 if task == "multiclass" else None)
+    found = model.predict(features.transform(frame))
+    assert found.shape == ((200,) if task == "regression" else (200, 4 if task == "multiclass" else 2))
+    body, arrays = model.state()
+    with pytest.raises(ArgumentError, match="trust=True"):
+        learners.restore(model.kind, body, arrays)
+    again = learners.restore(model.kind, body, arrays, trust=True)
+    assert np.array_equal(again.predict(matrix), model.predict(matrix))
+
+
+def test_says_which_tasks_it_can_do_and_what_it_is_called():
+    assert learners.own(estimator("regression")).tasks == ("regression",)
+    assert learners.own(estimator("binary")).name == "decisiontreeclassifier"
+    assert learners.own(estimator("binary"), "mine").name == "mine"
+
+
+def test_what_is_no_estimator_is_refused():
+    from sklearn.linear_model import Ridge
+
+    with pytest.raises(SubjectError, match="the class Ridge is no estimator"):
+        learners.own(Ridge)
+    with pytest.raises(SubjectError, match="an int is no estimator"):
+        learners.own(3)

@@ -84,6 +84,15 @@ def parser() -> argparse.ArgumentParser:
     )
     _tune(tune)
     _nas(_command(commands, "nas", "search for a network", "modelwright.cli.architectures:nas"))
+    _fit(_command(commands, "fit", "find the best model for a table", "modelwright.cli.fitting:fit"))
+    predict = _command(commands, "predict", "predict the rows of a table", "modelwright.cli.fitting:predict")
+    predict.add_argument("model", metavar="MODEL", help="the file that fit wrote")
+    predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
+    predict.add_argument("--proba", action="store_true", help="the probability of each class too")
+    predict.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
+    leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
+    leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
+    leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
     _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
     _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
@@ -235,6 +244,28 @@ def _nas(add: argparse.ArgumentParser) -> None:
     add.add_argument("--save", metavar="FILE.keras", help="write the best model, as plain Keras")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
+
+
+def _fit(add: argparse.ArgumentParser) -> None:
+    add.epilog = "For example: modelwright fit churn.csv --target Churn --seconds 300 --save churn.mw"
+    add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
+    add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
+    add.add_argument("--metric", metavar="NAME", help="roc_auc, log_loss, rmse, ... (by the target)")
+    add.add_argument("--seconds", type=_seconds, metavar="S", help="for all of it (300 without --trials)")
+    add.add_argument("--trials", type=_positive, metavar="N", help="candidates to try")
+    add.add_argument(
+        "--preset", choices=("fast", "good", "best", "interpretable"), default="good", help="effort and kind (good)"
+    )
+    add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
+    add.add_argument("--groups", metavar="COLUMN", help="rows with the same value are never divided")
+    add.add_argument("--time", metavar="COLUMN", help="later rows judge models of earlier ones")
+    add.add_argument("--without", action="append", metavar="COLUMN", help="a column not to use; may be repeated")
+    add.add_argument("--block", action="append", metavar="LEARNER", help="a learner not to try; may be repeated")
+    add.add_argument("--drop-suspected", action="store_true", help="leave out columns that near-certainly leak")
+    add.add_argument("--save", metavar="FILE", help="where the model goes (the table's name with .mw)")
+    add.add_argument("--name", metavar="NAME", help="a study's name: a fit that was killed goes on")
+    add.add_argument("--workers", type=_positive, metavar="N", help="processes (one for each core)")
+    add.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (0)")
 
 
 def _check(add: argparse.ArgumentParser) -> None:

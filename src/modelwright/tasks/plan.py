@@ -51,7 +51,8 @@ class TablePlan(Strategy):
         family: the decision that names the kind of model.
 
     Attributes:
-        first_model: a configuration that is tried before all others, with the seconds that it may take.
+        first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take.
+        reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
     """
 
     name: ClassVar[str] = "table plan"
@@ -76,6 +77,7 @@ class TablePlan(Strategy):
         self.whole, self.refits = whole, refits
         self.steps = units + 1
         self.first_model: tuple[Config, float] | None = None
+        self.reserved: float | None = None
 
     def init(self, seed: Any, history: History) -> Fold:
         return Fold(seed, history)
@@ -91,7 +93,9 @@ class TablePlan(Strategy):
         opened = next((n.data for n in reversed(history.notes) if n.kind == MEMBERS), None)
         if opened is not None:
             return self._refit(history, opened)
-        if not history.rows and self.first_model is not None:
+        if self.first_model is not None:
+            if history.rows:
+                return self._until_idle(history, "the first model is there")
             config, seconds = self.first_model
             note = {"by": "first model", "phase": "first", "seconds": seconds}
             return Proposal(config=config, fidelity=1 / self.steps, note=note)
@@ -180,6 +184,8 @@ class TablePlan(Strategy):
     def until(self, history: History) -> float:
         """Running time of the study at which candidates end: the rest is for the ensemble and fits on all rows."""
         assert self.seconds is not None
+        if self.reserved is not None:
+            return self.seconds - self.reserved
         blending = 0.5 + _BLENDING * self.seconds
         if not self.refits:
             return self.seconds - blending

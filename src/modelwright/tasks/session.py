@@ -43,6 +43,10 @@ _QUICK, _QUICK_SHARE = 1.0, 0.25
 _CHECKS, _SHORT = 0.05, 4.0
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
+#: How often the search goes on where time is left for it: so many seconds, or such a share of all.
+_ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
+#: Reasons to end at which nothing more is begun.
+_ENDED = ("interrupted", "cancelled", "stopped by")
 #: Fits on all rows that together take less are made in this process.
 _SMALL = 1.5
 
@@ -128,14 +132,35 @@ class Session:
         study = self._opened(tree, plan)
         study._machine.proposer = PlanLeads()
         watching = self._checking()
-        if not any(note.kind == MEMBERS for note in study._machine.history.notes):
-            self._tried(study, plan, tree)
-        blend = self._blend(study)
+        blend = self._searched_for(study, plan, tree)
         if blend is None:
             raise _nothing(study)
         members = self._refitted(study, plan, blend)
         watching()
         return self._predictor(study, blend, members)
+
+    def _searched_for(self, study: Study, plan: TablePlan, tree: Any) -> Blend | None:
+        """Try candidates; again while the fits on all rows turn out to need less time than was kept for them."""
+        history = study._machine.history
+        if any(note.kind == MEMBERS for note in history.notes):
+            return self._blend(study)
+        self._tried(study, plan, tree)
+        blend = self._blend(study)
+        for _ in range(_ROUNDS):
+            if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
+                break
+            needs = 0.5 + 1.3 * sum(plan.refit_seconds(history.rows[n]) for n in blend.trials) / self.workers
+            needs = 0.0 if self.job.bags else needs
+            left = self._left()
+            if left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds) or study._stopped.startswith(_ENDED):
+                break
+            plan.reserved = needs + self.asked.seconds - left - study.elapsed + _BLENDING * self.asked.seconds
+            tried = len(history.rows)
+            self._tried(study, plan, tree)
+            if len(history.rows) == tried:
+                break
+            blend = self._blend(study)
+        return blend
 
     def _opened(self, tree: Any, plan: TablePlan) -> Study:
         asked, data = self.asked, self.data
@@ -198,6 +223,7 @@ class Session:
             if not history.rows:
                 plan.first_model = (quick(tree, self.learners), seconds)
                 self._run(study, Budget(trials=1, seconds=self.asked.seconds), SerialExecutor(), 1)
+                plan.first_model = None
             if self.asked.seconds < _SHORT:
                 return
         executor = SerialExecutor() if self.workers == 1 and self.asked.seconds is None else None

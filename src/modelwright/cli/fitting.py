@@ -1,0 +1,114 @@
+"""``modelwright fit``, ``predict``, ``leaderboard``: from a table on disk to a model on disk, and back to a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.cli.output import Exit, Output
+from modelwright.core.errors import ArgumentError
+from modelwright.core.medium import cannot_write
+from modelwright.report import text
+
+if TYPE_CHECKING:
+    from modelwright.tasks.predictor import Predictor
+
+
+def fit(args: Namespace, out: Output) -> int:
+    """Fit a model to a table and write it to a file; prints the leaderboard."""
+    import modelwright
+
+    target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
+    _check_place(target)
+    model = modelwright.fit(
+        args.table,
+        args.target,
+        metric=args.metric,
+        seconds=args.seconds,
+        trials=args.trials,
+        preset=args.preset,
+        task=args.task,
+        seed=args.seed,
+        groups=args.groups,
+        time=args.time,
+        without=tuple(args.without or ()),
+        block=tuple(args.block or ()),
+        drop_suspected=args.drop_suspected,
+        workers=args.workers,
+        store=args.store,
+        name=args.name,
+        verbose=0 if out.quiet or out.as_json else 1,
+    )
+    model.save(target)
+    alerts = [one for one in model.checks if one["status"] == "alert"]
+    if out.as_json:
+        body = {"model": str(target), "task": model.task, "metric": model.metric, "score": model.score}
+        out.document({**body, "alerts": alerts, "decisions": model.decisions, "leaderboard": list(model.leaderboard())})
+        return Exit.OK
+    for one in alerts:
+        where = f" {text.clean(one['column'], 60)}:" if one["column"] is not None else ""
+        out.say(f"Alert, {one['name']}:{where} {text.clean(one['message'])}")
+    out.data(str(model.leaderboard()))
+    out.say(f"The model is in {target}: modelwright predict {target} NEW.csv")
+    return Exit.OK
+
+
+def predict(args: Namespace, out: Output) -> int:
+    """Predictions for the rows of a table, as CSV."""
+    model = _loaded(args.model)
+    columns = _columns(model, args.table, args.proba)
+    if out.as_json:
+        out.document({"predictions": {name: list(values) for name, values in columns.items()}})
+        return Exit.OK
+    told = io.StringIO()
+    writer = csv.writer(told, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    if args.output is None:
+        out.data(told.getvalue().rstrip("\n"))
+        return Exit.OK
+    target = Path(args.output).expanduser()
+    _check_place(target)
+    try:
+        target.write_text(told.getvalue(), encoding="utf-8")
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    rows = len(next(iter(columns.values())))
+    out.say(f"{rows:,} predictions are in {target}")
+    return Exit.OK
+
+
+def leaderboard(args: Namespace, out: Output) -> int:
+    """What a fit tried, scored again on a test table when there is one."""
+    board = _loaded(args.model).leaderboard(args.test)
+    if out.as_json:
+        out.document({"metric": board.metric, "leaderboard": list(board)})
+    else:
+        out.data(str(board))
+    return Exit.OK
+
+
+def _loaded(path: str) -> Predictor:
+    import modelwright
+
+    return modelwright.load(Path(path).expanduser())
+
+
+def _columns(model: Predictor, table: Any, proba: bool) -> dict[str, list[Any]]:
+    found = {model.target: model.predict(table).tolist()}
+    if proba:
+        shares = model.predict_proba(table)
+        found |= {f"{model.target}={one}": shares[:, i].tolist() for i, one in enumerate(model.classes_.tolist())}
+    return found
+
+
+def _check_place(target: Path) -> None:
+    """Refuse a place that cannot be written to before time is spent."""
+    folder = target.parent if str(target.parent) else Path(".")
+    if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        what = "it is a folder" if target.is_dir() else "its folder is not there, or cannot be written to"
+        raise ArgumentError(what, where=str(target), hint="Name a file in a folder that exists.")

@@ -75,7 +75,7 @@ def test_a_large_table_is_looked_at_in_a_sample_that_has_every_class():
     table = noise(rows, y=np.where(np.arange(rows) % 3000 == 0, "rare", np.where(rng.random(rows) < 0.5, "b", "c")))
     table["leak"] = np.array([{"rare": "x", "b": "y", "c": "z"}[cell] for cell in table["y"].tolist()])
     found = examined(table)
-    leaks = [one.column for one in found if one.name == "leakage" and one.status == "alert"]
+    leaks = [one.column for one in found if one.name == "near-certain" and one.status == "alert"]
     assert leaks == ["leak"]
 
 

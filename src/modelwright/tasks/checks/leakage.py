@@ -28,7 +28,8 @@ _AHEAD, _NEARLY_ALL = 1.5, 0.8
 _GAIN, _TRIED, _COLUMNS = 0.1, 3, 3
 #: Rank correlation from which two columns are removed together: they say the same.
 _SAME = 0.98
-_UNDO = "drop_suspected=True leaves it out; so does leaving it out of the table"
+_UNDO = "drop_suspected=True leaves it out"
+_ASK = "leave it out of the table if it is not"
 
 
 def leakage(evidence: Evidence) -> list[Check]:
@@ -43,18 +44,21 @@ def leakage(evidence: Evidence) -> list[Check]:
             alone[name] = share
 
     if evidence.rows < 20 or not np.any(evidence.z):
-        return settled("leakage", [], "there are too few rows to look for it")
+        few = "there are too few rows to look for it"
+        return [*settled("near-certain", [], few), *settled("dominant", [], few)]
     late = each(evidence, names, look)
     every = features(evidence)
     flagged = _near_certain(evidence, alone, every)
-    found = [_certain(name, alone[name], every_share) for name, every_share in flagged.items()]
-    found += _sums(evidence, flagged)
-    if not evidence.late:
-        found += _dominant(evidence, alone, every.without(*{one.column for one in found if one.column}))
-    passed = "no column determines the target, and the gain does not hang on one column"
-    if late:
-        passed += f"; the time was up before {named(late)} could be looked at"
-    return settled("leakage", found, passed)
+    certain = [_certain(name, alone[name], rest) for name, rest in flagged.items()]
+    certain += _sums(evidence, flagged)
+    hangs = _dominant(evidence, alone, every.without(*{one.column for one in certain if one.column}))
+    ended = f"; the time was up before {named(late)} could be looked at" if late else ""
+    if not late and evidence.late:
+        ended = "; the time was up before all columns could be compared with the others"
+    return [
+        *settled("near-certain", certain, "no column alone almost determines the target" + ended),
+        *settled("dominant", hangs, "the gain does not hang on one column" + ended),
+    ]
 
 
 def _near_certain(evidence: Evidence, alone: Mapping[str, Share], every: Features) -> dict[str, float]:
@@ -65,28 +69,32 @@ def _near_certain(evidence: Evidence, alone: Mapping[str, Share], every: Feature
     flagged: dict[str, float] = {}
     strong = [name for name in order if alone[name].left <= 3 * _SURE[kind]]
     if sure and len(strong) <= len(order) / 2:  # else the target is easy, and no column is odd
-        rest = _told(evidence, every.without(*strong)).share.left
-        flagged = {name: rest for name in sure if rest >= max(_NOTHING, _WORSE * alone[name].surely)}
+        rest = _told(evidence, every.without(*strong))
+        if rest is not None:
+            left = rest.share.left
+            flagged = {name: left for name in sure if left >= max(_NOTHING, _WORSE * alone[name].surely)}
     for name in order:
-        if name in flagged or alone[name].surely > _ALMOST[kind] or evidence.late:
+        if name in flagged or alone[name].surely > _ALMOST[kind]:
             continue
-        rest = _told(evidence, every.without(name, *flagged)).share.left
-        if rest >= max(_LEAST, _WORSE * alone[name].left):
-            flagged[name] = rest
+        rest = _told(evidence, every.without(name, *flagged))
+        if rest is not None and rest.share.left >= max(_LEAST, _WORSE * alone[name].left):
+            flagged[name] = rest.share.left
     return flagged
 
 
-def _told(evidence: Evidence, chosen: Features) -> Together:
-    return together(chosen, evidence.z, evidence.folds, classes=evidence.task != "regression")
+def _told(evidence: Evidence, chosen: Features) -> Together | None:
+    """What columns tell together; None when the time is up."""
+    classes = evidence.task != "regression"
+    return together(chosen, evidence.z, evidence.folds, classes=classes, deadline=evidence.deadline)
 
 
 def _certain(name: str, share: Share, rest: float) -> Check:
     others = max(0.0, 1 - rest)
     message = (
-        f"near-certain: it alone explains {percent(min(1.0, max(0.0, 1 - share.left)))} of the target out of fold, all "
+        f"it seems to leak the target: it alone explains {percent(min(1.0, max(0.0, 1 - share.left)))} of it out of fold, all "
         f"others without such columns {percent(others)}. Does it hold the target itself, or something made after it?"
     )
-    return Check(name="leakage", status="alert", column=name, message=message, done="kept", undo=_UNDO)
+    return Check(name="near-certain", status="alert", column=name, message=message, done="kept", undo=_UNDO)
 
 
 # --- several columns that add up to the target -----------------------------------------------------
@@ -115,9 +123,10 @@ def _sums(evidence: Evidence, flagged: Mapping[str, float]) -> list[Check]:
     parts = [name for name, weight in zip(names, weights) if abs(weight) > 1e-3]
     if len(parts) < 2:
         return []
-    message = f"near-certain: {named(parts)} add up to the target. Are they known before it is?"
+    message = f"{named(parts)} add up to the target. Are they known before it is?"
     return [
-        Check(name="leakage", status="alert", column=name, message=message, done="kept", undo=_UNDO) for name in parts
+        Check(name="near-certain", status="alert", column=name, message=message, done="kept", undo=_UNDO)
+        for name in parts
     ]
 
 
@@ -129,6 +138,8 @@ def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -
     if len(names) < _COLUMNS:
         return []
     full = _told(evidence, every)
+    if full is None:
+        return []
     gain = 1 - full.deviance.left
     if gain < _GAIN or gain < 4 * full.deviance.error:
         return []
@@ -137,12 +148,14 @@ def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -
     costs: dict[str, tuple[float, float, list[str]]] = {}
     gone: set[str] = set()
     for name in list(dict.fromkeys([*by_gain[:2], *by_self[:2]])):
-        if name in gone or len(costs) >= _TRIED or evidence.late:
+        if name in gone or len(costs) >= _TRIED:
             continue
         group = [name, *_twins(evidence, name, names)]
         gone |= set(group)
-        without = _told(evidence, every.without(*group)).deviance
-        paired = without.losses - full.deviance.losses
+        without = _told(evidence, every.without(*group))
+        if without is None:
+            return []
+        paired = without.deviance.losses - full.deviance.losses
         cost, error = float(paired.mean()) / gain, float(paired.std() / np.sqrt(len(paired))) / gain
         shown = min(group, key=lambda one: alone[one].left if one in alone else 1.0)
         costs[shown] = cost, error, [one for one in group if one != shown]
@@ -183,11 +196,11 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> float:
 def _question(name: str, twins: list[str], cost: float) -> Check:
     with_twins = f" (with {named(twins)}, which say the same)" if twins else ""
     return Check(
-        name="leakage",
+        name="dominant",
         status="alert",
         column=name,
-        message=f"dominant: is it known at prediction time? Without it{with_twins} {percent(min(cost, 1.0))} of the "
+        message=f"is it known at prediction time? Without it{with_twins} {percent(min(cost, 1.0))} of the "
         "gain over the constant model is lost",
         done="kept",
-        undo=_UNDO,
+        undo=_ASK,
     )

@@ -18,7 +18,7 @@ class Check:
     """One finding of one check.
 
     Attributes:
-        name: the check: ``"missing values"``, ``"leakage"``, ...
+        name: the check: ``"missing values"``, ``"near-certain"``, ...
         status: ``"passed"``: nothing was found; ``"fixed"``: it is taken care of, nobody has to act; ``"alert"``:
             somebody should look at it.
         column: the column concerned; None for rows, the target or the table.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ _ROUNDS, _LEAVES, _STEP = 80, 15, 0.12
 _SETTINGS = {
     "learning_rate": _STEP,
     "num_leaves": _LEAVES,
-    "max_bin": 127,
+    "max_bin": 63,
     "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
@@ -59,7 +60,9 @@ class Together:
     gains: Mapping[str, float]
 
 
-def together(features: Features, z: np.ndarray, folds: np.ndarray, *, classes: bool) -> Together:
+def together(
+    features: Features, z: np.ndarray, folds: np.ndarray, *, classes: bool, deadline: float | None = None
+) -> Together | None:
     """What columns tell together: two halves of the rows predict each other.
 
     Args:
@@ -67,6 +70,7 @@ def together(features: Features, z: np.ndarray, folds: np.ndarray, *, classes: b
         z: the target, of ``contrasts``.
         folds: folds whose even and odd numbers make the halves.
         classes: whether each output of ``z`` has two values, one for a class or several of them.
+        deadline: when to give up, in seconds of ``time.monotonic``; then there is no result.
     """
     gains: dict[str, float] = dict.fromkeys(features.sources, 0.0)
     predicted = np.repeat(z.mean(axis=0)[None, :], len(z), axis=0)
@@ -74,6 +78,8 @@ def together(features: Features, z: np.ndarray, folds: np.ndarray, *, classes: b
     for held in (folds % 2 == 0, folds % 2 == 1):
         if features.values.shape[1] and held.any() and not held.all():
             for output in range(z.shape[1]):
+                if deadline is not None and time.monotonic() >= deadline:
+                    return None
                 labels = z[~held, output]
                 if classes:
                     labels = (labels > (low[output] + high[output]) / 2).astype(float)

@@ -328,3 +328,50 @@ def test_what_makes_no_sense_is_told(make, said):
     with pytest.raises(SpaceError) as raised:
         make()
     assert said in str(raised.value)
+
+
+# --- what a space of one's own may not be ---------------------------------------------------------
+
+
+def one_layer(hp, x):
+    return x.dense(hp.Int("units", 2, 8)).relu().dense(2)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"), [({"units": 99}, "decision 'units'"), ("u", "'u' is a str"), (None, "None")]
+)
+def test_a_graph_is_made_of_decisions_that_can_be(config, said):
+    with pytest.raises(SpaceError, match=said):
+        nas.Architecture(one_layer, (3,)).graph(config)
+
+
+def test_parameters_beside_the_network_do_not_matter_to_its_graph():
+    space = nas.Architecture(one_layer, (3,))
+    assert space.graph({"units": 4, "rate": 0.1}) == space.graph({"units": np.int64(4)})
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [({"unit": 1}, "Did you mean 'units'"), ({"units": 99}, "decision 'units'"), ("units", "'units' is a str")],
+)
+def test_levels_hold_decisions_that_there_are(level, said):
+    with pytest.raises(SpaceError, match=said):
+        nas.Architecture(one_layer, (3,), levels=[level])
+
+
+def test_networks_that_cannot_be_are_told_of():
+    def define(hp, x):
+        return x.dense(4).activation(hp.Choice("kind", ["relu", "tahn"])).dense(2)
+
+    with pytest.warns(UserWarning, match=r"of \d+ networks of nas.Architecture\(define\) cannot be.*kind='tahn'"):
+        nas.Architecture(define, (3,))
+
+
+def test_a_function_that_decides_by_chance_is_refused():
+    draws = np.random.default_rng(0)
+
+    def define(hp, x):
+        return x.dense(int(draws.integers(2, 1000))).dense(hp.Int("units", 2, 8)).dense(2)
+
+    with pytest.raises(SpaceError, match="another network for the same decisions"):
+        nas.Architecture(define, (3,))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from modelwright.core.errors import SpaceError
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
+from modelwright.core.wording import did_you_mean, kind_of, warn_caller
 from modelwright.nas import canonical, edits
 from modelwright.nas.graph import Graph, Tensor, trace
 from modelwright.nas.inputs import check_shapes
@@ -23,6 +24,8 @@ from modelwright.space.parameter import Parameter
 Define = Callable[..., Tensor | Sequence[Tensor]]
 #: Runs at chance without anything new after which all parameters of a space count as known, and the most of them.
 _ENOUGH, _MOST = 200, 5000
+#: Names that a message lists at most.
+_LISTED = 20
 #: Keys that are kept.
 _KEPT = 20_000
 
@@ -47,7 +50,8 @@ class Architecture:
             where there is none.
 
     Raises:
-        SpaceError: ``define`` returned no tensor, or its default decisions do not fit the inputs.
+        SpaceError: ``define`` returned no tensor, its default decisions do not fit the inputs, equal decisions make
+            different networks, or ``levels`` name no decisions. Where others than the default do not fit, it warns.
 
     >>> def small(hp, x):
     ...     for i in range(hp.Int("depth", 1, 3)):
@@ -73,6 +77,8 @@ class Architecture:
         self._keys: OrderedDict[str, tuple[str, frozenset[str]]] = OrderedDict()
         _refuse_signature(define, len(self.inputs), self.name)
         self.tree = self._discovered()
+        self._refuse_chance()
+        self._refuse_levels()
 
     def graph(self, config: Config, *inputs: Shape) -> Graph:
         """The graph of a configuration; decisions that it lacks are at their defaults.
@@ -81,9 +87,31 @@ class Architecture:
             inputs: other shapes than the space's own: those of smaller images, say.
 
         Raises:
-            SpaceError: the network cannot be: too small an input for its reductions, say.
+            SpaceError: the network cannot be: too small an input for its reductions, say; or a decision has a value
+                that it cannot have. Names of no decision may be those of parameters beside the network's.
         """
-        return self._traced(config, inputs=inputs)[0]
+        if not isinstance(config, Mapping):
+            raise SpaceError(
+                f"{config!r:.60} is {kind_of(config)}", where=f"nas.{self.name}", allowed="a dict of decisions"
+            )
+        graph, hp = self._traced(config, inputs=inputs)
+        for name, value in config.items():
+            if name in hp.ran and not _same(hp.ran[name], value):
+                self._check(name, value)
+        return graph
+
+    def _check(self, name: str, value: Any) -> None:
+        """Raise where ``value`` is none that the decision can have."""
+        domains = [p.domain for p in self.tree.parameters if p.name == name]
+        for domain in domains:
+            try:
+                domain.coerce(value)
+            except SpaceError as error:
+                if domain is domains[-1]:
+                    where = f"nas.{self.name}, decision {name!r}"
+                    raise SpaceError(error.what, where=where, allowed=error.allowed) from None
+            else:
+                return
 
     def _traced(
         self, config: Config, draw: Seed | None = None, define: Define | None = None, inputs: Sequence[Shape] = ()
@@ -127,9 +155,41 @@ class Architecture:
         said = [edits.told(edits.edits(old, new)), f"changed {beside}" if beside else ""]
         return "; ".join(filter(None, said)) or difference(before, after)
 
+    def _refuse_chance(self) -> None:
+        """Raise where equal decisions make different networks."""
+        rng = Seed(0).child("again").generator()
+        for config in (self.tree.default(), *(self.tree.sample(rng) for _ in range(2 if self.tree.parameters else 0))):
+            try:
+                once, again = (self._traced(config)[0] for _ in range(2))
+            except SpaceError:  # a network that cannot be
+                continue
+            if once != again:
+                raise SpaceError(
+                    "it writes another network for the same decisions",
+                    where=f"nas.Architecture({self.name})",
+                    hint="Decide by hp alone: hp.Choice and the like, not by chance or by what changes between calls.",
+                )
+
+    def _refuse_levels(self) -> None:
+        for place, level in enumerate(self.levels):
+            where = f"levels[{place}] of nas.Architecture({self.name})"
+            if not isinstance(level, Mapping):
+                raise SpaceError(f"{level!r:.60} is {kind_of(level)}", where=where, allowed="a dict of decisions")
+            for name, value in level.items():
+                if name not in self.tree._names:
+                    known = sorted(self.tree._names)
+                    raise SpaceError(
+                        f"there is no decision {name!r}",
+                        where=where,
+                        allowed=", ".join(known[:_LISTED]) + " ..." * (len(known) > _LISTED),
+                        hint=did_you_mean(str(name), known),
+                    )
+                self._check(name, value)
+
     def _discovered(self) -> Tree:
         """All parameters, found by running ``define``: with the defaults, with each value of each, and at chance."""
         tree: Tree = ArchitectureTree(self)
+        self._broken: list[SpaceError] = []
         tree = self._ran(tree, {})
         seed, quiet, runs = Seed(0).child("discover"), 0, 0
         while quiet < _ENOUGH and runs < _MOST:
@@ -139,16 +199,29 @@ class Architecture:
             quiet, runs = (quiet + 1 if len(tree.parameters) == before else 0), runs + 1
             if not tree.parameters:
                 break
+        if self._broken:
+            warn_caller(
+                f"{len(self._broken)} of {runs} networks of nas.Architecture({self.name}) cannot be, for example: "
+                f"{self._broken[0]}"
+            )
         return tree
 
     def _ran(self, tree: Tree, config: Config, draw: Seed | None = None) -> Tree:
         try:
             _, hp = self._traced(config, draw)
-        except SpaceError:
+        except SpaceError as error:
             if not config:
                 raise
+            self._broken.append(error)
             return tree
         return tree.grow(hp.trace).learn(hp.ran)
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except ValueError:  # an array
+        return False
 
 
 class ArchitectureTree(Tree):

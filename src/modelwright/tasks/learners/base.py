@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
 
@@ -20,6 +20,63 @@ Valid = tuple[Matrix, np.ndarray, np.ndarray | None]
 #: What is stored of a model besides JSON.
 Arrays = dict[str, np.ndarray | bytes]
 TASKS = ("binary", "multiclass", "regression")
+
+
+class How(TypedDict, total=False):
+    """How to fit.
+
+    Attributes:
+        weight: (rows,) or None for equal weights.
+        valid: rows that say when to stop.
+        rounds: how many rounds, when they are known from other fits; without it and ``valid`` a usual number.
+        deadline: in seconds of ``time.monotonic``; the fit ends there with what it has, and "ended" says so.
+        seed: the same seed, rounds and threads give the same model; 0 by default.
+        threads: cores to use; 1 by default.
+        classes: number of classes, where ``y`` may lack some; None counts those in ``y``.
+        metric: name of the metric that says when to stop, for learners that know it; else the loss does.
+    """
+
+    weight: np.ndarray | None
+    valid: Valid | None
+    rounds: int | None
+    deadline: float | None
+    seed: int
+    threads: int
+    classes: int | None
+    metric: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How long a fit may go on."""
+
+    deadline: float | None
+
+    def left(self) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return float("inf") if self.deadline is None else self.deadline - time.monotonic()
+
+    def late(self, margin: float = 0.0) -> bool:
+        """Whether what takes ``margin`` seconds would end after the deadline."""
+        return self.deadline is not None and time.monotonic() + margin > self.deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """All that was asked for of one fit; see ``Learner.fit``. ``classes`` is 0 in regression."""
+
+    matrix: Matrix
+    y: np.ndarray
+    task: str
+    config: Mapping[str, Any]
+    classes: int
+    clock: Clock
+    weight: np.ndarray | None = None
+    valid: Valid | None = None
+    rounds: int | None = None
+    seed: int = 0
+    threads: int = 1
+    metric: str | None = None
 
 
 class Fitted(ABC):
@@ -72,51 +129,23 @@ class Learner(ABC):
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         """Expected seconds of one fit on one core of a usual machine: right in proportion, not to the second."""
 
-    @abstractmethod
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def fit(self, matrix: Matrix, y: np.ndarray, task: str, *, config: Mapping[str, Any], **how: Unpack[How]) -> Fitted:
         """Fit a model.
 
         Args:
             y: (rows,): classes from 0, or values.
+            task: "binary", "multiclass" or "regression".
             config: decisions; what it lacks has its default.
-            weight: (rows,) or None for equal weights.
-            valid: rows that say when to stop.
-            rounds: how many rounds, when they are known from other fits; without it and ``valid`` a usual number.
-            deadline: in seconds of ``time.monotonic``; the fit ends there with what it has, and "ended" says so.
-            seed: the same seed, rounds and threads give the same model.
-            classes: number of classes, where ``y`` may lack some; None counts those in ``y``.
-            metric: name of the metric that says when to stop, for learners that know it; else the loss does.
+            how: see ``How``.
         """
+        asked: dict[str, Any] = dict(how)
+        clock = Clock(asked.pop("deadline", None))
+        classes = count_classes(y, task, asked.pop("classes", None))
+        return self.learn(Lesson(matrix, y, task, config, classes, clock, **asked))
 
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """How long a fit may go on."""
-
-    deadline: float | None
-
-    def left(self) -> float:
-        """Seconds until the deadline; infinite without one."""
-        return float("inf") if self.deadline is None else self.deadline - time.monotonic()
-
-    def late(self, margin: float = 0.0) -> bool:
-        """Whether what takes ``margin`` seconds would end after the deadline."""
-        return self.deadline is not None and time.monotonic() + margin > self.deadline
+    @abstractmethod
+    def learn(self, lesson: Lesson) -> Fitted:
+        """``fit``, with all that was asked for in one."""
 
 
 def count_classes(y: np.ndarray, task: str, classes: int | None) -> int:

@@ -14,7 +14,15 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
+from modelwright.tasks.learners.base import (
+    Arrays,
+    Clock,
+    Fitted,
+    Learner,
+    Lesson,
+    both,
+    constraints,
+)
 from modelwright.tasks.learners.patience import MOST, USUAL
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
@@ -43,24 +51,11 @@ class CatBoost(Learner):
         rounds = min(MOST, 30 / float(config.get("learning_rate", 0.06)))
         return 0.2 + rounds * int(config.get("depth", 6)) * (rows * columns * 4e-9 + 3e-4)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
+        valid, rounds, seed, threads = lesson.valid, lesson.rounds, lesson.seed, lesson.threads
         catboost = _catboost()
-        number, clock = count_classes(y, task, classes), Clock(deadline)
+        number, clock = lesson.classes, lesson.clock
         present = np.unique(y).astype(int).tolist() if number else []
         varies = (matrix.values != matrix.values[:1]) & ~(np.isnan(matrix.values) & np.isnan(matrix.values[:1]))
         if len(present) == 1 or not varies.any() or (not number and np.ptp(y) == 0):

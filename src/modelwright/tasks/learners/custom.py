@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Valid, count_classes
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson
 from modelwright.tasks.learners.recipes import for_smooth
 
 
@@ -60,30 +60,16 @@ class Own(Learner):
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         return 0.1 + rows * columns * 1e-5
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, weight = lesson.matrix, lesson.y, lesson.weight
         base = optional("sklearn.base", extra="tables", purpose="a model of your own")
         model = base.clone(self.estimator, safe=False)
         if hasattr(model, "get_params") and model.get_params().get("random_state", 0) is None:
-            model.set_params(random_state=seed % 2**31)
+            model.set_params(random_state=lesson.seed % 2**31)
         takes = "sample_weight" in inspect.signature(model.fit).parameters
         more = {"sample_weight": weight} if weight is not None and takes else {}
         model.fit(matrix.values, y, **more)
-        return FittedOwn(model, count_classes(y, task, classes), {"rounds": 1, "ended": "rounds"})
+        return FittedOwn(model, lesson.classes, {"rounds": 1, "ended": "rounds"})
 
 
 class FittedOwn(Fitted):

@@ -17,7 +17,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, count_classes
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, both
 from modelwright.tasks.learners.grown import Grown, flattened, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
@@ -49,23 +49,10 @@ class _Forest(Learner):
         each = rows * np.log2(max(rows, 2)) * columns * share * (6e-8 if self.bootstrap else 3e-8)
         return 0.05 + _trees(rows) * (each + 1e-3)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
-        number, clock, own = count_classes(y, task, classes), Clock(deadline), Seed(seed)
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
+        rounds, seed, threads = lesson.rounds, lesson.seed, lesson.threads
+        number, clock, own = lesson.classes, lesson.clock, Seed(seed)
         wanted = rounds or int(config.get("trees", _trees(matrix.rows)))
         least = int(config.get("min_samples_leaf", self.base_leaf))
         settings = {
@@ -85,7 +72,7 @@ class _Forest(Learner):
                 ended = "deadline"
                 break
             began = time.monotonic()
-            some = min(_AT_ONCE if trees or deadline is None else threads, wanted - len(trees))
+            some = min(_AT_ONCE if trees or lesson.clock.deadline is None else threads, wanted - len(trees))
             forest = grows(some, random_state=own.child("tree", len(trees)).integer(), **settings)
             forest.fit(matrix.values, y, sample_weight=weight)
             trees += [flattened(tree.tree_, forest.classes_ if number else None, number) for tree in forest.estimators_]

@@ -12,7 +12,14 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
+from modelwright.tasks.learners.base import (
+    Arrays,
+    Fitted,
+    Learner,
+    Lesson,
+    both,
+    constraints,
+)
 from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
@@ -51,25 +58,12 @@ class LightGBM(Learner):
         rounds = min(MOST, 20 / rate)
         return 0.02 + rounds * (rows * columns * 6e-9 * np.log2(leaves + 1) / 5 + leaves * columns * 4e-7 + 1e-4)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
+        valid, rounds, seed, threads, metric = lesson.valid, lesson.rounds, lesson.seed, lesson.threads, lesson.metric
         lgb = _lightgbm()
-        number = count_classes(y, task, classes)
-        clock = Clock(deadline)
+        number = lesson.classes
+        clock = lesson.clock
         settings = self._settings(matrix, task, number, config, seed, threads, metric)
         categorical = list(matrix.categorical)
         options = {"params": settings, "free_raw_data": False}

@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, count_classes, softmax
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, softmax
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.quadratic import curvature, minimum
 from modelwright.tasks.learners.recipes import for_smooth
@@ -46,28 +46,15 @@ class Linear(Learner):
         wide = columns * 4
         return 0.02 + rows * wide * (wide * 5e-11 + 4e-7)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, config, weight, valid = lesson.matrix, lesson.y, lesson.config, lesson.weight, lesson.valid
+        rounds, threads, metric = lesson.rounds, lesson.threads, lesson.metric
         from threadpoolctl import threadpool_limits
 
-        number = count_classes(y, task, classes)
+        number = lesson.classes
         with threadpool_limits(threads, user_api="blas"):
             path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
-            return path.run(valid, rounds, Clock(deadline), metric)
+            return path.run(valid, rounds, lesson.clock, metric)
 
 
 class _Path:

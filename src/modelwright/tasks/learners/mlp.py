@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, count_classes, softmax
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, softmax
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.network import Network
@@ -60,28 +60,15 @@ class MLP(Learner):
         steps = int(config.get("epochs", epochs_for(rows))) * max(1, rows // _BATCH)
         return steps * (4e-4 + 6 * _BATCH * width * (inputs + width * (layers - 1)) / 5e10 + width * layers * 3e-6)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, config, weight, valid = lesson.matrix, lesson.y, lesson.config, lesson.weight, lesson.valid
+        rounds, seed, threads, metric = lesson.rounds, lesson.seed, lesson.threads, lesson.metric
         from threadpoolctl import threadpool_limits
 
-        number = count_classes(y, task, classes)
+        number = lesson.classes
         with threadpool_limits(threads, user_api="blas"), np.errstate(over="ignore"):
             training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
-            return training.run(valid, rounds, Clock(deadline), metric)
+            return training.run(valid, rounds, lesson.clock, metric)
 
 
 def _rate(task: str) -> float:

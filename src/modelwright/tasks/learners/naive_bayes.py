@@ -14,7 +14,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Valid, count_classes, softmax
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, softmax
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.recipes import for_smooth
 
@@ -38,23 +38,10 @@ class NaiveBayes(Learner):
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         return 0.01 + rows * columns * 1e-7
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
-        number = count_classes(y, task, classes)
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, config, weight, valid = lesson.matrix, lesson.y, lesson.config, lesson.weight, lesson.valid
+        rounds, metric = lesson.rounds, lesson.metric
+        number = lesson.classes
         more = float(config.get("smoothing_rows", 1.0))
         x = matrix.values.astype(np.float64)
         share = (y[:, None] == np.arange(number)) * (np.ones(len(y)) if weight is None else weight)[:, None]

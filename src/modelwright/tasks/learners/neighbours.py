@@ -13,7 +13,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.relevance import binned, explained, standardised
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, count_classes
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.recipes import for_smooth
 
@@ -37,23 +37,10 @@ class Neighbours(Learner):
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         return 0.05 + min(rows, _KEPT) * (_JUDGES * 2e-8 + columns * 1e-6)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
-        number, clock, rng = count_classes(y, task, classes), Clock(deadline), Seed(seed).generator()
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, config, weight, valid = lesson.matrix, lesson.y, lesson.config, lesson.weight, lesson.valid
+        rounds, seed, metric = lesson.rounds, lesson.seed, lesson.metric
+        number, clock, rng = lesson.classes, lesson.clock, Seed(seed).generator()
         rows = np.sort(rng.permutation(matrix.rows)[:_KEPT])
         x, own = matrix.values[rows], y[rows]
         share = np.ones(len(rows)) if weight is None else weight[rows]

@@ -12,7 +12,14 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Valid, both, constraints, count_classes
+from modelwright.tasks.learners.base import (
+    Arrays,
+    Fitted,
+    Learner,
+    Lesson,
+    both,
+    constraints,
+)
 from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
@@ -49,24 +56,11 @@ class XGBoost(Learner):
         rounds = min(MOST, 15 / rate)
         return 0.02 + rounds * depth * (rows * columns * 2.5e-9 + 2**depth * columns * 1e-7 + 1e-4)
 
-    def fit(
-        self,
-        matrix: Matrix,
-        y: np.ndarray,
-        task: str,
-        *,
-        config: Mapping[str, Any],
-        weight: np.ndarray | None = None,
-        valid: Valid | None = None,
-        rounds: int | None = None,
-        deadline: float | None = None,
-        seed: int = 0,
-        threads: int = 1,
-        classes: int | None = None,
-        metric: str | None = None,
-    ) -> Fitted:
+    def learn(self, lesson: Lesson) -> Fitted:
+        matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
+        valid, rounds, seed, threads, metric = lesson.valid, lesson.rounds, lesson.seed, lesson.threads, lesson.metric
         xgb = _xgboost()
-        number, clock = count_classes(y, task, classes), Clock(deadline)
+        number, clock = lesson.classes, lesson.clock
         settings = _settings(matrix, y, task, number, config, seed, threads, metric)
         train = _data(matrix, y, weight, threads)
         held = None if valid is None or rounds is not None else _data(*valid, threads)

@@ -75,6 +75,8 @@ def test_compressed_files_are_unpacked(pack):
         (b"\xef\xbb\xbf", "nothing in it"),
         (b"\x1f\x8b\x08broken", "unpacked"),
         (gzip.compress(b"a,b\n1,2\n" * 1000)[:40], "unpacked"),
+        (bz2.compress(b"a,b\n1,2\n")[:20], "unpacked"),
+        (lzma.compress(b"a,b\n1,2\n")[:20], "unpacked"),
         (b"PK\x03\x04....", "spreadsheet"),
         (b"\xd0\xcf\x11\xe0....", "spreadsheet"),
         (bytes(2000), "binary"),
@@ -148,6 +150,10 @@ def test_years_may_head_columns():
 def test_names_of_rows_in_front_of_a_shorter_header():
     found = read("x,y\nfirst,1,2\nsecond,3,4\n")
     assert found.names == ["", "x", "y"] and found.columns[0] == ["first", "second"]
+
+
+def test_a_name_that_begins_like_a_compressed_file():
+    assert read("BZh,b\n1,2\n").names == ["BZh", "b"]
 
 
 def test_nul_characters_are_left_out():

@@ -34,18 +34,7 @@ def test_a_frame_of_pandas_keeps_its_types():
     )
     table = read(frame)
     types = {name: column.dtype.kind for name, column in table.columns.items()}
-    assert types == {
-        "whole": "i",
-        "real": "f",
-        "flag": "b",
-        "text": "O",
-        "when": "M",
-        "zone": "M",
-        "span": "f",
-        "nullable": "f",
-        "maybe": "O",
-        "mixed": "O",
-    }
+    assert "".join(types.values()) == "ifbOMMffOO"
     assert cells(table, "zone")[0] == datetime.datetime(2020, 1, 2)
     assert cells(table, "span") == [3600.0, None] and cells(table, "maybe") == ["True", None]
     assert cells(table, "mixed") == ["1", "x"]

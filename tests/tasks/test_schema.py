@@ -46,10 +46,8 @@ def frames_equal(one, other):
 
 
 def test_the_kinds_of_all_columns(schema):
-    assert {column.name: column.kind for column in schema.columns} == {
-        "age": "number", "price": "number", "job": "category", "size": "ordinal", "member": "boolean", "since": "datetime", "note": "text",
-        "key": "id", "same": "constant",
-    }  # fmt: skip
+    kinds = "number number category ordinal boolean datetime text id constant"
+    assert " ".join(column.kind for column in schema.columns) == kinds
 
 
 def test_a_frame_has_numbers_codes_and_texts(schema):

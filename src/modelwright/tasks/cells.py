@@ -120,6 +120,8 @@ def _missing(cell: Any) -> bool:
         return True
     if isinstance(cell, (float, np.floating)):
         return bool(cell != cell)
+    if isinstance(cell, decimal.Decimal):
+        return cell.is_nan()
     return isinstance(cell, (np.datetime64, np.timedelta64)) and bool(np.isnat(cell))
 
 

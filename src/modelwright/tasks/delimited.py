@@ -82,11 +82,11 @@ def _unpacked(data: bytes, where: str) -> bytes:
     try:
         if data[:2] == b"\x1f\x8b":
             return gzip.decompress(data)
-        if data[:3] == b"BZh":
+        if data[:3] == b"BZh" and data[4:10] == b"1AY&SY":
             return bz2.decompress(data)
         if data[:6] == b"\xfd7zXZ\x00":
             return lzma.decompress(data)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ArgumentError(
             f"it is compressed and cannot be unpacked: {error}", where=where, hint="Is the file complete?"
         ) from None

@@ -95,7 +95,7 @@ def _refuse_other_task(metric: Any, target: Target) -> None:
     held = tasks_of(metric)
     if held and target.task not in held:
         raise ArgumentError(
-            f"{title(metric)!r} is for {' and '.join(held)} tasks, and {target.name!r:.60} is {target.task}: {target.why}",
+            f"{title(metric)!r} is for {' and '.join(held)} tasks, {target.name!r:.60} is {target.task}: {target.why}",
             where="metric",
             allowed=", ".join(
                 name for name, score in SCORES.items() if (score.needs == "values") == (target.task == "regression")

@@ -229,9 +229,10 @@ def _told(found: Labels) -> tuple[str, str]:
     if found.type == "text":
         return "multiclass", "the cells are text"
     distinct, counts = np.unique(found.known, return_counts=True)
-    if len(distinct) == 2:
+    whole = bool((distinct == np.floor(distinct)).all())
+    if len(distinct) == 2 and (whole or counts.min() > 1):
         return "binary", "there are two different values"
-    if not bool((distinct == np.floor(distinct)).all()):
+    if not whole:
         return "regression", "the cells are numbers with fractions"
     many = len(found.known)
     if len(distinct) <= FEW and many >= 3 * len(distinct):

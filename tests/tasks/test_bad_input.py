@@ -1,0 +1,229 @@
+"""Bad input: each case is handled and stated, or refused with its place; no dependency's traceback is seen."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modelwright.core.errors import ModelwrightError
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.reading import read
+from modelwright.tasks.schema import Schema
+from modelwright.tasks.table import is_missing
+from modelwright.tasks.target import Target
+
+
+def rows(count=40, **columns):
+    """A file with a number, a category and a target, and what else is said."""
+    made = {"a": [f"{i % 7}.5" for i in range(count)], "b": [("x", "y", "z")[i % 3] for i in range(count)], **columns}
+    made.setdefault("y", [("no", "yes")[i % 2] for i in range(count)])
+    lines = [",".join(made), *(",".join(cells) for cells in zip(*made.values()))]
+    return "\n".join(lines).encode() + b"\n"
+
+
+def study(path, target="y"):
+    """All that is done with a table before anything is learned; what came of it."""
+    table = read(path)
+    schema = Schema.of(table, target=target)
+    found = Target.of(table.column(target), name=target)
+    there = found.present(table.column(target))
+    kept = table.take(there)
+    frame, y = schema.frame(kept), found.encode(kept.column(target))
+    assert frame.rows == len(y) == kept.rows > 0
+    for column in (*frame.numbers.values(), *frame.codes.values(), *frame.texts.values()):
+        assert len(column) == frame.rows
+    for column in frame.numbers.values():
+        assert column.dtype == np.float64 and not np.isinf(column).any()
+    for name, codes in frame.codes.items():
+        assert codes.dtype == np.int32 and codes.min() >= -1 and codes.max() <= len(schema[name].levels)
+    for texts in frame.texts.values():
+        assert all(type(text) is str for text in texts)
+    guess = (
+        np.full((len(y), len(found.classes)), 1 / max(1, len(found.classes))) if found.is_classes else np.zeros(len(y))
+    )
+    assert type(Metric.of(None, found).score(y, guess)) is float
+    again = Schema.from_json(json.loads(json.dumps(schema.to_json())))
+    assert again == schema and Target.from_json(json.loads(json.dumps(found.to_json()))) == found
+    return table, schema, found
+
+
+HANDLED = {
+    "byte-order mark": (b"\xef\xbb\xbf" + rows(), ()),
+    "utf-16": (rows().decode().encode("utf-16"), ("encoding",)),
+    "mixed encodings": (rows(c=["ü"] * 40) + "1.5,x,no,ö\n".encode("latin-1"), ("mixed encodings",)),
+    "a quote that never closes": (rows().replace(b"\n1.5,y", b'\n"1.5,y', 1), ("quotes",)),
+    "emoji": (rows(c=["🙂", "🦊🦊"] * 20), ()),
+    "repeated and blank names": (b"a,a,,y\n" + b"1.5,2,x,no\n2.5,3,y,yes\n" * 20, ("blank names", "duplicate names")),
+    "a short row and a long one": (rows(200) + b"1.5,x\n1.5,x,no,no\n", ("fields",)),
+    "no line end": (rows().rstrip(), ()),
+    "an all-missing column": (rows(c=[""] * 40, d=["NA", "?"] * 20), ()),
+    "infinite values": (rows(c=["inf", "-Infinity", "1.5", "1e999"] * 10), ()),
+    "integers over 2**63": (rows(c=[str(2**63 + i % 9) for i in range(40)]), ()),
+    "numbers with 400 digits": (rows(c=["9" * 400, "1" * 400] * 20), ()),
+    "five forms of dates": (
+        rows(c=["2020-01-02", "03/04/2020", "5 Jun 2020", "\"Jul 8, 2020\"", "10.11.2020"] * 8),
+        (),
+    ),
+    "dates that never were": (rows(c=["2020-01-02", "2020-12-31"] * 19 + ["2020-02-30", "0000-00-00"]), ()),
+    "a class of one row": (rows(y=["no", "yes"] * 19 + ["no", "perhaps"]), ()),
+    "a target with gaps": (rows(y=["no", "", "yes", "NA"] * 10), ()),
+    "one column to learn from": (b"a,y\n" + b"1.5,no\n2.5,yes\n" * 20, ()),
+    "four rows": (b"a,y\n1.5,no\n2.5,yes\n2.5,no\n1.0,yes\n", ()),
+    "two rows of numbers": (b"a,y\n1.5,2.5\n2.5,3.5\n", ()),
+    "NUL characters": (rows().replace(b",x,", b",x\x00,"), ("encoding",)),
+    "a very long cell": (rows(c=["word " * 50_000] + ["short"] * 39), ()),
+    "blank lines": (rows().replace(b"\n", b"\n\n"), ()),
+    "cells of blanks": (rows(c=[" ", "1.5"] * 20), ()),
+    "quoted cells": (rows(c=['"1,5"', '"2,5"'] * 20), ()),
+    "mixed types in a column": (rows(c=["1.5", "two", "2020-01-02", "yes"] * 10), ()),
+    "windows line ends in half of it": (rows() + rows().split(b"\n", 1)[1].replace(b"\n", b"\r\n"), ()),
+    "underscores in digits": (rows(c=["1_000", "2_000"] * 20), ()),
+    "digits of other scripts": (rows(c=["١٢", "٣", "٤٥", "٦"] * 10), ()),
+    "words that Python takes for numbers": (rows(c=["nan", "infinity", "-inf", "1e5"] * 10), ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HANDLED)
+def test_a_file_that_is_odd_is_read_and_what_was_odd_is_stated(case, tmp_path):
+    data, notes = HANDLED[case]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table, _, _ = study(path)
+    assert {note.kind for note in table.notes} == set(notes)
+
+
+REFUSED = {
+    "an empty file": (b"", "nothing in it"),
+    "blank lines only": (b"\n\n  \n", "nothing in it"),
+    "a header only": (b"a,b,y\n", "no rows"),
+    "one row": (b"a,b,y\n1,x,no\n", "every row has the class 'no'"),
+    "one row of numbers": (b"a,y\n1.5,2.5\n", "every value is 2.5"),
+    "one column": (b"y\nno\nyes\nno\nyes\n", "no column but 'y'"),
+    "no target": (b"a,b\n1,x\n2,y\n", "no column 'y'"),
+    "a constant target": (rows(y=["no"] * 40), "every row has the class 'no'"),
+    "a target of nothing": (rows(y=[""] * 40), "every cell is missing"),
+    "a target that differs": (rows(y=[f"row {i}" for i in range(40)]), "40 of 40 rows have a class of their own"),
+    "an infinite target": (rows(y=[f"{i}.5" for i in range(39)] + ["inf"]), "1 value is infinite.* row 39"),
+    "a class of one row and another": (b"a,y\n1,no\n2,no\n3,yes\n", "the class 'yes' has a single row"),
+    "ragged rows": (b"a,b,y\n" + b"1,x,no\n2,y\n" * 20, "20 rows of 40 .*lines 3, 5"),
+    "a spreadsheet": (b"PK\x03\x04" + bytes(100), "spreadsheet"),
+    "binary": (bytes(5000), "binary"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_file_that_is_of_no_use_is_refused_with_what_is_wrong(case, tmp_path):
+    data, said = REFUSED[case]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(data)
+    with pytest.raises(ModelwrightError, match=said):
+        study(path)
+
+
+def test_ten_thousand_columns(tmp_path):
+    path = tmp_path / "wide.csv"
+    names = ",".join([*(f"c{i}" for i in range(10_000)), "y"])
+    path.write_text("\n".join([names, *(",".join([str(i % 3)] * 10_000 + [str(i % 2)]) for i in range(6))]))
+    _, schema, _ = study(path)
+    assert len(schema.columns) == 10_000
+
+
+# --- whatever anybody writes ---------------------------------------------------------------------
+
+CELLS = st.one_of(
+    st.sampled_from(
+        ["", " ", "NA", "?", "nan", "inf", "-", "1", "0", "1.5", "1,5", "$5", "12%", "yes", "no", "2020-01-02",
+         "31/12/20", "Jan", "low", "high", "< 5", "5 - 7", "007", "1e999", str(2**64), "x", "é", "🙂",
+         '"', '""', "a\nb", "'1'", "\x00"]
+    ),
+    st.text(max_size=8),
+    st.integers().map(str),
+    st.floats().map(repr),
+)  # fmt: skip
+OBJECTS = st.one_of(
+    CELLS,
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.dates(),
+    st.datetimes(),
+    st.timedeltas(),
+    st.decimals(),
+    st.binary(max_size=3),
+    st.lists(st.integers(), max_size=2),
+)
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def attempt(source):
+    """Either everything goes, or it is refused in our words."""
+    try:
+        table = read(source)
+        target = table.names[-1]
+        study(table, target)
+    except ModelwrightError as error:
+        assert str(error)
+
+
+@FUZZ
+@given(data=st.binary(max_size=300))
+def test_any_bytes_at_all(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fuzz") / "rows.csv"
+    path.write_bytes(data)
+    attempt(path)
+
+
+@FUZZ
+@given(
+    lines=st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=12),
+    delimiter=st.sampled_from([",", ";", "\t", "|", " "]),
+    quote=st.booleans(),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]),
+)
+def test_any_lines_of_cells(lines, delimiter, quote, encoding, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fuzz") / "rows.csv"
+    text = "\n".join(delimiter.join(f'"{cell}"' if quote else cell for cell in line) for line in lines)
+    path.write_bytes(text.encode(encoding, errors="replace"))
+    attempt(path)
+
+
+@FUZZ
+@given(columns=st.lists(st.lists(OBJECTS, min_size=6, max_size=6), min_size=1, max_size=4))
+def test_any_columns_of_objects(columns):
+    attempt({f"c{i}": cells * 2 for i, cells in enumerate(columns)})
+
+
+@FUZZ
+@given(
+    columns=st.lists(st.lists(OBJECTS, min_size=6, max_size=6), min_size=1, max_size=3),
+    other=st.lists(OBJECTS, min_size=3, max_size=3),
+)
+def test_one_row_is_what_the_same_row_is_among_others(columns, other):
+    try:
+        schema = Schema.of(read({f"c{i}": cells for i, cells in enumerate(columns)}))
+    except ModelwrightError:
+        return
+    row = {f"c{i}": other[i] for i in range(len(columns))}
+    if any(isinstance(cell, list) for cell in other):
+        return
+    found = []
+    for source in (row, [row, row]):
+        try:
+            frame = schema.frame(source).take([0])
+        except ModelwrightError as error:
+            found.append(str(error)[:20])
+        else:
+            found.append({**frame.numbers, **frame.codes, **frame.texts})
+    alone, among = found
+    if isinstance(alone, str) or isinstance(among, str):
+        assert isinstance(alone, str) and isinstance(among, str), (row, found)
+        return
+    for name, cells in alone.items():
+        same = cells[0] == among[name][0] or (is_missing(cells)[0] and is_missing(among[name])[0])
+        assert same, (row, name, cells, among[name])

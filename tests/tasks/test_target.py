@@ -1,0 +1,168 @@
+"""Targets: the task that a column tells, its classes as they are, and what nothing can be learned from."""
+
+import json
+
+import numpy as np
+import pytest
+
+from modelwright.core.errors import ArgumentError
+from modelwright.tasks.reading import read
+from modelwright.tasks.target import Target
+
+rng = np.random.default_rng(0)
+
+
+def of(cells, **more):
+    return Target.of(read({"y": cells}).columns["y"], name="y", **more)
+
+
+@pytest.mark.parametrize(
+    ("cells", "task", "classes"),
+    [
+        ([True, False, True, False], "binary", (False, True)),
+        (["yes", "no", "yes", "no"], "binary", ("no", "yes")),
+        ([0, 1, 1, 0], "binary", (0, 1)),
+        ([1, 2, 2, 1], "binary", (1, 2)),
+        ([-1.0, 1.0, 1.0, -1.0], "binary", (-1.0, 1.0)),
+        ([1.0, None, 0.0, 1.0, 0.0], "binary", (0.0, 1.0)),
+        (["1", "0", "1", "0"], "binary", (0, 1)),
+        (["TRUE", "FALSE", "TRUE", "FALSE"], "binary", (False, True)),
+        (["'1'", "'-1'", "'1'", "'-1'"], "binary", ("'-1'", "'1'")),
+        (["a", "b", "c"] * 4, "multiclass", ("a", "b", "c")),
+        (["007", "008", "009"] * 4, "multiclass", ("007", "008", "009")),
+        (["3+", "1", "2"] * 4, "multiclass", ("1", "2", "3+")),
+        ([3, 4, 5, 6] * 10, "multiclass", (3, 4, 5, 6)),
+        (list(range(20)) * 20, "multiclass", tuple(range(20))),
+        ([" >50K", " <=50K"] * 4, "binary", (" <=50K", " >50K")),
+        (["🙂", "🦊"] * 4, "binary", ("🙂", "🦊")),
+        (list(np.arange(40) * 10), "regression", ()),
+        (list(rng.poisson(20, 300)), "regression", ()),
+        ([0.5, 1.5, 2.5, 0.5], "regression", ()),
+        (["1,5", "2,25", "3,5"], "regression", ()),
+        ([1, 2, 3, 4, 5], "regression", ()),
+        ([2**63, 2**64, 3], "regression", ()),
+    ],
+)
+def test_the_task_is_told_by_the_cells(cells, task, classes):
+    target = of(cells)
+    assert (target.task, target.classes) == (task, classes), target.why
+    assert [type(known) for known in target.classes] == [type(known) for known in classes]
+    assert target.metric == {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}[task]
+
+
+def test_text_of_a_typed_source_stays_text():
+    target = of(["1", "0", "1", "0"], typed=True)
+    assert target.classes == ("0", "1") and target.decode([1]).tolist() == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "arguments", "task", "metric"),
+    [
+        ([1, 2, 3] * 10, {"task": "regression"}, "regression", "rmse"),
+        ([1, 2, 3] * 10, {"metric": "rmse"}, "regression", "rmse"),
+        ([1, 2, 3] * 10, {"metric": "f1"}, "multiclass", "f1"),
+        (list(range(50)) * 3, {"metric": "log_loss"}, "multiclass", "log_loss"),
+        ([1, 2] * 10, {"metric": "rmsle"}, "regression", "rmsle"),
+        ([1, 2] * 10, {"metric": "neg_mean_absolute_error"}, "regression", "neg_mean_absolute_error"),
+        ([0, 1] * 10, {"metric": "neg_brier_score"}, "binary", "neg_brier_score"),
+        ([0, 1] * 10, {"task": "multiclass"}, "multiclass", "log_loss"),
+        (["$5", "$7.50"], {"task": "regression"}, "regression", "rmse"),
+    ],
+)
+def test_the_task_and_the_metric_may_be_said(cells, arguments, task, metric):
+    pytest.importorskip("sklearn")
+    target = of(cells, **arguments)
+    assert (target.task, target.metric) == (task, metric)
+
+
+def test_rows_without_a_target_are_left_out_and_counted():
+    cells = ["a", None, "b", "?", "a", "NA", "b"]
+    target = of(cells)
+    assert target.classes == ("a", "b") and target.counts == (2, 2)
+    assert target.present(cells).tolist() == [True, False, True, False, True, False, True]
+    assert target.notes[0].data == {"count": 3, "rows": [1, 3, 5]}
+    numbers = of([1.5, None, 2.5])
+    assert numbers.present([1.5, None, 2.5]).tolist() == [True, False, True]
+
+
+def test_a_class_with_a_single_row_is_named_and_left_out():
+    cells = ["a", "b", "rare", "a", "b"]
+    target = of(cells)
+    assert target.classes == ("a", "b") and target.notes[0].data == {"count": 1, "classes": ["rare"]}
+    assert "'rare'" in target.notes[0].message
+    assert target.present(cells).tolist() == [True, True, False, True, True]
+
+
+def test_codes_and_classes_are_each_others_inverse():
+    for cells in ([True, False, True, False], ["b", "a", "b", "a"], [3, 5, 3, 5], [1.5, 2.5, 1.5, 2.5]):
+        target = of(cells)
+        back = target.decode(target.encode(cells))
+        assert back.tolist() == cells and back.dtype == (object if isinstance(cells[0], str) else np.array(cells).dtype)
+
+
+@pytest.mark.parametrize("other", [[0, 1], ["0", "1"], [0.0, 1.0], [False, True], ["0.0", " 1 "]])
+def test_the_same_classes_from_another_source(other):
+    assert of([0, 1, 1, 0]).encode(other).tolist() == [0, 1]
+    if other != ["0.0", " 1 "]:
+        assert of([False, True, True, False]).encode(other).tolist() == [0, 1]
+
+
+def test_labels_that_are_not_known_are_refused_with_their_row():
+    target = of(["a", "b", "a", "b"])
+    with pytest.raises(ArgumentError, match=r"'c' is not known in row 1 and 1 row more.*'a', 'b'"):
+        target.encode(["a", "c", "d"])
+    with pytest.raises(ArgumentError, match="there is none in row 0"):
+        target.encode([None, "a"])
+    with pytest.raises(ArgumentError, match="'x' is not known in row 1"):
+        of([1.5, 2.5, 3.5]).encode(["1.5", "x"])
+
+
+@pytest.mark.parametrize("metric", [None, "roc_auc", "f1", "average_precision"])
+@pytest.mark.parametrize("counts", [(30, 10), (10, 30), (20, 20)])
+def test_the_positive_class(metric, counts):
+    target = of(["a"] * counts[0] + ["b"] * counts[1], metric=metric)
+    rarer = metric in ("f1", "average_precision") and counts[0] < counts[1]
+    assert target.positive == ("a" if rarer else "b")
+    assert of(["a"] * 5 + ["b"] * 9, metric=metric, positive="b").positive == "b"
+    assert of([0] * 5 + [1] * 9, metric=metric, positive="0").positive == 0
+
+
+@pytest.mark.parametrize(
+    ("cells", "arguments", "said"),
+    [
+        ([None, None], {}, "every cell is missing"),
+        ([], {}, "no rows"),
+        (["a", "a"], {}, "every row has the class 'a'"),
+        ([5, 5, None], {}, "every row has the class 5|every value is 5"),
+        ([5.5, 5.5], {}, r"every value is 5\.5"),
+        ([f"row {i}" for i in range(9)], {}, "9 of 9 rows have a class of their own"),
+        (["a", "b"], {}, "class of their own"),
+        (["a", "a", "b"], {}, "the class 'b' has a single row"),
+        ([1.5, float("inf"), 2.5], {}, "1 value is infinite, the first in row 1"),
+        (["2020-01-01", "2021-01-01"] * 3, {"task": "regression"}, "'2020-01-01' in row 0 is no number"),
+        ([np.datetime64("2020-01-01"), np.datetime64("2021-01-01")], {}, "dates"),
+        (["a", "b"] * 3, {"task": "regression"}, "'a' in row 0 is no number"),
+        (["a", "b"] * 3, {"metric": "rmse"}, "'a' in row 0 is no number"),
+        (["1", "2", "x"] * 3, {"task": "regression"}, "'x' in row 2 is no number"),
+        (["a", "b", "c"] * 3, {"task": "binary"}, "3 classes"),
+        ([1, 2] * 3, {"task": "regression", "positive": 1}, "positive"),
+        ([1, 2] * 3, {"positive": 3}, "positive=3 is no class.*1, 2"),
+        ([1, 2, 3] * 3, {"positive": 3}, "positive=3 for 3 classes"),
+        ([1, 2] * 3, {"task": "classify"}, "binary, multiclass, regression"),
+        ([1, 2] * 3, {"task": "binary", "metric": "rmse"}, "regression"),
+        ([1, 2] * 3, {"metric": "roc"}, "Did you mean 'roc_auc'"),
+        ([-1.5, 2.5, 3.5], {"metric": "rmsle"}, "-1.5 in row 0 is below 0"),
+        ([i // 2 for i in range(6000)], {"task": "multiclass"}, "3,000 classes"),
+    ],
+)
+def test_what_nothing_can_be_learned_from(cells, arguments, said):
+    with pytest.raises(ArgumentError, match=f"target 'y'.*({said})|metric.*({said})"):
+        of(cells, **arguments)
+
+
+@pytest.mark.parametrize("cells", [["a", "b", None, "a", "b"], [True, False] * 2, [1.5, 2.5], [3, 4] * 3])
+def test_a_target_is_plain_json(cells):
+    target = of(cells)
+    again = Target.from_json(json.loads(json.dumps(target.to_json())))
+    assert again == target
+    assert [type(known) for known in again.classes] == [type(known) for known in target.classes]

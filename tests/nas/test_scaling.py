@@ -107,7 +107,7 @@ def test_budgets_of_parameters_are_met_from_below(times):
     for space in spaces():
         config = space.tree.default()
         most = int(space.graph(config).cost.parameters * times)
-        found = scale(space, config, budget={"parameters": most})
+        found = scale(space, config, budget={"params": most})
         assert 0.85 * most <= found.parameters <= most and found.parameters == found.graph.cost.parameters
         assert found.resolution == 1.0 and (found.width > 1) == (times > 1)
 

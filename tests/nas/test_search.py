@@ -165,6 +165,23 @@ def test_the_best_few_are_one_model(study, tmp_path):
         study.ensemble(1)
 
 
+def test_a_stored_search_knows_its_task_and_its_labels(tmp_path):
+    x, y = bars(60)
+    options = {"store": str(tmp_path / "s.db"), "plan": None, "strategy": "random", "trials": 2, "epochs": 1}
+    made = searched(x, np.array(["row", "column"])[y], name="texts", **options)
+    assert made.classes == mw.load_study("texts", store=options["store"]).classes == ("column", "row")
+    assert searched(x, y + 1, nas.chain(), name="gap", **options).classes == (0, 1, 2)
+
+    def numbers(hp, x):
+        return x.conv(hp.Int("filters", 2, 8)).global_avg_pool().dense(1)
+
+    searched(x, x.mean(axis=(1, 2)), nas.Architecture(numbers, (8, 8, 1)), name="numbers", **options)
+    study = mw.load_study("numbers", store=options["store"])
+    assert study.classes == () and study.ensemble(2).loss == "mse"
+    with pytest.raises(StudyError, match="only a search of nas.search"):
+        _ = mw.Study(store=":memory:").classes
+
+
 def test_an_ensemble_needs_networks_that_were_trained_at_full_size():
     with pytest.raises(StudyError, match="full size"):
         searched(*bars(40), trials=1, epochs=1, plan=None, strategy="random").ensemble(2)

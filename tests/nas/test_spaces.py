@@ -375,3 +375,8 @@ def test_a_function_that_decides_by_chance_is_refused():
 
     with pytest.raises(SpaceError, match="another network for the same decisions"):
         nas.Architecture(define, (3,))
+
+
+def test_numbers_of_numpy_are_shapes_and_outputs():
+    space = nas.chain(tuple(np.array([8, 8, 1])), np.int64(3))
+    assert space.inputs == ((8, 8, 1),) and type(space.inputs[0][0]) is int

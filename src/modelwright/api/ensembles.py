@@ -55,7 +55,7 @@ def ensemble(study: Study, k: int = 3) -> Any:
         x = [part[rows_kept] for part in data.x]
         outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in models]
         weights = _weights(outs, data.y[rows_kept], data.task)
-    return _joined(models, weights, estimation)
+    return _joined(models, weights, study._record.definition.get("task", "multiclass"))
 
 
 def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.ndarray:
@@ -82,7 +82,7 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
     return counts / counts.sum()
 
 
-def _joined(models: Sequence[Any], weights: np.ndarray, estimation: Any) -> Any:
+def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
     import keras
 
     used = [(model, float(weight)) for model, weight in zip(models, weights, strict=True) if weight > 0]
@@ -96,7 +96,6 @@ def _joined(models: Sequence[Any], weights: np.ndarray, estimation: Any) -> Any:
         parts.append(keras.layers.Rescaling(weight, name=f"share_{place}")(out))
     out = keras.layers.Add(name="mean")(parts) if len(parts) > 1 else parts[0]
     made = keras.Model(starts if len(starts) > 1 else starts[0], out)
-    task = estimation.job.data.task.kind if estimation is not None else "multiclass"
     losses = {"regression": "mse", "multilabel": "binary_crossentropy"}
     metrics = {"regression": ["mae"], "multilabel": ["binary_accuracy"]}
     made.compile("sgd", losses.get(task, "sparse_categorical_crossentropy"), metrics=metrics.get(task, ["accuracy"]))

@@ -79,3 +79,19 @@ def _refuse_project(study: Study, row: Row) -> None:
             hint="Make the tuner as the script does, with the same directory= and project_name=; then "
             "tuner.get_best_models()[0] is the model, and tuner.get_best_hyperparameters()[0] what to train anew.",
         )
+
+
+def classes(study: Study) -> tuple[Any, ...]:
+    """What the outputs of a search's networks stand for, in their order: the labels of ``y``, or for rows of 0 and 1
+    the places of its columns. () where numbers are predicted.
+
+    Raises:
+        StudyError: the study is no architecture search.
+    """
+    if study._record.definition.get("kind") != "nas":
+        raise StudyError(
+            "only a search of nas.search knows the labels of its outputs",
+            where=f"study {study.name!r}",
+            hint="An estimator's are study.best_model().classes_.",
+        )
+    return tuple(study._record.definition["classes"])

@@ -10,6 +10,7 @@ from modelwright.api.cancelling import cancel
 from modelwright.api.door import quiet_interrupt
 from modelwright.api.ensembles import ensemble
 from modelwright.api.keeping import artifact_place, pin
+from modelwright.api.models import classes
 from modelwright.api.naming import checked_name, checked_seed, fresh_name, place_of
 from modelwright.api.next_steps import nothing_found
 from modelwright.api.running import RunSettings, constrain, count_cost, prepare_run, view_of
@@ -296,7 +297,7 @@ class Study:
         if self._loop is not None:
             self._loop.stop("stopped by study.stop()")
 
-    cancel, ensemble, pin = cancel, ensemble, pin
+    cancel, classes, ensemble, pin = cancel, property(classes), ensemble, pin
 
     @quiet_interrupt
     def resume(self, subject: Any = None, *data: Any, **options: Any) -> Study:

@@ -27,7 +27,8 @@ _GRID = (
     (1 / 3, 1 / 3, 1 / 3),
 )  # fmt: skip
 HOW = ("compound", "width")
-BUDGETS = ("parameters", "macs")
+#: What a budget may be of, by the names of measures and by those of a graph's cost: the latter.
+BUDGETS = {"params": "parameters", "macs": "macs", "parameters": "parameters"}
 #: Doublings of the cost that are looked at, and how often an interval is halved.
 _FAR, _HALVINGS, _FINER = 16.0, 12, 20
 
@@ -77,7 +78,7 @@ def scale(
 
     Args:
         network: a graph, what ``nas.from_model`` made of a model, or a space with the ``config`` of a network of it.
-        budget: the most of ``{"parameters": ..., "macs": ...}``, one or both.
+        budget: the most of ``{"params": ..., "macs": ...}``, one or both.
         score: ``score(graph)`` trains a network on the user's own data and says how good it is, larger is better.
             Without it the split is that of the EfficientNet paper.
         how: "compound", or "width": four fifths into width, for where activations, not arithmetic, bound the speed:
@@ -90,12 +91,13 @@ def scale(
 
     >>> from modelwright.nas.graph import trace
     >>> found = trace(lambda x: x.conv(8, 3).relu().conv(8, 3).relu().global_avg_pool().dense(2), (8, 8, 3))
-    >>> larger = scale(found, budget={"parameters": 10_000}, resolution=False)
+    >>> larger = scale(found, budget={"params": 10_000}, resolution=False)
     >>> larger.parameters, round(larger.depth, 1), round(larger.width, 1)
     (9682, 4.0, 2.1)
     """
     graph = _graph(network, config)
     _check(budget, how, score)
+    budget = {BUDGETS[name]: most for name, most in budget.items()}
     images = any(node.op == INPUT and len(node.shape) > 1 for node in graph.nodes)
     bounded = "macs" in budget
     able = (bool(stretches(graph)), True, resolution and images and bounded and _resizable(graph))
@@ -155,7 +157,7 @@ def _check(budget: Mapping[str, int], how: str, score: object) -> None:
     if how not in HOW:
         raise ArgumentError(f"how={how!r}", where=where, allowed=", ".join(map(repr, HOW)))
     if not isinstance(budget, Mapping) or not budget or not set(budget) <= set(BUDGETS):
-        raise ArgumentError(f"budget={budget!r}", where=where, allowed="{'parameters': ...}, {'macs': ...}, or both")
+        raise ArgumentError(f"budget={budget!r:.80}", where=where, allowed="{'params': ...}, {'macs': ...}, or both")
     numbers = [not isinstance(most, bool) and isinstance(most, (int, float)) and most > 0 for most in budget.values()]
     wrong = [f"{name}={most!r}" for (name, most), fine in zip(budget.items(), numbers, strict=True) if not fine]
     if wrong:

@@ -59,7 +59,8 @@ def drift(
 
     >>> import numpy as np
     >>> from modelwright.tasks.reading import read
-    >>> a, b = read({"x": np.arange(200.0), "y": [0, 1] * 100}), read({"x": np.arange(200.0) + 150})
+    >>> x = np.sqrt(np.arange(200.0))
+    >>> a, b = read({"x": x, "y": [0, 1] * 100}), read({"x": x + 5})
     >>> found = drift(a, b, Schema.of(a, target="y"))
     >>> [(check.name, check.column) for check in found if check.status == "alert"]
     [('drift', 'x'), ('drift', None)]

@@ -90,9 +90,10 @@ def _told(evidence: Evidence, chosen: Features) -> Together | None:
 
 def _certain(name: str, share: Share, rest: float) -> Check:
     others = max(0.0, 1 - rest)
+    itself = percent(min(1.0, max(0.0, 1 - share.left)))
     message = (
-        f"it seems to leak the target: it alone explains {percent(min(1.0, max(0.0, 1 - share.left)))} of it out of fold, all "
-        f"others without such columns {percent(others)}. Does it hold the target itself, or something made after it?"
+        f"it seems to leak the target: it alone explains {itself} of it out of fold, all others without such columns "
+        f"{percent(others)}. Does it hold the target itself, or something made after it?"
     )
     return Check(name="near-certain", status="alert", column=name, message=message, done="kept", undo=_UNDO)
 

@@ -67,7 +67,7 @@ def check(
 
     >>> import numpy as np
     >>> from modelwright.tasks.reading import read
-    >>> raw = read({"size": np.arange(60.0), "unit": ["m"] * 60, "sold": ["no", "yes"] * 30})
+    >>> raw = read({"size": np.sqrt(np.arange(60.0)), "unit": ["m"] * 60, "sold": ["no", "yes"] * 30})
     >>> found = check(raw, Schema.of(raw, target="sold"), Target.of(raw.columns["sold"], name="sold"))
     >>> [str(one) for one in found if one.status == "fixed"]
     ["constants, 'unit': every cell is 'm'; left out"]

@@ -75,6 +75,7 @@ def together(
     gains: dict[str, float] = dict.fromkeys(features.sources, 0.0)
     predicted = np.repeat(z.mean(axis=0)[None, :], len(z), axis=0)
     low, high = z.min(axis=0), z.max(axis=0)
+    rounds = round(_ROUNDS / z.shape[1] ** 0.5)
     for held in (folds % 2 == 0, folds % 2 == 1):
         if features.values.shape[1] and held.any() and not held.all():
             for output in range(z.shape[1]):
@@ -83,7 +84,7 @@ def together(
                 labels = z[~held, output]
                 if classes:
                     labels = (labels > (low[output] + high[output]) / 2).astype(float)
-                found = _boosted(features, labels, held, gains, "binary" if classes else "regression")
+                found = _boosted(features, labels, held, gains, "binary" if classes else "regression", rounds)
                 predicted[held, output] = low[output] + (high - low)[output] * found if classes else found
     total = sum(gains.values()) or 1.0
     share = Share.of(((z - predicted) ** 2).sum(axis=1))
@@ -92,7 +93,7 @@ def together(
 
 
 def _boosted(
-    features: Features, labels: np.ndarray, held: np.ndarray, gains: dict[str, float], objective: str
+    features: Features, labels: np.ndarray, held: np.ndarray, gains: dict[str, float], objective: str, rounds: int
 ) -> np.ndarray:
     """Predictions for the rows that are held back; adds to ``gains``."""
     lightgbm = optional("lightgbm", extra="tables", purpose="Checking a table")
@@ -100,7 +101,7 @@ def _boosted(
     if objective == "binary" and labels.min() == labels.max():
         return np.full(int(held.sum()), labels[0])
     data = lightgbm.Dataset(features.values[~held], labels, categorical_feature=list(features.levels), params=settings)
-    booster = lightgbm.train(settings, data, num_boost_round=_ROUNDS)
+    booster = lightgbm.train(settings, data, num_boost_round=rounds)
     for source, gain in zip(features.sources, booster.feature_importance("gain"), strict=True):
         gains[source] += float(gain)
     return np.asarray(booster.predict(features.values[held]))

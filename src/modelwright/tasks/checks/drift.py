@@ -60,7 +60,7 @@ def drift(
     >>> import numpy as np
     >>> from modelwright.tasks.reading import read
     >>> x = np.sqrt(np.arange(200.0))
-    >>> a, b = read({"x": x, "y": [0, 1] * 100}), read({"x": x + 5})
+    >>> a, b = read({"x": x, "y": [0, 1] * 100}), read({"x": x + 5.3})
     >>> found = drift(a, b, Schema.of(a, target="y"))
     >>> [(check.name, check.column) for check in found if check.status == "alert"]
     [('drift', 'x'), ('drift', None)]

@@ -127,6 +127,15 @@ class TestContract:
         well_formed(found, task, held.rows, 4)
         assert (found[:, 3] < 0.2).all()
 
+    def test_it_says_which_features_it_relies_on(self, name, task):
+        rng = np.random.default_rng(2)
+        x = rng.normal(size=(300, 3))
+        y = np.digitize(x[:, 1], [-0.4, 0.4] if task == "multiclass" else [0]) * 1
+        matrix = simple(x)
+        model = fit(name, task, matrix, y.astype(float) if task == "regression" else y, rounds=8)
+        shares = model.shares()
+        assert shares.shape == (3,) and shares.sum() == pytest.approx(1) and shares.argmax() == 1
+
     def test_weights_count(self, name, task):
         rng = np.random.default_rng(2)
         x = rng.normal(size=(300, 2))

@@ -28,7 +28,7 @@ def test_parity(kind, classes):
     y = score if not classes else np.digitize(score, np.quantile(score, [0.5, 0.8][: classes - 1]))
     forest = getattr(ensembles, kind + ("Classifier" if classes else "Regressor"))(10, random_state=0).fit(x, y)
     trees = [flattened(tree.tree_, forest.classes_ if classes else None, classes) for tree in forest.estimators_]
-    model = FittedForest(Grown.together(trees), classes, {})
+    model = FittedForest(Grown.together(trees), classes, np.ones(6), {})
     new = simple(np.concatenate([x, rows(300, seed=1), np.full((1, 6), np.nan), rows(200, seed=2) * 1e6]))
     expected = forest.predict_proba(new.values) if classes else forest.predict(new.values)
     # With three classes and more, shares are kept in 255ths.

@@ -95,6 +95,13 @@ class Fitted(ABC):
         """Probabilities (rows, classes), each row with the sum 1; in regression values (rows,)."""
 
     @abstractmethod
+    def shares(self) -> np.ndarray:
+        """How much the model relies on each feature: (features,), not negative, with the sum 1 or 0.
+
+        By gain, cuts or weights, as the kind of model has it: for telling what was used, not for comparing models.
+        """
+
+    @abstractmethod
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """What ``restore`` takes: JSON, and arrays or bytes. No pickle."""
 
@@ -146,6 +153,16 @@ class Learner(ABC):
     @abstractmethod
     def learn(self, lesson: Lesson) -> Fitted:
         """``fit``, with all that was asked for in one."""
+
+
+def shared(amounts: np.ndarray) -> np.ndarray:
+    """Amounts with the sum 1, or 0 where there are none.
+
+    >>> shared(np.array([1.0, 3.0]))
+    array([0.25, 0.75])
+    """
+    total = float(amounts.sum())
+    return amounts / total if total > 0 else np.zeros(len(amounts))
 
 
 def count_classes(y: np.ndarray, task: str, classes: int | None) -> int:

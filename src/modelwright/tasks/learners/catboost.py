@@ -22,6 +22,7 @@ from modelwright.tasks.learners.base import (
     Lesson,
     both,
     constraints,
+    shared,
 )
 from modelwright.tasks.learners.patience import MOST, USUAL
 from modelwright.tasks.learners.recipes import feature_space, for_trees
@@ -152,6 +153,11 @@ class FittedCatBoost(Fitted):
         made = np.zeros((matrix.rows, self._classes))
         made[:, self._present] = found
         return made
+
+    def shares(self) -> np.ndarray:
+        if not self._raw:
+            return np.zeros(0)
+        return shared(np.asarray(self._model.get_feature_importance(), np.float64))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         json = {"classes": self._classes, "facts": self.facts, "present": self._present, "shares": self._shares}

@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, shared
 from modelwright.tasks.learners.recipes import for_smooth
 
 
@@ -89,6 +89,12 @@ class FittedOwn(Fitted):
         else:
             made[np.arange(matrix.rows), np.asarray(self._model.predict(matrix.values)).astype(int)] = 1.0
         return made
+
+    def shares(self) -> np.ndarray:
+        found = getattr(self._model, "feature_importances_", getattr(self._model, "coef_", None))
+        if found is None:
+            return np.zeros(int(getattr(self._model, "n_features_in_", 0)))
+        return shared(np.abs(np.atleast_2d(found)).sum(axis=0))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         return {"classes": self._classes, "facts": self.facts}, {"pickle": cloudpickle.dumps(self._model)}

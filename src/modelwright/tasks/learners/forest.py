@@ -17,7 +17,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, both
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, both, shared
 from modelwright.tasks.learners.grown import Grown, flattened, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
@@ -66,6 +66,7 @@ class _Forest(Learner):
         ensembles = optional("sklearn.ensemble", extra="tables", purpose=f"the learner {self.name!r}")
         grows = getattr(ensembles, self.grows + ("Classifier" if number else "Regressor"))
         trees: list[Grown] = []
+        relied = np.zeros(matrix.features)
         ended, pace = "rounds", 0.0
         while len(trees) < wanted:
             if trees and clock.late(pace * (some := min(_AT_ONCE, wanted - len(trees)))):
@@ -76,9 +77,10 @@ class _Forest(Learner):
             forest = grows(some, random_state=own.child("tree", len(trees)).integer(), **settings)
             forest.fit(matrix.values, y, sample_weight=weight)
             trees += [flattened(tree.tree_, forest.classes_ if number else None, number) for tree in forest.estimators_]
+            relied += some * forest.feature_importances_
             pace = (time.monotonic() - began) / some
         facts = {"rounds": len(trees), "ended": ended, "leaves": int(sum(len(tree.leaves) for tree in trees))}
-        return FittedForest(Grown.together(trees), number, facts)
+        return FittedForest(Grown.together(trees), number, relied, facts)
 
 
 class RandomForest(_Forest):
@@ -114,15 +116,15 @@ class FittedForest(Fitted):
 
     kind: ClassVar[str] = "forest"
 
-    def __init__(self, grown: Grown, classes: int, facts: dict[str, Any]):
-        self._grown, self._classes, self.facts = grown, classes, facts
+    def __init__(self, grown: Grown, classes: int, relied: np.ndarray, facts: dict[str, Any]):
+        self._grown, self._classes, self._relied, self.facts = grown, classes, relied, facts
         self._booster: Any = None
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         grown = self._grown
         if self._booster is None:
             lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")
-            self._booster = lightgbm.Booster(model_str=text_of(grown, matrix.features))
+            self._booster = lightgbm.Booster(model_str=text_of(grown, len(self._relied)))
         trees, single = len(grown.sizes), grown.leaves.shape[1] == 1
         use = 1 if matrix.rows < 256 else threads
         if single:
@@ -139,9 +141,14 @@ class FittedForest(Fitted):
             parts.append(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
         return np.concatenate(parts)
 
+    def shares(self) -> np.ndarray:
+        return shared(self._relied)
+
     def state(self) -> tuple[dict[str, Any], Arrays]:
-        return {"classes": self._classes, "facts": self.facts}, dict(self._grown.arrays())
+        json = {"classes": self._classes, "facts": self.facts}
+        return json, {**self._grown.arrays(), "relied": self._relied}
 
     @classmethod
     def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedForest:
-        return cls(Grown(**{name: np.asarray(array) for name, array in arrays.items()}), json["classes"], json["facts"])
+        grown = Grown(**{name: np.asarray(array) for name, array in arrays.items() if name != "relied"})
+        return cls(grown, json["classes"], np.asarray(arrays["relied"]), json["facts"])

@@ -19,6 +19,7 @@ from modelwright.tasks.learners.base import (
     Lesson,
     both,
     constraints,
+    shared,
 )
 from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
@@ -62,8 +63,7 @@ class LightGBM(Learner):
         matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
         valid, rounds, seed, threads, metric = lesson.valid, lesson.rounds, lesson.seed, lesson.threads, lesson.metric
         lgb = _lightgbm()
-        number = lesson.classes
-        clock = lesson.clock
+        number, clock = lesson.classes, lesson.clock
         settings = self._settings(matrix, task, number, config, seed, threads, metric)
         categorical = list(matrix.categorical)
         options = {"params": settings, "free_raw_data": False}
@@ -166,6 +166,9 @@ class FittedLightGBM(Fitted):
         if self._classes == 0:
             return found
         return both(found) if self._classes == 2 and found.ndim == 1 else found
+
+    def shares(self) -> np.ndarray:
+        return shared(self._booster.feature_importance("gain").astype(np.float64))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         return {"classes": self._classes, "facts": self.facts}, {"model": self._text.encode()}

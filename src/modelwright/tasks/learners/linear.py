@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, softmax
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.quadratic import curvature, minimum
 from modelwright.tasks.learners.recipes import for_smooth
@@ -183,6 +183,9 @@ class FittedLinear(Fitted):
         if self._classes == 2:
             return both(1 / (1 + np.exp(-np.clip(scores[:, 0], -60, 60))))
         return softmax(scores)
+
+    def shares(self) -> np.ndarray:
+        return shared(np.abs(self.weights).sum(axis=1))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         json = {"classes": self._classes, "range": list(self._range) if self._classes == 0 else None}

@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, softmax
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.network import Network
@@ -221,6 +221,14 @@ class FittedMLP(Fitted):
             return np.clip(outputs[:, 0] * unit + middle, low, high)
         found = softmax(outputs)
         return both(found[:, 1]) if self._classes == 2 else found
+
+    def shares(self) -> np.ndarray:
+        amounts, embedding = self._network.reliance(), self._embedding
+        count = len(amounts) - embedding.added
+        made = amounts[:count].astype(np.float64)
+        if embedding.added:
+            made[embedding.own] += amounts[count:].reshape(len(embedding.own), -1).sum(axis=1)
+        return shared(made)
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         network, embedding = self._network, self._embedding

@@ -14,7 +14,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, softmax
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, shared, softmax
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.recipes import for_smooth
 
@@ -84,6 +84,9 @@ class FittedNaiveBayes(Fitted):
         x = matrix.values.astype(np.float64)
         scores = self._own["a"] + x @ self._own["b"].T + np.square(x) @ self._own["c"].T
         return softmax(scores / TEMPERATURES[min(int(self.facts["rounds"]), len(TEMPERATURES)) - 1])
+
+    def shares(self) -> np.ndarray:
+        return shared(np.ptp(self._own["b"], axis=0) + np.ptp(self._own["c"], axis=0))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         return {"classes": self._classes, "facts": self.facts}, dict(self._own)

@@ -13,7 +13,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.relevance import binned, explained, standardised
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, shared
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.recipes import for_smooth
 
@@ -135,6 +135,9 @@ class FittedNeighbours(Fitted):
         more = share.mean(axis=1, keepdims=True) * (1.0 if self._classes else 0.0)
         found = (found + more * self._prior) / np.maximum(share.sum(axis=1, keepdims=True) + more, 1e-30)
         return found / found.sum(axis=1, keepdims=True) if self._classes else found[:, 0]
+
+    def shares(self) -> np.ndarray:
+        return shared(self._factors.astype(np.float64))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         json = {"classes": self._classes, "count": self.count, "facts": self.facts}

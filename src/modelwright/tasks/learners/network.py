@@ -64,6 +64,10 @@ class Network:
         """Let the network answer ``outputs`` to everything."""
         self._parts[-2][:] = outputs
 
+    def reliance(self) -> np.ndarray:
+        """How strongly each input reaches the first layer: (inputs,)."""
+        return np.abs(self._parts[0]) * np.linalg.norm(self._parts[1], axis=1)
+
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Outputs (rows, outputs)."""
         room = _Room(self.sizes, len(x))

@@ -19,6 +19,7 @@ from modelwright.tasks.learners.base import (
     Lesson,
     both,
     constraints,
+    shared,
 )
 from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
@@ -161,6 +162,12 @@ class FittedXGBoost(Fitted):
         if self._classes == 0:
             return found
         return both(found) if found.ndim == 1 else found / found.sum(axis=1, keepdims=True)
+
+    def shares(self) -> np.ndarray:
+        made = np.zeros(self._booster.num_features())
+        for name, gain in self._booster.get_score(importance_type="total_gain").items():
+            made[int(name[1:])] = gain
+        return shared(made)
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         return {"classes": self._classes, "facts": self.facts}, {"model": self._raw}

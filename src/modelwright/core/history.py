@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 
 from modelwright.core import records as r
-from modelwright.core.constraint import LIMITS, Limit, held, parse, violations
+from modelwright.core.constraint import LIMITS, Limit, Verdict, held, judged, parse, violations
 from modelwright.core.objective import Objective
 
 #: Trials, or notes, that are kept together (see ``core.snapshot``).
@@ -69,6 +69,11 @@ class Row:
     def pending(self) -> bool:
         """Whether the trial is on its way to a value."""
         return self.state in ("proposed", "running")
+
+    @property
+    def valued(self) -> float:
+        """Fidelity at which ``values`` were measured; while the trial runs on, reports are of a later one."""
+        return next(reversed(self.segments), self.fidelity) if self.pending else self.fidelity
 
     @property
     def given(self) -> bool:
@@ -201,23 +206,38 @@ class History(Sequence[r.Event]):
                 found = (step, metrics)
         return found
 
-    def best(self) -> Row | None:
+    def best(self, *, ended: bool = False) -> Row | None:
         """The best trial by the first objective among those that reached the highest fidelity of any.
 
-        Trials that were confirmed with fresh seeds come first, by their fresh values; trials that were pruned last.
+        Trials that were confirmed with fresh seeds come first, by their fresh values; trials that were pruned last. One
+        that runs on counts with what it was worth when it last rested: its values, and the model of then. What breaks
+        a limit by what was measured is never the best, at whatever fidelity that was.
+
+        Args:
+            ended: leave out those that run on, as strategies do.
         """
         if self.confirmed:
             made = self.objectives[0]
             means = {n: made.score(sum(v) / len(v)) for n, v in self.confirmed.items()}
             return self.rows[max(means, key=lambda n: (means[n], -n))]
-        ended = [row for row in self.rows if usable(row)]
-        ended = [row for row in ended if row.state != "pruned"] or ended
+        rows = [row for row in self.rows if (usable(row) if ended else has_value(row))]
+        found = self._foremost(rows)
+        if found is not None and self.limits and self.measured(found).broken is not None:
+            found = self._foremost([row for row in rows if self.measured(row).broken is None])
+        return found
+
+    def _foremost(self, rows: Sequence[Row]) -> Row | None:
+        ended = [row for row in rows if row.state != "pruned"] or rows
         if not ended:
             return None
-        top = max(row.fidelity for row in ended)
+        top = max(row.valued for row in ended)
         made = self.objectives[0]
-        peers = [row for row in ended if row.fidelity >= top - 1e-9]
+        peers = [row for row in ended if row.valued >= top - 1e-9]
         return max(peers, key=lambda row: (made.score(row.values[0]) if row.values else -math.inf, -row.number))
+
+    def measured(self, row: Row) -> Verdict:
+        """How a trial's last values stand against the limits, though more training may change them."""
+        return judged(self.limits, row.metrics, row.facts, duration=row.duration)
 
     def violations(self) -> np.ndarray:
         """How far each trial is from what is allowed (``constraint.violations``); 0 where nothing is known of it."""
@@ -303,6 +323,13 @@ def _own(values: Mapping[str, Any]) -> dict[str, Any]:
 def usable(row: Row) -> bool:
     """Whether a trial has a value that may be compared: complete, paused or pruned, and finite or infinite."""
     return row.values is not None and row.state in ("complete", "paused", "pruned") and not math.isnan(row.values[0])
+
+
+def has_value(row: Row) -> bool:
+    """Whether a trial is worth something that may be shown: as ``usable``, or from before it went on."""
+    if row.pending:
+        return row.values is not None and bool(row.segments) and not math.isnan(row.values[0])
+    return usable(row)
 
 
 _FOLDS: dict[type, Any] = {

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.constraint import KIND, UNMET
-from modelwright.core.history import History, Row, usable
+from modelwright.core.constraint import KIND, UNMET, violations
+from modelwright.core.history import History, Row, has_value
 from modelwright.core.objective import Objective
 from modelwright.core.records import GIVEN
 from modelwright.core.wording import counted
@@ -82,10 +82,10 @@ def ranked(view: StudyView) -> list[Row]:
     The first one is ``history.best()``. With several objectives the order is that of the first.
     """
     made = view.objectives[0]
-    rows = [row for row in view.history.rows if usable(row)]
+    rows = [row for row in view.history.rows if has_value(row)]
     best = view.history.best()
     scores = np.array([made.score((row.values or (0.0,))[0]) for row in rows])
-    fidelities = np.array([round(row.fidelity, 9) for row in rows])
+    fidelities = np.array([round(row.valued, 9) for row in rows])
     pruned = np.array([row.state == "pruned" for row in rows], bool)
     others = np.array([row is not best for row in rows], bool)
     numbers = np.array([row.number for row in rows])
@@ -105,7 +105,7 @@ def front(view: StudyView) -> list[Row]:
     Trials are swept in order of the first objective, so a candidate is compared with the front alone.
     """
     rows = ranked(view)
-    rows = [row for row in rows if row.fidelity >= rows[0].fidelity - 1e-9]
+    rows = [row for row in rows if row.valued >= rows[0].valued - 1e-9]
     kept: list[Row] = []
     for row in sorted(rows, key=lambda r: _scores(r, view.objectives), reverse=True):
         if not any(dominates(other, row, view.objectives) for other in kept):
@@ -167,9 +167,21 @@ def without_value(view: StudyView) -> str:
     rows = view.history.rows
     if not any(row.state not in ("proposed", "running") for row in rows):
         return "no trial has a value yet"
+    if view.history.limits and any(has_value(row) for row in rows):
+        return f"no trial keeps within the constraints; {closest(view)}"
     states = ", ".join(f"{number} of {counted(len(rows), 'trial')} {state}" for state, number in counts(view).items())
     found = causes(view)
     return f"no trial has a value; {states}" + (f": {found[0].text.rstrip('.')}" if found and found[0].text else "")
+
+
+def closest(view: StudyView) -> str:
+    """How the trial that comes nearest to the limits breaks them by what was measured of it."""
+    history = view.history
+    rows = [row for row in history.rows if row.values is not None]
+    missed = violations(np.array([history.measured(row).excess for row in rows]))
+    nearest = rows[int(np.argmin(missed))]
+    broken = history.measured(nearest).broken
+    return f"the closest is trial {nearest.number}: {broken.message}" if broken is not None else ""
 
 
 def constrained(view: StudyView) -> str:

@@ -87,7 +87,7 @@ def noise(history: History, objective: int = 0) -> Noise | None:
     spread = _pooled(list(history.confirmed.values())) if objective == 0 else None
     if spread is not None:
         return Noise(spread, "the runs that confirmed the best")
-    best = history.best()
+    best = history.best(ended=True)
     folds = best.facts.get("folds") if best is not None else None
     if isinstance(folds, dict):
         values = _numbers(folds.get(name), name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelwright.core import records as r
-from modelwright.core.history import History, Row, usable
+from modelwright.core.history import History, Row, has_value
 from modelwright.store.artifacts import Artifacts
 
 #: Models that stay, besides those of trials that are not over.
@@ -134,7 +134,7 @@ class Keeping:
 
     def _merit(self, row: Row) -> tuple[bool, float, float]:
         made = self._history.objectives[0]
-        return usable(row), row.fidelity, made.score(row.values[0]) if row.values else 0.0
+        return has_value(row), row.valued, made.score(row.values[0]) if row.values else 0.0
 
 
 def pinned(history: History) -> set[int]:

@@ -56,6 +56,21 @@ def test_a_target_that_is_not_whole_stays_a_float(tmp_path):
     assert read_csv(tmp_path / "a.csv", "y")[1].tolist() == [0.5, 1.0]
 
 
+def test_a_target_of_texts_where_labels_may_be_texts(tmp_path):
+    (tmp_path / "a.csv").write_text("a,y\n1, P\n2,'-1'\n3,7\n")
+    x, y = read_csv(tmp_path / "a.csv", "y", texts=True)
+    assert x.tolist() == [[1], [2], [3]] and y.tolist() == ["P", "'-1'", "7"]
+    (tmp_path / "a.csv").write_text("a,y\n1,1\n2,0\n")
+    assert read_csv(tmp_path / "a.csv", "y", texts=True)[1].dtype == np.int64
+    for text, said in (("a,y\nred,P\n", "'red'"), ("a,y\n1,\n", "column 'y' has a gap")):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(ArgumentError, match=said):
+            read_csv(tmp_path / "a.csv", "y", texts=True)
+    (tmp_path / "a.csv").write_text("a,y\n" + "".join(f"1,{i}\n" for i in range(30)) + "1,?\n")
+    with pytest.raises(ArgumentError, match="row 31 below the header: column 'y' holds '.'"):
+        read_csv(tmp_path / "a.csv", "y", texts=True)
+
+
 @pytest.mark.parametrize(
     "text, said",
     [

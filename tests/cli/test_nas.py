@@ -42,9 +42,31 @@ def test_a_table_takes_the_space_for_tables(folder):
     assert "val_loss:" in ran.out
 
 
+def test_labels_that_are_texts_and_the_place_of_the_home_folder(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    rng = np.random.default_rng(0)
+    text = "a,b,kind\n" + "\n".join(f"{a:.3f},{b:.3f},{'P' if a > b else 'N'}" for a, b in rng.normal(size=(60, 2)))
+    (folder / "t.csv").write_text(text)
+    words = "nas --data t.csv --target kind --trials 1 --epochs 1 --no-plan --strategy random --save=~/m.keras"
+    ran = run(*words.split(), "--class-weight", "P=2", "--class-weight", "N=1", folder=folder)
+    assert ran.code == 0, ran.err
+    assert "val_accuracy:" in ran.out and (folder / "m.keras").is_file()
+
+
+def test_the_task_and_the_published_cells_may_be_asked_for(folder):
+    x, y = bars(20)
+    np.savez(folder / "x.npz", x=x, y=y)
+    words = "nas --data x.npz --trials 1 --epochs 1 --no-plan --strategy random --seed -1"
+    ran = run(*words.split(), "--task", "regression", "--space", "nasbench201", folder=folder)
+    assert ran.code == 0, ran.err
+    assert "val_loss:" in ran.out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        ("nas --data x.npz --trials 1 --class-weight much", 2, "LABEL=WEIGHT"),
+        ("nas --data x.npz --trials 1 --class-weight 7=2", 3, "class_weight has the label 7.0"),
         ("nas --data x.npz", 2, "how much to spend"),
         ("nas --data absent --trials 1", 2, "cannot read"),
         ("nas --data absent.npz --trials 1", 3, "there is no file"),

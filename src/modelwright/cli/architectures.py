@@ -6,6 +6,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from modelwright.cli.data import load_data
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import check_target
@@ -14,7 +16,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.report.summary import next_steps_told
 
 #: Spaces by name.
-SPACES = ("chain", "branches", "cells", "mobile", "tabular")
+SPACES = ("chain", "branches", "cells", "mobile", "tabular", "nasbench201")
 
 
 def nas(args: Namespace, out: Output) -> int:
@@ -37,21 +39,21 @@ def nas(args: Namespace, out: Output) -> int:
         out.complain("modelwright: the budget ended before any network had a value")
         return Exit.NO_MODEL
     if args.save is not None:
-        study.best_model().save(args.save)
-        out.say(f"The model is in {args.save}: keras.saving.load_model({str(args.save)!r})")
+        path = str(Path(args.save).expanduser())
+        study.best_model().save(path)
+        out.say(f"The model is in {path}: keras.saving.load_model({path!r})")
     return Exit.OK
 
 
 def _searched(args: Namespace, out: Output) -> Any:
     import modelwright
-    from modelwright import nas as spaces
 
     (x, y), held = _data(args)
     features = getattr(x, "ndim", 4) == 2
     space = args.space or ("tabular" if features else "chain")
     validation = args.validation if held is None else held
     return modelwright.nas.search(
-        getattr(spaces, space)(),
+        _space(space),
         x,
         y,
         objective=None if args.objective is None else _objective(args.objective),
@@ -64,10 +66,44 @@ def _searched(args: Namespace, out: Output) -> Any:
         workers=args.workers,
         seed=args.seed,
         epochs=args.epochs,
+        task=args.task,
+        class_weight=_weights(args.class_weight, y),
         store=args.store,
         name=args.name,
         verbose=0 if out.quiet else 1,
     )
+
+
+def _space(name: str) -> Any:
+    from modelwright import nas as spaces
+
+    if name != "nasbench201":
+        return getattr(spaces, name)()
+
+    def define(shapes: tuple[tuple[int, ...], ...], outputs: int) -> Any:
+        made = spaces.nasbench201(shapes[0], outputs)
+        write: Any = made.define
+        write.sketch, write.levels = made.sketch, made.levels
+        return write
+
+    return spaces.Template(define, name)
+
+
+def _weights(given: list[str] | None, y: Any) -> dict[Any, float] | str | None:
+    """``balanced``, or LABEL=WEIGHT several times; labels are numbers where those of the data are."""
+    if given is None or given == ["balanced"]:
+        return None if given is None else "balanced"
+    texts, found = np.asarray(y).dtype.kind not in "fiub", dict[Any, float]()
+    for one in given:
+        label, equals, weight = one.rpartition("=")
+        try:
+            found[label if texts else float(label)] = float(weight)
+        except ValueError:
+            equals = ""
+        if not equals:
+            allowed = "balanced, or LABEL=WEIGHT, once for each label"
+            raise UsageError(f"{one!r} is no weight", where="--class-weight", allowed=allowed)
+    return found
 
 
 def _data(args: Namespace) -> tuple[tuple[Any, Any], Any]:
@@ -79,7 +115,7 @@ def _data(args: Namespace) -> tuple[tuple[Any, Any], Any]:
         return images(args.data, size=args.image_size), None
     if args.image_size is not None:
         raise UsageError("only images in a folder are brought to a size", where="--image-size", hint="Leave it out.")
-    data, held = load_data(args.data, args.target)
+    data, held = load_data(args.data, args.target, texts=args.task != "regression")
     if len(data) != 2:
         raise ArgumentError("it holds no x and y", where=args.data, allowed="arrays x and y")
     return (data[0], data[1]), held

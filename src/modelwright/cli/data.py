@@ -17,11 +17,16 @@ from modelwright.cli.subject import CodeError, load
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted
 
+#: Different numbers from which a target with some texts in it is one of numbers.
+_FEW = 20
 _NAMES = ("x", "x_train"), ("y", "y_train"), ("x_val", "x_valid", "x_validation"), ("y_val", "y_valid", "y_validation")
 
 
-def load_data(given: str, target: str | None = None) -> tuple[tuple[Any, ...], Any]:
+def load_data(given: str, target: str | None = None, *, texts: bool = False) -> tuple[tuple[Any, ...], Any]:
     """The data that ``--data`` and ``--target`` name.
+
+    Args:
+        texts: whether the target of a CSV file may be texts.
 
     Returns:
         What ``tune`` takes as positional data, and its ``validation_data`` or None.
@@ -41,7 +46,7 @@ def load_data(given: str, target: str | None = None) -> tuple[tuple[Any, ...], A
             return _npz(path)
         if target is None:
             raise UsageError("a CSV file needs --target COLUMN", where="--data")
-        return read_csv(path, target), None
+        return read_csv(path, target, texts=texts), None
     if ":" not in given:
         raise UsageError(f"cannot read {given!r}", where="--data", allowed="FILE.npz, FILE.csv or module:function")
     return _returned(given)
@@ -112,11 +117,14 @@ def _returned(reference: str) -> tuple[tuple[Any, ...], Any]:
     return data, None
 
 
-def read_csv(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
+def read_csv(path: Path, target: str, *, texts: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Features and target of a CSV file of numbers with a header line.
 
     The separator is a comma, semicolon or tab, whichever the header has most of. A target of whole numbers becomes
     integers, so that it can name classes.
+
+    Args:
+        texts: whether the target may be texts; it is texts then as soon as one of its cells is no number.
 
     Raises:
         ArgumentError: no such column, text or a gap where a number should be, lines of different length.
@@ -129,14 +137,26 @@ def read_csv(path: Path, target: str) -> tuple[np.ndarray, np.ndarray]:
             lines = csv.reader(itertools.chain([head], file), delimiter=separator, strict=True)
             names = [name.strip() for name in next(lines, [])]
             column = _column(names, target, where)
-            table = _numbers(lines, names, where)
+            labels = list[str]() if texts else None
+            table = _numbers(lines, names, where, column, labels)
     except UnicodeDecodeError as error:
         raise ArgumentError("it is not UTF-8 text", where=where) from error
     except (OSError, csv.Error) as error:
         raise ArgumentError(f"cannot be read: {error}", where=where) from error
     y = table[:, column]
+    if labels and np.isnan(y).any():
+        _refuse_gaps(y, labels, target, where)
+        return np.delete(table, column, axis=1), np.array(labels)
     whole = bool(np.all(y == np.round(y))) and bool(np.all(np.abs(y) < 2**53))
     return np.delete(table, column, axis=1), y.astype(np.int64) if whole else y
+
+
+def _refuse_gaps(y: np.ndarray, labels: list[str], target: str, where: str) -> None:
+    """Raise where a target measures something, and its texts stand for what was not measured."""
+    texts = np.isnan(y)
+    if texts.mean() < 0.5 and len(np.unique(y[~texts])) > _FEW:
+        place = int(np.argmax(texts))
+        raise _not_a_number(target, labels[place], f"{where}, row {place + 1} below the header")
 
 
 def _column(names: list[str], target: str, where: str) -> int:
@@ -153,39 +173,43 @@ def _column(names: list[str], target: str, where: str) -> int:
     return names.index(target)
 
 
-def _numbers(lines: Iterable[list[str]], names: list[str], where: str) -> np.ndarray:
-    rows = np.array(list(_rows(lines, names, where)), dtype=np.float64)
+def _numbers(
+    lines: Iterable[list[str]], names: list[str], where: str, column: int, labels: list[str] | None
+) -> np.ndarray:
+    rows = np.array(list(_rows(lines, names, where, column, labels)), dtype=np.float64)
     if not len(rows):
         raise ArgumentError("there are no rows below the header", where=where)
     return rows
 
 
-def _rows(lines: Any, names: list[str], where: str) -> Iterator[list[float]]:
+def _rows(lines: Any, names: list[str], where: str, column: int, labels: list[str] | None) -> Iterator[list[float]]:
+    """Cells as numbers. Where ``labels`` is a list, cells of ``column`` go there, and are NaN where they are texts."""
     for cells in lines:
         if not cells:
             continue
         if len(cells) != len(names):
             raise ArgumentError(f"line {lines.line_num} has {len(cells)} cells, the header {len(names)}", where=where)
-        try:
-            row = [float(cell) for cell in cells]
-            if all(value - value == 0 for value in row) and "_" not in "".join(cells):
-                yield row
-                continue
-        except ValueError:
-            pass
-        raise _not_a_number(cells, names, f"{where}, line {lines.line_num}")
+        fine = list(map(_is_number, cells))
+        wrong = [i for i, ok in enumerate(fine) if not ok]
+        if labels is not None and cells[column].strip():
+            labels.append(cells[column].strip())
+            wrong = [i for i in wrong if i != column]
+        if wrong:
+            raise _not_a_number(names[wrong[0]], cells[wrong[0]], f"{where}, line {lines.line_num}")
+        yield [float(cell) if ok else float("nan") for cell, ok in zip(cells, fine, strict=True)]
 
 
-def _not_a_number(cells: list[str], names: list[str], where: str) -> ArgumentError:
-    for name, cell in zip(names, cells):
-        text = cell.strip()
-        if not text:
-            return ArgumentError(f"column {name!r} has a gap", where=where, hint="Fill gaps or leave such rows out.")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if value - value != 0 or "_" in text:
-            hint = "Encode categories as numbers, or write a function: --data module:function."
-            return ArgumentError(f"column {name!r} holds {text[:40]!r}", where=where, allowed="numbers", hint=hint)
-    raise AssertionError("every cell is a number")
+def _not_a_number(name: str, cell: str, where: str) -> ArgumentError:
+    text = cell.strip()
+    if not text:
+        return ArgumentError(f"column {name!r} has a gap", where=where, hint="Fill gaps or leave such rows out.")
+    hint = "Encode categories as numbers, or write a function: --data module:function."
+    return ArgumentError(f"column {name!r} holds {text[:40]!r}", where=where, allowed="numbers", hint=hint)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        value = float(cell)
+    except ValueError:
+        return False
+    return value - value == 0 and "_" not in cell

@@ -225,8 +225,15 @@ def _nas(add: argparse.ArgumentParser) -> None:
     add.add_argument("--target", metavar="COLUMN", help="the column of a CSV file that is to be predicted")
     add.add_argument(
         "--space",
-        choices=("chain", "branches", "cells", "mobile", "tabular"),
+        choices=("chain", "branches", "cells", "mobile", "tabular", "nasbench201"),
         help="what may be built (chain; tabular for features)",
+    )
+    add.add_argument("--task", choices=("multiclass", "multilabel", "regression"), help="(what the target shows)")
+    add.add_argument(
+        "--class-weight",
+        action="append",
+        metavar="LABEL=W",
+        help="how much a class counts; again for more; or balanced",
     )
     add.add_argument("--seconds", type=_seconds, metavar="S", help="running time, in all sessions together")
     add.add_argument("--trials", type=_positive, metavar="N", help="networks to start, in all sessions together")

@@ -18,6 +18,8 @@ from modelwright.core.wording import counted
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 #: The longest side, unless a size is asked for.
 _LARGEST = 64
+#: Names of folders that a message lists at most.
+_LISTED = 5
 
 
 def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +51,7 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
     classes = sorted({label for _, label in found})
     if len(classes) < 2:
         raise ArgumentError(
-            f"{counted(len(classes), 'folder')} with images in {os.fspath(folder)!r}",
+            f"{counted(len(classes), 'folder')} with images in {os.fspath(folder)!r}{_without_images(root, classes)}",
             where="images",
             allowed="two or more, one for each class",
             hint=f"Images end in {', '.join(ENDINGS)}.",
@@ -67,6 +69,16 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None
     return x, np.array([label for _, label in found])
+
+
+def _without_images(root: Path, classes: Sequence[str]) -> str:
+    names = [p.name for p in sorted(root.iterdir()) if p.is_dir() and p.name[:1] != "." and p.name not in classes]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return (
+        f", and none in its folder{'s' * (len(names) > 1)} {', '.join(map(repr, names[:_LISTED]))}{more}"
+        if names
+        else ""
+    )
 
 
 def _looked_at(pillow: Any, paths: Sequence[Path]) -> tuple[Counter[tuple[int, int]], bool]:

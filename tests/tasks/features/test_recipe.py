@@ -204,6 +204,28 @@ def test_a_column_with_a_monotone_constraint_is_in_no_other_feature():
     assert "number" in features.report()
 
 
+@pytest.mark.parametrize("name", learners.names())
+def test_a_table_without_a_column_to_learn_from_gives_a_constant(name):
+    learner = learners.learner(name)
+    if "binary" not in learner.tasks:
+        pytest.skip("no learner of classes")
+    frame, y = Frame(60), np.arange(60) % 3 // 2
+    features, matrix = learner.features(frame, {}).fit(frame, y, "binary", seed=0)
+    model = learner.fit(matrix, y, "binary", config={"epochs": 2, "trees": 3}, rounds=3)
+    found = model.predict(features.transform(frame.take([0, 1])))
+    assert found[0] == pytest.approx(found[1]) and 0.1 < found[0, 1] < 0.6
+
+
+def test_of_very_many_features_smooth_learners_get_those_that_help():
+    rng = np.random.default_rng(0)
+    names = [f"x{k}" for k in range(1200)]
+    frame = Frame(150, {name: rng.normal(size=150) for name in names}, kinds=dict.fromkeys(names, "number"))
+    y = (frame.numbers["x700"] > 0).astype(int)
+    features, matrix = learners.learner("linear").features(frame, {}).fit(frame, y, "binary", seed=0)
+    assert matrix.features == 800 and "x700" in matrix.names
+    assert list(features.report()["x3"]["dropped"].values()) in ([], ["800 others help more"])
+
+
 def test_unknown_steps_and_settings_are_refused():
     with pytest.raises(ArgumentError, match="unknown step 'magic'"):
         Recipe.from_json([{"step": "magic"}])

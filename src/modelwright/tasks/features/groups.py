@@ -15,6 +15,8 @@ from modelwright.tasks.frame import Frame
 
 _ROWS = 6000
 _GAIN = 0.005
+#: Columns of a kind that are looked at: the first so many.
+_COLUMNS = 300
 #: Rows at which half of a level's own mean and spread count.
 _PRIOR = 5.0
 #: Numbers from here on are taken as missing: their squares have no room.
@@ -43,8 +45,8 @@ class GroupMeans(ColumnStep):
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
         outputs = standardised(sight.outputs()[rows])
-        alone = {n: explained(binned(frame.numbers[n][rows]), outputs) for n in self.numbers}
-        by_self = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns if frame.levels[c]}
+        alone = {n: explained(binned(frame.numbers[n][rows]), outputs) for n in self.numbers[:_COLUMNS]}
+        by_self = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns[:_COLUMNS] if frame.levels[c]}
         categories = sorted(by_self, key=lambda c: -by_self[c])[: self.among]
         numbers = sorted(alone, key=lambda n: -alone[n])[: self.among]
         tried, values, gains = [], [], []
@@ -119,7 +121,7 @@ class CrossedMeans(ColumnStep):
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
         outputs = standardised(sight.outputs()[rows])
-        alone = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns if frame.levels[c]}
+        alone = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns[:_COLUMNS] if frame.levels[c]}
         top = sorted(alone, key=lambda c: -alone[c])[: self.among]
         leading = [column for column in self.columns if column in top]
         gains = {}

@@ -15,6 +15,8 @@ from modelwright.tasks.frame import Frame
 
 _OPERATIONS = ("plus", "minus", "times", "over", "under")
 _ROWS = 6000
+#: Columns that are looked at: the first so many.
+_COLUMNS = 300
 #: What a pair must explain beyond the better of its two columns.
 _GAIN = 0.005
 
@@ -36,7 +38,8 @@ class Pairs(ColumnStep):
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
         outputs = standardised(sight.outputs()[rows])
-        columns = stacked(frame.numbers, self.columns, frame.rows, np.float64)[:, rows]
+        first = self.columns[:_COLUMNS]
+        columns = stacked(frame.numbers, first, frame.rows, np.float64)[:, rows]
         alone = np.array([explained(binned(column), outputs) for column in columns])
         leading = np.sort(np.argsort(-alone, kind="stable")[: self.among])
         tried = [(o, int(a), int(b)) for a, b in combinations(leading, 2) for o in range(len(_OPERATIONS))]

@@ -1,4 +1,7 @@
-"""Numbers as they are: float32, shifted where that keeps neighbouring values apart. Ordinals by their place."""
+"""Numbers as they are: float32, shifted where that keeps neighbouring values apart. Ordinals by their place.
+
+And nothing, where there is no column to learn from.
+"""
 
 from __future__ import annotations
 
@@ -79,3 +82,21 @@ class AppliedOrdinals(AppliedColumns):
         made = codes.astype(np.float32)
         made[(codes < 0) | (codes >= self._levels)] = np.nan
         return np.ascontiguousarray(made.T)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing(ColumnStep):
+    """One feature that is always 0, for tables without a column to learn from: the model is then a constant."""
+
+    kind: ClassVar[str] = "nothing"
+
+    def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
+        applied = AppliedNothing(described(["nothing"], [()]))
+        return applied, applied.values(frame)
+
+
+class AppliedNothing(AppliedColumns):
+    kind: ClassVar[str] = "nothing"
+
+    def values(self, frame: Frame) -> np.ndarray:
+        return np.zeros((frame.rows, 1), np.float32)

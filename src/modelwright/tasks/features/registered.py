@@ -18,6 +18,7 @@ from modelwright.tasks.features.step import Register
 
 REGISTER = Register()
 REGISTER.add(numbers.Numbers, numbers.AppliedNumbers)
+REGISTER.add(numbers.Nothing, numbers.AppliedNothing)
 REGISTER.add(numbers.Ordinals, numbers.AppliedOrdinals)
 REGISTER.add(categories.Codes, categories.AppliedCodes)
 REGISTER.add(categories.OneHot, categories.AppliedOneHot)

@@ -15,6 +15,8 @@ from modelwright.tasks.features.step import AppliedMatrix, MatrixStep, Sight, de
 
 _HOW = ("plain", "probes")
 _ROWS, _ROUNDS, _PROBES = 20_000, 60, 5
+#: Values of the matrix that are looked at, so that many features do not take long.
+_VALUES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def _constant(column: np.ndarray) -> bool:
 def _gains(matrix: Matrix, stay: np.ndarray, sight: Sight) -> tuple[np.ndarray, float]:
     """What each feature gains in a small forest of boosted trees, and what the best column of chance does."""
     lgb = optional("lightgbm", extra="tables", purpose="selecting features")
-    rows = some_rows(matrix.rows, _ROWS, sight.seed.child("rows"))
+    most = min(_ROWS, max(500, _VALUES // max(1, len(stay))))
+    rows = some_rows(matrix.rows, most, sight.seed.child("rows"))
     rng = sight.seed.child("probes").generator()
     own = matrix.values[np.ix_(rows, stay)]
     shuffled = own[:, rng.permutation(own.shape[1])[:_PROBES]]

@@ -51,6 +51,7 @@ class LightGBM(Learner):
         hp.Float("lambda_l1", 1e-3, 10.0, sampling="log", default=1e-3)
         hp.Float("cat_smooth", 1.0, 100.0, sampling="log", default=10.0)
         hp.Boolean("extra_trees", default=False)
+        hp.Choice("codes_below", [40, 1_000_000], ordered=True, default=40)
         feature_space(hp)
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:

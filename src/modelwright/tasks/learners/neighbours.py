@@ -18,7 +18,7 @@ from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.recipes import for_smooth
 
 #: Rows that are kept to be neighbours; rows that choose how many; rows compared at once.
-_KEPT, _JUDGES, _AT_ONCE = 10_000, 1500, 256
+_KEPT, _JUDGES, _AT_ONCE = 6000, 1500, 256
 _COUNTS = (1, 2, 3, 5, 8, 12, 18, 28, 40, 60, 90)
 
 

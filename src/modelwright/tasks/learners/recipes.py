@@ -16,7 +16,7 @@ from modelwright.tasks.features.columns import columns_of
 from modelwright.tasks.features.dates import Dates
 from modelwright.tasks.features.groups import CrossedMeans, GroupMeans
 from modelwright.tasks.features.interactions import Pairs
-from modelwright.tasks.features.numbers import Numbers, Ordinals
+from modelwright.tasks.features.numbers import Nothing, Numbers, Ordinals
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.reduction import Components
 from modelwright.tasks.features.scaling import Scaled
@@ -26,8 +26,10 @@ from modelwright.tasks.features.target_means import TargetMeans
 from modelwright.tasks.features.text import Texts
 from modelwright.tasks.frame import Frame
 
-#: Levels from which a category is encoded by its target, and those from which its codes are hashed.
+#: Levels from which a category is encoded by its target in place of codes, and those from which codes are hashed.
 _MANY, _VERY_MANY = 40, 2000
+#: Features that smooth learners take: what they do grows with the square.
+_WIDE = 800
 #: Mean words of a level from which its n-grams say more than which level it is.
 _WORDY = 1.5
 
@@ -54,14 +56,15 @@ def for_trees(frame: Frame, config: Mapping[str, Any], *, native: bool) -> Recip
     categories = columns_of(frame, "category")
     many = _many(frame, categories, config)
     if native:
-        most = int(config.get("codes_below", _VERY_MANY))
-        if own := tuple(c for c in categories if len(frame.levels[c]) < most):
+        most = int(config.get("codes_below", _MANY))
+        if own := tuple(c for c in categories if len(frame.levels[c]) < min(most, _VERY_MANY)):
             steps.append(Codes(own))
-        if very := tuple(c for c in categories if len(frame.levels[c]) >= max(most, _VERY_MANY)):
+        if very := tuple(c for c in categories if _VERY_MANY <= len(frame.levels[c]) < most):
             steps.append(Hashed(very))
     elif few := tuple(c for c in categories if c not in many):
         steps.append(OneHot(few))
     _the_rest(steps, frame, config, many)
+    steps = steps or [Nothing()]
     steps.append(Selected(str(config.get("select", "plain"))))
     if config.get("components"):
         steps.append(Components(int(config["components"])))
@@ -76,7 +79,8 @@ def for_smooth(frame: Frame, config: Mapping[str, Any], *, how: str = "robust", 
     if categories:
         steps.append(OneHot(categories, most=int(config.get("one_hot", 30)), least=5 if frame.rows > 500 else 2))
     _the_rest(steps, frame, config, _many(frame, categories, config))
-    steps.append(Selected(str(config.get("select", "plain"))))
+    steps = steps or [Nothing()]
+    steps.append(Selected(str(config.get("select", "plain")), most=int(config.get("most", _WIDE))))
     steps.append(Scaled(str(config.get("scale", how))))
     if config.get("components"):
         steps.append(Components(int(config["components"]), keep=bool(config.get("keep", True))))

@@ -39,7 +39,7 @@ class XGBoost(Learner):
     monotone: ClassVar[bool] = True
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
-        return for_trees(frame, {"codes_below": 40, **config}, native=True)
+        return for_trees(frame, config, native=True)
 
     def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
         hp.Float("learning_rate", 0.01, 0.3, sampling="log", default=usual_rate(rows))

@@ -150,6 +150,7 @@ OBJECTS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
+    st.sampled_from([10**400, -(10**400), 2**63]),
     st.floats(),
     st.dates(),
     st.datetimes(),

@@ -96,6 +96,8 @@ def test_what_is_not_defined_is_nan():
     assert np.isnan(Metric.of("roc_auc", BINARY).score(np.zeros(ROWS, int), p))
     assert np.isnan(Metric.of("average_precision", BINARY).score(np.zeros(ROWS, int), p))
     assert np.isnan(Metric.of("roc_auc", BINARY).score(np.zeros(0, int), np.zeros((0, 2))))
+    for name in ("roc_auc", "log_loss", "accuracy"):
+        assert np.isnan(Metric.of(name, BINARY).score(np.arange(ROWS) % 2, p, np.zeros(ROWS)))
 
 
 def test_a_class_that_is_not_there_does_not_matter():

@@ -91,6 +91,22 @@ def test_order_and_other_columns_do_not_matter(schema):
     frames_equal(schema.frame(without), expected)
 
 
+def test_no_rows_are_no_error_at_prediction(schema):
+    for source in (read(COLUMNS).take([]), pandas.DataFrame(COLUMNS).iloc[:0]):
+        frame = schema.frame(source)
+        assert frame.rows == 0 and {len(column) for column in frame.numbers.values()} == {0}
+    with pytest.raises(ArgumentError, match="no columns"):
+        schema.frame(pandas.DataFrame())
+
+
+def test_columns_may_be_numbered():
+    array = np.column_stack([np.arange(9) % 2, np.arange(9) / 3])
+    schema = Schema.of(read(array), target=0, kinds={1: "number"})
+    assert schema.target == "0" and [column.name for column in schema.columns] == ["1"]
+    for source in (array, array[:1], pandas.DataFrame(array), pandas.DataFrame(array[:1]), {1: 0.5}, {" 1": [0.5]}):
+        assert schema.frame(source).numbers["1"][0] in (0.0, 0.5)
+
+
 def test_columns_that_are_not_there_are_named(schema):
     table = read(COLUMNS).without("age", "note")
     with pytest.raises(ArgumentError, match=r"2 columns .* not there: 'age', 'note'"):
@@ -124,6 +140,8 @@ def test_levels_that_are_new_get_a_code_of_their_own(schema):
         ("age", float("inf"), np.nan),
         ("age", 10**400, np.nan),
         ("age", "1e400", np.nan),
+        pytest.param("age", -(10**6000), np.nan, id="too long to print"),
+        pytest.param("job", 10**6000, None, id="too long to print"),
         ("age", pandas.NA, np.nan),
         ("price", "1.250,50 €", 1250.5),
         ("price", 7, 7.0),
@@ -138,6 +156,10 @@ def test_levels_that_are_new_get_a_code_of_their_own(schema):
     ],
 )
 def test_cells_of_another_type_that_say_the_same(schema, name, cell, value):
+    if value is None:
+        assert schema.frame([row(0, **{name: cell})] * 2).codes[name].tolist() == [len(schema[name].levels)] * 2
+        assert schema.frame(row(0, **{name: cell})).codes[name].tolist() == [len(schema[name].levels)]
+        return
     found = schema.frame(row(0, **{name: cell})).numbers[name]
     np.testing.assert_array_equal(found, [value])
     many = schema.frame([row(0, **{name: cell}), row(0)]).numbers[name][:1]
@@ -154,6 +176,7 @@ def test_cells_of_another_type_that_say_the_same(schema, name, cell, value):
         ("member", 7, "yes or no"),
         ("since", "some day", "date"),
         ("since", 3.5, "date"),
+        pytest.param("since", 10**6000, "date", id="too long to print"),
         ("since", "2019-02-30", "date"),
     ],
 )

@@ -52,7 +52,7 @@ def ordered(levels: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]] 
     """
     placed = [level for level in levels if level.casefold() not in UNSAID]
     unsaid = tuple(sorted(level for level in levels if level.casefold() in UNSAID))
-    if len(placed) < 2 or len(unsaid) > 2 or len(levels) > 200:
+    if len(placed) < 2 or len(unsaid) > 2 or len(levels) > 200 or max(map(len, placed)) > 64:
         return None
     found = _in_words(placed) or _in_numbers(placed)
     return (found, unsaid) if found else None

@@ -14,6 +14,7 @@ from modelwright.tasks.table import Declared, Note, is_missing
 
 _PLAIN = {str, type(None)}
 _LARGEST = 2**63
+_BITS = 4096  # longer ones Python does not print, and no float holds them
 
 
 def raw(column: Any, name: str, where: str, notes: list[Note]) -> tuple[np.ndarray, Declared | None]:
@@ -142,7 +143,7 @@ def _objects(cells: Any, name: str, notes: list[Note]) -> np.ndarray:
         if gaps and largest <= 2**53:
             return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
     elif (present and all(_is_number(t) for t in present)) or not present:
-        return np.array([np.nan if cell is None else float(cell) for cell in cells], dtype=np.float64)
+        return np.array([np.nan if cell is None else _float(cell) for cell in cells], dtype=np.float64)
     elif all(issubclass(t, (datetime.date, np.datetime64)) for t in present):
         try:
             return np.array([_moment(cell) for cell in cells], dtype="datetime64[us]")
@@ -160,8 +161,10 @@ def cell(value: Any) -> Any:
     (0.5, None, np.datetime64('1970-01-02T00:00:00.000000'))
     """
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if kind is str or kind is bool or value is None:
         return value
+    if kind is int:
+        return value if value.bit_length() <= _BITS else _float(value)
     if kind is float:
         return value if value == value else None
     if isinstance(value, np.generic) and not isinstance(value, (np.datetime64, np.timedelta64)):
@@ -174,6 +177,13 @@ def cell(value: Any) -> Any:
 
 def _is_number(kind: type) -> bool:
     return issubclass(kind, (int, float, np.integer, np.floating, np.bool_, decimal.Decimal))
+
+
+def _float(cell: Any) -> float:
+    try:
+        return float(cell)
+    except OverflowError:  # an int that no float holds
+        return float("inf") if cell > 0 else float("-inf")
 
 
 def _moment(cell: Any) -> np.datetime64:
@@ -200,6 +210,8 @@ def _texts(cells: list[Any], name: str, notes: list[Note]) -> np.ndarray:
 def _text(cell: Any) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
+    if isinstance(cell, int) and cell.bit_length() > _BITS:
+        return "inf" if cell > 0 else "-inf"
     if isinstance(cell, bytes):
         return cell.decode("utf-8", errors="replace")
     if isinstance(cell, (np.generic, np.ndarray)):

@@ -36,6 +36,7 @@ _FORMATS = {
     "name year": re.compile(rf"{_NAME}[-\s,]+(?P<y>\d{{4}})$"),
     "time": re.compile(rf"{_TIME}$"),
 }
+_LONGEST = 64
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 #: Two digits of a year: up to here they are of this century.
 _PIVOT = 68
@@ -47,7 +48,7 @@ def shape_of(text: str) -> str:
     >>> shape_of("2016-04-04 10:00"), shape_of("4 Apr 2016"), shape_of("Apr 4, 2016"), shape_of("Trafalgar Square")
     ('year-month-day', 'day name year', 'name day year', '')
     """
-    if not any(sign.isdigit() for sign in text[:40]):
+    if len(text) > _LONGEST or not any(sign.isdigit() for sign in text[:40]):
         return ""
     for name, pattern in _FORMATS.items():
         if pattern.match(text):
@@ -65,7 +66,7 @@ def micros(text: str, *, day_first: bool) -> int | None:
     >>> micros("1970-01-01T01:00:00+01:00", day_first=False), micros("2023-02-30", day_first=False)
     (0, None)
     """
-    if not text[:1].isalnum():
+    if len(text) > _LONGEST or not text[:1].isalnum():
         return None
     for name, pattern in _FORMATS.items():
         found = pattern.match(text)

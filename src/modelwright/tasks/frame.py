@@ -69,8 +69,8 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     if absent not in ("refuse", "missing"):
         raise ArgumentError(f"absent={absent!r}", where=where, allowed="'refuse' or 'missing'")
     row = _row(source)
-    if row is not None:
-        return _of_row(readers, row, where, absent)
+    if row is not None and all(name in row for name in readers):
+        return _of_row(readers, row, where)
     return _of_table(readers, read(source, where=where), where, absent)
 
 
@@ -156,31 +156,24 @@ def _row(source: Any) -> Mapping[Any, Any] | None:
     return None
 
 
-def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str, absent: str) -> Frame:
-    if not all(name in row for name in readers):
-        tidy = {str(name).strip(): cell for name, cell in row.items()}
-        row = {**tidy, **row}
-    gone = [name for name in readers if name not in row]
+def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -> Frame:
     notes: list[Note] = []
-    if gone:
-        _absent(gone, [str(name) for name in row], absent, where, notes)
     parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
     for name, one in readers.items():
         value = one.missing
-        if name in row:
-            try:
-                value = one.one(cells_of.cell(row[name]))
-            except Unreadable as error:
-                if not one.tolerant:
-                    raise ArgumentError(
-                        f"{row[name]!r:.60} cannot be read as {one.noun}",
-                        where=f"{where}, column {name!r:.80}",
-                        allowed=one.allowed,
-                    ) from None
-                data = {"column": name, "count": 1, "examples": [str(error)]}
-                notes.append(Note("unreadable", f"column {name!r:.80}: {error} taken as missing", data))
+        try:
+            value = one.one(cells_of.cell(row[name]))
+        except Unreadable as error:
+            if not one.tolerant:
+                raise ArgumentError(
+                    f"{str(error)!r:.60} cannot be read as {one.noun}",
+                    where=f"{where}, column {name!r:.80}",
+                    allowed=one.allowed,
+                ) from None
+            data = {"column": name, "count": 1, "examples": [str(error)]}
+            notes.append(Note("unreadable", f"column {name!r:.80}: {str(error)!r:.60} taken as missing", data))
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
         parts[one.part][name] = made
-    spelled = {name: one.spelled([row.get(name)], 1) for name, one in readers.items() if one.many_levels}
+    spelled = {name: one.spelled([row[name]], 1) for name, one in readers.items() if one.many_levels}
     return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)

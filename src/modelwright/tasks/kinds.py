@@ -157,10 +157,12 @@ def _identifies(values: np.ndarray) -> str:
     if len(distinct) < 0.99 * count:
         return ""
     low, high = float(distinct[0]), float(distinct[-1])
-    if high - low < 4 * count:
+    if any(9.4e8 * scale <= low and high <= 2.2e9 * scale for scale in (1.0, 1e3, 1e6, 1e9)):
+        return ""  # seconds, or parts of them, since 1970
+    # Numbers drawn from such a range would meet by chance: where they never do, somebody gave each row its own.
+    if count**2 / (2 * (high - low + 1)) >= 10 * (1 + count - len(distinct)):
         return "the whole numbers count the rows, none occurs twice"
-    since_2000 = any(9.4e8 * scale <= low and high <= 2.2e9 * scale for scale in (1.0, 1e3, 1e6, 1e9))
-    if low >= 1e6 and high < 10 * low and not since_2000 and count >= 100:
+    if low >= 1e6 and high < 10 * low and count >= 100:
         round_share = float((distinct % 10 == 0).mean())
         if round_share < 0.2:
             return "the whole numbers have seven digits or more, about alike in size, and none occurs twice"
@@ -187,15 +189,15 @@ def _number(found: Profile, context: Context) -> Finding | None:
     filled = found.less(NO_VALUE)
     if not filled.counts:
         return None
-    sample = [text for text in _sampled(filled.counts, _SAMPLE) if len(text) <= 64]
+    sample = _sampled(filled.counts, _SAMPLE)
     written, _ = numerals.notation(sample, comma=context.comma)
     if sum(written.value(text) is not None for text in sample) < 0.5 * len(sample) or not sample:
         return None
     written, sure = numerals.notation(filled.counts, comma=context.comma)
     if all(map(str.isdigit, filled.counts)) and _same_length_codes(filled):
         return None
-    values = {text: written.value(text) for text in filled.counts if len(text) <= 64}
-    bad = {text: count for text, count in filled.counts.items() if values.get(text) is None}
+    values = {text: written.value(text) for text in filled.counts}
+    bad = {text: count for text, count in filled.counts.items() if values[text] is None}
     bounds = sum(count for text, count in filled.counts.items() if numerals.bounded(text))
     if sum(bad.values()) > UNREADABLE * filled.present or bounds > 0.5 * filled.present:
         return None
@@ -228,7 +230,7 @@ def _moment(found: Profile, context: Context) -> Finding | None:
     alike = uniform(list(filled.counts))
     bad = 0
     if alike is None or alike.seconds(day_first=first) is None:
-        known = (text for text in filled.counts if len(text) > 64 or dates.micros(text, day_first=first) is None)
+        known = (text for text in filled.counts if dates.micros(text, day_first=first) is None)
         bad = sum(filled.counts[text] for text in known)
     if bad > UNREADABLE * filled.present:
         return None
@@ -245,11 +247,12 @@ def _levels(found: Profile) -> Finding:
     sample = _sampled(found.counts, 1000)
     words = sum(len(text.split()) for text in sample) / len(sample)
     length = sum(map(len, sample)) / len(sample)
-    if present >= 20 and distinct >= 0.99 * present and _labels(sample):
+    labels = distinct > 0.6 * present and _labels(sample)
+    if labels and present >= max(20, 0.9 * found.rows) and distinct >= 0.99 * present:
         return Finding("id", "codes of one form, none of which occurs twice", {})
-    if present >= 10 and distinct > 0.6 * present and (words >= 1.8 or length > 30):
+    if present >= 10 and distinct > 0.6 * present and (words >= 1.8 or length > 30) and not labels:
         return Finding("text", "several words, mostly different in each row", {})
-    if present >= 50 and distinct >= 0.95 * present:
+    if present >= 50 and distinct >= 0.95 * present and not labels:
         return Finding("text", "strings that differ in each row", {})
     if length > 100 and distinct > 0.1 * present:
         return Finding("text", "long strings", {})

@@ -81,9 +81,14 @@ class Metric:
             weight: one for each row.
 
         Returns:
-            NaN where it is not defined, as ROC AUC is not where all rows are of one class.
+            NaN where it is not defined, as ROC AUC is not where all rows are of one class, and nothing is where all
+            weights are 0.
         """
-        return self.measure(np.asarray(y), np.asarray(predicted), None if weight is None else np.asarray(weight))
+        if weight is not None:
+            weight = np.asarray(weight)
+            if not weight.any():
+                return float("nan")
+        return self.measure(np.asarray(y), np.asarray(predicted), weight)
 
     def merit(self, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
         """The score with the sign that makes higher better."""

@@ -22,6 +22,8 @@ _GROUPED = {
 }
 _SEPARATORS = re.compile(r"[ '’\u00a0\u202f]")
 _POINTS = re.compile(r"\s*-?[1-9]\d{0,2}(?:\.\d{3})*\s*$")
+#: Longer text is no number, but for what Python takes for one.
+_LONGEST = 64
 _WORDS = frozenset({"inf", "infinity", "nan"})
 
 
@@ -57,6 +59,8 @@ class Notation:
         return self._shaped(text)
 
     def _shaped(self, text: str) -> float | None:
+        if len(text) > _LONGEST:
+            return None
         if text.casefold().lstrip("+-") in _WORDS:
             found = float(text)
             return None if found != found else found
@@ -110,7 +114,7 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
     """
     votes, undecided, suffixes = {".": 0, ",": 0}, 0, {}
     for text in texts:
-        shape = _SHAPE.match(text)
+        shape = _SHAPE.match(text) if len(text) <= _LONGEST else None
         if shape is None:
             continue
         suffix = shape["suffix"] or ""

@@ -237,7 +237,7 @@ def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     written = numerals.Notation(details.get("decimal", "."), details.get("unit", ""))
 
     def text(given: str) -> float | None:
-        found = written.value(given) if len(given) <= 64 else None
+        found = written.value(given)
         if found is None:
             if given.casefold() in kinds.NO_VALUE:
                 return None
@@ -290,7 +290,7 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     first = bool(details.get("day_first"))
 
     def text(given: str) -> float | None:
-        found = dates.micros(given, day_first=first) if len(given) <= 64 else None
+        found = dates.micros(given, day_first=first)
         if found is None:
             if given.casefold() in kinds.NO_VALUE:
                 return None

@@ -86,7 +86,9 @@ class Schema:
             ArgumentError: there are no rows or no columns but the target, or ``kinds`` has an unknown name or kind.
         """
         chosen = _chosen(table, kinds or {}, where)
-        left = [table.column(name, where=where) is not None and name.strip() for name in (target, *without) if name]
+        left = [table.called(name) for name in (target, *without) if name != ""]
+        for name in left:
+            table.column(name, where=where)
         names = [name for name in table.names if name not in left]
         if not table.rows:
             raise ArgumentError("the table has columns and no rows", where=where)
@@ -100,7 +102,9 @@ class Schema:
         for name, column in found.items():
             if column.details.get("sure") is False:
                 found[name] = _column(table, name, chosen.get(name), context)
-        return cls(tuple(_with_seen(column, table, where) for column in found.values()), target.strip())
+        return cls(
+            tuple(_with_seen(column, table, where) for column in found.values()), left[0] if target != "" else ""
+        )
 
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
@@ -179,7 +183,7 @@ def _chosen(table: Table, kinds: Mapping[str, str], where: str) -> dict[str, str
                 allowed=", ".join(kinds_of.KINDS),
                 hint=did_you_mean(str(kind), kinds_of.KINDS),
             )
-        found[name if name in table.columns else name.strip()] = kind
+        found[table.called(name)] = kind
     return found
 
 

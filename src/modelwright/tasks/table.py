@@ -87,7 +87,12 @@ class Table:
         """The table less some of its columns."""
         for name in names:
             self.column(name)
-        return replace(self, columns={name: cells for name, cells in self.columns.items() if name not in names})
+        gone = {self.called(name) for name in names}
+        return replace(self, columns={name: cells for name, cells in self.columns.items() if name not in gone})
+
+    def called(self, name: Any) -> str:
+        """The name that a column has here, for one that the source may have as a number or with blanks around it."""
+        return name if name in self.columns else str(name).strip()
 
     def column(self, name: str, *, where: str = "table") -> np.ndarray:
         """The cells of one column.
@@ -95,9 +100,7 @@ class Table:
         Raises:
             ArgumentError: there is no such column; the message names those that are near.
         """
-        found = self.columns.get(name)
-        if found is None:
-            found = self.columns.get(name.strip()) if isinstance(name, str) else None
+        found = self.columns.get(self.called(name))
         if found is None:
             near = did_you_mean(str(name), self.columns)
             known = ", ".join(repr(known) for known in list(self.columns)[:12])

@@ -47,6 +47,8 @@ _SAVING, _SAVING_SHARE = 0.4, 0.015
 _ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
 #: Reasons to end at which nothing more is begun.
 _ENDED = ("interrupted", "cancelled", "stopped by")
+#: Cells from which a fit has more than one thread.
+_THREADED = 200_000
 #: Fits on all rows that together take less are made in this process.
 _SMALL = 1.5
 
@@ -94,7 +96,8 @@ class Session:
             metric=data.metric,
             learners=self.learners,
             seed=checked_seed(said.seed),
-            threads=max(1, cores // self.workers),
+            # Threads that wait for each other after each split of few rows cost more than they bring.
+            threads=max(1, cores // self.workers) if data.frame.rows * columns > _THREADED else 1,
             bags=asked.preset == "best",
         )
 

@@ -1,0 +1,88 @@
+"""How much each candidate counts."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelwright.tasks import calibration
+from modelwright.tasks.ensemble import selected
+
+
+def accuracy_of_squares(y, predicted, weight):
+    return -float(np.average((y - predicted) ** 2, weights=weight))
+
+
+def noisy(seed, rows, spreads):
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=rows)
+    return y, [y + rng.normal(scale=spread, size=rows) for spread in spreads]
+
+
+@given(st.integers(0, 30), st.integers(20, 300), st.integers(1, 6))
+def test_weights_are_shares_and_not_worse_than_the_best_alone(seed, rows, count):
+    y, predictions = noisy(seed, rows, np.linspace(0.5, 2.0, count))
+    found = selected(predictions, y, accuracy_of_squares, seed=0)
+    assert np.isclose(found.weights.sum(), 1)
+    assert (found.weights >= 0).all()
+    assert found.selected >= found.best - 1e-12
+    assert np.isclose(found.best, max(accuracy_of_squares(y, p, None) for p in predictions))
+
+
+def test_independent_errors_are_averaged_out():
+    y, predictions = noisy(0, 2000, [1.0] * 4)
+    found = selected(predictions, y, accuracy_of_squares, seed=0)
+    assert (found.weights > 0.1).all()
+    assert found.honest > 0.5 * found.best
+
+
+def test_the_honest_score_of_noise_is_below_the_selected_one():
+    gaps = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=60)
+        found = selected([rng.normal(size=60) for _ in range(30)], y, accuracy_of_squares, seed=seed)
+        gaps.append(found.selected - found.honest)
+    assert np.mean(gaps) > 0
+
+
+def test_weights_of_rows_count():
+    y = np.array([0.0] * 50 + [1.0] * 50)
+    low, high = np.zeros(100), np.ones(100)
+    found = selected([low, high], y, accuracy_of_squares, seed=0, sample_weight=np.where(y == 1, 1.0, 0.01))
+    assert found.weights[1] > 0.9
+
+
+def test_a_candidate_without_a_finite_score_is_left_out():
+    y, (good,) = noisy(0, 100, [0.5])
+    found = selected([np.full(100, np.nan), good], y, accuracy_of_squares, seed=0)
+    assert found.weights.tolist() == [0.0, 1.0]
+
+
+def test_a_temperature_makes_overconfident_probabilities_right():
+    rng = np.random.default_rng(0)
+    true = rng.uniform(0.05, 0.95, 20_000)
+    y = (rng.random(20_000) < true).astype(int)
+    logit = 2.5 * np.log(true / (1 - true))
+    sure = 1 / (1 + np.exp(-logit))
+    heat = calibration.temperature(np.column_stack([1 - sure, sure]), y)
+    assert 2.2 < heat < 2.8
+    cooled = calibration.tempered(np.column_stack([1 - sure, sure]), heat)
+    assert np.abs(cooled[:, 1] - true).max() < 0.05
+
+
+def test_few_rows_keep_their_probabilities():
+    assert calibration.temperature(np.full((100, 2), 0.5), np.zeros(100, int)) == 1.0
+
+
+def test_a_threshold_finds_where_f1_is_best():
+    rng = np.random.default_rng(0)
+    true = rng.beta(1, 9, 5_000)
+    y = (rng.random(5_000) < true).astype(int)
+
+    def f1(y, named):
+        right = (y & named).sum()
+        return 2 * right / max(1, y.sum() + named.sum())
+
+    cut = calibration.threshold(true, y, f1)
+    assert 0.05 < cut < 0.35
+    assert f1(y, (true >= cut).astype(int)) > 1.3 * f1(y, (true >= 0.5).astype(int))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_frames import mixed, target
+from scipy.special import ndtr
 
 from modelwright.core.codec import dumps, loads
 from modelwright.core.errors import ArgumentError
@@ -231,3 +232,20 @@ def test_unknown_steps_and_settings_are_refused():
         Recipe.from_json([{"step": "magic"}])
     with pytest.raises(ArgumentError, match="Allowed: 'robust'"):
         Scaled("log")
+
+
+def test_quantile_scores_are_those_of_the_ranks():
+    rng = np.random.default_rng(0)
+    column = np.where(rng.random(2000) < 0.3, 5.0, np.exp(rng.normal(size=2000)))
+    frame = Frame(2000, {"x": column}, kinds={"x": "number"})
+    fitted, matrix = Recipe((Numbers(("x",)), Scaled("quantile"))).fit(frame, column, "regression", seed=0)
+    scores = matrix.values[:, 0]
+    order = np.argsort(column, kind="stable")
+    assert (np.diff(scores[order]) >= -1e-6).all()
+    assert abs(float(np.median(scores))) < 0.05 and np.abs(scores).max() < 3.2
+    below = (column < 5).mean()
+    tied = scores[column == 5.0]
+    assert np.ptp(tied) == 0
+    assert float(ndtr(tied[0])) == pytest.approx(below + (column == 5).mean() / 2, abs=0.05)
+    few = fitted.transform(frame.take(np.arange(10))).values
+    assert np.allclose(few, matrix.values[:10], atol=1e-5)

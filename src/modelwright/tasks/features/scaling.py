@@ -13,6 +13,8 @@ from modelwright.tasks.features.step import SAMPLE, AppliedMatrix, MatrixStep, S
 
 #: Knots of the quantile transform.
 _KNOTS = 256
+#: Rows up to which all knots are compared at once.
+_FEW = 16
 _WAYS = ("robust", "quantile", "none")
 
 
@@ -118,14 +120,29 @@ class AppliedScaled(AppliedMatrix):
         return np.concatenate([made, missing[:, patterns].astype(np.float32)], axis=1)
 
     def _ranked(self, made: np.ndarray) -> np.ndarray:
-        found = np.empty_like(made)
-        for place, knots in enumerate(self.arrays["knots"]):
-            column = made[:, place]
-            if knots[0] == knots[-1]:
-                found[:, place] = 0
-                continue
-            # Of ties the middle of their ranks: from the left and from the right.
-            up = np.interp(column, knots, self._scores)
-            down = -np.interp(-column, -knots[::-1], self._scores)
-            found[:, place] = (up + down) / 2
-        return found
+        """Scores of the ranks: of values that occur often the middle of their ranks."""
+        knots, scores = self.arrays["knots"], self._scores
+        last = knots.shape[1] - 1
+        if len(made) <= _FEW:
+            below = (knots[None] < made[:, :, None]).sum(axis=2)
+            until = (knots[None] <= made[:, :, None]).sum(axis=2)
+        else:
+            columns = np.ascontiguousarray(made.T)
+            below = np.stack([np.searchsorted(own, x, "left") for own, x in zip(knots, columns, strict=True)], axis=1)
+            until = np.stack([np.searchsorted(own, x, "right") for own, x in zip(knots, columns, strict=True)], axis=1)
+        feature = np.arange(made.shape[1])
+        above, under = np.clip(below, 0, last), np.clip(below - 1, 0, last)
+        down = scores[above] - _part(knots[feature, above] - made, knots[feature, above] - knots[feature, under]) * (
+            scores[above] - scores[under]
+        )
+        first, after = np.clip(until - 1, 0, last), np.clip(until, 0, last)
+        up = scores[first] + _part(made - knots[feature, first], knots[feature, after] - knots[feature, first]) * (
+            scores[after] - scores[first]
+        )
+        same = knots[:, 0] == knots[:, -1]
+        return np.where(same, np.float32(0), (up + down) / 2).astype(np.float32)
+
+
+def _part(distance: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Which part of the width a distance is, between 0 and 1; 0 of no width."""
+    return np.clip(distance / np.where(width > 0, width, 1), 0, 1) * (width > 0)

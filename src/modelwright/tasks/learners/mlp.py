@@ -66,7 +66,9 @@ class MLP(Learner):
         from threadpoolctl import threadpool_limits
 
         number = lesson.classes
-        with threadpool_limits(threads, user_api="blas"), np.errstate(over="ignore"):
+        # Small products gain nothing from a second core, and lose much where others want it.
+        cores = threads if int(config.get("width", 128)) >= 256 else 1
+        with threadpool_limits(cores, user_api="blas"), np.errstate(over="ignore"):
             training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
             return training.run(valid, rounds, lesson.clock, metric)
 

@@ -144,7 +144,7 @@ class _Training:
                 value = merit(valid[1], self._model({}).answers(held), valid[2], metric)
                 if value > best_value:
                     best, best_value, best_epoch = self.network.values.copy(), value, done
-                if done in ends[1:] and best_epoch <= ends[ends.index(done) - 1]:
+                if done in ends[2:] and best_epoch <= ends[ends.index(done) - 1]:
                     ended = "patience"
                     break
         if best is not None:

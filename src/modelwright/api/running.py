@@ -49,6 +49,7 @@ class RunSettings:
         visit: how long this session stays, where it is a worker's.
         trackers: who is told of its trials, by name.
         log: whether trials that have folders have logs in them.
+        whole: the budget of the call, where this session is a part of it; another one, or the caller, sums up.
     """
 
     estimation: Estimation
@@ -65,6 +66,7 @@ class RunSettings:
     visit: Visit | None = None
     trackers: tuple[tuple[str, Tracker], ...] = ()
     log: bool = True
+    whole: Budget | None = None
 
 
 class _Watch:
@@ -115,6 +117,15 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
         return _run(study, settings, shown, make_executor(settings, shown))
     finally:
         shown.close()
+
+
+def sum_up(study: Study, verbose: int) -> None:
+    """Print what a search found, once its parts are over."""
+    from modelwright.report.panel import panel
+
+    shown = panel(verbose)
+    shown.finish(view_of(study))
+    shown.close()
 
 
 def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
@@ -169,7 +180,8 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
             settings.visit.end()
         if feed is not None:
             journal.write(feed.close())
-        shown.finish(view_of(study))
+        if settings.whole is None or study._raised:
+            shown.finish(view_of(study))
         journal.observers = [o for o in journal.observers if o not in watchers]
         study._loop = None
     return study._stopped
@@ -246,13 +258,14 @@ def view_of(study: Study) -> Any:
     settings = study._settings
     definition = study._record.definition
     budget = definition.get("budget", {})
+    asked = (settings.whole or settings.budget) if settings else None
     return StudyView(
         name=study.name,
         history=study._machine.history,
         space=study._machine.space,
         strategy=study._machine.setup.strategy.name,
-        trials=settings.budget.trials if settings else budget.get("trials"),
-        seconds=settings.budget.seconds if settings else budget.get("seconds"),
+        trials=asked.trials if asked else budget.get("trials"),
+        seconds=asked.seconds if asked else budget.get("seconds"),
         elapsed=study.elapsed,
         seed=study._machine.setup.seed,
         store=study._store.location,

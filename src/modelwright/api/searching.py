@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
-from modelwright.api.running import RunSettings, constrain
+from modelwright.api.running import RunSettings, constrain, sum_up
 from modelwright.api.tune import _open
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
@@ -37,8 +37,15 @@ _SAVING, _SAVING_SHARE = 3.0, 0.012
 _PRICING = 0.08
 #: By which share of the seconds the confirmation may run late before it is ended.
 _LATE = 0.06
-#: Share of the seconds that scoring without training may take.
-_SCREEN = 0.02
+#: Share of the seconds that scoring without training may take, and how many seconds make it worth while: the first
+#: networks compile the operations of all.
+_SCREEN, _LEAST_SCREEN = 0.02, 0.5
+#: Seconds that the first network may take to have a value, however short the budget. Searches of fewer seconds than the
+#: next are short: what each phase takes then is bounded by what is given to its trials.
+_FIRST, _SHORT = 60.0, 120.0
+#: Seconds below which the winner is not trained on, for it would hardly be compiled; and those from which a process of
+#: its own, which has every core, wins back the time that it takes to start.
+_LEAST_FINISH, _WORTH_A_PROCESS = 2.0, 60.0
 #: Cores that a batch is divided among at most: a share should stay large enough to normalise over.
 _DEVICES = 4
 #: Reasons to end at which nothing more is begun.
@@ -185,37 +192,68 @@ def carry_out(study: Study, plan: Any) -> Study:
     study._machine.proposer = PlanLeads()
     history, whole = study._machine.history, study._settings
     opened = [note for note in history.notes if note.kind == FINISH]
-    if not opened:
-        _screen(study, whole)
-        part = whole.budget.seconds
-        budget = replace(whole.budget, seconds=None if part is None else part * (plan.shares[1] + _LATE))
-        study._settings = replace(whole, budget=budget)
-        try:
-            study._run()
-        finally:
-            study._settings = replace(whole, began=None)
-        if study._stopped.startswith(_ENDED):
-            return study
-    if not opened:
-        _hold(study, lambda: plan.winner(history))
-    winner = history.rows[opened[-1].data["trial"]] if opened else plan.winner(history)
-    if winner is None or winner.terminal:
-        return study
-    left = None
-    if whole.budget.seconds is not None:
-        left = whole.budget.seconds - study.elapsed - max(_SAVING, _SAVING_SHARE * whole.budget.seconds)
-        if left <= 0:
-            return study
-    data = {"trial": winner.number, "number": len(opened) + 1}
-    if left is not None:
-        data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
-    study._journal.begin()
-    study._journal.write([r.Noted(kind=FINISH, data=data)])
-    study._settings = replace(whole, workers=1, executor=_every_core() if left is not None else None, began=None)
+    ended = False
     try:
-        return study._run()
+        if not opened:
+            study._journal.begin(whole.began)
+            _screen(study, whole)
+            study._settings = replace(whole, budget=_until_finish(study, plan, whole.budget), whole=whole.budget)
+            study._run()
+            ended = study._stopped.startswith(_ENDED)
+            if not ended:
+                _hold(study, lambda: plan.winner(history))
+        winner = history.rows[opened[-1].data["trial"]] if opened else plan.winner(history)
+        left = _left(study, whole.budget)
+        if ended or winner is None or winner.terminal or (left is not None and left <= _LEAST_FINISH):
+            study._settings = replace(whole, began=None)
+            sum_up(study, whole.verbose)
+        else:
+            data = {"trial": winner.number, "number": len(opened) + 1}
+            if left is not None:
+                data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
+            study._journal.begin()
+            study._journal.write([r.Noted(kind=FINISH, data=data)])
+            executor = _every_core() if left is not None and left >= _WORTH_A_PROCESS else None
+            study._settings = replace(whole, workers=1, executor=executor, began=None)
+            study._run()
     finally:
         study._settings = replace(whole, began=None)
+    _say(study, whole.budget, carried_out=bool(opened) and history.rows[opened[-1].data["trial"]].terminal)
+    return study
+
+
+def _until_finish(study: Study, plan: Any, budget: Budget) -> Budget:
+    """The part of a budget that a plan may use before its finish; whatever it is, one network gets to have a value."""
+    if budget.seconds is None:
+        return budget
+    seconds = max(budget.seconds * (plan.shares[1] + _LATE), 0.6 * min(budget.seconds, _SHORT))
+    if study._machine.history.best() is None:
+        seconds = max(seconds, study.elapsed + _FIRST)
+    return replace(budget, seconds=seconds)
+
+
+def _left(study: Study, budget: Budget) -> float | None:
+    """Seconds for the finish; None without a deadline."""
+    if budget.seconds is None:
+        return None
+    return budget.seconds - study.elapsed - max(_SAVING, _SAVING_SHARE * budget.seconds)
+
+
+def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
+    """What the user should know of how a plan went, beside the summary."""
+    history = study._machine.history
+    best = history.best()
+    if best is not None and budget.seconds is not None and len(history.rows) == 1:
+        warn_caller(
+            f"seconds={budget.seconds:g} were enough for one network alone, the space's default, which was trained for "
+            f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched. Give more seconds."
+        )
+    more = (budget.trials or 0) > history.started or (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * _SAVING
+    if carried_out and more:
+        warn_caller(
+            f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
+            "full. Use another name= for a search with a larger budget."
+        )
 
 
 def _every_core() -> Executor | None:
@@ -271,6 +309,8 @@ def _screen(study: Study, settings: RunSettings) -> None:
     if history.rows or any(note.kind == SCREENED for note in history.notes):
         return
     seconds, trials = settings.budget.seconds, settings.budget.trials
+    if seconds is not None and _SCREEN * seconds < _LEAST_SCREEN:
+        return
     space: Any = study._machine.space
     found = screened(
         space,

@@ -42,6 +42,9 @@ INHERITED = "inherited"
 #: A segment that is ended by the clock judges its network so many times on its way.
 _LOOKS = 6
 _SLASH = "/"
+#: The fact that says what the finish brought: the value before and after it, and which weights were kept.
+FINISHED = "finish"
+_Judged = tuple[weights.Weights, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,7 @@ class _Trial:
         self.spent = {"epochs": 0.0, "build": 0.0, "train": 0.0, "judge": 0.0}
         self.model: Any = None
         self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
+        self.began = time.perf_counter()
 
     def run(self) -> Outcome:
         graph = self._graph(())
@@ -215,10 +219,12 @@ class _Trial:
         if learned is not None:
             weights.write(self.model, learned)
         self.spent["build"] += time.perf_counter() - began
-        seconds = self.task.note.get("seconds") if rung.name in ("confirm", "finish") else None
-        if seconds is not None and rung.name == "finish" and "until" in self.task.note:
-            # The process that finishes may have taken its time to start.
-            seconds = min(float(seconds), float(self.task.note["until"]) - SystemClock().wall() + self.spent["build"])
+        stands = self._stands(rung, trainer, learned)
+        seconds, at_most = self._time(rung)
+        if stands and seconds is not None and seconds <= 0:  # no time to train, and nothing has to be
+            self.note[FINISHED] = {"before": stands[self.job.objectives[0].name], "kept": "before"}
+            self._told(rung.step, stands, rung.fidelity)
+            return weights.read(self.model), stands
         before = self.task.start if rung.fidelity > self.task.start else 0.0
         looked: list[float] = [0.0]
 
@@ -235,19 +241,60 @@ class _Trial:
             on_epoch,
             rows=rung.rows,
             going_on=learned is not None,
-            seconds=None if seconds is None else float(seconds) - self.spent["build"],
+            seconds=seconds,
+            at_most=at_most,
         )
         self.spent["train"] += time.perf_counter() - began - trainer.judged
         self.spent["epochs"] += trained.cost
         trainer.steps.settle()
-        if not trained.finite:
-            return learned or {}, {"val_loss": math.nan}
-        began = time.perf_counter()
-        metrics = {**trainer.judge(), "loss": trained.loss}
-        self.spent["judge"] += time.perf_counter() - began + trainer.judged
+        if trained.share < 1.0 and not self.stopped:
+            self.note["cut"] = round(trained.share, 4)
+        metrics = {"val_loss": math.nan}
+        if trained.finite:
+            began = time.perf_counter()
+            metrics = {**trainer.judge(), "loss": trained.loss}
+            self.spent["judge"] += time.perf_counter() - began + trainer.judged
+        found = weights.read(self.model)
+        if stands and learned is not None:
+            found, metrics = self._better((learned, stands), (found, metrics))
+        elif not trained.finite:
+            return learned or {}, metrics
         if not self.stopped:
             self._told(rung.step, metrics, rung.fidelity)
-        return weights.read(self.model), metrics
+        return found, metrics
+
+    def _time(self, rung: Rung) -> tuple[float | None, float | None]:
+        """Seconds to train for in place of epochs, and those after which epochs are cut short."""
+        given = self.task.note.get("seconds")
+        if given is None:
+            return None, None
+        if rung.name not in ("confirm", "finish"):
+            # What it takes to build is not known when the seconds are given; one is left to train in any case.
+            return None, max(1.0, float(given) - (time.perf_counter() - self.began))
+        seconds = float(given) - self.spent["build"] - self.spent["judge"]
+        until = self.task.note.get("until") if rung.name == "finish" else None
+        # The process that finishes may have taken its time to start.
+        return seconds if until is None else min(seconds, float(until) - SystemClock().wall()), None
+
+    def _stands(self, rung: Rung, trainer: Trainer, learned: weights.Weights | None) -> dict[str, float]:
+        """What the network is worth before it is finished, by the same rows as after it; {} elsewhere."""
+        if rung.name != "finish" or learned is None or self.task.start <= 0:
+            return {}
+        began = time.perf_counter()
+        found = trainer.judge()
+        self.spent["judge"] += time.perf_counter() - began
+        made = self.job.objectives[0]
+        return found if math.isfinite(found.get(made.name, math.nan)) else {}
+
+    def _better(self, before: _Judged, after: _Judged) -> _Judged:
+        """The better of the weights before and after the finish, by the rows that were kept back; says which."""
+        made = self.job.objectives[0]
+        values = [metrics.get(made.name, math.nan) for _, metrics in (before, after)]
+        worse = math.isnan(values[1]) or made.better(values[0], values[1])
+        told = dict(zip(("before", "after"), values, strict=True))
+        self.note[FINISHED] = {name: value for name, value in told.items() if math.isfinite(value)}
+        self.note[FINISHED]["kept"] = "before" if worse else "after"
+        return before if worse else after
 
     def _data(self, rung: Rung) -> tuple[Dataset, Graph]:
         """The rows of a rung and the network for them; as they are where smaller images would change its weights."""

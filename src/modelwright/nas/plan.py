@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Config, Event, Exhausted, Proposal, Wait
+from modelwright.core.records import Answer, Config, Continued, Event, Exhausted, Finished, Proposal, Proposed, Wait
 from modelwright.nas.ladder import STEPS, Ladder
 from modelwright.strategy import Strategy
 from modelwright.strategy.asha import asynchronous
@@ -30,6 +31,9 @@ FINISH = "finish"
 #: Share of the time until the race ends, for a search of a quarter of an hour; by how much it grows when there is four
 #: times as much, and within which bounds. What the confirmation takes after it.
 _RACE, _MORE, _RACES, _CONFIRM = 0.15, 0.12, (0.1, 0.45), 0.1
+#: Share of the time after which the anchor's first training is cut short, and that after which others' are, in that of
+#: the race: a network slower than was foreseen must not take the time of the finish.
+_ANCHOR, _SLOW = 0.5, 1.5
 #: Networks that are confirmed, the anchor aside, and those in less than so many seconds; one of ``ETA`` passes a rung.
 CONFIRMED, _FEWER, _LONG, ETA = 3, 1, 1800.0, 3.0
 #: Share of the proposals that begin with the weights of a good network.
@@ -111,12 +115,18 @@ class Plan(Strategy):
         if not state.history.rows and number is not None:
             return self.place(state, space, 0, space.default(), {"by": "default", "phase": "anchor"})
         going = self._race(state, space, number)
+        if isinstance(going, Proposal) and self.seconds is not None:
+            left = _SLOW * self.shares[0] * self.seconds - state.history.elapsed
+            return replace(going, note={**going.note, "seconds": round(max(1.0, left), 3)})
         return going if going is not None else self._confirm(state.history)
 
     def place(self, state: State, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
         rung = self.ladder.of("race")[0]
         phase = note.get("phase") or ("anchor" if note.get("by") == "default" else "race")
-        return Proposal(config=config, fidelity=rung.fidelity, note={**note, "phase": phase, "rung": 0})
+        note = {**note, "phase": phase, "rung": 0}
+        if phase == "anchor" and self.seconds is not None:
+            note["seconds"] = round(max(1.0, _ANCHOR * self.seconds - state.history.elapsed), 3)
+        return Proposal(config=config, fidelity=rung.fidelity, note=note)
 
     def _race(self, state: State, space: SearchSpace, number: int | None) -> Answer | None:
         """A network that goes on, or a new one; None when the race is over."""
@@ -173,7 +183,7 @@ class Plan(Strategy):
         if row.terminal or row.note.get("finish") == opened["number"]:
             return self._until_idle(history, "the plan is carried out")
         note = {"phase": "finish", "finish": opened["number"]}
-        note |= {name: opened[name] for name in ("seconds", "until") if opened.get(name) is not None}
+        note |= {name: opened.get(name) for name in ("seconds", "until")}
         return Proposal(trial=row.number, fidelity=1.0, note=note)
 
     @staticmethod
@@ -278,13 +288,19 @@ class PlanLeads(EngineLeads):
 
 
 def shares(history: History) -> dict[str, dict[str, float]]:
-    """For each phase the trials that it had, and the seconds that they took, summed over workers."""
+    """For each phase the trials that it had, and the seconds that their segments in it took, summed over workers."""
     found: dict[str, dict[str, float]] = {}
-    for row in history.rows:
-        name = str(row.note.get("phase", "race"))
-        entry = found.setdefault(name, {"trials": 0, "seconds": 0.0})
-        entry["trials"] += 1
-        entry["seconds"] += row.duration
+    phases: dict[int, str] = {}
+    counted: set[tuple[int, str]] = set()
+    for event in history:
+        if isinstance(event, Proposed | Continued):
+            phases[event.number] = str(event.note.get("phase") or phases.get(event.number, "race"))
+        elif isinstance(event, Finished):
+            name = phases[event.number]
+            entry = found.setdefault(name, {"trials": 0, "seconds": 0.0})
+            entry["trials"] += (event.number, name) not in counted
+            entry["seconds"] += event.duration
+            counted.add((event.number, name))
     return found
 
 

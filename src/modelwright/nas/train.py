@@ -35,9 +35,11 @@ class Trained:
         finite: whether the loss stayed finite; when it did not, training ended there.
         cost: passes through all the rows that there are to train on.
         loss: the mean of the last epoch.
+        share: of the epochs that were asked for; less than 1 where the clock ended them.
     """
 
     finite: bool = True
+    share: float = 1.0
     cost: float = 0.0
     loss: float = math.nan
 
@@ -74,6 +76,7 @@ class Trainer:
         rows: int | None = None,
         going_on: bool = False,
         seconds: float | None = None,
+        at_most: float | None = None,
     ) -> Trained:
         """Train a segment.
 
@@ -82,6 +85,7 @@ class Trainer:
             rows: the first so many training rows; None for all.
             going_on: whether the network has been trained before.
             seconds: train for so long instead, judging at the end included, whatever number of epochs that makes.
+            at_most: end after so many seconds; then the learning rate falls sooner, and there is one step at least.
         """
         rng = np.random.default_rng(seed)
         count = self.data.rows if rows is None else min(rows, self.data.rows)
@@ -104,10 +108,14 @@ class Trainer:
             if not math.isfinite(losses[-1]):
                 return Trained(finite=False, cost=step / each * count / self.data.rows)
             # Several steps are too quick for the clock to be asked at each, and the first ones compile.
-            done = step / total if seconds is None else (time.perf_counter() - began) / seconds
+            taken = time.perf_counter() - began
+            done = step / total if seconds is None else taken / seconds
+            if at_most is not None:
+                done = max(done, 1.0 if at_most <= 0 else taken / at_most)
             if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
                 break
-        return Trained(cost=step / each * count / self.data.rows, loss=float(np.mean(losses[-each:])))
+        share = min(1.0, step / total) if seconds is None else 1.0
+        return Trained(cost=step / each * count / self.data.rows, loss=float(np.mean(losses[-each:])), share=share)
 
     def judge(self, limit: int | None = None) -> dict[str, float]:
         """What the network is worth on the rows that are kept back, under the names of metrics."""

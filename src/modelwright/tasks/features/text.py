@@ -5,18 +5,19 @@ The n-grams are hashed, so that nothing is stored but an inverse frequency and a
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from modelwright.tasks.features.ngrams import buckets_of
+from modelwright.tasks.features.ngrams import MOST, buckets_of
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described
 from modelwright.tasks.frame import Frame
 
 _COUNTED = ("letters", "words", "digits", "capitals", "signs")
-#: Distinct texts that components are found from; texts that are turned into n-grams at once.
-_SAMPLE, _AT_ONCE = 20_000, 5_000
+#: Distinct texts that components are found from; letters that are turned into n-grams at once.
+_SAMPLE, _AT_ONCE = 20_000, 1_000_000
 _OVERSAMPLED, _POWER = 10, 3
 
 
@@ -74,8 +75,10 @@ def _counted(texts: list[str], settings: dict[str, Any]) -> Any:
 
     words, letters, buckets = settings["words"], tuple(settings["letters"]), settings["buckets"]
     parts = []
-    for start in range(0, max(1, len(texts)), _AT_ONCE):
-        some = texts[start : start + _AT_ONCE]
+    chunk = np.cumsum([min(len(text), MOST) + 2 for text in texts]) // _AT_ONCE
+    bounds = [0, *(np.flatnonzero(np.diff(chunk)) + 1).tolist(), len(texts)]
+    for start, end in itertools.pairwise(bounds):
+        some = texts[start:end]
         rows, places = buckets_of(some, words=words, letters=letters, buckets=buckets)
         ones = np.ones(len(rows), np.float32)
         made = csr_array((ones, (rows, places)), shape=(len(some), buckets))

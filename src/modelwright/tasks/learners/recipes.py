@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.categories import Codes, Counts, Hashed, OneHot
 from modelwright.tasks.features.columns import columns_of
@@ -32,6 +34,8 @@ _MANY, _VERY_MANY = 40, 2000
 _WIDE = 800
 #: Mean words of a level from which its n-grams say more than which level it is.
 _WORDY = 1.5
+#: Mean letters of a text from which its words are enough.
+_LONG = 150
 
 
 def feature_space(hp: HyperParameters, *, pairs: bool = True) -> None:
@@ -109,8 +113,12 @@ def _the_rest(steps: list[Step], frame: Frame, config: Mapping[str, Any], many: 
     if many:
         steps += [TargetMeans(many, float(config.get("smoothing", 10.0))), Counts(many)]
     components = int(config.get("text", 30))
-    if texts := columns_of(frame, "text"):
-        steps.append(Texts(texts, components))
+    texts = columns_of(frame, "text")
+    long = tuple(name for name in texts if _letters(frame.texts[name]) > _LONG)
+    if short := tuple(name for name in texts if name not in long):
+        steps.append(Texts(short, components))
+    if long:
+        steps.append(Texts(long, components, letters=(0, 0), buckets=16384))
     wordy = tuple(name for name in frame.spellings if _words(frame.levels[name]) >= _WORDY)
     if wordy:
         steps.append(Texts(wordy, max(1, components // 2), words=1, counts=False))
@@ -122,6 +130,11 @@ def _the_rest(steps: list[Step], frame: Frame, config: Mapping[str, Any], many: 
         steps.append(GroupMeans(categories, numbers))
     if config.get("crosses") and len(categories) > 1:
         steps.append(CrossedMeans(categories, smoothing=float(config.get("smoothing", 10.0))))
+
+
+def _letters(texts: np.ndarray) -> float:
+    some = texts[:1000].tolist()
+    return sum(map(len, some)) / max(1, len(some))
 
 
 def _words(levels: tuple[str, ...]) -> float:

@@ -19,7 +19,7 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.quadratic import curvature, minimum
-from modelwright.tasks.learners.recipes import for_smooth
+from modelwright.tasks.learners.recipes import RICH, feature_space, for_smooth
 
 #: Penalties of the path, for standardised features and a mean loss.
 PATH = np.logspace(0.5, -5.5, 19)
@@ -35,12 +35,13 @@ class Linear(Learner):
     name: ClassVar[str] = "linear"
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
-        return for_smooth(frame, config)
+        return for_smooth(frame, {**RICH, **config})
 
     def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
         hp.Choice("l1_ratio", [0.0, 0.2, 0.5, 0.8, 1.0], ordered=True, default=0.0)
         hp.Choice("scale", ["robust", "quantile"])
         hp.Choice("one_hot", [10, 30, 100], ordered=True, default=30)
+        feature_space(hp, rich=True)
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         wide = columns * 4

@@ -20,7 +20,7 @@ from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Less
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.learners.judged import merit
 from modelwright.tasks.learners.network import Network
-from modelwright.tasks.learners.recipes import for_smooth
+from modelwright.tasks.learners.recipes import feature_space, for_smooth
 
 _BATCH, _CYCLES = 256, 4
 #: Rows that go through the network at once when it predicts.
@@ -53,6 +53,7 @@ class MLP(Learner):
         hp.Choice("dropout", [0.0, 0.15, 0.3], ordered=True, default=0.15)
         hp.Choice("label_smoothing", [0.0, 0.1], ordered=True, default=0.0)
         hp.Choice("scale", ["robust", "quantile"])
+        feature_space(hp, pairs=False)
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         width, layers = int(config.get("width", 128)), int(config.get("layers", 3))

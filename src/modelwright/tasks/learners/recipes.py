@@ -36,15 +36,22 @@ _WIDE = 800
 _WORDY = 1.5
 #: Mean letters of a text from which its words are enough.
 _LONG = 150
+#: Interactions, for learners that find none by themselves.
+RICH: Mapping[str, Any] = {"pairs": 12, "groups": True, "crosses": True}
 
 
-def feature_space(hp: HyperParameters, *, pairs: bool = True) -> None:
-    """Declare the decisions on features that are worth to be searched."""
+def feature_space(hp: HyperParameters, *, pairs: bool = True, rich: bool = False) -> None:
+    """Declare the decisions on features that are worth to be searched.
+
+    Args:
+        pairs: whether interactions, components and selection are among them.
+        rich: whether interactions are there by default, as in ``RICH``.
+    """
     hp.Float("smoothing", 1.0, 100.0, sampling="log", default=10.0)
     if pairs:
-        hp.Choice("pairs", [0, 12, 40], ordered=True, default=0)
-        hp.Boolean("groups", default=False)
-        hp.Boolean("crosses", default=False)
+        hp.Choice("pairs", [0, 12, 40], ordered=True, default=RICH["pairs"] if rich else 0)
+        hp.Boolean("groups", default=rich)
+        hp.Boolean("crosses", default=rich)
         hp.Choice("components", [0, 5, 15], ordered=True, default=0)
         hp.Choice("select", ["plain", "probes"], default="plain")
 

@@ -102,7 +102,10 @@ def _columns(model: Predictor, table: Any, proba: bool) -> dict[str, list[Any]]:
     found = {model.target: model.predict(table).tolist()}
     if proba:
         shares = model.predict_proba(table)
-        found |= {f"{model.target}={one}": shares[:, i].tolist() for i, one in enumerate(model.classes_.tolist())}
+        found |= {
+            f"{model.target}={one}": shares[:, i].tolist()
+            for i, one in enumerate(() if model.classes_ is None else model.classes_.tolist())
+        }
     return found
 
 

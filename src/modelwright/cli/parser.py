@@ -84,16 +84,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _tune(tune)
     _nas(_command(commands, "nas", "search for a network", "modelwright.cli.architectures:nas"))
-    _fit(_command(commands, "fit", "find the best model for a table", "modelwright.cli.fitting:fit"))
-    predict = _command(commands, "predict", "predict the rows of a table", "modelwright.cli.fitting:predict")
-    predict.add_argument("model", metavar="MODEL", help="the file that fit wrote")
-    predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
-    predict.add_argument("--proba", action="store_true", help="the probability of each class too")
-    predict.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
-    leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
-    leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
-    leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
-    _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
+    _tables(commands)
     _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
@@ -251,6 +242,19 @@ def _nas(add: argparse.ArgumentParser) -> None:
     add.add_argument("--save", metavar="FILE.keras", help="write the best model, as plain Keras")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
+
+
+def _tables(commands: Any) -> None:
+    _fit(_command(commands, "fit", "find the best model for a table", "modelwright.cli.fitting:fit"))
+    predict = _command(commands, "predict", "predict the rows of a table", "modelwright.cli.fitting:predict")
+    predict.add_argument("model", metavar="MODEL", help="the file that fit wrote")
+    predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
+    predict.add_argument("--proba", action="store_true", help="the probability of each class too")
+    predict.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
+    leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
+    leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
+    leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
+    _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
 
 
 def _fit(add: argparse.ArgumentParser) -> None:

@@ -60,7 +60,8 @@ def threshold(scores: np.ndarray, y: np.ndarray, merit: Callable[[np.ndarray, np
         y: 0 or 1 for each row.
         merit: of named classes for ``y``; higher is better.
 
-    >>> threshold(np.linspace(0, 1, 200), (np.linspace(0, 1, 200) > 0.3).astype(int), lambda y, p: float((y == p).mean()))
+    >>> scores = np.linspace(0, 1, 200)
+    >>> threshold(scores, (scores > 0.3).astype(int), lambda y, named: float((y == named).mean()))
     0.3...
     """
     if len(y) < ENOUGH_FOR_THRESHOLD:

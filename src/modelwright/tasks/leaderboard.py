@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
@@ -78,15 +75,13 @@ def scored(board: Leaderboard, model: Predictor, test: Any) -> Leaderboard:
     y = model._target.encode(table.columns[model.target], where="leaderboard")
     frame = model._schema.frame(table)
     metric = model._metric
-    began = time.perf_counter()
-    whole = model._predicted(frame)
-    found = {"ensemble": (metric.score(y, whole), (time.perf_counter() - began) / max(1, len(y)) * 1e6)}
+    found = {"ensemble": metric.score(y, model._predicted(frame))}
     for one in model._members:
         matrix = model._features[one.features].transform(frame)
         predicted = model._natural(one.member.model.predict(matrix, threads=1))
-        found[one.name] = (metric.score(y, predicted), None)
+        found[one.name] = metric.score(y, predicted)
     rows = []
     for row in board:
         known = found.get(row["model"])
-        rows.append(row if known is None else {**row, "test": float(np.asarray(known[0]))})
+        rows.append(row if known is None else {**row, "test": float(known)})
     return Leaderboard(rows, metric=board.metric, higher=board.higher)

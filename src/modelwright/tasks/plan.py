@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -36,6 +37,23 @@ _ENOUGH = 0.4
 Cost = Callable[[Config], float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What there is time for.
+
+    Attributes:
+        seconds: running time of the whole study; None where it is bounded by trials.
+        workers: candidates that run at the same time.
+        whole: all rows, in units of those that a unit is fitted on.
+        refits: whether members are fitted on all rows in the end.
+    """
+
+    seconds: float | None = None
+    workers: int = 1
+    whole: float = 1.0
+    refits: bool = True
+
+
 class TablePlan(Strategy):
     """See the module.
 
@@ -44,10 +62,7 @@ class TablePlan(Strategy):
         tunes: whether the search goes on after them.
         units: models that a candidate is judged by; the first rung has ``first`` of them.
         cost: work of a configuration on one unit.
-        seconds: running time until which candidates are tried; None where it is bounded by trials.
-        workers: candidates that run at the same time.
-        whole: all rows, in units of those that a unit is fitted on.
-        refits: whether members are fitted on all rows in the end.
+        timing: what there is time for.
         family: the decision that names the kind of model.
 
     Attributes:
@@ -66,15 +81,11 @@ class TablePlan(Strategy):
         units: int,
         first: int,
         cost: Cost,
-        seconds: float | None = None,
-        workers: int = 1,
-        whole: float = 1.0,
-        refits: bool = True,
+        timing: Timing,
         family: str = "model",
     ):
         self.portfolio, self.tunes, self.units, self.first = list(portfolio), tunes, units, min(first, units)
-        self.cost, self.seconds, self.workers, self.family = cost, seconds, workers, family
-        self.whole, self.refits = whole, refits
+        self.cost, self.timing, self.seconds, self.family = cost, timing, timing.seconds, family
         self.steps = units + 1
         self.first_model: tuple[Config, float] | None = None
         self.reserved: float | None = None
@@ -187,16 +198,16 @@ class TablePlan(Strategy):
         if self.reserved is not None:
             return self.seconds - self.reserved
         blending = 0.5 + _BLENDING * self.seconds
-        if not self.refits:
+        if not self.timing.refits:
             return self.seconds - blending
         merits = self._merits(history)
         best = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
-        fits = 1.1 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.workers
+        fits = 1.1 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.timing.workers
         return self.seconds - min(blending + fits + _STARTING, _RESERVED * self.seconds)
 
     def refit_seconds(self, row: Row) -> float:
         """What the fit of a candidate on all rows will take."""
-        return float(row.facts.get("fit_seconds", 0.0)) * self.whole
+        return float(row.facts.get("fit_seconds", 0.0)) * self.timing.whole
 
     def expected(self, history: History, config: Config, units: int) -> float:
         """Seconds that ``units`` fits of a configuration take; 0 while nothing is known."""

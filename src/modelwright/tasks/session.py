@@ -30,7 +30,7 @@ from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import chosen_learners
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
-from modelwright.tasks.plan import MEMBERS, PlanLeads, TablePlan
+from modelwright.tasks.plan import MEMBERS, PlanLeads, TablePlan, Timing
 from modelwright.tasks.portfolio import portfolio, quick, space_of
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Session:
         self.asked, self.said, self.clock = asked, said, SystemClock()
         self.found: list[Check] = []
         self.dropped: list[str] = []
+        #: Seconds of earlier sessions of the same study.
+        self.before = 0.0
         if asked.drop_suspected:
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
             data, self.dropped = without_suspects(data, said, self.found)
@@ -108,7 +110,7 @@ class Session:
         """Seconds until all has to be ready."""
         assert self.asked.seconds is not None
         saving = max(_SAVING, _SAVING_SHARE * self.asked.seconds)
-        return self.asked.seconds - (self.clock.monotonic() - self.asked.began) - saving
+        return self.asked.seconds - self.before - (self.clock.monotonic() - self.asked.began) - saving
 
     # --- a search ------------------------------------------------------------------------------------
 
@@ -127,10 +129,12 @@ class Session:
             units=job.split.units,
             first=1 if rows >= 2_000 or job.split.units == 1 else min(job.split.units, job.split.folds),
             cost=cost,
-            seconds=asked.seconds,
-            workers=self.workers,
-            whole=rows / max(1, len(job.split.rows(0)[0])),
-            refits=not job.bags,
+            timing=Timing(
+                seconds=asked.seconds,
+                workers=self.workers,
+                whole=rows / max(1, len(job.split.rows(0)[0])),
+                refits=not job.bags,
+            ),
         )
         study = self._opened(tree, plan)
         study._machine.proposer = PlanLeads()
@@ -182,6 +186,7 @@ class Session:
         store, name = open_store(asked.store), checked_name(asked.name)
         budget = Budget(trials=asked.trials, seconds=asked.seconds)
         study = _open(prepared, plan, store, name, budget, opening)
+        self.before = study.elapsed
         study._settings = RunSettings(
             estimation=prepared.estimation,
             budget=budget,
@@ -237,7 +242,7 @@ class Session:
         assert whole is not None
         if executor is None:
             executor = ProcessExecutor(workers)
-        study._settings = replace(whole, budget=budget, executor=executor, workers=workers)
+        study._settings = replace(whole, budget=budget, executor=executor, workers=workers, whole=whole.budget)
         try:
             study._run()
         finally:
@@ -252,7 +257,7 @@ class Session:
         """Fit the members on all rows, the ones with most weight first, as far as the time reaches."""
         history = study._machine.history
         rows = [history.rows[number] for number in blend.trials]
-        if not self.job.bags:
+        if not self.job.bags and not study._stopped.startswith(_ENDED):  # who interrupts does not want to wait
             wanted = self._affordable(plan, history, rows)
             if wanted:
                 self._fit_all(study, blend, wanted)

@@ -47,7 +47,7 @@ def proposed(
     ranks = norm.ppf((rankdata([merits[n] for n in own]) - 0.5) / len(own))
     table = np.array([space.encode(history.rows[n].config) for n in own])
     points = np.array([space.encode(config) for config in pool])
-    varied = ~np.isnan(table).any(axis=0) & ~np.isnan(points).any(axis=0)
+    varied: np.ndarray = np.asarray(~np.isnan(table).any(axis=0) & ~np.isnan(points).any(axis=0))
     kinds = [axis.kind for axis, used in zip(space.axes, varied, strict=True) if used]
     if not kinds:
         return pool[0], {"by": "near the best", "family": chosen}

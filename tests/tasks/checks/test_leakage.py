@@ -135,3 +135,9 @@ def test_the_same_seed_finds_the_same():
     columns, value = sound()
     table = {**columns, "y": (value > 0).astype(int)}
     assert [one.to_json() for one in examined(table, seed=3)] == [one.to_json() for one in examined(table, seed=3)]
+
+
+def test_a_leak_among_very_many_columns_is_found():
+    y = np.arange(300) % 2
+    table = {f"c{i}": rng.normal(size=300) for i in range(700)} | {"leak": y + 0.1 * rng.random(300), "y": y}
+    assert certain(examined(table)) == {"leak"}

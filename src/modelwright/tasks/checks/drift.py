@@ -12,7 +12,7 @@ from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.tasks.checks.alike import numbered, row_keys
 from modelwright.tasks.checks.evidence import Evidence
-from modelwright.tasks.checks.features import features
+from modelwright.tasks.checks.features import CLOSELY, features
 from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.checks.two_samples import Shift, Told, levels_shift, numbers_shift, told_apart
 from modelwright.tasks.frame import Frame
@@ -228,6 +228,10 @@ def _classifier(parts: tuple[Frame, ...], schema: Schema, gone: set[str], seed: 
     names = tuple(column for column in schema.used if column.name not in gone and column.kind != "datetime")
     if not names:
         return None
+    # Chosen by chance where there are very many: those that shifted most would make the test dishonest.
+    names = tuple(
+        names[place] for place in np.sort(seed.child("columns").generator().permutation(len(names))[:CLOSELY])
+    )
     less = Schema(names, schema.target)
     small = [
         part.take(np.sort(seed.child("told", side).generator().permutation(part.rows)[:_TOLD]))

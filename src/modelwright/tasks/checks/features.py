@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from modelwright.tasks.checks.together import Features
 
 #: The most frequent words of a column of text that are looked at.
 _WORDS = 60
+#: Columns that are looked at closely, and steps in which others are looked at first where there are more.
+CLOSELY, _STEPS = 300, 12
 
 
 def word_presence(texts: np.ndarray) -> np.ndarray:
@@ -47,14 +50,36 @@ def column_alone(evidence: Evidence, name: str) -> Share | None:
     return number_alone(values[rows], evidence.z, evidence.folds)
 
 
-def features(evidence: Evidence) -> Features:
-    """All columns of the sample that there is something to learn from."""
+def most_promising(evidence: Evidence, names: list[str]) -> list[str]:
+    """The columns that are worth a closer look: all, or of very many those that tell the most in a few wide steps."""
+    if len(names) <= CLOSELY:
+        return names
+    rough: dict[str, float] = {}
+    for name in names:
+        values = (
+            evidence.numbers(name) if name not in evidence.frame.codes else evidence.frame.codes[name].astype(float)
+        )
+        if values is None:
+            rough[name] = 0.0
+            continue
+        here = values[evidence.sample]
+        known = here[np.isfinite(here)]
+        cuts = np.unique(np.quantile(known, np.linspace(0, 1, _STEPS + 1)[1:-1])) if len(known) else known
+        steps = np.where(np.isnan(here), -1, np.searchsorted(cuts, here))
+        rough[name] = level_alone(steps, evidence.z, evidence.folds).left
+    return sorted(names, key=lambda name: rough[name])[:CLOSELY]
+
+
+def features(evidence: Evidence, names: Collection[str] | None = None) -> Features:
+    """The columns of the sample that there is something to learn from, or those of them that are named."""
     frame, rows = evidence.frame, evidence.sample
     parts: list[np.ndarray] = []
     sources: list[str] = []
     levels: list[int] = []
     for column in evidence.schema.used:
         name = column.name
+        if names is not None and name not in names:
+            continue
         if name in frame.texts:
             part = word_presence(frame.texts[name][rows]).astype(np.float32)
         elif name in frame.codes:

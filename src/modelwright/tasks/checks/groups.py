@@ -11,6 +11,7 @@ from modelwright.tasks.checks.alike import numbered
 from modelwright.tasks.checks.alone import Share, contrasts, level_alone, number_alone
 from modelwright.tasks.checks.evidence import FOLDS, Evidence
 from modelwright.tasks.checks.record import Check, settled
+from modelwright.tasks.schema import Column
 
 #: Values a column must have to name things, and rows for each of them, on average.
 _VALUES, _ROWS = 20, 2.0
@@ -26,7 +27,7 @@ def groups(evidence: Evidence) -> list[Check]:
     for column in evidence.schema.used:
         if evidence.late:
             break
-        values = _values(evidence, column.name, column.levels)
+        values = _values(evidence, column)
         if values is None:
             continue
         names = numbered(values)
@@ -48,13 +49,13 @@ def groups(evidence: Evidence) -> list[Check]:
     return settled("groups", found, "no column names things that have many rows each")
 
 
-def _values(evidence: Evidence, name: str, levels: tuple[str, ...]) -> np.ndarray | None:
+def _values(evidence: Evidence, column: Column) -> np.ndarray | None:
     """A column as values that may be names: whole numbers, or words with digits in them."""
-    frame = evidence.frame
+    frame, name, levels = evidence.frame, column.name, column.levels
     if name in frame.codes:
         coded = [bool(re.search(r"\d", level)) and " " not in level for level in levels]
         return frame.codes[name] if len(levels) >= _VALUES and np.mean(coded) >= _CODES else None
-    if name not in frame.numbers or evidence.schema[name].kind != "number":
+    if column.kind != "number":
         return None
     values = frame.numbers[name]
     known = values[np.isfinite(values)]

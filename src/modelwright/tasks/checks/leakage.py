@@ -8,7 +8,7 @@ import numpy as np
 
 from modelwright.tasks.checks.alone import Share
 from modelwright.tasks.checks.evidence import Evidence, each
-from modelwright.tasks.checks.features import column_alone, features
+from modelwright.tasks.checks.features import column_alone, features, most_promising
 from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.checks.together import Features, Together, together
 
@@ -17,7 +17,7 @@ from modelwright.tasks.checks.together import Features, Together, together
 _SURE = {"classes": 0.02, "numbers": 0.01}
 _ALMOST = {"classes": 0.15, "numbers": 0.03}
 #: How much more the others must leave, as a factor and at least.
-_WORSE, _LEAST = 4.0, 0.3
+_WORSE, _LEAST = 4.0, 0.1
 #: What the others must leave, at least, beside a column that leaves nothing.
 _NOTHING = 0.04
 #: Share of the gain over the constant model that removing a column must cost, surely and by estimate.
@@ -46,8 +46,9 @@ def leakage(evidence: Evidence) -> list[Check]:
     if evidence.rows < 20 or not np.any(evidence.z):
         few = "there are too few rows to look for it"
         return [*settled("near-certain", [], few), *settled("dominant", [], few)]
-    late = each(evidence, names, look)
-    every = features(evidence)
+    closely = most_promising(evidence, names)
+    late = each(evidence, closely, look)
+    every = features(evidence, set(closely))
     flagged = _near_certain(evidence, alone, every)
     certain = [_certain(name, alone[name], rest) for name, rest in flagged.items()]
     certain += _sums(evidence, flagged)

@@ -43,8 +43,10 @@ def _columns(evidence: Evidence) -> Iterator[Check]:
     told: dict[bytes, float] = {}
     for name, mask in masks.items():
         key, count = np.packbits(mask).tobytes(), int(mask.sum())
-        others = [other for other in alike[key] if other != name]
-        together = f", in the same rows as {named(others)}" if others and count > 1 else ""
+        others = [other for other in alike[key][:5] if other != name][:4]
+        more = len(alike[key]) - 1 - len(others)
+        rest = f" ({more:,} more)" if more else ""
+        together = f", in the same rows as {named(others)}{rest}" if others and count > 1 else ""
         if key not in told:
             told[key] = 0.0 if evidence.late else _explained(evidence, mask)
         message = f"{counted(count, 'cell')} ({percent(count / evidence.rows)}) {_are(count)} missing{together}"

@@ -65,21 +65,26 @@ class _Forest(Learner):
             settings["criterion"] = str(config.get("criterion", "gini"))
         ensembles = optional("sklearn.ensemble", extra="tables", purpose=f"the learner {self.name!r}")
         grows = getattr(ensembles, self.grows + ("Classifier" if number else "Regressor"))
-        trees: list[Grown] = []
-        relied = np.zeros(matrix.features)
-        ended, pace = "rounds", 0.0
-        while len(trees) < wanted:
-            if trees and clock.late(pace * (some := min(_AT_ONCE, wanted - len(trees)))):
+        # Grown on, a forest is the same as grown at once: how many trees come between looks at the clock is no matter.
+        forest = grows(0, warm_start=True, random_state=own.integer(), **settings)
+        ended, done, pace = "rounds", 0, 0.0
+        while done < wanted:
+            some = min(wanted - done, _AT_ONCE)
+            if clock.deadline is not None:
+                some = min(some, int(clock.left() / pace) if done else threads)
+            if some < 1:
                 ended = "deadline"
                 break
             began = time.monotonic()
-            some = min(_AT_ONCE if trees or lesson.clock.deadline is None else threads, wanted - len(trees))
-            forest = grows(some, random_state=own.child("tree", len(trees)).integer(), **settings)
+            forest.set_params(n_estimators=done + some)
             forest.fit(matrix.values, y, sample_weight=weight)
-            trees += [flattened(tree.tree_, forest.classes_ if number else None, number) for tree in forest.estimators_]
-            relied += some * forest.feature_importances_
-            pace = (time.monotonic() - began) / some
+            done += some
+            pace = max((time.monotonic() - began) / some, 1e-6)
+        known = forest.classes_ if number else None
+        trees = [flattened(tree.tree_, known, number) for tree in forest.estimators_]
         facts = {"rounds": len(trees), "ended": ended, "leaves": int(sum(len(tree.leaves) for tree in trees))}
+        with np.errstate(invalid="ignore"):  # of cuts that gained nothing the shares are 0 / 0
+            relied = np.nan_to_num(forest.feature_importances_)
         return FittedForest(Grown.together(trees), number, relied, facts)
 
 

@@ -9,7 +9,7 @@ from modelwright.core.errors import SpaceError
 from modelwright.core.optional import optional
 from modelwright.nas.canonical import pruned
 from modelwright.nas.graph import INPUT, Graph, Node, check_graph
-from modelwright.nas.initial import drawn_here
+from modelwright.nas.initial import drawn_here, sow
 from modelwright.nas.operations import operation
 from modelwright.nas.weights import layer_name
 
@@ -20,7 +20,8 @@ def build(graph: Graph, *, name: str | None = None, whole: bool = False, seed: i
     Args:
         whole: whether nodes are built that cannot matter (what leads nowhere, or adds zeros), as published networks
             have them; by default they are left out.
-        seed: decides the first weights, node by node: those of equal names and shapes are equal.
+        seed: decides the first weights, node by node: those of equal names and shapes are equal; and what dropout
+            leaves out.
 
     >>> from modelwright.nas.graph import trace
     >>> model = build(trace(lambda x: x.conv(4, 3).relu().global_avg_pool().dense(2), (8, 8, 1)))
@@ -59,6 +60,7 @@ def _applied(node: Node, taken: Sequence[Any], seed: int) -> Any:
         layer = operation(node.op).layer(shapes, node.attributes, layer_name(node.name))
         with drawn_here(layer, seed):
             made = layer(taken[0] if len(taken) == 1 else taken)
+        sow(layer, seed)
         found = tuple(made.shape[1:])
     except (ValueError, TypeError, AttributeError) as error:
         raise SpaceError(

@@ -17,7 +17,7 @@ from modelwright.nas.graph import INPUT, Graph, Node
 from modelwright.nas.operations import operation, zero_stays
 
 
-def pruned(graph: Graph, *, flat: bool = True) -> Graph:
+def pruned(graph: Graph, *, flat: bool = True, blank: bool = False) -> Graph:
     """The graph without what cannot matter: zeros in sums, what follows from zeros alone, nodes that lead nowhere.
 
     Sums of sums become one sum. An operation that turns zeros into something else (a normalisation, a bias) is not left
@@ -25,6 +25,8 @@ def pruned(graph: Graph, *, flat: bool = True) -> Graph:
 
     Args:
         flat: whether sums of sums become one sum.
+        blank: whether what makes zeros of another shape than its input's is only said to be zeros, for comparisons. It
+            cannot be built then; otherwise it stays as it is.
 
     >>> from modelwright.nas.graph import trace
     >>> pruned(trace(lambda x: (x.zero().conv(3, 1) + x).relu(), (4, 4, 3))).nodes[-1].inputs
@@ -44,7 +46,11 @@ def pruned(graph: Graph, *, flat: bool = True) -> Graph:
                 continue
         nodes[place] = _taking(node, tuple(inputs))
     for place in zeros:
-        nodes[place] = replace(nodes[place], op="zero", inputs=nodes[place].inputs[:1], attributes={})
+        node = nodes[place]
+        if blank or node.shape == graph.nodes[node.inputs[0]].shape:
+            nodes[place] = replace(node, op="zero", inputs=node.inputs[:1], attributes={})
+        else:
+            nodes[place] = _taking(node, tuple(stands[i] for i in node.inputs))
     return reached(nodes, [stands[i] for i in graph.outputs])
 
 
@@ -77,7 +83,7 @@ def key(graph: Graph) -> str:
     >>> key(one) == key(two), key(one) == key(trace(lambda x: x.conv(4, 3), (8, 8, 3)))
     (True, False)
     """
-    found = pruned(graph)
+    found = pruned(graph, blank=True)
     # Zeros are zeros whatever they were made of.
     blank = [replace(node, inputs=()) if node.op == "zero" else node for node in found.nodes]
     return hashlib.blake2b(form(reached(blank, found.outputs)).encode(), digest_size=16).hexdigest()

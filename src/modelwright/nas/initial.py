@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.training.keras_backend import ensure_backend
+
 
 @contextlib.contextmanager
 def drawn_here(layer: Any, seed: int) -> Iterator[None]:
@@ -27,6 +29,15 @@ def drawn_here(layer: Any, seed: int) -> Iterator[None]:
     finally:
         for key in stand_ins:
             object.__setattr__(layer, key, own[key])
+
+
+def sow(layer: Any, seed: int) -> None:
+    """Begin what a layer draws while it trains (dropout) by ``seed`` and its name, not by the state of the process."""
+    keras = ensure_backend()
+    for place, made in enumerate(vars(layer).values()):
+        if isinstance(made, keras.random.SeedGenerator):
+            drawn = np.random.default_rng([seed & 0xFFFFFFFF, zlib.crc32(layer.name.encode()), place])
+            made.state.assign(np.array([drawn.integers(1 << 31), 0], np.uint32))
 
 
 def _stand_in(initializer: Any, rng: np.random.Generator) -> Any:

@@ -12,6 +12,7 @@ import pytest
 
 import modelwright as mw
 from modelwright import nas
+from modelwright.core import records as r
 from modelwright.nas.explain import explained
 from modelwright.nas.nasbench import configuration
 from modelwright.nas.variance import shares
@@ -195,3 +196,58 @@ def test_many_decisions_that_do_nothing_explain_nothing():
     assert noise.main < 0.03 and noise.both < 0.12 and max(noise.pairs.values()) < 0.02
     product = shares(points, (points[:, 0] - 0.5) * (points[:, 1] - 0.5), [4] * 30)
     assert product.pairs[0, 1] == pytest.approx(1.0, abs=0.05) and product.main < 0.03
+
+
+def trial(number, config, segments, epochs, parent=None):
+    """A trial that ended at each of these fidelities."""
+    events = [r.Proposed(number=number, config=config, fidelity=min(segments), parent=parent)]
+    for place, (fidelity, value) in enumerate(segments.items()):
+        events += [r.Continued(number=number, fidelity=fidelity)] if place else []
+        events.append(r.Started(number=number, segment=place))
+        events.append(r.Finished(number=number, state="paused" if fidelity < 1 else "complete", values=(value,),
+                                 metrics={"value": value}, fidelity=fidelity, note={"epochs": epochs}))  # fmt: skip
+    return events
+
+
+def inheriting():
+    """Every second trial began with another one's weights and was trained longer, which alone made it better."""
+    study = mw.Study(flat(), objective="maximize", store=":memory:")
+    study._journal.begin()
+    rng, number, seen = np.random.default_rng(0), 0, set()
+    while number < 40:
+        config = flat().sample(rng)
+        if flat().key(config) in seen:
+            continue
+        seen.add(flat().key(config))
+        child = number % 2 == 1
+        value = worth(config) / 10 + 2.0 * child
+        ends = {0.09: value} if number % 13 else {0.09: value, 0.3: value + 0.1}
+        study._journal.write(trial(number, config, ends, 200.0 if child else 100.0, parent=0 if child else None))
+        number += 1
+    return study
+
+
+def test_what_else_differed_between_two_trials_is_said_with_what_was_measured():
+    found = explained(flat(), inheriting()._view())
+    measured = [step for step in found.neighbours if step.measured is not None]
+    fewer, more = "100 epochs against 200, against inherited weights", "200 epochs against 100, with inherited weights"
+    assert measured and {step.unequal for step in measured} <= {"", fewer, more}
+    assert any(step.unequal and step.unequal in found.text for step in measured)
+
+
+def test_the_gain_of_inherited_weights_is_not_taken_for_that_of_a_network():
+    found = explained(flat(), inheriting()._view())
+    assert found.explained > 0.5
+    # Without a mark, changes of a neighbour would carry the 2 that inheriting brought.
+    assert max(abs(step.change) for step in found.neighbours) < 0.8
+
+
+def test_few_trials_that_were_at_both_fidelities_are_compared_and_it_is_said_what_that_is_worth():
+    found = explained(flat(), inheriting()._view())
+    assert [(pair.low, pair.high, pair.trials) for pair in found.fidelities] == [(0.09, 0.3, 4)]
+    study = inheriting()
+    study._journal.write(trial(40, {"first": "a", "second": "a", "third": "b", "idle": "a"}, {0.09: 0.1, 1.0: 0.2}, 9))
+    study._journal.write(trial(41, {"first": "a", "second": "b", "third": "a", "idle": "a"}, {0.09: 0.2, 1.0: 0.3}, 9))
+    found = explained(flat(), study._view())
+    assert [pair.trials for pair in found.fidelities] == [4, 2]
+    assert "over 2 trials, which says next to nothing" in found.text

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,9 +14,9 @@ import numpy as np
 from modelwright.core.history import History, Row, usable
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
+from modelwright.nas.fidelities import Fidelities, fidelities_of
 from modelwright.nas.variance import shares
 from modelwright.space.mutate import difference
-from modelwright.strategy.audit import agreement
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.ensemble import Ensemble, alike
 from modelwright.strategy.levels import gains
@@ -27,6 +26,8 @@ from modelwright.strategy.surrogate import one_thread
 _DRAWN, _MOST, _ENOUGH = 3000, 400, 8
 #: Neighbours of the winner that are looked for, and windows of the search's course.
 _NEIGHBOURS, _WINDOWS = 400, 6
+#: Share by which trainings may differ in length and still count as equally long.
+_ALIKE = 0.1
 
 
 class View(Protocol):
@@ -61,6 +62,8 @@ class Step:
         spread: one standard deviation of that prediction.
         measured: the same from trials, None where one of the two was not tried.
         trial: number of the trial that has this configuration, or None.
+        unequal: what else differed between the two trials that were measured: for how long they were trained, and
+            whether one of them began with another network's weights; "" where nothing did.
     """
 
     edit: str
@@ -70,24 +73,7 @@ class Step:
     spread: float
     measured: float | None
     trial: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Fidelities:
-    """How alike two fidelities rank trials.
-
-    Attributes:
-        rho: Spearman's correlation over the trials that ended at both.
-        trials: how many these are.
-        tau: Kendall's tau over all trials, from audits; None without them. ``rho`` is of the trials that were let go
-            on, which are the better ones, and understates.
-    """
-
-    low: float
-    high: float
-    rho: float
-    trials: int
-    tau: float | None = None
+    unequal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +151,26 @@ class _Learnt:
     scores: np.ndarray
     model: Ensemble
     tried: dict[str, int]
+    #: Whether the model knows of each trial if it inherited weights; then it is asked of those that did not.
+    marked: bool = False
+
+    def predict(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What networks would be worth that begin at chance, like and like compared."""
+        return self.model.predict(np.column_stack([points, np.zeros(len(points))]) if self.marked else points)
+
+    def unequal(self, before: Config, after: Config) -> str:
+        """What differed between two trials beside their networks."""
+        places = [self.tried.get(self.space.key(config)) for config in (before, after)]
+        if None in places:
+            return ""
+        one, two = (self.rows[place] for place in places if place is not None)
+        said = []
+        epochs = [float(row.facts.get("epochs", 0.0)) for row in (two, one)]
+        if abs(epochs[0] - epochs[1]) > _ALIKE * max(epochs):
+            said.append(f"{epochs[0]:.3g} epochs against {epochs[1]:.3g}")
+        if (one.parent is None) != (two.parent is None):
+            said.append("with inherited weights" if two.parent is not None else "against inherited weights")
+        return ", ".join(said)
 
     def measured(self, config: Config) -> tuple[int | None, float | None]:
         """The trial of a configuration, and its score."""
@@ -174,14 +180,15 @@ class _Learnt:
     def steps(self, before: Config, after: Sequence[Config]) -> list[Step]:
         if not after:
             return []
-        mean, std = self.model.predict(np.array([self.space.encode(c) for c in (before, *after)]))
+        mean, std = self.predict(np.array([self.space.encode(c) for c in (before, *after)]))
         _, here = self.measured(before)
         found = []
         for config, value, spread in zip(after, mean[1:], std[1:], strict=True):
             trial, there = self.measured(config)
             gain = None if here is None or there is None else there - here
             change, edit, said = float(value - mean[0]), self.space.edit(before, config), difference(before, config)
-            found.append(Step(edit, said, dict(config), change, float(spread), gain, trial))
+            unequal = "" if gain is None else self.unequal(before, config)
+            found.append(Step(edit, said, dict(config), change, float(spread), gain, trial, unequal))
         return found
 
 
@@ -206,7 +213,7 @@ def explained(space: Any, view: View) -> Explanation | None:
         model = learnt.model
         residual = model.centre + model.scale * model.values - model.left_out()
         drawn = space.sample_vectors(Seed(0).child("explain").generator(), _DRAWN)
-        means = np.concatenate([model.predict(part)[0] for part in np.array_split(drawn, 12)])
+        means = np.concatenate([learnt.predict(part)[0] for part in np.array_split(drawn, 12)])
         found = shares(drawn, means, [axis.levels for axis in space.axes])
         noise, source = _noise(history, model, residual)
         names = [axis.name for axis in space.axes]
@@ -230,7 +237,7 @@ def explained(space: Any, view: View) -> Explanation | None:
             noise_from=source,
             neighbours=tuple(sorted(learnt.steps(best.config, around), key=lambda step: -step.change)),
             path=tuple(_path(learnt, space.default(), best.config)),
-            fidelities=tuple(_fidelities(history)),
+            fidelities=tuple(fidelities_of(history)),
             diversity=tuple(_diversity(space, history)),
             edges=tuple(_edges(space, best.config)),
             **_cost(history),
@@ -267,13 +274,17 @@ def _learnt(space: SearchSpace, history: History, rows: list[Row], scores: np.nd
     kept = np.maximum(scores[keep], low - 3.0 * max(high - low, 1e-12))
     points = np.array([space.encode(rows[i].config) for i in keep])
     categorical = [axis.kind == "categorical" for axis in space.axes]
+    inherited = np.array([float(rows[i].parent is not None) for i in keep])
+    marked = bool(inherited.any())
+    if marked:
+        points, categorical = np.column_stack([points, inherited]), [*categorical, False]
     model = Ensemble(points, kept, categorical, ranks=False)
     tried: dict[str, int] = {}
     for place, row in enumerate(rows):
         key = space.key(row.config)
         if key not in tried or scores[place] > scores[tried[key]]:
             tried[key] = place
-    return _Learnt(space, history, rows, scores, model, tried)
+    return _Learnt(space, history, rows, scores, model, tried, marked)
 
 
 def _noise(history: History, model: Ensemble, residual: np.ndarray) -> tuple[float, str]:
@@ -305,7 +316,7 @@ def _path(learnt: _Learnt, start: Config, winner: Config) -> list[Step]:
         nearer = [r for r in rows if not np.array_equal(r, row, equal_nan=True)]
         if not nearer or space.key(here) == last:
             break
-        means = learnt.model.predict(np.array(nearer))[0]
+        means = learnt.predict(np.array(nearer))[0]
         here = space.decode(nearer[int(np.argmax(means))])
         if space.key(here) != space.key(before):
             found += learnt.steps(before, [here])
@@ -313,34 +324,6 @@ def _path(learnt: _Learnt, start: Config, winner: Config) -> list[Step]:
     if space.key(before) != last:
         found += learnt.steps(before, [winner])
     return found
-
-
-def _fidelities(history: History) -> list[Fidelities]:
-    """Each pair of fidelities at which at least four trials ended, in order."""
-    objective = history.objectives[0]
-    ended: dict[float, dict[int, float]] = {}
-    for row in history.rows:
-        for fidelity, values in row.segments.items():
-            if values is not None and np.isfinite(objective.score(values[0])):
-                ended.setdefault(fidelity, {})[row.number] = objective.score(values[0])
-    levels = sorted(f for f, seen in ended.items() if len(seen) > 3)
-    audited = any(row.note.get("audited") for row in history.rows)
-    found = []
-    for low, high in combinations(levels, 2):
-        both = sorted(ended[low].keys() & ended[high].keys())
-        if len(both) < 4:
-            continue
-        one, two = ([ended[level][n] for n in both] for level in (low, high))
-        rho = float(np.corrcoef(_ranks(one), _ranks(two))[0, 1]) if np.ptp(one) > 0 and np.ptp(two) > 0 else 0.0
-        shown = agreement(history, levels, low, high) if audited else None
-        found.append(Fidelities(low, high, rho, len(both), None if shown is None else shown.tau))
-    return found
-
-
-def _ranks(values: Sequence[float]) -> np.ndarray:
-    """Places in order; equal values share theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - counts / 2)[inverse]
 
 
 def _diversity(space: SearchSpace, history: History) -> list[Window]:

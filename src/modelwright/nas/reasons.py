@@ -66,7 +66,8 @@ def _path(found: Explanation) -> str:
 def _steps(steps: Sequence[Step]) -> list[str]:
     lines = []
     for step in steps:
-        measured = "" if step.measured is None else f", measured {_signed(step.measured)}"
+        beside = f", {step.unequal}" if step.unequal else ""
+        measured = "" if step.measured is None else f", measured {_signed(step.measured)}{beside}"
         trial = "" if step.trial is None else f" (trial {step.trial})"
         said = (
             _short(step.decisions) if step.edit == step.decisions else f"{_short(step.decisions)}: {_short(step.edit)}"
@@ -87,7 +88,9 @@ def _fidelities(found: Explanation) -> str:
     lines = []
     for pair in found.fidelities:
         over = f"; over all trials, by audits, Kendall's tau {pair.tau:.2f}" if pair.tau is not None else ""
-        lines.append(f"  {pair.low:.3g} and {pair.high:.3g}: {pair.rho:.2f} over {counted(pair.trials, 'trial')}{over}")
+        few = ", which says next to nothing" if pair.trials < 4 else ""
+        over = f"over {counted(pair.trials, 'trial')}{few}{over}"
+        lines.append(f"  {pair.low:.3g} and {pair.high:.3g}: {pair.rho:.2f} {over}")
     head = "How alike fidelities rank trials (Spearman, of those that went on, which are the better ones):"
     return "\n".join([head, *lines]) if lines else ""
 

@@ -47,13 +47,17 @@ def ensemble(study: Study, k: int = 3) -> Any:
             hint="Give the search more time, or use study.best_model().",
         )
     models = [best_model(study, row) for row in full]
+    from modelwright.nas.stem import NETWORK
+
     estimation: Any = study._settings.estimation if study._settings is not None else None
     weights = np.full(len(models), 1 / len(models))
     if estimation is not None:
         data = estimation.job.data
         rows_kept = np.sort(data.kept)
         x = [part[rows_kept] for part in data.x]
-        outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in models]
+        # The data of a search with a stem are what it puts out.
+        parts = models if estimation.job.stem is None else [m.get_layer(NETWORK) for m in models]
+        outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in parts]
         weights = _weights(outs, data.y[rows_kept], data.task)
     return _joined(models, weights, study._record.definition.get("task", "multiclass"))
 

@@ -32,10 +32,11 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     from modelwright.nas.metered import meter_for
 
     epochs = _epochs(asked)
+    stem, x, validation = _stem(asked)
     data = dataset(
-        asked["x"],
+        x,
         asked["y"],
-        validation=asked["validation"],
+        validation=validation,
         seed=asked["seed"] % (1 << 63),
         task=asked["task"],
         shapes=_shapes_of(asked["space"]),
@@ -57,6 +58,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         meter=meter,
         training=asked["training"],
         class_weight=class_weights(asked["class_weight"], data),
+        stem=stem,
     )
     return Prepared(
         estimation=ArchitectureEstimation(job),
@@ -68,6 +70,19 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         closed=True,
         facts={"task": data.task.kind, "classes": list(data.task.classes)},
     )
+
+
+def _stem(asked: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """The stem, frozen, and what it makes of x and of the x to judge by; these as they are where there is none."""
+    x, validation = asked["x"], asked["validation"]
+    if asked["stem"] is None:
+        return None, x, validation
+    from modelwright.nas.stem import frozen, passed
+
+    stem = frozen(asked["stem"], "nas.search")
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
+        validation = passed(stem, validation[0], validation[1], "nas.search", "validation's "), validation[1]
+    return stem, passed(stem, x, asked["y"], "nas.search"), validation
 
 
 def _shapes_of(space: Any) -> tuple[tuple[int, ...], ...] | None:

@@ -70,7 +70,8 @@ def search(
     seed: int = 0,
     epochs: float | None = None,
     task: str | None = None,
-    class_weight: Mapping[int, float] | str | None = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    stem: Any = None,
     training: Callable[[HyperParameters], Mapping[str, Any]] | None = None,
     recipe: Any = None,
     store: Any = None,
@@ -106,7 +107,9 @@ def search(
         seed: the same seed gives the same search with a budget in trials and one worker.
         epochs: of the training in full, with a budget in trials; 10 by default.
         task: ``"multiclass"``, ``"multilabel"`` or ``"regression"``, where ``y`` leaves it open.
-        class_weight: a weight for each class, or ``"balanced"``.
+        class_weight: a weight for each class by its label, or ``"balanced"``.
+        stem: a trained ``keras.Model`` in front of the networks, whose weights stay as they are. Rows pass through it
+            once, before the search, and the space is for what comes out; the model that is found takes rows like ``x``.
         training: a function of ``hp`` that returns fields of ``nas.Recipe`` to search beside the architecture:
             ``lambda hp: {"rate": hp.Float("rate", 1e-3, 1e-2, sampling="log")}``.
         recipe: how all networks are trained, a ``nas.Recipe``.

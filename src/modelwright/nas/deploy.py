@@ -44,17 +44,22 @@ def deployable(
     out = ends[0]
     if task.kind == "regression":
         out = _unscaled(layers, task)(out)
-        compiled = {"loss": "mse", "metrics": ["mae"]}
-    elif task.kind == "multilabel":
-        out = layers.Activation("sigmoid", name="probabilities")(out)
-        compiled = {"loss": "binary_crossentropy", "metrics": ["binary_accuracy"]}
     else:
-        out = layers.Activation("softmax", name="probabilities")(out)
-        compiled = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+        out = layers.Activation("sigmoid" if task.kind == "multilabel" else "softmax", name="probabilities")(out)
     model = keras.Model(starts[0] if len(starts) == 1 else starts, out, name=name)
     weights.write(model, {**learned, **_fixed(model, learned)})
+    return compiled(model, task)
+
+
+def compiled(model: Any, task: Task) -> Any:
+    """``model``, such that it can be evaluated and trained on."""
+    loss, metric = {
+        "regression": ("mse", "mae"),
+        "multilabel": ("binary_crossentropy", "binary_accuracy"),
+        "multiclass": ("sparse_categorical_crossentropy", "accuracy"),
+    }[task.kind]
     # An optimizer with state of its own would be saved before it has any, and Keras would warn at each loading.
-    model.compile(optimizer="sgd", **compiled)
+    model.compile(optimizer="sgd", loss=loss, metrics=[metric])
     return model
 
 

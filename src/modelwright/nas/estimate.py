@@ -56,6 +56,7 @@ class Job:
         meter: prices latencies that are asked for.
         training: gives fields of the recipe from hyperparameters that are searched beside the architecture.
         class_weight: a weight for each class by the place of its output.
+        stem: a frozen model that the rows of ``data`` have passed; what is handed out begins with it.
     """
 
     space: Architecture
@@ -67,6 +68,15 @@ class Job:
     training: Callable[[HyperParameters], Mapping[str, Any]] | None = None
     class_weight: Mapping[int, float] | None = None
     meter: Meter | None = None
+    stem: Any = None
+
+    def deployed(self, graph: Graph, learned: weights.Weights) -> Any:
+        """The model that is handed out."""
+        from modelwright.nas.deploy import deployable
+        from modelwright.nas.stem import behind
+
+        made = deployable(graph, learned, self.data.fronts, self.data.task)
+        return made if self.stem is None else behind(self.stem, made, self.data.task)
 
 
 class ArchitectureEstimation(Estimation):
@@ -94,10 +104,9 @@ class ArchitectureEstimation(Estimation):
     def rebuilt(self, config: Config) -> Any:
         """A fresh network of a configuration, as it is handed out."""
         from modelwright.nas.build import build
-        from modelwright.nas.deploy import deployable
 
         graph = pruned(self.job.space.graph(config))
-        return deployable(graph, weights.read(build(graph)), self.job.data.fronts, self.job.data.task)
+        return self.job.deployed(graph, weights.read(build(graph)))
 
 
 class _Trial:
@@ -341,8 +350,6 @@ class _Trial:
     # --- what is kept --------------------------------------------------------------------------------
 
     def _kept(self, graph: Graph, learned: weights.Weights | None, reached: float) -> dict[str, Artifact]:
-        from modelwright.nas.deploy import deployable
-
         if learned is None:
             return {}
         kept, trial = artifacts_of(self.task), Path(self.task.folder).name
@@ -356,7 +363,7 @@ class _Trial:
         found = {}
         if reached < 1.0 - 1e-9:
             found["checkpoint"] = kept.keep(trial, "checkpoint.ckpt", lambda sink: save_checkpoint(sink, flat, state))
-        model = deployable(graph, learned, self.job.data.fronts, self.job.data.task)
+        model = self.job.deployed(graph, learned)
         found["model"] = kept.keep(trial, "model.keras", lambda sink: write_by(model.save, "model.keras", sink))
         return found
 

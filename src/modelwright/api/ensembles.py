@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError, StudyError
+from modelwright.core.history import Row
+from modelwright.core.wording import warn_caller
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
 
+#: Measures that are those of the members together: they are computed one after another.
+_ADDED = frozenset({"params", "trainable", "macs", "operations", "size_mb"})
 #: Members are added, some of them again, until so many are chosen.
 _ROUNDS = 12
 
@@ -22,6 +26,9 @@ def ensemble(study: Study, k: int = 3) -> Any:
     Where the data of the search are at hand, how much each counts is chosen on the rows that were kept back, by adding
     members one at a time as long as that helps (Caruana et al., "Ensemble Selection from Libraries of Models", ICML
     2004); otherwise all count alike. The score that comes of it was selected, so it is a little too good.
+
+    The constraints of the search hold for each member. Where all together break one on what adds up (parameters,
+    operations, size), a warning says so: it is for you to say whether the limit was meant for the whole.
 
     Args:
         k: networks at most, from 2.
@@ -36,7 +43,9 @@ def ensemble(study: Study, k: int = 3) -> Any:
         raise StudyError("only networks of nas.search are combined", where=f"study {study.name!r}")
     from modelwright.api.models import best_model
 
-    rows = [row for row in study._machine.history.rows if "model" in row.artifacts and row.values and not row.pending]
+    history = study._machine.history
+    rows = [row for row in history.rows if "model" in row.artifacts and row.values and not row.pending]
+    rows = [row for row in rows if row.state != "infeasible" and history.measured(row).broken is None]
     score = study.objectives[0].score
     rows.sort(key=lambda row: (-round(min(row.fidelity, 0.3), 6), -score(row.values[0] if row.values else 0.0)))
     full = [row for row in rows if row.fidelity >= 0.3 - 1e-9][:k]
@@ -59,7 +68,18 @@ def ensemble(study: Study, k: int = 3) -> Any:
         parts = models if estimation.job.stem is None else [m.get_layer(NETWORK) for m in models]
         outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in parts]
         weights = _weights(outs, data.y[rows_kept], data.task)
+    _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
     return _joined(models, weights, study._record.definition.get("task", "multiclass"))
+
+
+def _say_what_is_broken(study: Study, members: Sequence[Row]) -> None:
+    """Warn where the members together break a limit that each of them keeps."""
+    names = {name for row in members for name in row.metrics if name in _ADDED or name.startswith("latency_ms@")}
+    whole = {name: sum(row.metrics.get(name, 0.0) for row in members) for name in names}
+    over = [limit for limit in study._machine.history.limits if limit.broken(limit.excess(whole))]
+    if over:
+        said = "; ".join(limit.said(whole) for limit in over)
+        warn_caller(f"each of the {len(members)} members keeps within the constraints, all together do not: {said}")
 
 
 def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.ndarray:

@@ -134,7 +134,16 @@ class Draft:
         plain = {key: _plain(value) for key, value in attributes.items() if key != "name" and value is not None}
         check_options(op, kind.options, plain)
         name = self._unique("/".join(filter(None, (self.scope(), called))))
-        shape = kind.shape([x.shape for x in inputs], plain)
+        try:
+            shape = kind.shape([x.shape for x in inputs], plain)
+        except SpaceError:
+            raise
+        except Exception as error:
+            raise SpaceError(
+                f"its shape raised {type(error).__name__}: {error}, for inputs of {[x.shape for x in inputs]}",
+                where=f"operation {op!r}",
+                hint="Correct shape=... of its nas.Operation; or raise SpaceError there, to refuse such inputs.",
+            ) from error
         if not isinstance(shape, tuple) or not all(isinstance(n, int) and n > 0 for n in shape) or not shape:
             raise SpaceError(
                 f"its shape is {shape!r} for inputs of {[x.shape for x in inputs]}",

@@ -9,6 +9,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError, SpaceError
 from modelwright.core.rng import Seed
+from modelwright.nas.build import build
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.limited import LimitedTree
@@ -58,6 +59,9 @@ def screened(
             break
         except SpaceError:  # too small an image for this one; the race trains it at full size
             continue
+        except (TypeError, ValueError, ArithmeticError, LookupError):
+            build(graph)  # an operation whose layer is not what its shape says is refused by name
+            raise
         macs.append(float(graph.cost.macs))
         seen[key] = config
     configs = list(seen.values())

@@ -1,0 +1,59 @@
+"""What a search says of operations that are not what they say, of limits on what was trained, and of ensembles."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright import nas
+from modelwright.core.errors import SpaceError, StudyError
+
+keras = pytest.importorskip("keras")
+
+
+def data(rows=120):
+    x = np.random.default_rng(0).normal(size=(rows, 8, 8, 3))
+    return x, (x[:, :, :, 0].mean(axis=(1, 2)) > 0).astype(int)
+
+
+def searched(last=None, **options):
+    def define(hp, x):
+        x = x.conv(hp.Choice("filters", [4, 6, 8]), 3)
+        return (x if last is None else x.apply(last)).relu().global_avg_pool().dense(2)
+
+    options = {"trials": 4, "epochs": 1, "store": ":memory:", "verbose": 0, **options}
+    return mw.nas.search(nas.Architecture(define, (8, 8, 3)), *data(), **options)
+
+
+def registered(name, shape):
+    layer = lambda shapes, attributes, name: keras.layers.Conv2D(7, 3, name=name)  # noqa: E731
+    nas.register(nas.Operation(name=name, shape=shape, layer=layer))
+
+
+def test_an_operation_whose_layer_is_not_what_its_shape_says_is_named():
+    registered("not_what_it_says", lambda shapes, attributes: shapes[0])
+    with pytest.raises(SpaceError, match=r"not_what_it_says.*\n?.*puts out"):
+        searched("not_what_it_says")
+
+
+def test_a_shape_that_raises_is_told_with_the_operation():
+    registered("raises", lambda shapes, attributes: (shapes[0][5],))
+    with pytest.raises(SpaceError, match="'raises'.*IndexError"):
+        searched("raises")
+
+
+def test_no_network_that_breaks_a_limit_on_what_was_trained_is_returned():
+    study = searched(constraints=["val_loss <= 1e-9"])
+    with pytest.raises(StudyError, match="the closest is trial .*val_loss is"):
+        study.best_model()
+
+
+def test_an_ensemble_that_breaks_what_its_members_keep_says_so():
+    least = nas.trace(lambda x: x.conv(4, 3).relu().global_avg_pool().dense(2), (8, 8, 3)).cost.parameters
+    study = searched(constraints=[f"params <= {3 * least}"], epochs=3)
+    rows = [row for row in study._machine.history.rows if row.fidelity >= 0.3]
+    whole = {row.number: row.metrics["params"] for row in rows}
+    assert len(whole) > 2 and max(whole.values()) <= 3 * least
+    import modelwright.api.ensembles as ensembles
+
+    with pytest.warns(UserWarning, match="all together do not: params is"):
+        ensembles._say_what_is_broken(study, rows)

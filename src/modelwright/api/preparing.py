@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
@@ -68,8 +71,16 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         unit="step",
         described=f"nas.{space.name}",
         closed=True,
-        facts={"task": data.task.kind, "classes": list(data.task.classes)},
+        facts={"task": data.task.kind, "classes": list(data.task.classes), "data": _told_apart(data)},
     )
+
+
+def _told_apart(data: Dataset) -> str:
+    """The rows in words, with a digest by which others are told from them."""
+    digest = hashlib.blake2b(digest_size=6)
+    for part in (*data.x, data.y, data.kept):
+        digest.update(np.ascontiguousarray(part).data)
+    return f"{len(data.y):,} rows of {_shapes(data.shapes)}, {digest.hexdigest()}"
 
 
 def _stem(asked: Mapping[str, Any]) -> tuple[Any, Any, Any]:
@@ -120,7 +131,7 @@ def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Reci
     from modelwright.nas.ladder import ladder, straight
 
     if asked["plan"] is None:
-        return straight(data.rows, epochs)
+        return straight(data.rows, epochs, batch=recipe.batch)
     image = min(data.shapes[0][:2]) if data.task.images else None
     return ladder(data.rows, image, epochs, batch=recipe.batch)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, Any]) -> Study:
     """Run ``study`` on; see ``Study.resume``."""
     study._check_there()
+    if subject is not None and study._record.definition.get("kind") == "nas":
+        return _search_on(study, subject, data, options)
     if subject is not None:
         from modelwright.api.tune import tune
 
@@ -26,8 +28,7 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
         budget = study._record.definition.get("budget", {})
         if budget.get("min_gain") is not None:
             options.setdefault("min_gain", budget["min_gain"])
-        if "trials" not in options and "seconds" not in options:
-            options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
+        _same_budget(study, options)
         return tune(subject, *data, store=study._store, name=study.name, **options)
     bounds = ("trial_seconds", "trial_memory")
     known = ("trials", "seconds", "min_gain", "workers", "executor", "verbose", "confirm", *bounds)
@@ -44,4 +45,35 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
     before = study._settings.limits
     changed = checked_limits(*(given.get(k, v) for k, v in zip(bounds, (before.seconds, before.memory), strict=True)))
     study._settings = replace(study._settings, budget=budget, limits=changed, began=None, **options)
+    if study._record.definition.get("kind") == "nas":
+        from modelwright.api.searching import go_on_searching
+
+        return go_on_searching(study)
     return study._run()
+
+
+def _same_budget(study: Study, options: dict[str, Any]) -> None:
+    budget = study._record.definition.get("budget", {})
+    if "trials" not in options and "seconds" not in options:
+        options.update({k: budget[k] for k in ("trials", "seconds") if budget.get(k) is not None})
+
+
+def _search_on(study: Study, space: Any, data: tuple[Any, ...], options: dict[str, Any]) -> Study:
+    """Run a search for a network on, with its space and its data."""
+    from modelwright.api.searching import search
+
+    if len(data) != 2:
+        raise StudyError(
+            "a search for a network goes on with its space and its data",
+            where=f"study {study.name!r}",
+            hint="Write study.resume(space, x, y, ...), as in nas.search.",
+        )
+    led = str(study._record.definition.get("strategy", "plan"))
+    options.setdefault("objective", list(study.objectives))
+    options.setdefault("seed", study._machine.setup.seed)
+    options.setdefault("constraints", study._machine.history.limits)
+    options.setdefault("plan", "auto" if led == "plan" else None)
+    if options["plan"] is None:
+        options.setdefault("strategy", led)
+    _same_budget(study, options)
+    return search(space, *data, store=study._store, name=study.name, **options)

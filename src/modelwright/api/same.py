@@ -25,11 +25,18 @@ def refuse_other_search(record: StudyRecord, definition: Mapping[str, Any]) -> N
     """Refuse to mix two searches under one name; say what differs.
 
     Raises:
-        StudyError: objective, seed, strategy or number of steps is another than the stored one.
+        StudyError: objective, seed, strategy, number of steps, or the data of a search for a network, is another than
+            the stored one.
     """
     unit = f"{definition.get('unit', 'step')}s"
     changed = []
-    for key, label in (("objectives", "objective"), ("seed", "seed"), ("strategy", "strategy"), ("steps", unit)):
+    for key, label in (
+        ("objectives", "objective"),
+        ("seed", "seed"),
+        ("strategy", "strategy"),
+        ("steps", unit),
+        ("data", "data"),
+    ):
         before, now = record.definition.get(key), definition.get(key)
         if before is not None and _said(key, before) != _said(key, now):
             changed.append(f"{label} was {_said(key, before)}, now {_said(key, now)}")

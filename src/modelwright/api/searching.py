@@ -22,7 +22,7 @@ from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.space import HyperParameters
 from modelwright.store.base import Store, open_store
-from modelwright.strategy import Strategy, resolve
+from modelwright.strategy import NAMES, Strategy, resolve
 from modelwright.study.budget import Budget
 from modelwright.study.limits import checked_limits
 from modelwright.trackers.base import resolve_trackers
@@ -172,19 +172,45 @@ def search(
 def _strategy(
     estimation: ArchitectureEstimation, plan: Any, strategy: str | Strategy | None, seconds: float | None, workers: int
 ) -> Strategy:
-    from modelwright.nas.ladder import STEPS
     from modelwright.nas.plan import Plan
 
     if plan is None:
-        return resolve(strategy or "auto", steps=STEPS, resumable=True)
+        return resolve(strategy or "auto", steps=estimation.steps, resumable=True)
     if len(estimation.job.objectives) > 1:
         raise ArgumentError(
             "a plan has one objective, by which it names a winner",
             where="nas.search",
             hint="Write plan=None for a Pareto front, or turn one objective into a constraint.",
         )
+    if _has_rungs(strategy):
+        named = getattr(strategy, "name", strategy)
+        raise ArgumentError(
+            f"strategy={named!r} has rungs of its own, and so has the race of a plan",
+            where="nas.search",
+            allowed=", ".join(repr(name) for name in NAMES if not _has_rungs(name)) + "; with plan=None any",
+            hint=f"Write plan=None, strategy={named!r}; or leave strategy= out: the race is an ASHA already.",
+        )
     race = None if strategy is None else resolve(strategy, steps=None, resumable=False)
     return Plan(estimation.job.ladder, race=race, seconds=seconds, workers=workers)
+
+
+def go_on_searching(study: Study) -> Study:
+    """Run a search on that this process knows, with what its settings say now."""
+    from modelwright.nas.plan import Plan
+
+    machine = study._machine
+    plan: Any = machine.setup.strategy
+    if not isinstance(plan, Plan) or study._settings is None:
+        return study._run()
+    settings = study._settings
+    led = Plan(plan.ladder, race=plan.inner, seconds=settings.budget.seconds, workers=settings.workers)
+    machine.setup = replace(machine.setup, strategy=led)
+    return carry_out(study, led)
+
+
+def _has_rungs(given: Any) -> bool:
+    known = isinstance(given, Strategy) or (isinstance(given, str) and given in NAMES and given != "auto")
+    return known and resolve(given, steps=9, resumable=True).multi_fidelity
 
 
 def carry_out(study: Study, plan: Any) -> Study:

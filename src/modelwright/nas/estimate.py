@@ -27,7 +27,7 @@ from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.graph import Graph
 from modelwright.nas.hardware import Meter
-from modelwright.nas.ladder import STEPS, Ladder, Rung
+from modelwright.nas.ladder import Ladder, Rung
 from modelwright.nas.limited import known
 from modelwright.nas.morph import inherit
 from modelwright.nas.recipe import Recipe
@@ -83,10 +83,9 @@ class ArchitectureEstimation(Estimation):
     """Trains networks of a space of architectures, rung by rung, from weights of their own or of a parent's."""
 
     resumable = True
-    steps = STEPS
 
     def __init__(self, job: Job):
-        self.job = job
+        self.job, self.steps = job, job.ladder.steps
 
     def estimate(self, task: Task, reporter: Reporter) -> Outcome:
         began = time.perf_counter()
@@ -232,7 +231,7 @@ class _Trial:
         seconds, at_most = self._time(rung)
         if stands and seconds is not None and seconds <= 0:  # no time to train, and nothing has to be
             self.note[FINISHED] = {"before": stands[self.job.objectives[0].name], "kept": "before"}
-            self._told(rung.step, stands, rung.fidelity)
+            self._told(self.job.ladder.step(rung.fidelity), stands, rung.fidelity)
             return weights.read(self.model), stands
         before = self.task.start if rung.fidelity > self.task.start else 0.0
         looked: list[float] = [0.0]
@@ -269,7 +268,7 @@ class _Trial:
         elif not trained.finite:
             return learned or {}, metrics
         if not self.stopped:
-            self._told(rung.step, metrics, rung.fidelity)
+            self._told(self.job.ladder.step(rung.fidelity), metrics, rung.fidelity)
         return found, metrics
 
     def _time(self, rung: Rung) -> tuple[float | None, float | None]:
@@ -333,9 +332,12 @@ class _Trial:
     def _report(self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float) -> bool:
         if rung.name == "race":
             return True
-        metrics = {**trainer.watch(), "loss": loss}
         fidelity = before + (rung.fidelity - before) * done
-        return self._told(min(rung.step - 1, max(1, round(fidelity * STEPS))), metrics, fidelity)
+        steps = self.job.ladder.steps
+        step = int(fidelity * steps + 1e-9)
+        if not int(before * steps + 1e-9) < step < self.job.ladder.step(rung.fidelity):
+            return True
+        return self._told(step, {**trainer.watch(), "loss": loss}, fidelity)
 
     def _cpu_seconds(self) -> float:
         """Of all cores, for this trial so far."""

@@ -49,6 +49,12 @@ class Ladder:
 
     rungs: tuple[Rung, ...]
     rows: int
+    #: That full fidelity means.
+    steps: int = STEPS
+
+    def step(self, fidelity: float) -> int:
+        """The step at which a trial has come to a fidelity."""
+        return max(1, round(fidelity * self.steps))
 
     def of(self, name: str) -> tuple[Rung, ...]:
         """The rungs of a phase."""
@@ -86,13 +92,16 @@ class Straight(Ladder):
         yield replace(full, fidelity=stop, epochs=full.epochs * (stop - start))
 
 
-def straight(rows: int, epochs: float) -> Straight:
-    """See ``Straight``.
+def straight(rows: int, epochs: float, *, batch: int = 128) -> Straight:
+    """See ``Straight``. A step is a whole epoch, or as many as networks need to be told apart: none is cut sooner.
 
+    >>> straight(50_000, 10).steps, straight(1_200, 10, batch=32).steps
+    (10, 5)
     >>> [(rung.fidelity, rung.epochs) for rung in straight(1000, 10).between(0.1, 0.5)]
     [(0.5, 4.0)]
     """
-    return Straight((Rung(fidelity=1.0, epochs=epochs, name="full"),), rows)
+    unit = max(1, round(_LEAST / max(1, rows // batch)))
+    return Straight((Rung(fidelity=1.0, epochs=epochs, name="full"),), rows, max(1, int(epochs / unit + 1e-9)))
 
 
 def ladder(

@@ -1,0 +1,86 @@
+"""Searches for networks that go on: with the call, with a loaded study, with what this process remembers."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright import nas
+from modelwright.core.errors import ArgumentError, StudyError
+
+keras = pytest.importorskip("keras")
+
+
+def points(rows=300, seed=0):
+    x = np.random.default_rng(seed).normal(size=(rows, 4))
+    return x, (x[:, 0] * x[:, 1] > 0).astype(int)
+
+
+def small(hp, x):
+    return x.dense(hp.Choice("units", [8, 16, 32, 64])).relu().dense(2)
+
+
+def space():
+    return nas.Architecture(small, (4,))
+
+
+def searched(store, **options):
+    options = {"trials": 2, "epochs": 2, "verbose": 0, "name": "s", "store": store, **options}
+    return mw.nas.search(space(), *points(), **options)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return str(tmp_path / "s.db")
+
+
+def test_other_data_are_another_search(store):
+    searched(store)
+    with pytest.raises(StudyError, match=r"data was '300 rows of \(4,\), .*now '301 rows"):
+        mw.nas.search(space(), *points(301), trials=3, store=store, name="s", verbose=0)
+
+
+def test_a_larger_budget_for_a_plan_that_was_carried_out_is_told(store):
+    searched(store)
+    with pytest.warns(UserWarning, match="was carried out before"):
+        again = searched(store, trials=4)
+    assert len(again.trials) == 2
+
+
+def test_a_loaded_study_goes_on_with_its_space_and_its_data(store):
+    first = searched(store, plan=None, strategy="random", trials=1)
+    loaded = mw.load_study("s", store=store)
+    again = loaded.resume(space(), *points(), trials=2, epochs=2, verbose=0)
+    assert [trial.config for trial in again.trials][:1] == [trial.config for trial in first.trials]
+    assert len(again.trials) == 2
+    with pytest.raises(StudyError, match="its space and its data"):
+        loaded.resume(space())
+
+
+def test_a_study_whose_finish_was_not_opened_goes_on_to_it(store, monkeypatch):
+    from modelwright.api import searching
+
+    with monkeypatch.context() as without:
+        without.setattr(searching, "_ENDED", ("",))  # as if the call had been interrupted before the finish
+        study = searched(store)
+    assert study.best.fidelity < 1.0
+    assert study.resume(verbose=0).best.fidelity == 1.0
+
+
+@pytest.mark.parametrize("strategy", ["asha", "hyperband", "freeze-thaw"])
+def test_strategies_with_rungs_are_for_searches_without_a_plan(strategy):
+    with pytest.raises(ArgumentError, match="plan=None"):
+        searched(":memory:", strategy=strategy)
+    study = searched(":memory:", strategy=strategy, plan=None, trials=5, epochs=9)
+    # No rung is a part of an epoch: 240 rows of batches of 32 are seven steps.
+    spent = [trial._row.facts["epochs"] for trial in study.trials]
+    assert min(spent) >= 9 - 1e-9
+    assert study.best.fidelity == 1.0
+
+
+def test_rungs_of_strategies_are_whole_epochs():
+    x, y = points(4000)
+    study = mw.nas.search(space(), x, y, plan=None, strategy="asha", trials=6, epochs=9, store=":memory:", verbose=0)
+    assert {round(f * 9, 6) for trial in study.trials for f in trial._row.segments} <= {1.0, 3.0, 9.0}
+    assert study.best.fidelity == 1.0
+    rungs = study._settings.estimation.job.ladder
+    assert rungs.steps == 9 and rungs.step(1 / 3) == 3

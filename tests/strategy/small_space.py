@@ -11,6 +11,7 @@ import numpy as np
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
+from modelwright.core.rng import Seed
 from modelwright.strategy.base import Axis
 
 
@@ -41,6 +42,7 @@ class Small:
         return self.decode(np.zeros(len(self.parts)))
 
     def sample(self, rng):
+        rng = rng.generator() if isinstance(rng, Seed) else rng
         return self.decode(rng.random(len(self.parts)))
 
     def sample_vectors(self, rng, count):

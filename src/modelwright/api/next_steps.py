@@ -31,7 +31,7 @@ def next_steps(study: Study) -> tuple[str, ...]:
     if kind == "keras" or (kind == "sklearn" and fits):
         steps += ["study.best_model()", *["study.refit()"] * fits]
     else:
-        steps.append("study.frame()")
+        steps.append("study.best_model()" if kind == "nas" else "study.frame()")
     return (*steps, "study.report('study.html')")
 
 

@@ -105,7 +105,8 @@ def search(
         seconds, trials: how much to spend in all; one of them must be given. ``trials`` counts networks.
         workers, executor: see ``mw.tune``. The finish uses every core of this machine whatever they are.
         seed: the same seed gives the same search with a budget in trials and one worker.
-        epochs: of the training in full, with a budget in trials; 10 by default.
+        epochs: with a budget in trials, of the finish, or with ``plan=None`` of each training in full; 10 by default.
+            A plan's phases before it train for as long as networks need to be told apart: of few rows that is more.
         task: ``"multiclass"``, ``"multilabel"`` or ``"regression"``, where ``y`` leaves it open.
         class_weight: a weight for each class by its label, or ``"balanced"``.
         stem: a trained ``keras.Model`` in front of the networks, whose weights stay as they are. Rows pass through it
@@ -274,7 +275,7 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
     best = history.best()
     if best is not None and budget.seconds is not None and len(history.rows) == 1:
         warn_caller(
-            f"seconds={budget.seconds:g} were enough for one network alone, the space's default, which was trained for "
+            f"seconds={budget.seconds:g} leave time for one network alone, the space's default, which was trained for "
             f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched. Give more seconds."
         )
     more = (budget.trials or 0) > history.started or (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * _SAVING

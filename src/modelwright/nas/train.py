@@ -85,7 +85,7 @@ class Trainer:
             rows: the first so many training rows; None for all.
             going_on: whether the network has been trained before.
             seconds: train for so long instead, judging at the end included, whatever number of epochs that makes.
-            at_most: end after so many seconds; then the learning rate falls sooner, and there is one step at least.
+            at_most: end so many seconds after the first step, which compiles; the learning rate falls sooner then.
         """
         rng = np.random.default_rng(seed)
         count = self.data.rows if rows is None else min(rows, self.data.rows)
@@ -95,7 +95,7 @@ class Trainer:
         began, self.judged = time.perf_counter(), 0.0
         if seconds is not None:
             seconds = max(1.0, seconds - self._judging())
-        order, losses, step, done = rng.permutation(count), [], 0, 0.0
+        order, losses, step, done, compiled = rng.permutation(count), [], 0, 0.0, 0.0
         while done < 1.0:
             at = step % each
             if at == 0 and step:
@@ -108,10 +108,11 @@ class Trainer:
             if not math.isfinite(losses[-1]):
                 return Trained(finite=False, cost=step / each * count / self.data.rows)
             # Several steps are too quick for the clock to be asked at each, and the first ones compile.
-            taken = time.perf_counter() - began
-            done = step / total if seconds is None else taken / seconds
+            now = time.perf_counter()
+            compiled = compiled or now
+            done = step / total if seconds is None else (now - began) / seconds
             if at_most is not None:
-                done = max(done, 1.0 if at_most <= 0 else taken / at_most)
+                done = max(done, 1.0 if at_most <= 0 else (now - compiled) / at_most)
             if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
                 break
         share = min(1.0, step / total) if seconds is None else 1.0

@@ -81,7 +81,7 @@ def _member(
     seeds: tuple[int, int],
     rounds: int | None,
 ) -> Member:
-    kind = learner(entry["learner"])
+    kind = job.learners.get(entry["learner"]) or learner(entry["learner"])
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
     weight = None if job.weight is None else job.weight[rows]
     recipe = kind.features(job.frame, entry["config"])

@@ -14,6 +14,7 @@ import numpy as np
 
 from modelwright.core.errors import StoreError
 from modelwright.core.history import Row
+from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration
 from modelwright.tasks.ensemble import Ensemble, selected
@@ -147,7 +148,7 @@ def _of_level(
 def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
     """Whether predictions are better on the rows that both have, by two standard errors over parts of the rows."""
     both = np.flatnonzero(~np.isnan(new + old).reshape(len(job.y), -1).any(axis=1))
-    parts = np.array_split(np.random.default_rng(job.seed).permutation(both), _PARTS)
+    parts = np.array_split(_rng(job).permutation(both), _PARTS)
     if min(map(len, parts)) < 20:
         return False
     gains = []
@@ -158,6 +159,10 @@ def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
     if not np.all(np.isfinite(gains)):
         return False
     return float(np.mean(gains)) > 2.0 * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
+
+
+def _rng(job: Job) -> np.random.Generator:
+    return Seed(job.seed).child("blend", "parts").generator()
 
 
 def _score(row: Row) -> float:
@@ -194,7 +199,7 @@ def _calibrated(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job
 
 def _spread(found: Ensemble, mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job) -> float:
     """Standard error of the score over ten parts of the rows; that of two halves where ten are too small."""
-    parts = np.array_split(np.random.default_rng(job.seed).permutation(len(y)), 10)
+    parts = np.array_split(_rng(job).permutation(len(y)), 10)
     if min(map(len, parts)) < 20:
         return found.spread
     scores = [job.metric.merit(y[part], mixed[part], None if weight is None else weight[part]) for part in parts]

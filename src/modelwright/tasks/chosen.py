@@ -7,7 +7,7 @@ from typing import Any
 
 from modelwright.core.errors import ArgumentError, MissingPackageError
 from modelwright.core.wording import did_you_mean, kind_of
-from modelwright.tasks.learners import Learner, learner, names
+from modelwright.tasks.learners import Learner, learner, names, own
 from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
 
@@ -27,9 +27,10 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
                 f"there is no learner {name!r}", where="fit", allowed=", ".join(known),
                 hint=did_you_mean(str(name), known),
             )  # fmt: skip
-    others = [m for m in models or () if not isinstance(m, str | Learner)]
-    if others:
-        raise ArgumentError(f"models holds {kind_of(others[0])}", where="fit", allowed=f"names: {', '.join(known)}")
+    for one in models or ():
+        if not isinstance(one, str | Learner) and not (hasattr(one, "fit") and hasattr(one, "get_params")):
+            allowed = f"{', '.join(known)}, or an estimator of scikit-learn"
+            raise ArgumentError(f"models holds {kind_of(one)}", where="fit", allowed=allowed)
     asked: Sequence[Any] = known if models is None else models
     if models is None and preset == "interpretable":
         asked = [name for name in known if name in INTERPRETABLE]
@@ -40,7 +41,7 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
         if isinstance(one, str) and one in block:
             continue
         try:
-            made = learner(one) if isinstance(one, str) else one
+            made = learner(one) if isinstance(one, str) else one if isinstance(one, Learner) else own(one)
         except MissingPackageError:
             if models is not None:
                 raise

@@ -55,10 +55,10 @@ class Member:
         return body, {**_named(_FEATURES, held), **_named(_MODEL, arrays)}
 
     @classmethod
-    def restore(cls, body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Member:
-        """The inverse of ``state``."""
+    def restore(cls, body: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, trust: bool = False) -> Member:
+        """The inverse of ``state``; ``trust`` as in ``learners.restore``."""
         features = recipes.Fitted.restore(body["features"], _under(_FEATURES, arrays))
-        model = learners.restore(body["kind"], body["model"], _under(_MODEL, arrays))
+        model = learners.restore(body["kind"], body["model"], _under(_MODEL, arrays), trust=trust)
         return cls(body["learner"], body["config"], features, model)
 
 
@@ -89,10 +89,10 @@ def save_member(sink: Any, member: Member) -> None:
 
 
 def read_member(path: Path, sha256: str = "") -> Member:
-    """The member in a file.
+    """The member in a file of a study that this user's own fit wrote.
 
     Raises:
         StoreError: the file is gone, or is not what was written.
     """
     arrays, body = read_checkpoint(path, sha256=sha256)
-    return Member.restore(body, arrays)
+    return Member.restore(body, arrays, trust=True)

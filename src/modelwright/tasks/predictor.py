@@ -175,8 +175,11 @@ class Predictor:
         return found
 
     def __repr__(self) -> str:
-        names = ", ".join(f"{one.weight:.2f} {one.name}" for one in self._members[:4])
-        more = f" and {len(self._members) - 4} more" if len(self._members) > 4 else ""
+        weights: dict[str, float] = {}
+        for one in self._members:
+            weights[one.name] = weights.get(one.name, 0.0) + one.weight
+        names = ", ".join(f"{weight:.2f} {name}" for name, weight in list(weights.items())[:4])
+        more = f" and {len(weights) - 4} more" if len(weights) > 4 else ""
         return f"Predictor({self.target!r}, {self.task}, {self.metric}={self.score:.4g}: {names}{more})"
 
     # --- to and from a file --------------------------------------------------------------------------
@@ -200,11 +203,16 @@ class Predictor:
         return archive.write(path, {"predictor": self._body, "members": stored}, arrays)
 
 
-def load(path: str | os.PathLike[str]) -> Predictor:
+def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
     """A predictor from the file that ``save`` wrote.
 
+    Args:
+        trust: whether estimators of somebody's own that are among the members may be unpickled, which runs code of
+            whoever wrote the file. A file without them holds no code.
+
     Raises:
-        ArgumentError: there is no such file, it is damaged or something else, or a newer version wrote it.
+        ArgumentError: there is no such file, it is damaged or something else, a newer version wrote it, or it holds
+            an estimator that needs ``trust``.
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path is {kind_of(path)}", where="load", allowed="the path of a file")
@@ -221,7 +229,7 @@ def load(path: str | os.PathLike[str]) -> Predictor:
             donor = f"{shared}/features/"
             own |= {name[len(f"{shared}/") :]: v for name, v in arrays.items() if name.startswith(donor)}
             stored["features"] = body["members"][shared]["body"]["features"]
-        members.append((Member.restore(stored, own), float(one["weight"]), str(one["name"])))
+        members.append((Member.restore(stored, own, trust=trust), float(one["weight"]), str(one["name"])))
     return Predictor(body["predictor"], members)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.optional import optional
-from modelwright.core.records import Answer, Exhausted, Proposal
-from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.core.records import Answer, Proposal
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.fresh import Known, OneByOne, choose
 from modelwright.strategy.merit import merits
 
 #: Share of the draws of a category that are copied from good trials; the others are uniform.
@@ -23,7 +23,7 @@ _FAITH = 0.8
 _DRAWS = 64
 
 
-class CMAES(Strategy):
+class CMAES(OneByOne):
     """Covariance matrix adaptation, for spaces of numbers and budgets of hundreds of trials.
 
     A generation is told to the algorithm when all of its trials have ended; workers that are free before that draw
@@ -56,13 +56,7 @@ class CMAES(Strategy):
     def init(self, seed: Any, history: Any) -> _State:
         return _State(seed, history)
 
-    def ask(self, state: _State, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: _State, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         numeric = [j for j, axis in enumerate(space.axes) if axis.kind == "numeric"]
         merit = merits(state.history)
         if not numeric:

@@ -10,11 +10,11 @@ import numpy as np
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, usable
-from modelwright.core.records import Answer, Exhausted
+from modelwright.core.records import Answer
 from modelwright.core.rng import Seed
 from modelwright.strategy import lstm
-from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.fresh import Known, OneByOne, choose
 from modelwright.strategy.merit import merits, nondominated_rank
 from modelwright.strategy.reinforce import bins
 from modelwright.strategy.surrogate import one_thread
@@ -27,7 +27,7 @@ _LOOKED = 64
 _KEPT = 24
 
 
-class Controller(Strategy):
+class Controller(OneByOne):
     """A policy over whole configurations: each decision is drawn knowing those before it.
 
     An LSTM reads what it decided last and gives the shares of the next decision. Decisions that are not there under
@@ -79,13 +79,7 @@ class Controller(Strategy):
     def init(self, seed: Seed, history: History) -> _State:
         return _State(seed, history)
 
-    def ask(self, state: _State, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: _State, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         with one_thread():
             trained = self._trained(state, space)
             recent = np.array(trained.strings[-self.batch :])

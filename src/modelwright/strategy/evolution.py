@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from modelwright.core.errors import StrategyError
-from modelwright.core.records import Answer, Exhausted, Proposal
-from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, drawn, first
+from modelwright.core.records import Answer, Proposal
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.fresh import Known, OneByOne, choose, drawn
 from modelwright.strategy.merit import merits
 
 _REMOVALS = ("oldest", "worst", "mixed")
 
 
-class Evolution(Strategy):
+class Evolution(OneByOne):
     """Regularised evolution: tournaments in a population that forgets.
 
     Each proposal draws ``sample`` members of the population, takes the best as parent and changes one of its
@@ -71,13 +71,7 @@ class Evolution(Strategy):
     def init(self, seed: Any, history: Any) -> Known:
         return Known(seed, history)
 
-    def ask(self, state: Known, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: Known, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         if number < self.population:
             return choose(state, space, rng, islice(drawn(state, space, rng, number), 20), {"by": "design"})
         merit = merits(state.history)

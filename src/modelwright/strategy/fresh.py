@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.records import Answer, Exhausted, Proposal
-from modelwright.strategy.base import Fold, SearchSpace
+from modelwright.strategy.base import Fold, SearchSpace, Strategy
 from modelwright.strategy.belief import Belief
 from modelwright.strategy.tried import Tried
 
@@ -36,6 +37,26 @@ def first(state: Known, space: SearchSpace, number: int, *, defaults: bool = Tru
     if space.size is not None and len(state.tried.keys(state.history, space)) >= space.size:
         return Exhausted(why=f"the space is exhausted: all {space.size} configurations have been tried")
     return None
+
+
+class OneByOne(Strategy):
+    """A strategy that decides on each trial by itself: ``pick`` does, where there is something to choose."""
+
+    def ask(self, state: Any, space: SearchSpace, number: int | None) -> Answer:
+        if number is None:
+            return Exhausted(why="the budget of trials is used up")
+        answer = first(state, space, number)
+        if answer is not None:
+            return answer
+        return self.pick(state, space, number, state.seed.child("ask", number).generator())
+
+    @abstractmethod
+    def pick(self, state: Any, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
+        """What is tried next, or that nothing is left.
+
+        Args:
+            rng: chance for this trial.
+        """
 
 
 def drawn(state: Known, space: SearchSpace, rng: np.random.Generator, number: int) -> Iterator[dict[str, Any]]:

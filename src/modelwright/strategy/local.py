@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from modelwright.core.records import Answer, Exhausted
-from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first, passed_over
+from modelwright.core.records import Answer
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.fresh import Known, OneByOne, choose, passed_over
 from modelwright.strategy.merit import merits
 
 
-class Local(Strategy):
+class Local(OneByOne):
     """Hill climbing over configurations that differ in one decision.
 
     Begins with a few random configurations. Then it proposes untried neighbours of the best configuration known, and
@@ -36,13 +36,7 @@ class Local(Strategy):
     def init(self, seed: Any, history: Any) -> Known:
         return Known(seed, history)
 
-    def ask(self, state: Known, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: Known, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         if number < self.initial:
             return choose(state, space, rng, (space.sample(rng) for _ in range(20)), {"by": "design"})
         merit = merits(state.history)

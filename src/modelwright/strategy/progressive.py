@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from modelwright.core.errors import StrategyError
-from modelwright.core.records import Answer, Exhausted, Proposal
+from modelwright.core.records import Answer, Proposal
 from modelwright.core.rng import Seed
-from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.ensemble import Ensemble
 from modelwright.strategy.facts import Memory, thin
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.fresh import Known, OneByOne, choose
 from modelwright.strategy.merit import merits
 from modelwright.strategy.surrogate import one_thread
 
@@ -33,7 +33,7 @@ _KEEP, _KEEP_GROUP = 20, 6
 _SEEN = 256
 
 
-class Progressive(Strategy):
+class Progressive(OneByOne):
     """Configurations grown level by level under a surrogate.
 
     On the first level all decisions of later levels are held where they add nothing; what is left is tried, all of it
@@ -74,13 +74,7 @@ class Progressive(Strategy):
     def init(self, seed: Seed, history: Any) -> _State:
         return _State(seed, history)
 
-    def ask(self, state: _State, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: _State, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         with one_thread():
             ladder = state.ladder_of(space)
             level = self._level(state, ladder)

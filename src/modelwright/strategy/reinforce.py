@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from modelwright.core.errors import StrategyError
-from modelwright.core.records import Answer, Exhausted
-from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.core.records import Answer
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.fresh import Known, OneByOne, choose
 from modelwright.strategy.merit import merits
 
 #: A number is chosen among so many bins of its axis, then within the bin.
 _BINS = 8
 
 
-class Reinforce(Strategy):
+class Reinforce(OneByOne):
     """A policy of independent softmax choices, one a parameter, trained by policy gradient.
 
     Each finished trial moves the policy toward its choices by how much better it was than a moving average of those
@@ -49,13 +49,7 @@ class Reinforce(Strategy):
     def init(self, seed: Any, history: Any) -> Known:
         return Known(seed, history)
 
-    def ask(self, state: Known, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: Known, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         policy = self.policy(state, space)
         drawn = space.snap(policy.draw(rng, 64))
         note: dict[str, Any] = {"by": "reinforce", "entropy": round(policy.spread(), 3)}

@@ -9,16 +9,16 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.stats import qmc
 
-from modelwright.core.records import Answer, Exhausted, Proposal
-from modelwright.strategy.base import SearchSpace, Strategy
+from modelwright.core.records import Answer, Proposal
+from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.belief import Belief
-from modelwright.strategy.fresh import Known, choose, first
+from modelwright.strategy.fresh import Known, OneByOne, choose
 
 #: Points looked at for one that falls on a new configuration.
 _AHEAD = 64
 
 
-class Sobol(Strategy):
+class Sobol(OneByOne):
     """Scrambled Sobol points over the unit cube of the space, the declared defaults first.
 
     Source: Owen, "Scrambling Sobol' and Niederreiter-Xing Points", J. Complexity 14(4), 1998; as a design for tuning,
@@ -33,13 +33,8 @@ class Sobol(Strategy):
     def init(self, seed: Any, history: Any) -> Known:
         return Known(seed, history)
 
-    def ask(self, state: Known, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        axes, rng = len(space.axes), state.seed.child("ask", number).generator()
+    def pick(self, state: Known, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
+        axes = len(space.axes)
         if axes > qmc.Sobol.MAXDIM:
             note = {"by": "fallback", "reason": f"Sobol points have at most {qmc.Sobol.MAXDIM} parameters"}
             return choose(state, space, rng, (space.sample(rng) for _ in range(_AHEAD)), note)

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 
 from modelwright.core.errors import StrategyError
-from modelwright.core.records import Answer, Exhausted
-from modelwright.strategy.base import SearchSpace, Strategy
-from modelwright.strategy.fresh import Known, choose, drawn, first
+from modelwright.core.records import Answer
+from modelwright.strategy.base import SearchSpace
+from modelwright.strategy.fresh import Known, OneByOne, choose, drawn
 from modelwright.strategy.merit import merits
 
 #: The better part, and at most so many, is what a new trial should resemble.
@@ -25,7 +25,7 @@ _MOST_OTHERS = 500
 _WIDTH = 0.3
 
 
-class TPE(Strategy):
+class TPE(OneByOne):
     """Multivariate, conditional TPE: cheap at any number of trials, at home with categories and conditions.
 
     Trials are split in the better 15 % (25 at most) and the others. Both become mixtures with one kernel an
@@ -53,13 +53,7 @@ class TPE(Strategy):
     def init(self, seed: Any, history: Any) -> Known:
         return Known(seed, history)
 
-    def ask(self, state: Known, space: SearchSpace, number: int | None) -> Answer:
-        if number is None:
-            return Exhausted(why="the budget of trials is used up")
-        answer = first(state, space, number)
-        if answer is not None:
-            return answer
-        rng = state.seed.child("ask", number).generator()
+    def pick(self, state: Known, space: SearchSpace, number: int, rng: np.random.Generator) -> Answer:
         if number < self.initial:
             return choose(state, space, rng, islice(drawn(state, space, rng, number), 20), {"by": "design"})
         merit = merits(state.history)

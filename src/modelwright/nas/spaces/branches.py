@@ -11,7 +11,7 @@ from modelwright.nas.graph import Tensor, concat
 from modelwright.nas.operations import Shape
 from modelwright.nas.spaces.primitives import PRIMITIVES
 from modelwright.nas.spaces.repeat import check_bounds, repeat
-from modelwright.nas.spaces.resolution import positional, stage_bounds, stem_stride
+from modelwright.nas.spaces.resolution import staged
 from modelwright.nas.spaces.template import Template, ready
 from modelwright.nas.spaces.units import Style, check_values, choose, sizes
 from modelwright.space import HyperParameters
@@ -73,13 +73,9 @@ def branches(
     check_values(where, least=0, dropouts=dropouts)
     Style.check(where, activations, norms)
 
-    def define(shapes: tuple[Shape, ...], outputs: int) -> Branches:
-        found = positional(shapes, where)
-        first = stride or stem_stride(found)
-        style = (tuple(activations), tuple(norms), tuple(inits))
-        options = (nodes, tuple(operations), tuple(joins), width, widths, style, tuple(dropouts))
-        return Branches(outputs, stage_bounds(found, first, stages, where), first, *options)
-
+    style = (tuple(activations), tuple(norms), tuple(inits))
+    options = (nodes, tuple(operations), tuple(joins), width, widths, style, tuple(dropouts))
+    define = staged(lambda outputs, bounds, first: Branches(outputs, bounds, first, *options), stages, stride, where)
     return ready(Template(define, "branches"), shape, classes)
 
 

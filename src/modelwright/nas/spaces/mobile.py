@@ -10,7 +10,7 @@ from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor
 from modelwright.nas.operations import Shape
 from modelwright.nas.spaces.repeat import check_bounds, repeat
-from modelwright.nas.spaces.resolution import positional, stage_bounds, stem_stride
+from modelwright.nas.spaces.resolution import staged
 from modelwright.nas.spaces.template import Template, ready
 from modelwright.nas.spaces.units import Style, check_values, choose, sizes
 from modelwright.space import HyperParameters
@@ -68,13 +68,9 @@ def mobile(
     check_values(where, least=0, dropouts=dropouts)
     Style.check(where, activations, norms)
 
-    def define(shapes: tuple[Shape, ...], outputs: int) -> Mobile:
-        found = positional(shapes, where)
-        first = stride or stem_stride(found)
-        style = (tuple(activations), tuple(norms), tuple(inits))
-        options = (depth, expansions, kernels, width, widths, head, style, dropouts)
-        return Mobile(outputs, stage_bounds(found, first, stages, where), first, *options)
-
+    style = (tuple(activations), tuple(norms), tuple(inits))
+    options = (depth, expansions, kernels, width, widths, head, style, dropouts)
+    define = staged(lambda outputs, bounds, first: Mobile(outputs, bounds, first, *options), stages, stride, where)
     return ready(Template(define, "mobile"), shape, classes)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from modelwright.core.errors import SpaceError
 from modelwright.nas.operations import Shape
@@ -67,3 +68,19 @@ def positional(shapes: Sequence[Shape], where: str) -> Shape:
             hint="For features alone there are nas.chain and nas.tabular.",
         )
     return shapes[0]
+
+
+def staged(
+    make: Callable[[int, tuple[int, int, int], int], Any],
+    stages: int | Sequence[int] | None,
+    stride: int | None,
+    where: str,
+) -> Callable[[tuple[Shape, ...], int], Any]:
+    """What a template of stages takes; ``make`` gives it for outputs, bounds of the stages, and the first stride."""
+
+    def define(shapes: tuple[Shape, ...], outputs: int) -> Any:
+        found = positional(shapes, where)
+        first = stride or stem_stride(found)
+        return make(outputs, stage_bounds(found, first, stages, where), first)
+
+    return define

@@ -57,3 +57,17 @@ def test_an_ensemble_that_breaks_what_its_members_keep_says_so():
 
     with pytest.warns(UserWarning, match="all together do not: params is"):
         ensembles._say_what_is_broken(study, rows)
+
+
+@pytest.mark.parametrize(
+    ("training", "rate"),
+    [
+        (lambda hp: {"rate": hp.Float("rate", 1e-4, 1e-2)}, 3e-3),
+        (lambda hp: {"rate": hp.Float("rate", 1e-4, 1e-2, default=5e-3)}, 5e-3),
+        (lambda hp: {"rate": hp.Float("rate", 1e-2, 1e-1)}, 1e-2),
+        (lambda hp: {"rate": hp.Choice("rate", [1e-3, 3e-3, 1e-2])}, 3e-3),
+    ],
+)
+def test_the_anchor_is_trained_as_the_recipe_says_where_its_fields_are_searched(training, rate):
+    study = searched(trials=1, training=training)
+    assert study.trials[0].config["rate"] == rate

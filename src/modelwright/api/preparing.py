@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,12 +150,30 @@ def _tree(
         if not callable(training):
             raise ArgumentError(f"training is {kind_of(training)}", where="nas.search", allowed="a function of hp")
         hp = HyperParameters()
-        recipe.changed(training(hp))
-        tree = tree.grow(hp.tree.specs())
+        given = training(hp)
+        recipe.changed(given)
+        tree = tree.grow(_as_the_recipe(hp.tree.specs(), hp.tree.default(), given, recipe))
     if meter is not None:
         plain, _ = split([limit for limit in limits if not any(map(is_latency, limit.names))])
         asked["measured"](meter, LimitedTree.of(tree, plain))
     return LimitedTree.of(tree, split(limits)[0], meter)
+
+
+def _as_the_recipe(
+    specs: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], given: Mapping[str, Any], recipe: Recipe
+) -> list[Mapping[str, Any]]:
+    """Fields of the recipe that are searched begin with the recipe's value, unless a default was given with them."""
+    from modelwright.core.errors import SpaceError
+    from modelwright.space.parameter import Parameter
+
+    found = list(specs)
+    for place, spec in enumerate(specs):
+        field = str(spec["name"]).rsplit("/", 1)[-1]
+        if spec.get("default") is None and field in given and given[field] == defaults.get(spec["name"]):
+            changed = {**spec, "default": getattr(recipe, field)}
+            with suppress(SpaceError):  # where the recipe's value is none of those that are searched
+                found[place] = Parameter.from_spec(changed).spec()
+    return found
 
 
 def bound(space: Any, data: Dataset) -> Architecture:

@@ -26,6 +26,8 @@ MEMBERS = "members"
 _BEST, _SHARE = 4, 0.4
 #: What a candidate may take of the time that is left.
 _MOST = 0.7
+#: Share of the time that is left after which a new candidate is cut short.
+_MOST_NEW = 0.5
 #: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
 _REFITTED, _BLENDING, _STARTING = 4, 0.04, 1.0
 #: Share of the time that is kept for fits on all rows at most.
@@ -152,7 +154,9 @@ class TablePlan(Strategy):
         history = state.history
         tried = {space.key(row.config) for row in history.rows}
         for place, config in enumerate(self.portfolio):
-            if space.key(config) not in tried and self._in_time(history, config, self.first):
+            # While hardly anything is tried even one that will be cut short is better than none.
+            few = len(history.rows) <= self.timing.workers
+            if space.key(config) not in tried and (few or self._in_time(history, config, self.first)):
                 note = {"by": "default" if not number else "portfolio", "place": place}
                 return Proposal(
                     config=config, fidelity=self.first / self.steps, note=self._note(history, "portfolio") | note
@@ -171,7 +175,8 @@ class TablePlan(Strategy):
     def _note(self, history: History, phase: str) -> dict[str, Any]:
         if self.seconds is None:
             return {"phase": phase}
-        return {"phase": phase, "seconds": round(self.until(history) - history.elapsed, 3)}
+        left = self.until(history) - history.elapsed
+        return {"phase": phase, "seconds": round(left if phase == "race" else _MOST_NEW * left, 3)}
 
     def _refit(self, history: History, opened: Mapping[str, Any]) -> Answer:
         for one in opened["members"]:

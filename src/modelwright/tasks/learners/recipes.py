@@ -121,6 +121,9 @@ def _the_rest(steps: list[Step], frame: Frame, config: Mapping[str, Any], many: 
         steps += [TargetMeans(many, float(config.get("smoothing", 10.0))), Counts(many)]
     components = int(config.get("text", 30))
     texts = columns_of(frame, "text")
+    if not components and (frame.numbers or frame.codes):  # else there is nothing besides them
+        _made(steps, frame, config)
+        return
     long = tuple(name for name in texts if _letters(frame.texts[name]) > _LONG)
     if short := tuple(name for name in texts if name not in long):
         steps.append(Texts(short, components))
@@ -129,6 +132,11 @@ def _the_rest(steps: list[Step], frame: Frame, config: Mapping[str, Any], many: 
     wordy = tuple(name for name in frame.spellings if _words(frame.levels[name]) >= _WORDY)
     if wordy:
         steps.append(Texts(wordy, max(1, components // 2), words=1, counts=False))
+    _made(steps, frame, config)
+
+
+def _made(steps: list[Step], frame: Frame, config: Mapping[str, Any]) -> None:
+    """What is made of several columns."""
     numbers = _free(columns_of(frame, "number", "boolean"), config)
     categories = columns_of(frame, "category", "ordinal")
     if config.get("pairs") and len(numbers) > 1:

@@ -160,7 +160,7 @@ def _tree(
 
 
 def _as_the_recipe(
-    specs: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], given: Mapping[str, Any], recipe: Recipe
+    specs: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any], given: Any, recipe: Recipe
 ) -> list[Mapping[str, Any]]:
     """Fields of the recipe that are searched begin with the recipe's value, unless a default was given with them."""
     from modelwright.core.errors import SpaceError

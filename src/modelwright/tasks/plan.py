@@ -24,8 +24,8 @@ from modelwright.tasks.tuner import proposed
 MEMBERS = "members"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
-#: What a candidate may take of the time that is left.
-_MOST = 0.7
+#: What a candidate may take of the time that is left; what one of the portfolio may, which is cut short then.
+_MOST, _CUT = 0.7, 1.2
 #: Share of the time that is left after which a new candidate is cut short.
 _MOST_NEW = 0.5
 #: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
@@ -156,7 +156,7 @@ class TablePlan(Strategy):
         for place, config in enumerate(self.portfolio):
             # While hardly anything is tried even one that will be cut short is better than none.
             few = len(history.rows) <= self.timing.workers
-            if space.key(config) not in tried and (few or self._in_time(history, config, self.first)):
+            if space.key(config) not in tried and (few or self._in_time(history, config, self.first, _CUT)):
                 note = {"by": "default" if not number else "portfolio", "place": place}
                 return Proposal(
                     config=config, fidelity=self.first / self.steps, note=self._note(history, "portfolio") | note
@@ -225,13 +225,14 @@ class TablePlan(Strategy):
         if not rates:
             return 0.0
         own = rates.get(str(config.get(self.family)))
-        rate = float(np.median(own)) if own else float(np.median([np.median(found) for found in rates.values()]))
+        # Of a family that has not run the machine's speed is known alone: what others take longer for is their affair.
+        rate = float(np.median(own)) if own else float(min(np.median(found) for found in rates.values()))
         return rate * self.cost(config) * units
 
-    def _in_time(self, history: History, config: Config, units: int) -> bool:
+    def _in_time(self, history: History, config: Config, units: int, share: float = _MOST) -> bool:
         if self.seconds is None:
             return True
-        return self.expected(history, config, units) <= _MOST * (self.until(history) - history.elapsed)
+        return self.expected(history, config, units) <= share * (self.until(history) - history.elapsed)
 
 
 class PlanLeads(EngineLeads):

@@ -71,3 +71,13 @@ def test_an_ensemble_that_breaks_what_its_members_keep_says_so():
 def test_the_anchor_is_trained_as_the_recipe_says_where_its_fields_are_searched(training, rate):
     study = searched(trials=1, training=training)
     assert study.trials[0].config["rate"] == rate
+
+
+def test_the_winner_is_trained_anew_on_all_rows():
+    study = searched(trials=2, epochs=40)
+    model = study.refit(seed=3)
+    x, y = data()
+    assert (model.predict(x, verbose=0).argmax(axis=1) == y).mean() > 0.8
+    kept = study._settings.estimation.job.data.kept
+    assert model.count_params() == study.best_model().count_params()
+    assert not np.allclose(model.predict(x[kept], verbose=0), study.best_model().predict(x[kept], verbose=0))

@@ -67,6 +67,8 @@ def refit(study: Study, row: Row, seed: int | None) -> Any:
     task = study._machine.task(row.number, "")
     chosen = task.seed if seed is None else int(seed)
     estimation: Any = settings.estimation
+    if study._record.definition.get("kind") == "nas":  # for as long as it was trained, with what it inherited
+        return estimation.refit(dict(row.config), seed=chosen, epochs=float(row.facts["epochs"]))
     return estimation.refit(dict(row.config), seed=chosen, steps=row.step)
 
 

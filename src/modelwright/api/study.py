@@ -319,9 +319,9 @@ class Study:
         return best_model(self, self.best._row)
 
     def refit(self, trial: Trial | int | None = None, *, seed: int | None = None) -> Any:
-        """Train the best configuration (or that of ``trial``) on all the data, validation rows included.
+        """The model of the best configuration (or that of ``trial``) trained on all the data, validation rows included.
 
-        A Keras model is trained for as many epochs as its best epoch. Returns the trained model.
+        A Keras model is trained for as many epochs as its best epoch, a network of ``nas.search`` for all of its own.
         """
         from modelwright.api.models import refit
 

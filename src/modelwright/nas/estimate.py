@@ -108,6 +108,13 @@ class ArchitectureEstimation(Estimation):
         return self.job.deployed(graph, weights.read(build(graph)))
 
 
+    def refit(self, config: Config, *, seed: int, epochs: float) -> Any:
+        """See ``refit.trained_on_all``."""
+        from modelwright.nas.refit import trained_on_all
+
+        return trained_on_all(self.job, config, epochs=epochs, seed=seed)
+
+
 class _Trial:
     """One task on its way."""
 

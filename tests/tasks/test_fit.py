@@ -121,7 +121,7 @@ def test_a_model_is_one_file_without_pickle_and_predicts_the_same_in_another_pro
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         assert all(name == "model.json" or name.endswith(".npy") for name in names)
-        assert not any(b"\x80\x04" == archive.read(name)[:2] for name in names)
+        assert not any(archive.read(name)[:2] == b"\x80\x04" for name in names)
     (tmp_path / "new.json").write_text(json.dumps({k: v.tolist() for k, v in features(new, "left").items()}))
     code = """
         import json, sys, modelwright as mw
@@ -165,6 +165,30 @@ def test_a_plan_is_carried_out_again_to_the_same_predictions():
     again = mw.fit(customers(), "left", plan=first.plan, verbose=0)
     new = features(customers(50, seed=7), "left")
     assert np.array_equal(again.predict_proba(new), first.predict_proba(new))
+
+
+def test_a_model_is_fitted_again_on_other_rows(model):
+    other = customers(300, seed=10)
+    again = model.refit(other)
+    new = features(customers(100, seed=11), "left")
+    assert [one["learner"] for one in again.plan["members"]] == [one["learner"] for one in model.plan["members"]]
+    assert not np.array_equal(again.predict_proba(new), model.predict_proba(new))
+    assert np.corrcoef(again.predict_proba(new)[:, 1], model.predict_proba(new)[:, 1])[0, 1] > 0.8
+
+
+def test_a_fit_goes_on_from_what_it_knows(tmp_path):
+    asked = {**QUICK, "trials": 2, "store": tmp_path / "s.db"}
+    first = mw.fit(customers(), "left", **asked)
+    more = first.fit(customers(), trials=2, verbose=0, models=asked["models"])
+    before = {row["model"]: row["score"] for row in first.leaderboard()[1:]}
+    after = {row["model"]: row["score"] for row in more.leaderboard()[1:]}
+    assert len(after) == 4
+    assert all(after[name] == score for name, score in before.items())
+
+
+def test_a_fit_that_was_kept_nowhere_cannot_go_on(model):
+    with pytest.raises(mw.ArgumentError, match="no study"):
+        model.fit(customers(), trials=1)
 
 
 # --- what it says ----------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ from modelwright.tasks.tuner import proposed
 
 #: Kind of the note that opens the refit: which trials, with how many rounds, how long.
 MEMBERS = "members"
+#: Kind of the note by which candidates are tried again, after members were chosen: there is more time, or more trials.
+REOPENED = "reopened"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
 #: What a candidate may take of the time that is left; what one of the portfolio may, which is cut short then.
@@ -103,7 +105,7 @@ class TablePlan(Strategy):
 
     def ask(self, state: Fold, space: SearchSpace, number: int | None) -> Answer:
         history = state.history
-        opened = next((n.data for n in reversed(history.notes) if n.kind == MEMBERS), None)
+        opened = chosen(history)
         if opened is not None:
             return self._refit(history, opened)
         if self.first_model is not None:
@@ -235,11 +237,17 @@ class TablePlan(Strategy):
         return self.expected(history, config, units) <= share * (self.until(history) - history.elapsed)
 
 
+def chosen(history: History) -> Mapping[str, Any] | None:
+    """The members that are fitted on all rows; None while candidates are tried."""
+    last = next((note for note in reversed(history.notes) if note.kind in (MEMBERS, REOPENED)), None)
+    return last.data if last is not None and last.kind == MEMBERS else None
+
+
 class PlanLeads(EngineLeads):
     """What a killed session left unfinished runs again while candidates are tried; a refit is proposed anew."""
 
     def unfinished(self, history: History) -> list[int]:
-        return [] if any(note.kind == MEMBERS for note in history.notes) else super().unfinished(history)
+        return [] if chosen(history) is not None else super().unfinished(history)
 
     def put_aside(self, history: History) -> list[int]:
         return []

@@ -174,6 +174,46 @@ class Predictor:
             found.append(entry)
         return found
 
+    # --- again -----------------------------------------------------------------------------------------
+
+    def refit(self, table: Any) -> Predictor:
+        """The same members, fitted in the same way on other rows; nothing is searched.
+
+        Args:
+            table: with the target, and the columns that this model was given.
+        """
+        from modelwright.tasks.fit import fit
+
+        said = self._body.get("asked", {}).get("arguments", {})
+        kept = {name: said[name] for name in ("metric", "task", "positive", "kinds", "without", "seed") if name in said}
+        return fit(table, self.target, plan=self.plan, **kept)
+
+    def fit(self, table: Any, *, seconds: float | None = None, trials: int | None = None, **more: Any) -> Predictor:
+        """Go on with the search that found this model, from what it knows.
+
+        Args:
+            table: the rows that it was fitted on.
+            seconds, trials: for this call, on top of what was spent.
+            more: further arguments of ``mw.fit``, such as ``verbose``; those of the first call are kept.
+
+        Raises:
+            ArgumentError: the search was kept in memory alone, or neither seconds nor trials are given.
+        """
+        from modelwright.tasks.fit import fit
+
+        asked = self._body.get("asked")
+        if asked is None or asked["arguments"].get("store") == ":memory:":
+            hint = "mw.fit(..., store=None) keeps it on disk."
+            raise ArgumentError("there is no study to go on with", where="Predictor.fit", hint=hint)
+        if seconds is None and trials is None:
+            raise ArgumentError("neither seconds nor trials was given", where="Predictor.fit")
+        spent = asked["spent"]
+        budget = {
+            "seconds": None if seconds is None else spent["seconds"] + seconds,
+            "trials": None if trials is None else spent["trials"] + trials,
+        }
+        return fit(table, self.target, **{**asked["arguments"], **budget, **more})
+
     def __repr__(self) -> str:
         weights: dict[str, float] = {}
         for one in self._members:

@@ -30,7 +30,7 @@ from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import chosen_learners
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
-from modelwright.tasks.plan import MEMBERS, PlanLeads, TablePlan, Timing
+from modelwright.tasks.plan import MEMBERS, REOPENED, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
 
 if TYPE_CHECKING:
@@ -149,8 +149,11 @@ class Session:
     def _searched_for(self, study: Study, plan: TablePlan, tree: Any) -> Blend | None:
         """Try candidates; again while the fits on all rows turn out to need less time than was kept for them."""
         history = study._machine.history
-        if any(note.kind == MEMBERS for note in history.notes):
-            return self._blend(study)
+        if chosen(history) is not None:
+            if not self._more(study):
+                return self._blend(study)
+            study._journal.begin()
+            study._journal.write([r.Noted(kind=REOPENED)])
         self._tried(study, plan, tree)
         blend = self._blend(study)
         for _ in range(_ROUNDS):
@@ -168,6 +171,12 @@ class Session:
                 break
             blend = self._blend(study)
         return blend
+
+    def _more(self, study: Study) -> bool:
+        """Whether there is something left to spend on candidates, after an earlier call had chosen its members."""
+        if self.asked.seconds is not None:
+            return self._left() > max(_WORTH, _WORTH_SHARE * self.asked.seconds)
+        return len(study._machine.history.rows) < (self.asked.trials or 0)
 
     def _opened(self, tree: Any, plan: TablePlan) -> Study:
         asked, data = self.asked, self.data
@@ -308,6 +317,7 @@ class Session:
         body["checks"] = [one.to_json() for one in self.found]
         body["leaderboard"] = board(study._machine.history.rows, self.job, blend, members, weights)
         body["decisions"] = self._decisions(study, blend, members)
+        body["asked"] = self._again(study)
         parts = [
             (part, weight / len(made.parts), made.name)
             for made, weight in zip(members, weights, strict=True)
@@ -359,6 +369,28 @@ class Session:
                 {"what": "column", "decided": f"{name!r} left out", "why": "it leaks", "undo": "drop_suspected=False"}
             )
         return found
+
+    def _again(self, study: Study) -> dict[str, Any]:
+        """The arguments of a call that goes on with this fit, as far as they are plain values."""
+        said, asked = self.said, self.asked
+        plain = {
+            "metric": said.metric if isinstance(said.metric, str) else None,
+            "task": said.task,
+            "positive": said.positive,
+            "kinds": None if said.kinds is None else dict(said.kinds),
+            "without": list(said.without),
+            "class_weight": said.class_weight if isinstance(said.class_weight, str) else None,
+            "groups": said.groups,
+            "time": said.time,
+            "folds": self.data.split.folds if self.data.split.kind != "time" else None,
+            "seed": said.seed,
+            "preset": asked.preset,
+            "block": list(asked.block),
+            "name": study.name,
+            "store": study._store.location,
+        }
+        spent = {"seconds": study.elapsed, "trials": len(study._machine.history.rows)}
+        return {"arguments": {k: v for k, v in plain.items() if v not in (None, [])}, "spent": spent}
 
     # --- again ---------------------------------------------------------------------------------------
 

@@ -107,7 +107,6 @@ class ArchitectureEstimation(Estimation):
         graph = pruned(self.job.space.graph(config))
         return self.job.deployed(graph, weights.read(build(graph)))
 
-
     def refit(self, config: Config, *, seed: int, epochs: float) -> Any:
         """See ``refit.trained_on_all``."""
         from modelwright.nas.refit import trained_on_all

@@ -28,6 +28,7 @@ from modelwright.tasks.assembly import Made, assembled, board, described
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import chosen_learners
+from modelwright.tasks.decisions import decided, leaves_out
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.plan import MEMBERS, REOPENED, PlanLeads, TablePlan, Timing, chosen
@@ -316,7 +317,8 @@ class Session:
         body = described(self.data, self.job, self.said, blend, members, weights)
         body["checks"] = [one.to_json() for one in self.found]
         body["leaderboard"] = board(study._machine.history.rows, self.job, blend, members, weights)
-        body["decisions"] = self._decisions(study, blend, members)
+        body["decisions"] = decided(self.data, blend, len(members), len(study._machine.history.rows), study._stopped)
+        body["decisions"] += [leaves_out(name) for name in self.dropped]
         body["asked"] = self._again(study)
         parts = [
             (part, weight / len(made.parts), made.name)
@@ -324,51 +326,6 @@ class Session:
             for part in made.parts
         ]
         return Predictor(body, parts, self.data.metric)
-
-    def _decisions(self, study: Study, blend: Blend, members: Sequence[Made]) -> list[dict[str, Any]]:
-        """What was decided without being asked, and how to decide otherwise."""
-        data, history = self.data, study._machine.history
-        tried = len(history.rows)
-        found = [
-            {"what": "task", "decided": data.target.task, "why": data.target.why, "undo": "task="},
-            {"what": "metric", "decided": data.metric.name, "why": "the usual one for the task", "undo": "metric="},
-            {"what": "validation", "decided": data.split.said, "why": f"{data.frame.rows:,} rows", "undo": "folds="},
-            {
-                "what": "candidates",
-                "decided": f"{tried} tried",
-                "why": study._stopped or "the budget",
-                "undo": "seconds= or trials=",
-            },
-            {
-                "what": "ensemble",
-                "decided": f"{len(members)} of {len(blend.trials)} chosen members",
-                "why": f"{data.metric.name} {blend.score:.5g} on rows that neither models nor weights had seen",
-                "undo": "models=['lightgbm'] for one kind",
-            },
-        ]
-        if blend.temperature != 1.0:
-            found.append(
-                {
-                    "what": "calibration",
-                    "decided": f"temperature {blend.temperature:.3f}",
-                    "why": "less log loss out of fold",
-                    "undo": "",
-                }
-            )
-        if blend.threshold != 0.5:
-            found.append(
-                {
-                    "what": "threshold",
-                    "decided": f"{blend.threshold:.3f}",
-                    "why": f"{data.metric.name} out of fold",
-                    "undo": "predict_proba leaves the decision to you",
-                }
-            )
-        for name in self.dropped:
-            found.append(
-                {"what": "column", "decided": f"{name!r} left out", "why": "it leaks", "undo": "drop_suspected=False"}
-            )
-        return found
 
     def _again(self, study: Study) -> dict[str, Any]:
         """The arguments of a call that goes on with this fit, as far as they are plain values."""

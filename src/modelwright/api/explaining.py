@@ -55,6 +55,13 @@ def _phases(study: Study) -> str:
     best = history.best()
     if anchor is not None and best is not None and anchor.number == best.number:
         lines.append("  The best network is the anchor, the space's default: nothing better was found.")
+    brought = best.facts.get("finish") if best is not None else None
+    if brought:
+        values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
+        kept = (
+            "those before it were better and were kept" if brought["kept"] == "before" else "those after it were kept"
+        )
+        lines.append(f"  What the finish did to the weights: {', '.join(values)}; {kept}.")
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])

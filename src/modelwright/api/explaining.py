@@ -58,10 +58,8 @@ def _phases(study: Study) -> str:
     brought = best.facts.get("finish") if best is not None else None
     if brought:
         values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
-        kept = (
-            "those before it were better and were kept" if brought["kept"] == "before" else "those after it were kept"
-        )
-        lines.append(f"  What the finish did to the weights: {', '.join(values)}; {kept}.")
+        said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
+        lines.append(f"  The finish, by the rows that were kept back: {said}.")
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])

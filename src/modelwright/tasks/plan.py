@@ -148,6 +148,8 @@ class TablePlan(Strategy):
         return found
 
     def _deserves(self, history: History, judged: Mapping[int, float], row: Row) -> bool:
+        if row.note.get("by") == "first model" and len(judged) <= _BEST:
+            return False  # it was made to be there soon, and nothing is known yet that it could be better than
         ranked = sorted(judged, key=lambda n: -judged[n])
         same = [n for n in ranked if history.rows[n].config.get(self.family) == row.config.get(self.family)]
         return same[0] == row.number or ranked.index(row.number) < max(_BEST, _SHARE * len(ranked))

@@ -1,0 +1,157 @@
+"""The plan of a fit, with candidates whose scores are a formula: what comes first, who goes on, and when it ends."""
+
+import numpy as np
+import pytest
+
+from modelwright.core import records as r
+from modelwright.core.objective import Objective
+from modelwright.space import HyperParameters
+from modelwright.study.machine import Machine, Setup
+from modelwright.tasks.plan import MEMBERS, REOPENED, PlanLeads, TablePlan, Timing
+
+UNITS = 5
+
+
+def space():
+    hp = HyperParameters()
+    hp.Choice("model", ["tree", "line", "slow"], ordered=False)
+    for name in ("tree", "line", "slow"):
+        with hp.conditional_scope("model", [name]), hp.name_scope(name):
+            hp.Float("rate", 0.01, 1.0, sampling="log", default=0.1)
+    return hp.tree
+
+
+TREE = space()
+PORTFOLIO = [TREE.complete({"model": name}) for name in ("tree", "line", "slow")]
+COSTS = {"tree": 1.0, "line": 0.1, "slow": 50.0}
+
+
+def merit(config):
+    base = {"tree": 0.9, "line": 0.8, "slow": 0.95}[config["model"]]
+    return base - 0.02 * abs(np.log10(config[f"{config['model']}/rate"] / 0.3))
+
+
+class Fits:
+    """Runs what the plan proposes, by itself, on a clock that goes on by what candidates cost."""
+
+    def __init__(self, *, first=1, **timing):
+        self.plan = TablePlan(
+            PORTFOLIO,
+            units=UNITS,
+            first=first,
+            cost=lambda config: COSTS[config["model"]],
+            timing=Timing(**timing),
+        )
+        setup = Setup(space=TREE, strategy=self.plan, objectives=(Objective("auc", "max"),))
+        self.machine = Machine(setup, PlanLeads())
+        self.now, self.asked = 0.0, []
+
+    @property
+    def rows(self):
+        return self.machine.history.rows
+
+    def step(self, new=True):
+        """One segment; what there was instead when there is none."""
+        answer = self.machine.propose(new)
+        if not isinstance(answer, list):
+            return answer
+        number = answer[-1].number
+        self.machine.apply([*answer, *self.machine.start(number)], self.now)
+        row = self.rows[number]
+        before, until = len(row.facts.get("scores") or ()), round(row.target * (UNITS + 1))
+        self.asked.append((number, row.note["phase"], before, until))
+        cost = COSTS[row.config["model"]]
+        refit = row.note["phase"] == "refit"
+        done = 1 if refit else until - before
+        self.now += cost * done
+        scores = [merit(row.config) + 0.001 * unit for unit in range(min(until, UNITS))]
+        note = {"scores": scores, "fit_seconds": cost, "rounds": [100] * len(scores), "phase": row.note["phase"]}
+        kept = {"model" if refit else "checkpoint": r.Artifact(path="x")}
+        told = r.Outcome(metrics={"auc": float(np.mean(scores))}, fidelity=row.target, duration=cost * done, note=note,
+                         artifacts=kept, stepwise=False)  # fmt: skip
+        self.machine.apply(self.machine.finish(number, told), self.now)
+        return None
+
+    def run(self, steps):
+        for _ in range(steps):
+            if (ended := self.step()) is not None:
+                return ended
+        return None
+
+    def note(self, kind, data=None):
+        self.machine.apply([r.Noted(kind=kind, data=data or {})], self.now)
+
+
+def test_the_portfolio_comes_first_in_its_order_and_then_what_is_near_the_best():
+    fits = Fits(first=UNITS)
+    fits.run(8)
+    assert [row.config for row in fits.rows[:3]] == PORTFOLIO
+    assert all(row.note["phase"] == "tune" for row in fits.rows[3:])
+    assert len({TREE.key(row.config) for row in fits.rows}) == 8
+
+
+def test_the_better_of_the_first_unit_are_judged_by_all():
+    fits = Fits(first=1)
+    fits.run(40)
+    judged = [len(row.facts["scores"]) for row in fits.rows]
+    assert set(judged) == {1, UNITS}
+    full = [row.config for row, units in zip(fits.rows, judged, strict=True) if units == UNITS]
+    short = [row.config for row, units in zip(fits.rows, judged, strict=True) if units == 1]
+    assert np.mean(list(map(merit, full))) > np.mean(list(map(merit, short)))
+    assert {config["model"] for config in full} >= {"slow", "tree"}
+
+
+def test_candidates_end_in_time_and_leave_some_for_the_fits_on_all_rows():
+    fits = Fits(first=1, seconds=100.0, workers=1)
+    ended = fits.run(500)
+    assert isinstance(ended, r.Exhausted)
+    assert 40 < fits.now < 100
+    assert all(row.note["seconds"] <= 100 for row in fits.rows)
+
+
+def test_what_cannot_end_in_time_is_passed_over_once_it_is_known_what_things_take():
+    fits = Fits(first=1, seconds=30.0)
+    fits.run(500)
+    assert "slow" not in {row.config["model"] for row in fits.rows[2:]}
+
+
+def test_a_first_model_is_alone_until_it_is_there():
+    fits = Fits(first=1, seconds=100.0)
+    fits.plan.first_model = (PORTFOLIO[1], 1.0)
+    fits.step()
+    assert fits.rows[0].note["phase"] == "first"
+    assert fits.rows[0].note["seconds"] == 1.0
+    assert isinstance(fits.step(), r.Exhausted)
+    fits.plan.first_model = None
+    fits.step()
+    assert len(fits.rows) == 2
+
+
+def test_members_are_fitted_on_all_rows_once_and_nothing_else_is():
+    fits = Fits(first=UNITS)
+    fits.run(4)
+    members = [{"trial": n, "value": 0.5, "rounds": 105} for n in (2, 0)]
+    fits.note(MEMBERS, {"number": 1, "members": members})
+    ended = fits.run(10)
+    assert isinstance(ended, r.Exhausted)
+    assert [(n, phase) for n, phase, _, _ in fits.asked[4:]] == [(2, "refit"), (0, "refit")]
+    assert fits.rows[2].note["rounds"] == 105
+    assert {fits.rows[n].state for n in (0, 2)} == {"complete"}
+
+
+def test_after_it_was_opened_again_candidates_are_tried_again():
+    fits = Fits(first=UNITS)
+    fits.run(4)
+    fits.note(MEMBERS, {"number": 1, "members": [{"trial": 2, "value": 0.5, "rounds": None}]})
+    fits.run(3)
+    fits.note(REOPENED)
+    fits.run(2)
+    assert len(fits.rows) == 6
+    assert fits.rows[-1].note["phase"] == "tune"
+
+
+@pytest.mark.parametrize("reserved", [5.0, 60.0])
+def test_what_is_kept_for_the_end_is_what_it_is_said_to_be(reserved):
+    fits = Fits(first=1, seconds=100.0)
+    fits.plan.reserved = reserved
+    assert fits.plan.until(fits.machine.history) == 100.0 - reserved

@@ -186,6 +186,14 @@ def test_a_fit_goes_on_from_what_it_knows(tmp_path):
     assert all(after[name] == score for name, score in before.items())
 
 
+def test_models_of_candidates_that_are_no_members_do_not_stay(tmp_path):
+    made = mw.fit(customers(), "left", trials=6, store=tmp_path / "s.db", name="fit", verbose=0, models=["linear"])
+    members = {f"trial-{entry['trial']:05d}" for entry in made.plan["members"]}
+    kept = {path.parent.name for path in tmp_path.rglob("*") if path.suffix == ".mw"}
+    assert len(mw.load_study("fit", tmp_path / "s.db").trials) == 6
+    assert kept == members and len(members) < 6
+
+
 def test_a_fit_that_was_kept_nowhere_cannot_go_on(model):
     with pytest.raises(mw.ArgumentError, match="no study"):
         model.fit(customers(), trials=1)

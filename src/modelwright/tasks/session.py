@@ -272,7 +272,9 @@ class Session:
             if wanted:
                 self._fit_all(study, blend, wanted)
         files = _files(study)
-        return [made for made in (assembled(history.rows[n], files, self.job) for n in blend.trials) if made]
+        found = [made for made in (assembled(history.rows[n], files, self.job) for n in blend.trials) if made]
+        _tidy(history.rows, {made.trial for made in found}, files)
+        return found
 
     def _affordable(self, plan: TablePlan, history: Any, rows: Sequence[Row]) -> list[Row]:
         """Members whose fits on all rows end in time."""
@@ -363,6 +365,15 @@ class Session:
 def _files(study: Study) -> Artifacts:
     store, record = study._store, study._record
     return Artifacts(store.folder(record.id))
+
+
+def _tidy(rows: Sequence[Row], members: set[int], files: Artifacts) -> None:
+    """Remove the models of candidates that are no members: their predictions are what a fit that goes on needs."""
+    for row in rows:
+        if row.number not in members:
+            for name, kept in row.artifacts.items():
+                if name.startswith("member") and kept.path:
+                    files.remove(kept.path)
 
 
 def _nothing(study: Study) -> Exception:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -247,8 +247,9 @@ class Tensor:
 
     def __radd__(self, other: Any) -> Tensor:
         """Of 0 and a tensor it is that tensor, so that ``sum([x, y])`` is a sum."""
-        nothing = isinstance(other, int) and not isinstance(other, bool) and other == 0
-        return self if nothing else self.apply("add", other)
+        nothing = type(other) is int and other == 0
+        # What is no tensor either is refused by the operation, which says what it takes.
+        return self if nothing else self.apply("add", cast("Tensor", other))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

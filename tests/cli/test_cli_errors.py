@@ -16,7 +16,7 @@ STORE = ".modelwright"
 @pytest.mark.parametrize(
     "words, code, said",
     [
-        ("", 2, "no COMMAND is given. Allowed: tune, nas, studies, show"),
+        ("", 2, "no COMMAND is given. Allowed: tune, nas, fit, predict, leaderboard, check, studies, show"),
         ("nonsense", 2, "invalid choice"),
         ("studys", 2, "Did you mean studies?"),
         ("export lab --format jsn", 2, "Did you mean json?"),

@@ -255,7 +255,10 @@ def test_confirming_runs_have_folds_of_their_own():
     study = tune(build, XB, YB, confirm=2, trials=4)
     notes = [note.data for note in study._machine.history.notes if note.kind == "confirm"]
     assert len(notes) == 4
-    assert all(note["value"] != study.trials[note["number"]].value for note in notes)
+    # Shares of 570 rows may be equal by chance: but not those of both runs.
+    for number in {note["number"] for note in notes}:
+        again = [note["value"] for note in notes if note["number"] == number]
+        assert len(set(again)) == 2 and set(again) != {study.trials[number].value}
 
 
 # --- parts of a trial ----------------------------------------------------------------------------

@@ -245,7 +245,7 @@ class Session:
             if self.asked.seconds < _SHORT:
                 return
         executor = SerialExecutor() if self.workers == 1 and self.asked.seconds is None else None
-        self._run(study, replace(whole.budget), executor, self.workers)
+        self._run(study, whole.budget, executor, self.workers)
 
     def _run(self, study: Study, budget: Budget, executor: Executor | None, workers: int) -> None:
         whole = study._settings

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from modelwright.tasks.features.columns import stacked
+from modelwright.tasks.features.columns import first_places, stacked
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described
 from modelwright.tasks.frame import Frame
 
@@ -83,8 +83,7 @@ class AppliedTargetMeans(AppliedColumns):
 
     def prepare(self) -> None:
         self._columns = tuple(self.json["columns"])
-        sizes = np.array(self.json["sizes"], np.int64)
-        self._start = (np.cumsum(sizes) - sizes + 1)[:, None]
+        self._start = first_places(self.json["sizes"])
 
     def values(self, frame: Frame) -> np.ndarray:
         codes = stacked(frame.codes, self._columns, frame.rows, np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class Job:
         labels: what the metric calls the classes.
         threads: cores of one fit.
         bags: whether the models of all units are kept, to be used together.
+        monotone: raw column -> 1 or -1, of every candidate.
     """
 
     frame: Frame
@@ -58,6 +59,7 @@ class Job:
     seed: int
     threads: int = 1
     bags: bool = False
+    monotone: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -81,7 +83,8 @@ class Job:
         """The learner of a candidate, and what is decided of it."""
         name = str(config[MODEL])
         prefix = f"{name}/"
-        return self.learners[name], {k[len(prefix) :]: v for k, v in config.items() if k.startswith(prefix)}
+        own = {k[len(prefix) :]: v for k, v in config.items() if k.startswith(prefix)}
+        return self.learners[name], own | ({"monotone": dict(self.monotone)} if self.monotone else {})
 
 
 class TableEstimation(Estimation):

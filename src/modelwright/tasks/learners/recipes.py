@@ -77,7 +77,7 @@ def for_trees(frame: Frame, config: Mapping[str, Any], *, native: bool) -> Recip
     _the_rest(steps, frame, config, many)
     steps = steps or [Nothing()]
     steps.append(Selected(str(config.get("select", "plain"))))
-    if config.get("components"):
+    if config.get("components") and not config.get("monotone"):  # they are made of all features
         steps.append(Components(int(config["components"])))
     return Recipe(tuple(steps))
 
@@ -138,7 +138,7 @@ def _the_rest(steps: list[Step], frame: Frame, config: Mapping[str, Any], many: 
 def _made(steps: list[Step], frame: Frame, config: Mapping[str, Any]) -> None:
     """What is made of several columns."""
     numbers = _free(columns_of(frame, "number", "boolean"), config)
-    categories = columns_of(frame, "category", "ordinal")
+    categories = _free(columns_of(frame, "category", "ordinal"), config)
     if config.get("pairs") and len(numbers) > 1:
         steps.append(Pairs(numbers, among=8 if config["pairs"] <= 12 else 12, most=int(config["pairs"])))
     if config.get("groups") and numbers and categories:

@@ -29,6 +29,8 @@ def shown_by(build: Any, tree: Tree, configs: Iterable[Mapping[str, Any]]) -> Tr
         try:
             build(hp)
         except Exception:
+            # The user's code may raise anything. Nothing is lost by going on: the configuration is tried as it is, and
+            # its trial raises the same, with the user's line.
             continue
         tree = tree.grow(hp.trace)
     return tree

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 import zipfile
 
 import numpy as np
@@ -95,7 +96,28 @@ def test_rows_may_lack_order_have_more_columns_and_unseen_levels(model):
     turned = {"more": np.arange(50), **{name: new[name] for name in reversed(list(new))}}
     assert np.array_equal(model.predict_proba(turned), want)
     strange = {**new, "plan": np.array(["gold"] * 50, dtype=object)}
-    assert np.isfinite(model.predict_proba(strange)).all()
+    with pytest.warns(UserWarning, match="not fitted on: 'plan'"):
+        assert np.isfinite(model.predict_proba(strange)).all()
+
+
+def test_what_is_new_or_cannot_be_read_is_told_once_with_the_columns(model):
+    new = features(customers(50, seed=3), "left")
+    age = new["age"].astype(object)
+    age[:5] = "old"
+    strange = {"age": age, "plan": np.array(["gold"] * 50, dtype=object), "noise": new["noise"]}
+    for answer in (model.predict, model.predict_proba):
+        with pytest.warns(UserWarning) as caught:
+            answer(strange)
+        assert len(caught) == 1
+        said = str(caught[0].message)
+        assert "taken as missing: 'age'" in said and "not fitted on: 'plan'" in said
+        assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="not fitted on: 'plan'") as caught:
+        model.predict({"age": 40.0, "plan": "gold", "noise": 0.0})
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.predict(new)
 
 
 def test_a_column_that_is_not_there_is_named(model):
@@ -216,8 +238,32 @@ def test_the_leaderboard_has_all_candidates_and_scores_on_a_test_table(model):
 def test_decisions_and_checks_are_listed(model):
     assert {"task", "metric", "validation", "ensemble"} <= {one["what"] for one in model.decisions}
     assert {"duplicate rows", "missing values"} <= {one["name"] for one in model.checks}
-    used = {one["column"]: one for one in model.features()}
-    assert used["age"]["used"]
+
+
+def test_features_say_what_became_of_each_raw_column():
+    table = {**customers(), "same": np.zeros(400), "key": np.array([f"K{i:05d}" for i in range(400)], dtype=object)}
+    made = mw.fit(table, "left", **QUICK)
+    found = {one["column"]: one for one in made.features()}
+    assert list(found) == ["age", "plan", "noise", "same", "key"]
+    members = {entry["name"] for entry in made.plan["members"]}
+    assert set(found["age"]["used"]) == members and set(found["plan"]["used"]) == members
+    assert all(names for names in found["age"]["used"].values())
+    assert "left out: constant" in found["same"]["became"] and not found["same"]["used"]
+    assert "left out: id" in found["key"]["became"] and found["key"]["why"]
+    assert np.isclose(sum(one["share"] for one in found.values()), 1)
+    assert found["age"]["share"] > found["noise"]["share"]
+
+
+def test_features_that_a_member_does_not_take_come_with_the_reason():
+    table = customers()
+    table["again"] = table["age"] * 2
+    made = mw.fit(table, "left", trials=1, store=":memory:", verbose=0, models=["linear"])
+    for one in made.features():
+        for names in one["dropped"].values():
+            assert all(isinstance(why, str) and why for why in names.values())
+        kept = {name for names in one["used"].values() for name in names}
+        gone = {name for names in one["dropped"].values() for name in names}
+        assert not kept & gone
 
 
 def test_a_leak_is_an_alert_and_is_dropped_only_when_asked():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,6 +72,34 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     if row is not None and all(name in row for name in readers):
         return _of_row(readers, row, where)
     return _of_table(readers, read(source, where=where), where, absent)
+
+
+#: What is said of the columns, or of the file, that a note of such a kind is about.
+_TOLD = {
+    "absent columns": "not there, taken as missing: ",
+    "unreadable": "cells that cannot be read, taken as missing: ",
+    "unseen levels": "levels that the model was not fitted on: ",
+}
+_TOLD_OF_FILES = ("fields", "quotes", "mixed encodings")
+
+
+def told(notes: Sequence[Note]) -> str:
+    """What whoever predicts should know of the rows, in one sentence that names the columns; "" for nothing.
+
+    Counts and cells are not in it: Python keeps each text that was ever warned of, in a service of rows too.
+
+    >>> told([Note("unseen levels", "...", {"column": "plan", "count": 3})])
+    "levels that the model was not fitted on: 'plan'"
+    """
+    columns: dict[str, list[str]] = {}
+    for note in notes:
+        if note.kind in _TOLD:
+            columns.setdefault(note.kind, []).extend(note.data.get("names") or [note.data["column"]])
+    parts = []
+    for kind, names in columns.items():
+        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+        parts.append(_TOLD[kind] + ", ".join(f"{name!r:.80}" for name in names[:10]) + more)
+    return "; ".join([*parts, *(note.message for note in notes if note.kind in _TOLD_OF_FILES)])
 
 
 # --- many rows -----------------------------------------------------------------------------------
@@ -172,6 +200,9 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
                 ) from None
             data = {"column": name, "count": 1, "examples": [str(error)]}
             notes.append(Note("unreadable", f"column {name!r:.80}: {str(error)!r:.60} taken as missing", data))
+        if one.part == CODES and value == one.unseen:
+            message = f"column {name!r:.80}: a level not seen before, {str(row[name])!r:.60}"
+            notes.append(Note("unseen levels", message, {"column": name, "count": 1}))
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
         parts[one.part][name] = made

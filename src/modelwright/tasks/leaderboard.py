@@ -73,7 +73,7 @@ def scored(board: Leaderboard, model: Predictor, test: Any) -> Leaderboard:
     there = model._target.present(table.columns[model.target])
     table = table.take(there)
     y = model._target.encode(table.columns[model.target], where="leaderboard")
-    frame = model._schema.frame(table)
+    frame = model._frame(table)
     metric = model._metric
     found = {"ensemble": metric.score(y, model._predicted(frame))}
     for one in model._members:

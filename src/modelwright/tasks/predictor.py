@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import kind_of
+from modelwright.core.wording import kind_of, warn_caller
 from modelwright.tasks import archive
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.features import recipe as recipes
-from modelwright.tasks.frame import Frame
+from modelwright.tasks.frame import Frame, told
 from modelwright.tasks.leaderboard import Leaderboard, scored
 from modelwright.tasks.members import Member
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
+from modelwright.tasks.usage import usage
 
 #: Rows that are predicted at a time, so that memory stays bounded.
 _ROWS = 100_000
@@ -84,8 +85,11 @@ class Predictor:
 
         Raises:
             ArgumentError: a column that the model was given is not there, or holds something else; with its name.
+
+        Warns:
+            UserWarning: cells were taken as missing, or levels are new; once for all columns, with their names.
         """
-        found = self._predicted(self._schema.frame(table))
+        found = self._predicted(self._frame(table))
         if self.task == "regression":
             return found
         if self.task == "binary":
@@ -102,7 +106,15 @@ class Predictor:
             raise ArgumentError(
                 f"{self.target!r} is a number, it has no classes", where="predict_proba", hint="Use predict."
             )
-        return self._predicted(self._schema.frame(table))
+        return self._predicted(self._frame(table))
+
+    def _frame(self, table: Any) -> Frame:
+        """Rows as the members take them; what could not be read or is new is told once."""
+        frame = self._schema.frame(table)
+        said = told(frame.notes)
+        if said:
+            warn_caller(said)
+        return frame
 
     def _predicted(self, frame: Frame) -> np.ndarray:
         if frame.rows > _ROWS:
@@ -156,23 +168,15 @@ class Predictor:
         return scored(board, self, test)
 
     def features(self) -> list[dict[str, Any]]:
-        """For each raw column its kind, what became of it, and which members use it."""
-        used: dict[str, dict[str, list[str]]] = {}
-        for one in self._members:
-            fitted = self._features[one.features]
-            for name, sources in zip(fitted._names, fitted._sources, strict=True):
-                for source in sources:
-                    used.setdefault(source, {}).setdefault(one.name, []).append(name)
-        found = []
-        for column in self._schema.columns:
-            entry: dict[str, Any] = {"column": column.name, "kind": column.kind, "why": column.details.get("why", "")}
-            entry["used"] = used.get(column.name, {})
-            if not column.used:
-                entry["dropped"] = f"{column.kind}: nothing to learn from"
-            elif not entry["used"]:
-                entry["dropped"] = "no member uses it"
-            found.append(entry)
-        return found
+        """What became of each raw column.
+
+        Returns:
+            One dict a column: ``column``, ``kind`` with ``why``; ``became``, in words; ``used``: member -> names of the
+            features that it takes; ``dropped``: member -> feature -> why it does not take it; ``share``: how much the
+            members rely on the column, all columns together 1. That is by gain, cuts or weights as each kind of model
+            has it: it tells what was used, not what the column does to the target.
+        """
+        return usage(self._schema.columns, self._members, self._features)
 
     # --- again -----------------------------------------------------------------------------------------
 

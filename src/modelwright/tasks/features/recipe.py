@@ -123,6 +123,11 @@ class Fitted:
         places = [int(at) + c for at, s in zip(starts, self._columns, strict=False) for c in s.categorical]
         self._categorical = last.categorical if last else tuple(places)
 
+    @property
+    def sources(self) -> tuple[tuple[str, ...], ...]:
+        """The raw columns that each feature of the matrix was made of."""
+        return self._sources
+
     def transform(self, frame: Frame) -> Matrix:
         """The matrix of any rows with the same columns."""
         parts = [step.values(frame) for step in self._columns]

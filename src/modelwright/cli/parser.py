@@ -272,6 +272,10 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--time", metavar="COLUMN", help="later rows judge models of earlier ones")
     add.add_argument("--without", action="append", metavar="COLUMN", help="a column not to use; may be repeated")
     add.add_argument("--block", action="append", metavar="LEARNER", help="a learner not to try; may be repeated")
+    add.add_argument("--model", action="append", metavar="LEARNER", help="a learner to try (all); may be repeated")
+    add.add_argument(
+        "--monotone", action="append", type=_direction, metavar="COLUMN=+1", help="rises with it; falls: -1; repeatable"
+    )
     add.add_argument("--drop-suspected", action="store_true", help="leave out columns that near-certainly leak")
     add.add_argument("--save", metavar="FILE", help="where the model goes (the table's name with .mw)")
     add.add_argument("--name", metavar="NAME", help="a study's name: a fit that was killed goes on")
@@ -309,6 +313,14 @@ def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool
         return value
 
     return read
+
+
+def _direction(text: str) -> tuple[str, int]:
+    """A column and 1 or -1."""
+    name, _, sign = text.rpartition("=")
+    if not name or sign not in ("+1", "1", "-1"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a column and a direction, such as age=+1 or age=-1")
+    return name, int(sign)
 
 
 _positive = _number(int, "a whole number from 1", lambda n: n >= 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelwright.core.errors import ArgumentError, MissingPackageError
@@ -51,3 +51,19 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
     if not found:
         raise ArgumentError("no learner is left", where="fit", hint=f"There are {', '.join(known)}.")
     return found
+
+
+def constrained(learners: Mapping[str, Learner]) -> tuple[dict[str, Learner], list[str]]:
+    """Those of ``learners`` that take monotone constraints, and the names of those that do not.
+
+    Raises:
+        ArgumentError: none does.
+    """
+    able = {name: one for name, one in learners.items() if one.monotone}
+    if not able:
+        known = [name for name in names() if learner(name).monotone]
+        raise ArgumentError(
+            f"no learner that takes part can hold to it: {', '.join(learners)}", where="fit, monotone",
+            allowed=", ".join(known), hint="models=, block= and preset= say which take part.",
+        )  # fmt: skip
+    return able, [name for name in learners if name not in able]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.gathered import Gathered
 
@@ -45,6 +47,14 @@ def decided(data: Gathered, blend: Blend, members: int, tried: int, ended: str) 
 def leaves_out(name: str) -> Decision:
     """The decision to leave out a column that leaks."""
     return _of("column", f"{name!r} left out", "it near-certainly leaks", "drop_suspected=False")
+
+
+def unconstrained(monotone: Mapping[str, int], able: Sequence[str], unable: Sequence[str]) -> Decision:
+    """The decision to leave out learners that cannot hold to monotone constraints."""
+    names = ", ".join(map(repr, monotone))
+    said = f"{names} {'is' if len(monotone) == 1 else 'are'} held to by {', '.join(able)}"
+    why = f"{', '.join(unable)} cannot, and left out" if unable else "all learners that take part can"
+    return _of("monotone", said, why, "monotone=")
 
 
 def _of(what: str, said: str, why: str, undo: str) -> Decision:

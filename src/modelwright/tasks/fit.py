@@ -6,16 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import did_you_mean
 from modelwright.execute.threads import available_cores
+from modelwright.tasks.asked import USUAL, Asked
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.predictor import Predictor
-from modelwright.tasks.session import Asked, Session
-
-PRESETS = ("fast", "good", "best", "interpretable")
-#: Seconds where neither seconds nor trials were given.
-USUAL = 300.0
+from modelwright.tasks.session import Session
 
 
 def fit(
@@ -38,6 +33,7 @@ def fit(
     folds: int | None = None,
     models: Sequence[Any] | None = None,
     block: Sequence[str] = (),
+    monotone: Mapping[str, int] | None = None,
     drop_suspected: bool = False,
     plan: Mapping[str, Any] | None = None,
     workers: int | None = None,
@@ -69,6 +65,10 @@ def fit(
         folds: how many, instead of what the number of rows suggests; 1 is a holdout.
         models: names of learners to try, and estimators of scikit-learn of your own; default all.
         block: names of learners not to try.
+        monotone: column -> 1 where predictions may only rise with it, -1 where they may only fall: numbers, or the
+            probability of the positive class (``positive``, else the second of ``classes_``). Learners that cannot hold
+            to it are left out, which ``model.decisions`` says; columns without an order, and more than two classes,
+            are refused.
         drop_suspected: leave out columns that near-certainly leak the target. They are an alert and used otherwise.
         plan: that of an earlier model: its members are fitted in the same way, and nothing is searched.
         workers: processes; default one for each core with ``seconds``, else one.
@@ -81,14 +81,20 @@ def fit(
         ArgumentError: what is wrong with the table or the arguments, with the column or the row.
     """
     began = SystemClock().monotonic()
-    if preset not in PRESETS:
-        raise ArgumentError(
-            f"preset={preset!r:.60}", where="fit", allowed=", ".join(PRESETS), hint=did_you_mean(str(preset), PRESETS)
-        )
-    _check_positive("seconds", seconds)
-    _check_positive("trials", trials)
-    if seconds is None and trials is None and plan is None:
-        seconds = USUAL
+    asked = Asked(
+        preset=preset,
+        seconds=USUAL if seconds is None and trials is None and plan is None else seconds,
+        trials=trials,
+        models=None if models is None else tuple(models),
+        block=tuple(block),
+        monotone=monotone,
+        drop_suspected=drop_suspected,
+        workers=workers,
+        store=store,
+        name=name,
+        verbose=verbose,
+        began=began,
+    )
     said = Said(
         target=target,
         metric=metric,
@@ -102,25 +108,7 @@ def fit(
         time=time,
         folds=folds if folds is not None or preset != "fast" else 4,
         seed=int(seed),
-        seconds=None if seconds is None else seconds * (workers or len(available_cores())),
-    )
-    asked = Asked(
-        preset=preset,
-        seconds=seconds,
-        trials=trials,
-        models=None if models is None else tuple(models),
-        block=tuple(block),
-        drop_suspected=drop_suspected,
-        workers=workers,
-        store=store,
-        name=name,
-        verbose=verbose,
-        began=began,
+        seconds=None if asked.seconds is None else asked.seconds * (workers or len(available_cores())),
     )
     session = Session(gather(table, said), said, asked)
     return session.carried_out(plan) if plan is not None else session.searched()
-
-
-def _check_positive(name: str, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value > 0):
-        raise ArgumentError(f"{name}={value!r:.60}", where="fit", allowed="a number above 0")

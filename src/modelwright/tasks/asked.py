@@ -1,0 +1,50 @@
+"""How a fit is to be carried out: time, effort, learners and limits, as a user asks for them. Carries out nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import did_you_mean
+
+PRESETS = ("fast", "good", "best", "interpretable")
+#: Seconds where neither seconds nor trials were given.
+USUAL = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a user asks of a fit; see ``mw.fit``.
+
+    Attributes:
+        began: when the call began, in ``time.monotonic`` seconds.
+    """
+
+    preset: str = "good"
+    seconds: float | None = None
+    trials: int | None = None
+    models: tuple[Any, ...] | None = None
+    block: tuple[str, ...] = ()
+    monotone: Mapping[str, int] | None = None
+    drop_suspected: bool = False
+    workers: int | None = None
+    store: Any = None
+    name: str | None = None
+    verbose: int = 1
+    began: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            hint = did_you_mean(str(self.preset), PRESETS)
+            raise ArgumentError(f"preset={self.preset!r:.60}", where="fit", allowed=", ".join(PRESETS), hint=hint)
+        for name in ("seconds", "trials"):
+            given = getattr(self, name)
+            if given is not None and not (_is_finite(given) and given > 0):
+                raise ArgumentError(f"{name}={given!r:.60}", where="fit", allowed="a number above 0")
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)

@@ -1,0 +1,153 @@
+"""The end of a fit: members on all rows, as far as there is time, and the predictor they make. Searches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core import records as r
+from modelwright.core.errors import ArgumentError, StudyError
+from modelwright.core.history import Row
+from modelwright.execute.serial import SerialExecutor
+from modelwright.store.artifacts import Artifacts
+from modelwright.tasks.assembly import Made, assembled, board, described
+from modelwright.tasks.blend import Blend
+from modelwright.tasks.decisions import decided
+from modelwright.tasks.plan import MEMBERS, TablePlan
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+    from modelwright.tasks.predictor import Predictor
+    from modelwright.tasks.session import Session
+
+#: Reasons to end at which nothing more is begun.
+ENDED = ("interrupted", "cancelled", "stopped by")
+#: Fits on all rows that together take less seconds are made in this process.
+_SMALL = 1.5
+
+
+def finished(session: Session, study: Study, plan: TablePlan, blend: Blend) -> list[Made]:
+    """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now."""
+    history = study._machine.history
+    rows = [history.rows[number] for number in blend.trials]
+    if not session.job.bags and not study._stopped.startswith(ENDED):  # who interrupts does not want to wait
+        wanted = _affordable(session, plan, rows)
+        if wanted:
+            _fit_all(session, study, blend, wanted)
+    files = files_of(study)
+    found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
+    _tidy(history.rows, {made.trial for made in found}, files)
+    return found
+
+
+def _affordable(session: Session, plan: TablePlan, rows: Sequence[Row]) -> list[Row]:
+    """Members whose fits on all rows end in time."""
+    if session.asked.seconds is None:
+        return list(rows)
+    left = session.left() * session.workers
+    found = []
+    for row in rows:
+        needs = plan.refit_seconds(row)
+        if needs * 1.15 <= left:
+            found.append(row)
+            left -= needs
+    return found
+
+
+def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) -> None:
+    wanted = {row.number for row in rows}
+    number = 1 + sum(note.kind == MEMBERS for note in study._machine.history.notes)
+    members = [
+        {"trial": trial, "value": value, "rounds": rounds}
+        for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
+        if trial in wanted
+    ]
+    data: dict[str, Any] = {"number": number, "members": members}
+    if session.asked.seconds is not None:
+        data["until"] = session.clock.wall() + session.left()
+    study._journal.begin()
+    notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
+    study._journal.write([*notes, r.Noted(kind=MEMBERS, data=data)])
+    total = sum(float(row.facts.get("fit_seconds", 0.0)) for row in rows)
+    serial = session.workers == 1 or len(rows) == 1 or total < _SMALL
+    whole = study._settings
+    assert whole is not None
+    session.run(study, whole.budget, SerialExecutor() if serial else None, 1 if serial else session.workers)
+
+
+def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence[Made]) -> Predictor:
+    """The predictor, with all that is said of it.
+
+    Raises:
+        ArgumentError, StudyError: there is no member; why.
+    """
+    from modelwright.tasks.predictor import Predictor
+
+    if not members:
+        raise nothing(study)
+    total = sum(blend.weights[blend.trials.index(made.trial)] for made in members)
+    weights = [blend.weights[blend.trials.index(made.trial)] / total for made in members]
+    history = study._machine.history
+    body = described(session.data, session.job, session.said, blend, members, weights)
+    body["checks"] = [one.to_json() for one in session.found]
+    body["leaderboard"] = board(history.rows, session.job, blend, members, weights)
+    body["decisions"] = [
+        *decided(session.data, blend, len(members), len(history.rows), study._stopped),
+        *session.decisions(),
+    ]
+    body["asked"] = _again(session, study)
+    parts = [
+        (part, weight / len(made.parts), made.name)
+        for made, weight in zip(members, weights, strict=True)
+        for part in made.parts
+    ]
+    return Predictor(body, parts, session.data.metric)
+
+
+def _again(session: Session, study: Study) -> dict[str, Any]:
+    """The arguments of a call that goes on with this fit, as far as they are plain values."""
+    said, asked = session.said, session.asked
+    plain: Mapping[str, Any] = {
+        "metric": said.metric if isinstance(said.metric, str) else None,
+        "task": said.task,
+        "positive": said.positive,
+        "kinds": None if said.kinds is None else dict(said.kinds),
+        "without": list(said.without),
+        "class_weight": said.class_weight if isinstance(said.class_weight, str) else None,
+        "groups": said.groups,
+        "time": said.time,
+        "folds": session.data.split.folds if session.data.split.kind != "time" else None,
+        "seed": said.seed,
+        "preset": asked.preset,
+        "block": list(asked.block),
+        "monotone": dict(asked.monotone or {}) or None,
+        "name": study.name,
+        "store": study._store.location,
+    }
+    spent = {"seconds": study.elapsed, "trials": len(study._machine.history.rows)}
+    return {"arguments": {k: v for k, v in plain.items() if v not in (None, [])}, "spent": spent}
+
+
+def files_of(study: Study) -> Artifacts:
+    """Where the files of a study's trials are."""
+    store, record = study._store, study._record
+    return Artifacts(store.folder(record.id))
+
+
+def _tidy(rows: Sequence[Row], members: set[int], files: Artifacts) -> None:
+    """Remove the models of candidates that are no members: their predictions are what a fit that goes on needs."""
+    for row in rows:
+        if row.number not in members:
+            for name, kept in row.artifacts.items():
+                if name.startswith("member") and kept.path:
+                    files.remove(kept.path)
+
+
+def nothing(study: Study) -> Exception:
+    """Why there is no model."""
+    errors = [row.error for row in study._machine.history.rows if row.error is not None]
+    if errors:
+        return StudyError(
+            f"no candidate could be fitted: {errors[0].message}", where=errors[0].where or "fit", hint="Is it the data?"
+        )
+    return ArgumentError("the time was up before there was a model", where="fit", hint="Give more seconds.")

@@ -56,6 +56,7 @@ def data() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def searched(seconds: float, seed: int, workers: int, **options: Any) -> dict[str, Any]:
     """An arm that is a search of ours."""
     import modelwright as mw
+    from modelwright.nas.spent import times
 
     x, y, xt, yt = data()
     study = mw.nas.search(
@@ -65,11 +66,9 @@ def searched(seconds: float, seed: int, workers: int, **options: Any) -> dict[st
     model = study.best_model()
     right = model.predict(xt, verbose=0).argmax(axis=1) == yt
     phases: dict[str, float] = {}
-    spent = {"build": 0.0, "train": 0.0, "judge": 0.0}
     for row in study._machine.history.rows:
         phases[row.note.get("phase", "")] = phases.get(row.note.get("phase", ""), 0.0) + row.duration
-        for name in spent:
-            spent[name] += row.facts.get("spent", {}).get(name, 0.0)
+    spent = times(study._machine.history)
     best = study._machine.history.best()
     return {
         "right": right,
@@ -78,7 +77,9 @@ def searched(seconds: float, seed: int, workers: int, **options: Any) -> dict[st
         "params": int(model.count_params()),
         "anchor won": best is not None and best.note.get("by") == "default",
         "phases": phases,
-        "spent": spent,
+        "overhead": None if spent is None else round(spent.overhead, 4),
+        "overhead at the lowest rung": None if spent is None or spent.lowest is None else round(spent.lowest, 4),
+        "spent": None if spent is None else spent.parts,
         "explained": study.explain(),
     }
 
@@ -171,7 +172,7 @@ def main() -> None:
             done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ})
             found = json.loads(done.stdout.strip().splitlines()[-1])
             results.append(found)
-            told = {k: v for k, v in found.items() if k not in ("wrong", "explained", "phases", "spent")}
+            told = {k: v for k, v in found.items() if k not in ("wrong", "explained")}
             print(json.dumps(told), flush=True)
             if options.out:
                 Path(options.out).write_text(json.dumps(results))

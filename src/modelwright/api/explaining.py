@@ -22,7 +22,7 @@ def explain(study: Study) -> str:
     from modelwright.nas.explain import explained as reasons
 
     found = reasons(study._machine.space, study._view())
-    parts = [_phases(study), plain if found is None else found.text, _screen(study)]
+    parts = [_phases(study), _times(study), plain if found is None else found.text, _screen(study)]
     return "\n".join(part for part in parts if part)
 
 
@@ -65,6 +65,30 @@ def _phases(study: Study) -> str:
     return "\n".join(["What the search did:", *lines])
 
 
+def _times(study: Study) -> str:
+    """Where the time went, and how much of it was no training and no judging."""
+    from modelwright.nas.spent import times
+
+    found = times(study._machine.history)
+    if found is None:
+        return ""
+    work = sum(found.parts.values()) or 1.0
+    named = [f"{_PARTS[part]} {100 * took / work:.0f} %" for part, took in found.parts.items()]
+    lowest = "" if found.lowest is None else f"; of the work at the lowest fidelity {100 * found.lowest:.0f} %"
+    return (
+        f"Where the work of the trials went: {', '.join(named)}.\nNothing was trained or judged in "
+        f"{100 * found.overhead:.0f} % of the {found.seconds:,.0f} s{lowest}."
+    )
+
+
+_PARTS = {
+    "build": "building",
+    "compile": "compiling",
+    "train": "training",
+    "judge": "judging",
+    "keep": "saving",
+    "other": "other bookkeeping",
+}
 _DID = {
     "screen": "scored without training",
     "anchor": "as the space has it by default",

@@ -31,7 +31,8 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     """What the engine needs, of the arguments of ``search``."""
     from modelwright.nas.asked import check_names, class_weights
     from modelwright.nas.dataset import dataset
-    from modelwright.nas.estimate import ArchitectureEstimation, Job
+    from modelwright.nas.estimate import ArchitectureEstimation
+    from modelwright.nas.job import Job
     from modelwright.nas.limited import split
     from modelwright.nas.metered import meter_for
 

@@ -7,30 +7,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.clock import SystemClock
-from modelwright.core.constraint import KIND, Limit
+from modelwright.core.constraint import KIND
 from modelwright.core.errors import SpaceError, StoreError
-from modelwright.core.objective import Objective
 from modelwright.core.records import Artifact, Config, Failure, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.nas import weights
-from modelwright.nas.architecture import Architecture
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.graph import Graph
-from modelwright.nas.hardware import Meter
-from modelwright.nas.ladder import Ladder, Rung
+from modelwright.nas.job import Job
+from modelwright.nas.ladder import Rung
 from modelwright.nas.limited import known
 from modelwright.nas.morph import inherit
-from modelwright.nas.recipe import Recipe
+from modelwright.nas.spent import Spent
 from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
@@ -45,38 +43,6 @@ _SLASH = "/"
 #: The fact that says what the finish brought: the value before and after it, and which weights were kept.
 FINISHED = "finish"
 _Judged = tuple[weights.Weights, dict[str, float]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What is the same for all trials.
-
-    Attributes:
-        limits: constraints that a graph alone decides, or a price of its latency.
-        meter: prices latencies that are asked for.
-        training: gives fields of the recipe from hyperparameters that are searched beside the architecture.
-        class_weight: a weight for each class by the place of its output.
-        stem: a frozen model that the rows of ``data`` have passed; what is handed out begins with it.
-    """
-
-    space: Architecture
-    data: Dataset
-    ladder: Ladder
-    objectives: tuple[Objective, ...]
-    recipe: Recipe = field(default_factory=Recipe)
-    limits: tuple[Limit, ...] = ()
-    training: Callable[[HyperParameters], Mapping[str, Any]] | None = None
-    class_weight: Mapping[int, float] | None = None
-    meter: Meter | None = None
-    stem: Any = None
-
-    def deployed(self, graph: Graph, learned: weights.Weights) -> Any:
-        """The model that is handed out."""
-        from modelwright.nas.deploy import deployable
-        from modelwright.nas.stem import behind
-
-        made = deployable(graph, learned, self.data.fronts, self.data.task)
-        return made if self.stem is None else behind(self.stem, made, self.data.task)
 
 
 class ArchitectureEstimation(Estimation):
@@ -122,7 +88,7 @@ class _Trial:
         self.hp = HyperParameters.bind(task.config)
         self.recipe = job.recipe
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "race")}
-        self.spent = {"epochs": 0.0, "build": 0.0, "train": 0.0, "judge": 0.0}
+        self.spent, self.epochs = Spent(), 0.0
         self.model: Any = None
         self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
         self.began = time.perf_counter()
@@ -141,6 +107,7 @@ class _Trial:
             error = Failure(kind=KIND, message="; ".join(limit.said(found) for limit in over))
             return Outcome(state="infeasible", metrics=found, error=error, note=self.note)
         learned, behind = self._start(graph)
+        self.spent["build"] += time.perf_counter() - self.began
         metrics: dict[str, float] = {}
         reached = self.task.start
         for rung in self._rungs(learned is not None):
@@ -152,10 +119,11 @@ class _Trial:
             reached = rung.fidelity
             if self.stopped:
                 break
-        artifacts = {**behind, **self._kept(graph, learned, reached)}
-        self.note["epochs"] = round(self.spent["epochs"] + float(self.note.get("epochs", 0.0)), 3)
+        with self.spent.on("keep"):
+            artifacts = {**behind, **self._kept(graph, learned, reached)}
+        self.note["epochs"] = self._epochs()
         self.note["cpu_seconds"] = self._cpu_seconds()
-        self.note["spent"] = {name: round(seconds, 2) for name, seconds in self.spent.items()}
+        self.note["spent"] = self.spent.rounded()
         return Outcome(
             state="complete" if self.stopped != "stop" else "pruned",
             metrics={**metrics, **found},
@@ -227,16 +195,16 @@ class _Trial:
         return rungs[-1:] if trained and self.task.start == 0 else rungs
 
     def _climb(self, rung: Rung, learned: weights.Weights | None) -> tuple[weights.Weights, dict[str, float]]:
-        began = time.perf_counter()
-        data, graph = self._data(rung)
-        trainer, seed = self._trainer(data, graph), Seed(self.task.seed).child("rung", rung.step).integer()
-        if learned is not None:
-            weights.write(self.model, learned)
-        self.spent["build"] += time.perf_counter() - began
+        with self.spent.on("build"):
+            data, graph = self._data(rung)
+            trainer, seed = self._trainer(data, graph), Seed(self.task.seed).child("rung", rung.step).integer()
+            if learned is not None:
+                weights.write(self.model, learned)
         stands = self._stands(rung, trainer, learned)
         seconds, at_most = self._time(rung)
         if stands and seconds is not None and seconds <= 0:  # no time to train, and nothing has to be
             self.note[FINISHED] = {"before": stands[self.job.objectives[0].name], "kept": "before"}
+            self.spent.compiled(trainer.steps.compiling())
             self._told(self.job.ladder.step(rung.fidelity), stands, rung.fidelity)
             return weights.read(self.model), stands
         before = self.task.start if rung.fidelity > self.task.start else 0.0
@@ -248,26 +216,26 @@ class _Trial:
             looked[0] = done
             return done >= 1.0 or self._report(rung, trainer, before, done, loss)
 
-        began = time.perf_counter()
-        trained = trainer.fit(
-            rung.epochs,
-            seed % (1 << 32),
-            on_epoch,
-            rows=rung.rows,
-            going_on=learned is not None,
-            seconds=seconds,
-            at_most=at_most,
-        )
-        self.spent["train"] += time.perf_counter() - began - trainer.judged
-        self.spent["epochs"] += trained.cost
+        with self.spent.on("train"):
+            trained = trainer.fit(
+                rung.epochs,
+                seed % (1 << 32),
+                on_epoch,
+                rows=rung.rows,
+                going_on=learned is not None,
+                seconds=seconds,
+                at_most=at_most,
+            )
+        self.spent.move("train", "judge", trainer.judged)
+        self.epochs += trained.cost
         trainer.steps.settle()
         if trained.share < 1.0 and not self.stopped:
             self.note["cut"] = round(trained.share, 4)
         metrics = {"val_loss": math.nan}
         if trained.finite:
-            began = time.perf_counter()
-            metrics = {**trainer.judge(), "loss": trained.loss}
-            self.spent["judge"] += time.perf_counter() - began + trainer.judged
+            with self.spent.on("judge"):
+                metrics = {**trainer.judge(), "loss": trained.loss}
+        self.spent.compiled(trainer.steps.compiling())
         found = weights.read(self.model)
         if stands and learned is not None:
             found, metrics = self._better((learned, stands), (found, metrics))
@@ -294,9 +262,8 @@ class _Trial:
         """What the network is worth before it is finished, by the same rows as after it; {} elsewhere."""
         if rung.name != "finish" or learned is None or self.task.start <= 0:
             return {}
-        began = time.perf_counter()
-        found = trainer.judge()
-        self.spent["judge"] += time.perf_counter() - began
+        with self.spent.on("judge"):
+            found = trainer.judge()
         made = self.job.objectives[0]
         return found if math.isfinite(found.get(made.name, math.nan)) else {}
 
@@ -345,6 +312,10 @@ class _Trial:
             return True
         return self._told(step, {**trainer.watch(), "loss": loss}, fidelity)
 
+    def _epochs(self) -> float:
+        """Passes through all rows, with those of earlier segments and of the parent."""
+        return round(self.epochs + float(self.note.get("epochs", 0.0)), 3)
+
     def _cpu_seconds(self) -> float:
         """Of all cores, for this trial so far."""
         return round(self.before + time.process_time() - self.cpu, 2)
@@ -364,7 +335,7 @@ class _Trial:
         flat = {f"{layer}{_SLASH}{name}": value for layer, held in learned.items() for name, value in held.items()}
         state = {
             "config": dict(self.task.config),
-            "epochs": round(self.spent["epochs"] + float(self.note.get("epochs", 0.0)), 3),
+            "epochs": self._epochs(),
             "cpu_seconds": self._cpu_seconds(),
             **({INHERITED: self.note[INHERITED]} if INHERITED in self.note else {}),
         }

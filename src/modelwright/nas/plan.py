@@ -19,6 +19,7 @@ from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Continued, Event, Exhausted, Finished, Proposal, Proposed, Wait
 from modelwright.nas.ladder import STEPS, Ladder
+from modelwright.nas.spent import PARTS
 from modelwright.strategy import Strategy
 from modelwright.strategy.asha import asynchronous
 from modelwright.strategy.base import SearchSpace
@@ -257,7 +258,8 @@ class Plan(Strategy):
 def _seconds(history: History, fidelity: float) -> list[float]:
     """What segments up to ``fidelity`` took, of trials whose last one it was."""
     ended = [row for row in history.rows if not row.pending and abs(row.fidelity - fidelity) < 1e-9]
-    return [float(sum(row.facts["spent"].values())) for row in ended if row.facts.get("spent")]
+    found = [row.facts.get("spent", {}) for row in ended]
+    return [float(sum(spent.get(part, 0.0) for part in PARTS)) for spent in found if spent]
 
 
 def shares_in(seconds: float | None) -> tuple[float, float]:

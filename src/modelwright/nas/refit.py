@@ -18,7 +18,7 @@ from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
 
 if TYPE_CHECKING:
-    from modelwright.nas.estimate import Job
+    from modelwright.nas.job import Job
 
 
 def trained_on_all(job: Job, config: Config, *, epochs: float, seed: int) -> Any:

@@ -6,6 +6,7 @@ at the end: Keras' own step copies every variable to and fro, which takes longer
 
 from __future__ import annotations
 
+import time
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,11 +30,48 @@ class Steps(Protocol):
         ...
 
 
-def steps(model: Any) -> Steps:
+def steps(model: Any) -> Clocked:
     """The steps of a compiled model, for the backend that runs."""
     import keras
 
-    return _Jax(model) if keras.backend.backend() == "jax" else _Keras(model)
+    return Clocked(_Jax(model) if keras.backend.backend() == "jax" else _Keras(model))
+
+
+class Clocked:
+    """Steps that tell what tracing and compiling took: what a first call takes longer than the quickest after it."""
+
+    def __init__(self, inner: Steps):
+        self.inner = inner
+        self._first: dict[tuple[str, int], float] = {}
+        self._later: dict[tuple[str, int], float] = {}
+
+    def train(self, x: Inputs, y: np.ndarray, weight: np.ndarray | None, rate: float) -> float:
+        began = time.perf_counter()
+        found = self.inner.train(x, y, weight, rate)
+        self._took("train", len(y), time.perf_counter() - began)
+        return found
+
+    def predict(self, x: Inputs) -> np.ndarray:
+        began = time.perf_counter()
+        found = self.inner.predict(x)
+        self._took("judge", len(x[0]), time.perf_counter() - began)
+        return found
+
+    def settle(self) -> None:
+        self.inner.settle()
+
+    def compiling(self) -> dict[str, float]:
+        """Seconds of it, within "train" and within "judge"."""
+        found = {"train": 0.0, "judge": 0.0}
+        for (what, rows), seconds in self._first.items():
+            found[what] += max(0.0, seconds - self._later.get((what, rows), 0.0))
+        return found
+
+    def _took(self, what: str, rows: int, seconds: float) -> None:
+        if (what, rows) in self._first:
+            self._later[what, rows] = min(seconds, self._later.get((what, rows), seconds))
+        else:
+            self._first[what, rows] = seconds
 
 
 class _Keras:

@@ -16,7 +16,7 @@ import numpy as np
 
 from modelwright.nas.dataset import Dataset, Task
 from modelwright.nas.recipe import Recipe
-from modelwright.nas.steps import Steps, steps
+from modelwright.nas.steps import Clocked, Steps, steps
 from modelwright.training.keras_backend import ensure_backend
 
 #: Told after each epoch of a segment how much of it is done, in (0, 1], and the training loss; whether to go on.
@@ -65,7 +65,7 @@ class Trainer:
         # Scales and shifts are not pulled to zero: nothing is learned from that, and identities are lost.
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
-        self.steps: Steps = steps(self.model)
+        self.steps: Clocked = steps(self.model)
 
     def fit(
         self,

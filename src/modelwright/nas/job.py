@@ -1,0 +1,50 @@
+"""What is the same for all trials of a search for an architecture: space, data, rungs, recipe, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelwright.core.constraint import Limit
+from modelwright.core.objective import Objective
+from modelwright.nas import weights
+from modelwright.nas.architecture import Architecture
+from modelwright.nas.dataset import Dataset
+from modelwright.nas.graph import Graph
+from modelwright.nas.hardware import Meter
+from modelwright.nas.ladder import Ladder
+from modelwright.nas.recipe import Recipe
+from modelwright.space import HyperParameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is the same for all trials.
+
+    Attributes:
+        limits: constraints that a graph alone decides, or a price of its latency.
+        meter: prices latencies that are asked for.
+        training: gives fields of the recipe from hyperparameters that are searched beside the architecture.
+        class_weight: a weight for each class by the place of its output.
+        stem: a frozen model that the rows of ``data`` have passed; what is handed out begins with it.
+    """
+
+    space: Architecture
+    data: Dataset
+    ladder: Ladder
+    objectives: tuple[Objective, ...]
+    recipe: Recipe = field(default_factory=Recipe)
+    limits: tuple[Limit, ...] = ()
+    training: Callable[[HyperParameters], Mapping[str, Any]] | None = None
+    class_weight: Mapping[int, float] | None = None
+    meter: Meter | None = None
+    stem: Any = None
+
+    def deployed(self, graph: Graph, learned: weights.Weights) -> Any:
+        """The model that is handed out."""
+        from modelwright.nas.deploy import deployable
+        from modelwright.nas.stem import behind
+
+        made = deployable(graph, learned, self.data.fronts, self.data.task)
+        return made if self.stem is None else behind(self.stem, made, self.data.task)

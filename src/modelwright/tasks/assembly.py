@@ -89,6 +89,7 @@ def described(
         "spread": blend.spread,
         "rows": data.frame.rows,
         "split": data.split.to_json(),
+        "judged": dict(blend.judged),
         "plan": _plan(data, job, said, blend, members, weights),
     }
 

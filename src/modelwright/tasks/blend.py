@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration
 from modelwright.tasks.ensemble import Ensemble, selected
 from modelwright.tasks.estimation import Job
+from modelwright.tasks.judged import judged
+from modelwright.tasks.scores import SCORES
 from modelwright.training.checkpoint import read_checkpoint
 
 #: Candidates that may be members: the best so many.
@@ -44,6 +46,8 @@ class Blend:
         selected: its score on the rows that the weights were chosen on; too good by that.
         temperature, threshold: see ``calibration``.
         rows: how many rows it was judged by.
+        judged: see ``judged.judged``; with ``single``, the score of the best candidate alone on the same rows, and
+            ``constant``, that of always the same prediction, where the metric is one of ours.
     """
 
     trials: tuple[int, ...]
@@ -56,6 +60,7 @@ class Blend:
     temperature: float = 1.0
     threshold: float = 0.5
     rows: int = 0
+    judged: Mapping[str, Any] = field(default_factory=dict)
 
 
 def reached(row: Row) -> int:
@@ -141,8 +146,28 @@ def _of_level(
         temperature=heat,
         threshold=cut,
         rows=len(seen),
+        judged=_judged(mixed, y, weight, job, heat, cut) | {"single": sign * found.best},
     )
     return made, everywhere
+
+
+def _judged(
+    mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job, heat: float, cut: float
+) -> dict[str, Any]:
+    """What is told of the predictions, as they would be deployed."""
+    deployed = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
+    found = judged(y, deployed, task=job.task, threshold=cut)
+    if job.metric.name in SCORES:
+        if job.task == "regression":
+            always = np.full(len(y), np.average(y, weights=weight))
+        else:
+            shares = np.bincount(y, weights=weight, minlength=job.classes) / (
+                len(y) if weight is None else weight.sum()
+            )
+            always = np.tile(shares, (len(y), 1))
+        constant = job.metric.score(y, always, weight)
+        found |= {"constant": constant} if math.isfinite(constant) else {}
+    return found
 
 
 def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:

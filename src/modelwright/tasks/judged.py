@@ -1,0 +1,72 @@
+"""How predictions for rows that models were not fitted on went: confusion, calibration, residuals. Fits nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: Classes up to which all pairs are counted; of more, so many pairs that are mixed up most.
+_PAIRS, _WORST = 30, 30
+#: Parts of equal size in which calibration and residuals are looked at, and rows that each has at least.
+_BINS, _ROWS = 10, 20
+
+
+def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, threshold: float = 0.5) -> dict[str, Any]:
+    """What a report says of predictions besides their score.
+
+    Args:
+        y: classes from 0, or values, (rows,).
+        predicted: probabilities (rows, classes) as they are deployed, or values (rows,).
+        task: "binary", "multiclass" or "regression".
+        threshold: of two classes, from which probability on the second is named.
+
+    Returns:
+        ``rows``; for classes ``confusion``, rows of true by columns of predicted classes (``mixed_up`` instead, the
+        most frequent pairs, where there are many classes), and ``calibration``: for parts of the rows, by the
+        probability of the second class or else of the named one, its mean, how often it was so, and rows. For values
+        ``residuals``: for parts by the predicted value its mean, the quantiles 0.1, 0.5 and 0.9 of true - predicted,
+        and rows; ``r2``, and ``within``: the quantiles 0.5 and 0.9 of how far predictions are off.
+
+    >>> found = judged(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2]]), task="binary")
+    >>> found["confusion"]
+    [[1, 0], [1, 1]]
+    """
+    if task == "regression":
+        return {"rows": len(y), **_values(np.asarray(y, np.float64), np.asarray(predicted, np.float64))}
+    classes = predicted.shape[1]
+    named = (predicted[:, 1] >= threshold).astype(int) if task == "binary" else predicted.argmax(axis=1)
+    found: dict[str, Any] = {"rows": len(y)}
+    if classes <= _PAIRS:
+        counts = np.bincount(y * classes + named, minlength=classes * classes)
+        found["confusion"] = counts.reshape(classes, classes).tolist()
+    else:
+        pairs, counts = np.unique((y * classes + named)[y != named], return_counts=True)
+        top = np.argsort(-counts, kind="stable")[:_WORST]
+        found["mixed_up"] = [[int(pairs[i] // classes), int(pairs[i] % classes), int(counts[i])] for i in top]
+    found["right"] = float(np.mean(named == y))
+    said, true = (predicted[:, 1], y == 1) if task == "binary" else (predicted.max(axis=1), named == y)
+    found["calibration"] = [[_short(said[part].mean()), _short(true[part].mean()), len(part)] for part in _parts(said)]
+    return found
+
+
+def _values(y: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    off = y - predicted
+    spread = float(np.mean((y - y.mean()) ** 2))
+    return {
+        "residuals": [
+            [_short(predicted[part].mean()), *map(_short, np.quantile(off[part], [0.1, 0.5, 0.9])), len(part)]
+            for part in _parts(predicted)
+        ],
+        "r2": _short(1 - float(np.mean(off**2)) / spread) if spread > 0 else None,
+        "within": [_short(value) for value in np.quantile(np.abs(off), [0.5, 0.9])],
+    }
+
+
+def _parts(by: np.ndarray) -> list[np.ndarray]:
+    """Rows in parts of equal size, in the order of ``by``."""
+    return np.array_split(np.argsort(by, kind="stable"), max(1, min(_BINS, len(by) // _ROWS)))
+
+
+def _short(value: Any) -> float:
+    return float(f"{float(value):.5g}")

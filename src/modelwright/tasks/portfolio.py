@@ -27,9 +27,10 @@ _ENTRIES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("lightgbm", {"num_leaves": 7, "learning_rate": 0.05, "feature_fraction": 0.5}),
     ("neighbours", {}),
     ("naive_bayes", {}),
+    ("constant", {}),
 )
 #: Presets and the learners that they leave out or are confined to.
-INTERPRETABLE = ("linear", "naive_bayes")
+INTERPRETABLE = ("linear", "naive_bayes", "constant")
 FAST_WITHOUT = ("mlp", "neighbours")
 
 

@@ -25,6 +25,7 @@ _KNOWN = {
     "mlp": ("mlp", "MLP"),
     "neighbours": ("neighbours", "Neighbours"),
     "naive_bayes": ("naive_bayes", "NaiveBayes"),
+    "constant": ("constant", "Constant"),
 }
 #: Kind of a fitted model -> module and class.
 _KINDS = {
@@ -36,6 +37,7 @@ _KINDS = {
     "mlp": ("mlp", "FittedMLP"),
     "neighbours": ("neighbours", "FittedNeighbours"),
     "naive_bayes": ("naive_bayes", "FittedNaiveBayes"),
+    "constant": ("constant", "FittedConstant"),
     "own": ("custom", "FittedOwn"),
 }
 #: Learners whose package is an extra of its own: they join when it is installed.

@@ -65,7 +65,7 @@ class CatBoost(Learner):
         judged = valid is not None and rounds is None
         if valid is not None and number:  # the loss has no value for classes that were not there
             judged = judged and set(np.unique(valid[1]).tolist()) <= set(present)
-        settings = _settings(matrix, task, len(present), config, seed, threads)
+        settings = _settings(matrix, task, len(present), config, seed, threads, lesson.metric)
         settings["iterations"] = rounds or (MOST if judged else USUAL)
         if judged:
             patience = max(30, int(2.5 / settings["learning_rate"]))
@@ -88,9 +88,10 @@ class CatBoost(Learner):
 
 
 def _settings(
-    matrix: Matrix, task: str, classes: int, config: Mapping[str, Any], seed: int, threads: int
+    matrix: Matrix, task: str, classes: int, config: Mapping[str, Any], seed: int, threads: int, metric: str | None
 ) -> dict[str, Any]:
-    loss = "RMSE" if task == "regression" else "Logloss" if classes == 2 else "MultiClass"
+    numbers = "MAE" if metric == "mae" else "RMSE"
+    loss = numbers if task == "regression" else "Logloss" if classes == 2 else "MultiClass"
     made: dict[str, Any] = {
         "loss_function": loss,
         "learning_rate": float(config.get("learning_rate", 0.06 if matrix.rows < 20_000 else 0.1)),

@@ -101,7 +101,7 @@ class LightGBM(Learner):
         rows = matrix.rows
         least = min(int(config.get("min_data_in_leaf", _least(rows, task))), max(1, rows // 4))
         made: dict[str, Any] = {
-            "objective": {"binary": "binary", "multiclass": "multiclass"}.get(task, "regression"),
+            "objective": _objective(task, metric),
             "metric": _metric(task, metric),
             "learning_rate": float(config.get("learning_rate", usual_rate(rows))),
             "num_leaves": int(config.get("num_leaves", _leaves(rows, task))),
@@ -132,6 +132,12 @@ class LightGBM(Learner):
             made["monotone_constraints"] = asked
             made["monotone_constraints_method"] = "intermediate"
         return made
+
+
+def _objective(task: str, metric: str | None) -> str:
+    if task == "regression":
+        return "regression_l1" if metric == "mae" else "regression"
+    return task
 
 
 def _metric(task: str, metric: str | None) -> str:

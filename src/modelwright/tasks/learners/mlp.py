@@ -23,6 +23,8 @@ from modelwright.tasks.learners.network import Network
 from modelwright.tasks.learners.recipes import feature_space, for_smooth
 
 _BATCH, _CYCLES = 256, 4
+#: Errors of less than one part in so many of the target's spread still count by their size, where the metric is theirs.
+_STEEP = np.float32(10)
 #: Rows that go through the network at once when it predicts.
 _AT_ONCE = 512
 
@@ -110,6 +112,7 @@ class _Training:
         )
         self.x = np.ascontiguousarray(self.embedding(matrix.values), np.float32)
         self.weight = None if weight is None else (weight / weight.mean()).astype(np.float32)
+        self.absolute = metric == "mae"
         start = self._targets(y, float(config.get("label_smoothing", 0.1 if metric == "accuracy" else 0.0)))
         width, layers = int(config.get("width", 128)), int(config.get("layers", 3))
         sizes = [self.x.shape[1], *([width] * layers), self.targets.shape[1]]
@@ -125,7 +128,7 @@ class _Training:
             self.targets = hot * np.float32(1 - smoothing) + np.float32(smoothing / self.classes)
             self.middle, self.unit, self.range = 0.0, 1.0, (-np.inf, np.inf)
             return np.log(np.maximum(share @ self.targets, 1e-4))
-        self.middle = float(share @ y)
+        self.middle = float(np.median(y) if self.absolute else share @ y)
         self.unit = float(np.sqrt(share @ np.square(y - self.middle))) or 1.0
         self.range = (float(y.min()), float(y.max()))
         self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]
@@ -176,7 +179,8 @@ class _Training:
 
         def of(outputs: np.ndarray) -> np.ndarray:
             expected = softmax(outputs) if self.classes else outputs
-            return (expected - targets) * share
+            missed = expected - targets
+            return (np.clip(missed * _STEEP, -1, 1) if self.absolute and not self.classes else missed) * share
 
         return of
 

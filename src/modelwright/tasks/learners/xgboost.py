@@ -96,7 +96,8 @@ def _settings(
     metric: str | None,
 ) -> dict[str, Any]:
     rows = matrix.rows
-    objective = {"binary": "binary:logistic", "multiclass": "multi:softprob"}.get(task, "reg:squarederror")
+    numbers = "reg:absoluteerror" if metric == "mae" else "reg:squarederror"
+    objective = {"binary": "binary:logistic", "multiclass": "multi:softprob"}.get(task, numbers)
     made: dict[str, Any] = {
         "objective": objective,
         "eval_metric": _metric(task, metric),
@@ -116,7 +117,7 @@ def _settings(
     if task == "multiclass":
         made["num_class"] = classes
     if task == "regression":
-        made["base_score"] = float(np.mean(y))
+        made["base_score"] = float(np.median(y) if metric == "mae" else np.mean(y))
     asked = constraints(matrix, config)
     if any(asked):
         made["monotone_constraints"] = "(" + ",".join(map(str, asked)) + ")"

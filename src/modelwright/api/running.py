@@ -50,6 +50,7 @@ class RunSettings:
         trackers: who is told of its trials, by name.
         log: whether trials that have folders have logs in them.
         whole: the budget of the call, where this session is a part of it; another one, or the caller, sums up.
+        shown: the panel, where it stays over several sessions; whoever made it closes it.
     """
 
     estimation: Estimation
@@ -67,6 +68,7 @@ class RunSettings:
     trackers: tuple[tuple[str, Tracker], ...] = ()
     log: bool = True
     whole: Budget | None = None
+    shown: Panel | None = None
 
 
 class _Watch:
@@ -112,11 +114,12 @@ def prepare_run(study: Study, settings: RunSettings) -> str:
     """Run a session of ``study`` to its end; returns why it ended."""
     from modelwright.report.panel import panel
 
-    shown = panel(settings.verbose)
+    shown = settings.shown or panel(settings.verbose)
     try:
         return _run(study, settings, shown, make_executor(settings, shown))
     finally:
-        shown.close()
+        if settings.shown is None:
+            shown.close()
 
 
 def sum_up(study: Study, verbose: int) -> None:

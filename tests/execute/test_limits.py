@@ -18,7 +18,7 @@ from modelwright.core.records import Failure, Outcome, Task
 from modelwright.execute.cgroup import out_of_memory_kills
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.session import can_measure, held
-from modelwright.execute.threads import available_cores, available_memory
+from modelwright.execute.threads import available_cores, available_memory, free_memory
 from modelwright.testing.executor import Listener
 
 linux = pytest.mark.skipif(not can_measure(), reason="this system does not tell what a process holds")
@@ -454,7 +454,7 @@ def machine(root: Path, groups: str, mounts: str, **files: str) -> Path:
     (root / "proc/self").mkdir(parents=True)
     (root / "proc/self/cgroup").write_text(groups)
     (root / "proc/self/mountinfo").write_text(mounts)
-    (root / "proc/meminfo").write_text("MemTotal:       16000000 kB\nMemFree:  1 kB\n")
+    (root / "proc/meminfo").write_text("MemTotal:       16000000 kB\nMemFree:  1 kB\nMemAvailable: 9000000 kB\n")
     for name, text in files.items():
         path = root / name.replace("__", "/").replace("~", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -487,6 +487,18 @@ def test_the_tightest_of_a_group_and_its_ancestors_counts(tmp_path):
     assert out_of_memory_kills(root) == 3
 
 
+def test_what_is_free_is_what_the_tightest_of_the_groups_has_left(tmp_path):
+    top = "sys__fs__cgroup__"
+    files = {
+        f"{top}user__memory~max": "2000000000\n",
+        f"{top}user__memory~current": "1500000000\n",
+        f"{top}user__memory~stat": "anon 1000\ninactive_file 400000000\n",
+    }
+    assert free_memory(machine(tmp_path / "a", "0::/user\n", V2, **files)) == 900_000_000
+    files[f"{top}user__memory~max"] = "max\n"
+    assert free_memory(machine(tmp_path / "b", "0::/user\n", V2, **files)) == 9_000_000 * 1024
+
+
 def test_the_first_version_is_read_where_its_controllers_are_mounted(tmp_path):
     mounts = (
         "33 31 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
@@ -505,6 +517,9 @@ def test_the_first_version_is_read_where_its_controllers_are_mounted(tmp_path):
     root = machine(tmp_path, "4:memory:/b/c\n2:cpu,cpuacct:/a\n0::/\n", mounts, **files)
     assert len(available_cores(root)) == 1
     assert available_memory(root) == 3_000_000_000
+    (root / "sys/fs/cgroup/memory/b/memory.usage_in_bytes").write_text("2500000000\n")
+    (root / "sys/fs/cgroup/memory/b/memory.stat").write_text("inactive_file 7\ntotal_inactive_file 100000000\n")
+    assert free_memory(root) == 600_000_000
     assert out_of_memory_kills(root) == 2
 
 
@@ -518,5 +533,6 @@ def test_a_container_sees_only_its_own_end_of_the_path(tmp_path):
 
 def test_a_machine_that_tells_nothing_is_taken_as_it_is(tmp_path):
     assert available_memory(tmp_path) is None
+    assert free_memory(tmp_path) is None
     assert available_cores(tmp_path) == tuple(sorted(os.sched_getaffinity(0)))
     assert out_of_memory_kills(tmp_path) is None

@@ -134,6 +134,10 @@ def _gain(given: str) -> float | str:
         raise argparse.ArgumentTypeError(f"{given!r} is neither a number nor noise") from None
 
 
+def _gain_of_fit(given: str) -> float | str:
+    return given if given == "none" else _gain(given)
+
+
 def _command(commands: Any, name: str, text: str, run: str) -> argparse.ArgumentParser:
     told = text[0].upper() + text[1:] + "."
     made = commands.add_parser(name, help=text, description=told, allow_abbrev=False, formatter_class=_Help)
@@ -276,6 +280,13 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--monotone", action="append", type=_direction, metavar="COLUMN=+1", help="rises with it; falls: -1; repeatable"
     )
+    add.add_argument("--target-score", type=float, metavar="X", help="begin no more once the ensemble reaches it")
+    add.add_argument(
+        "--min-gain", type=_gain_of_fit, default="noise", metavar="G",
+        help="begin no more once as many again would gain less; noise (the default), or none for never",
+    )  # fmt: skip
+    add.add_argument("--memory", metavar="SIZE", help="of all processes together, such as 2GB (three quarters of it)")
+    add.add_argument("--max-rows", type=_positive, metavar="N", help="rows that candidates see (by time and memory)")
     add.add_argument("--drop-suspected", action="store_true", help="leave out columns that near-certainly leak")
     add.add_argument("--save", metavar="FILE", help="where the model goes (the table's name with .mw)")
     add.add_argument("--name", metavar="NAME", help="a study's name: a fit that was killed goes on")

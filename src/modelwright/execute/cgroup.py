@@ -89,6 +89,29 @@ def memory_allowed(root: Path = _ROOT) -> int | None:
     return min(found, default=None)
 
 
+def memory_left(root: Path = _ROOT) -> int | None:
+    """Bytes that the tightest of the groups still has for its processes; None where none limits them.
+
+    What the kernel holds only to read files faster counts as free.
+    """
+    found = []
+    for version, folder in groups("memory", root):
+        text = _text(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes")).strip()
+        used = _text(folder / ("memory.current" if version == 2 else "memory.usage_in_bytes")).strip()
+        if text.isdigit() and int(text) < 1 << 60 and used.isdigit():
+            cache = _entry(_text(folder / "memory.stat"), "inactive_file" if version == 2 else "total_inactive_file")
+            found.append(max(0, int(text) - max(0, int(used) - (cache or 0))))
+    return min(found, default=None)
+
+
+def memory_free(root: Path = _ROOT) -> int | None:
+    """Bytes of the machine's memory that processes can have without swapping; None where it does not tell."""
+    for line in _text(root / "proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
 def memory_there(root: Path = _ROOT) -> int | None:
     """Bytes of memory of the machine; None where it does not tell."""
     for line in _text(root / "proc/meminfo").splitlines():

@@ -60,6 +60,21 @@ def available_memory(root: Path = Path("/")) -> int | None:
     return min(known, default=None)
 
 
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of memory that nobody holds: of the machine, or what its control groups leave this process if that is less.
+
+    None where neither is told.
+
+    Args:
+        root: a folder that stands for ``/``.
+
+    >>> free_memory() is None or free_memory() > 0
+    True
+    """
+    known = [n for n in (cgroup.memory_free(root), cgroup.memory_left(root)) if n is not None]
+    return min(known, default=None)
+
+
 def share_cores(slots: int, cores: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """Deal ``cores`` to ``slots`` workers: disjoint and as equal as can be; shared when there are too few.
 

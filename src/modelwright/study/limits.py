@@ -62,17 +62,28 @@ def checked_limits(trial_seconds: Any, trial_memory: Any, where: str = "tune") -
     """
     if trial_seconds is not None and not _is_positive(trial_seconds):
         raise ArgumentError(f"trial_seconds={trial_seconds!r:.60}", where=where, allowed="a number above 0, or None")
-    memory = _bytes(trial_memory) if isinstance(trial_memory, str) else trial_memory
-    if memory is not None and not (_is_positive(memory) and memory >= 1):
+    memory = checked_size(trial_memory, "trial_memory", where)
+    return Limits(seconds=None if trial_seconds is None else float(trial_seconds), memory=memory)
+
+
+def checked_size(given: Any, name: str, where: str) -> int | None:
+    """Bytes from a number of them, or from a text such as ``"2GB"``; None stays None.
+
+    Raises:
+        ArgumentError: it is no such thing.
+
+    >>> checked_size("20 MB", "memory", "fit")
+    20000000
+    """
+    size = _bytes(given) if isinstance(given, str) else given
+    if size is not None and not (_is_positive(size) and size >= 1):
         raise ArgumentError(
-            f"trial_memory={trial_memory!r:.60}",
+            f"{name}={given!r:.60}",
             where=where,
             allowed="a number of bytes, or a text with a unit: kB, MB, GB, TB, KiB, MiB, GiB, TiB",
-            hint="Write trial_memory='2GB'.",
+            hint=f"Write {name}='2GB'.",
         )
-    return Limits(
-        seconds=None if trial_seconds is None else float(trial_seconds), memory=None if memory is None else int(memory)
-    )
+    return None if size is None else int(size)
 
 
 def _bytes(text: str) -> float:

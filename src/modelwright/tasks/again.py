@@ -65,11 +65,12 @@ def _whole(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple
 
 def _units(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:
     found = []
+    rounds = entry.get("unit_rounds", [entry["rounds"]] * entry["units"])
     for unit in range(entry["units"]):
         on, _ = job.split.rows(unit)
         features = Seed(int(plan["seed"])).child("features", unit).integer()
         seeds = features, Seed(entry["seed"]).child("unit", unit).integer()
-        found.append(_member(entry, plan, job, on, seeds, entry["rounds"]))
+        found.append(_member(entry, plan, job, on, seeds, rounds[unit]))
     return tuple(found)
 
 

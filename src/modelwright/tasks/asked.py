@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelwright.api.naming import checked_name
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean
+from modelwright.store.base import open_store
+from modelwright.study.budget import checked_gain
 
 PRESETS = ("fast", "good", "best", "interpretable")
 #: Seconds where neither seconds nor trials were given.
@@ -20,6 +23,7 @@ class Asked:
     """What a user asks of a fit; see ``mw.fit``.
 
     Attributes:
+        memory: bytes.
         began: when the call began, in ``time.monotonic`` seconds.
     """
 
@@ -29,6 +33,10 @@ class Asked:
     models: tuple[Any, ...] | None = None
     block: tuple[str, ...] = ()
     monotone: Mapping[str, int] | None = None
+    target_score: float | None = None
+    min_gain: float | str | None = "noise"
+    memory: int | None = None
+    max_rows: int | None = None
     drop_suspected: bool = False
     workers: int | None = None
     store: Any = None
@@ -44,7 +52,23 @@ class Asked:
             given = getattr(self, name)
             if given is not None and not (_is_finite(given) and given > 0):
                 raise ArgumentError(f"{name}={given!r:.60}", where="fit", allowed="a number above 0")
+        if self.target_score is not None and not _is_finite(self.target_score):
+            raise ArgumentError(
+                f"target_score={self.target_score!r:.60}", where="fit", allowed="a number in units of the metric"
+            )
+        checked_gain(self.min_gain)
+        if self.max_rows is not None and not (_is_finite(self.max_rows) and self.max_rows == int(self.max_rows) >= 2):
+            raise ArgumentError(f"max_rows={self.max_rows!r:.60}", where="fit", allowed="a whole number from 2")
 
 
 def _is_finite(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
+
+
+def divided_before(asked: Asked, plan: Any) -> Mapping[str, Any] | None:
+    """How rows were divided by the plan that is carried out again, or by the fit that goes on; None for a new one."""
+    if plan is not None:
+        return plan.get("split") if isinstance(plan, Mapping) else None
+    name = checked_name(asked.name)
+    record = None if name is None else open_store(asked.store).find(name)
+    return None if record is None else record.definition.get("split")

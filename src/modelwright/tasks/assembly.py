@@ -16,6 +16,7 @@ from modelwright.tasks.blend import Blend
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.members import Member, read_member
+from modelwright.tasks.validation import over_units
 
 _REFIT = "model"
 
@@ -109,6 +110,7 @@ def _plan(
                 "config": dict(first.config),
                 "weight": weight,
                 "rounds": first.model.facts.get("rounds"),
+                "unit_rounds": [part.model.facts.get("rounds") for part in made.parts],
                 "seed": Seed(job.seed).trial(made.trial).root,
                 "whole": made.whole,
                 "units": len(made.parts),
@@ -121,6 +123,7 @@ def _plan(
         "metric": data.metric.name,
         "seed": said.seed,
         "threads": job.threads,
+        "split": data.split.to_json(),
         "temperature": blend.temperature,
         "threshold": blend.threshold,
         "score": blend.score,
@@ -148,8 +151,9 @@ def board(
     ]
     sign = 1.0 if job.metric.higher else -1.0
     judged = [row for row in rows if row.facts.get("scores")]
-    for row in sorted(judged, key=lambda row: -sign * float(np.mean(row.facts["scores"]))):
-        scores = np.asarray(row.facts["scores"], float)
+    # Whoever was given up after a fold or two is not to be compared with those that all folds have judged.
+    for row in sorted(judged, key=lambda row: (-len(row.facts["scores"]), -sign * over_units(row.facts["scores"]))):
+        scores = np.array([score for score in row.facts["scores"] if score is not None], float)
         own = made.get(row.number)
         found.append(
             {
@@ -157,7 +161,7 @@ def board(
                 "score": float(scores.mean()),
                 "spread": float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None,
                 "selected": True,
-                "units": len(scores),
+                "units": len(row.facts["scores"]),
                 "fit_seconds": row.facts.get("fit_seconds"),
                 "row_us": row.facts.get("row_us"),
                 "mb": own[0].bytes / 1e6 if own else None,

@@ -5,6 +5,7 @@ Owns one trial: features, model, predictions for rows it was not fitted on. Does
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,23 +17,22 @@ import numpy as np
 
 from modelwright.core import codec
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import StoreError
+from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
-from modelwright.tasks.validation import Split
+from modelwright.tasks.validation import Split, over_units
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint
 from modelwright.training.failure import outcome_of
 from modelwright.training.kept import artifacts_of
 
 #: The decision that names the learner; its own decisions are called ``<learner>/<name>``.
 MODEL = "model"
-#: Bytes of matrices that a process keeps for candidates with the same features.
-_KEPT = 400 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,7 @@ class Job:
         threads: cores of one fit.
         bags: whether the models of all units are kept, to be used together.
         monotone: raw column -> 1 or -1, of every candidate.
+        kept: bytes of matrices that a process keeps for candidates with the same features.
     """
 
     frame: Frame
@@ -60,6 +61,7 @@ class Job:
     threads: int = 1
     bags: bool = False
     monotone: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 400 << 20
 
     @property
     def steps(self) -> int:
@@ -151,25 +153,33 @@ class _Trial:
             if unit == 0 or job.bags:
                 members[f"member{unit}"] = self._keep_member(member, f"member{unit}.mw")
             fidelity = (unit + 1) / job.steps
-            stopped = self.reporter.report(unit + 1, {job.objective: float(np.mean(scores))}, fidelity)
+            if math.isfinite(value := over_units(scores)):
+                stopped = self.reporter.report(unit + 1, {job.objective: value}, fidelity)
             if stopped != "go":
                 break
         reached = len(scores) / job.steps
         if not scores:
             raise TimeoutError("the time was up before the first model was fitted")
+        if not math.isfinite(value := over_units(scores)):
+            rows = f"the rows of {counted(len(scores), 'fold')}"
+            raise StudyError(
+                f"{job.metric.name} has no value for the predictions", where=rows,
+                hint="Do they hold one class alone, no weight, or predictions that overflow? folds= and groups= say "
+                "which rows judge.",
+            )  # fmt: skip
         state = {"scores": scores, "facts": facts}
         kept = artifacts_of(self.task).keep(
             Path(self.task.folder).name, "predictions.ckpt", lambda sink: save_checkpoint(sink, arrays, state)
         )
         self.note |= {
-            "scores": [round(float(s), 6) for s in scores],
+            "scores": [round(s, 6) if math.isfinite(s) else None for s in scores],
             "fit_seconds": round(float(np.mean([f["seconds"] for f in facts])), 4),
             "row_us": round(float(np.median([f["row_us"] for f in facts])), 3),
             "rounds": [f.get("rounds") for f in facts],
         }
         return Outcome(
             state="pruned" if stopped == "stop" else "complete",
-            metrics={job.objective: float(np.mean(scores))},
+            metrics={job.objective: value},
             fidelity=reached,
             artifacts={"checkpoint": kept, **members},
             note=self.note,
@@ -230,13 +240,15 @@ class _Trial:
         )
         found = fitted, matrix, fitted.transform(job.frame.take(off))
         self.matrices[key] = found
-        while sum(m.values.nbytes + h.values.nbytes for _, m, h in self.matrices.values()) > _KEPT:
+        while sum(m.values.nbytes + h.values.nbytes for _, m, h in self.matrices.values()) > job.kept:
             self.matrices.popitem(last=False)
         return found
 
     def _score(self, unit: int, predicted: np.ndarray) -> float:
         off = self.job.split.rows(unit)[1]
         weight = None if self.job.weight is None else self.job.weight[off]
+        if weight is not None and not weight.any():
+            return math.nan
         return float(self.job.metric.score(self.job.y[off], predicted, weight))
 
     # --- all rows ------------------------------------------------------------------------------------

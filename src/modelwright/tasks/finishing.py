@@ -10,10 +10,14 @@ from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
 from modelwright.execute.serial import SerialExecutor
 from modelwright.store.artifacts import Artifacts
-from modelwright.tasks.assembly import Made, assembled, board, described
+from modelwright.study.limits import in_bytes
+from modelwright.tasks.account.course import REFIT, SAVING
+from modelwright.tasks.assembly import Made, assembled, board, described, name_of
 from modelwright.tasks.blend import Blend
-from modelwright.tasks.decisions import decided
+from modelwright.tasks.decisions import decided, not_on_all
+from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.plan import MEMBERS, TablePlan
+from modelwright.tasks.room import bytes_of
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -31,13 +35,29 @@ def finished(session: Session, study: Study, plan: TablePlan, blend: Blend) -> l
     history = study._machine.history
     rows = [history.rows[number] for number in blend.trials]
     if not session.job.bags and not study._stopped.startswith(ENDED):  # who interrupts does not want to wait
-        wanted = _affordable(session, plan, rows)
+        wanted = _affordable(session, plan, _with_room(session, rows))
         if wanted:
             _fit_all(session, study, blend, wanted)
     files = files_of(study)
     found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
     _tidy(history.rows, {made.trial for made in found}, files)
     return found
+
+
+def _needs(session: Session, row: Row) -> int:
+    """Bytes of a fit on all rows."""
+    return bytes_of(str(row.config[MODEL]), session.data.frame.rows, session.columns)
+
+
+def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
+    """Members whose fits on all rows are foreseen to have room, if nothing runs beside them."""
+    if session.data.split.used == session.data.frame.rows:  # about as much as their candidates took
+        return list(rows)
+    large = [row for row in rows if not session.room.side_by_side(_needs(session, row))]
+    if large:
+        most = in_bytes(max(_needs(session, row) for row in large))
+        session.says(not_on_all([name_of(row) for row in large], most))
+    return [row for row in rows if row not in large]
 
 
 def _affordable(session: Session, plan: TablePlan, rows: Sequence[Row]) -> list[Row]:
@@ -55,6 +75,7 @@ def _affordable(session: Session, plan: TablePlan, rows: Sequence[Row]) -> list[
 
 
 def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) -> None:
+    session.course.enter(REFIT)
     wanted = {row.number for row in rows}
     number = 1 + sum(note.kind == MEMBERS for note in study._machine.history.notes)
     members = [
@@ -69,10 +90,12 @@ def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) 
     notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
     study._journal.write([*notes, r.Noted(kind=MEMBERS, data=data)])
     total = sum(float(row.facts.get("fit_seconds", 0.0)) for row in rows)
-    serial = session.workers == 1 or len(rows) == 1 or total < _SMALL
+    beside = max(1, session.room.side_by_side(max(_needs(session, row) for row in rows)))
+    workers = min(session.workers, beside, len(rows))
+    serial = workers == 1 or total < _SMALL
     whole = study._settings
     assert whole is not None
-    session.run(study, whole.budget, SerialExecutor() if serial else None, 1 if serial else session.workers)
+    session.run(study, whole.budget, SerialExecutor() if serial else None, 1 if serial else workers)
 
 
 def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence[Made]) -> Predictor:
@@ -85,6 +108,7 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
 
     if not members:
         raise nothing(study)
+    session.course.enter(SAVING)
     total = sum(blend.weights[blend.trials.index(made.trial)] for made in members)
     weights = [blend.weights[blend.trials.index(made.trial)] / total for made in members]
     history = study._machine.history
@@ -92,10 +116,11 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
     body["checks"] = [one.to_json() for one in session.found]
     body["leaderboard"] = board(history.rows, session.job, blend, members, weights)
     body["decisions"] = [
-        *decided(session.data, blend, len(members), len(history.rows), study._stopped),
+        *decided(session.data, blend, len(members)),
         *session.decisions(),
     ]
     body["asked"] = _again(session, study)
+    body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)
     parts = [
         (part, weight / len(made.parts), made.name)
         for made, weight in zip(members, weights, strict=True)
@@ -121,11 +146,16 @@ def _again(session: Session, study: Study) -> dict[str, Any]:
         "preset": asked.preset,
         "block": list(asked.block),
         "monotone": dict(asked.monotone or {}) or None,
+        "target_score": asked.target_score,
+        "memory": asked.memory,
+        "max_rows": asked.max_rows,
         "name": study.name,
         "store": study._store.location,
     }
+    source, budget = session.course.source, {"seconds": asked.seconds, "trials": asked.trials, "folds": said.folds}
     spent = {"seconds": study.elapsed, "trials": len(study._machine.history.rows)}
-    return {"arguments": {k: v for k, v in plain.items() if v not in (None, [])}, "spent": spent}
+    kept = {k: v for k, v in plain.items() if v not in (None, [])}
+    return {"arguments": {**kept, "min_gain": asked.min_gain}, "spent": spent, "table": source, "budget": budget}
 
 
 def files_of(study: Study) -> Artifacts:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from modelwright.core.clock import SystemClock
 from modelwright.execute.threads import available_cores
-from modelwright.tasks.asked import USUAL, Asked
+from modelwright.study.limits import checked_size
+from modelwright.tasks.asked import USUAL, Asked, divided_before
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.predictor import Predictor
 from modelwright.tasks.session import Session
@@ -34,6 +37,10 @@ def fit(
     models: Sequence[Any] | None = None,
     block: Sequence[str] = (),
     monotone: Mapping[str, int] | None = None,
+    target_score: float | None = None,
+    min_gain: float | str | None = "noise",
+    memory: int | str | None = None,
+    max_rows: int | None = None,
     drop_suspected: bool = False,
     plan: Mapping[str, Any] | None = None,
     workers: int | None = None,
@@ -69,6 +76,16 @@ def fit(
             probability of the positive class (``positive``, else the second of ``classes_``). Learners that cannot hold
             to it are left out, which ``model.decisions`` says; columns without an order, and more than two classes,
             are refused.
+        target_score: in units of the metric; no more candidates are begun once the ensemble reaches it, by rows that
+            neither its models nor its weights had seen.
+        min_gain: no more candidates are begun once as many again are expected to gain no more than this, in units of
+            the metric; ``"noise"``: a twentieth of the score's standard error; None for never. Never before the
+            portfolio was tried, and forty candidates. The estimate is in ``model.decisions``.
+        memory: bytes, or a text such as ``"2GB"``, that all processes of the fit may hold together; default three
+            quarters of what is free, and with ``trials`` of all there is. Where what is foreseen of candidates does not
+            fit, fewer run side by side, then they see fewer rows; ``model.decisions`` says so.
+        max_rows: rows that candidates see at most, a sample that has classes (or ranks of numbers) in proportion;
+            default as many as time and memory allow. Members are fitted on all rows where that ends in time.
         drop_suspected: leave out columns that near-certainly leak the target. They are an alert and used otherwise.
         plan: that of an earlier model: its members are fitted in the same way, and nothing is searched.
         workers: processes; default one for each core with ``seconds``, else one.
@@ -88,6 +105,10 @@ def fit(
         models=None if models is None else tuple(models),
         block=tuple(block),
         monotone=monotone,
+        target_score=target_score,
+        min_gain=min_gain,
+        memory=checked_size(memory, "memory", where="fit"),
+        max_rows=max_rows,
         drop_suspected=drop_suspected,
         workers=workers,
         store=store,
@@ -95,6 +116,7 @@ def fit(
         verbose=verbose,
         began=began,
     )
+    beside = workers or len(available_cores())
     said = Said(
         target=target,
         metric=metric,
@@ -108,7 +130,17 @@ def fit(
         time=time,
         folds=folds if folds is not None or preset != "fast" else 4,
         seed=int(seed),
-        seconds=None if asked.seconds is None else asked.seconds * (workers or len(available_cores())),
+        seconds=None if asked.seconds is None else asked.seconds * beside,
+        workers=beside if asked.seconds is not None or workers else 1,
+        memory=asked.memory,
+        max_rows=asked.max_rows,
+        divided=divided_before(asked, plan),
     )
     session = Session(gather(table, said), said, asked)
-    return session.carried_out(plan) if plan is not None else session.searched()
+    session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
+    try:
+        model = session.carried_out(plan) if plan is not None else session.searched()
+        session.course.end(model.summary())
+    finally:
+        session.course.end()
+    return model

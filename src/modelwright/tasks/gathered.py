@@ -15,10 +15,11 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
+from modelwright.tasks.room import Room, columns_of, planned
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table
 from modelwright.tasks.target import Target
-from modelwright.tasks.validation import Split, Ties, affordable, make_split
+from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample
 
 #: Rows up to which all duplicates are looked for.
 _TWINS = 500_000
@@ -33,6 +34,7 @@ class Gathered:
         y: classes as integers, or numbers, (rows,); rows without a target are gone.
         weight: of each row, or None.
         notes: what was found and repaired on the way.
+        room: rows and workers that fit.
     """
 
     table: Table
@@ -44,6 +46,13 @@ class Gathered:
     weight: np.ndarray | None
     split: Split
     notes: tuple[Note, ...]
+    room: Room
+
+    def said(self) -> str:
+        """What is learned from what, in words."""
+        rows, columns = counted(self.frame.rows, "row"), counted(len(self.schema.used), "column")
+        goal = f"{self.target.task} by {self.metric.name}"
+        return f"Fit {self.target.name!r:.80}: {goal}, {rows}, {columns}, {self.split.said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,12 @@ class Said:
     seed: int = 0
     #: Of all cores, where time is what is limited.
     seconds: float | None = None
+    workers: int = 1
+    #: Bytes that the fit may hold, and rows that candidates may see.
+    memory: int | None = None
+    max_rows: int | None = None
+    #: What an earlier part of the same search was divided into; see ``Split.to_json``.
+    divided: Mapping[str, Any] | None = None
 
 
 def gather(source: Any, said: Said) -> Gathered:
@@ -101,12 +116,31 @@ def gather(source: Any, said: Said) -> Gathered:
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
     weight = _weights(table, said, target, y, there)
-    ties = _ties(table, schema, said)
+    before = said.divided or {}
+    room = planned(
+        frame,
+        cost=lambda rows: _usual_seconds(rows, frame),
+        seconds=said.seconds,
+        workers=said.workers,
+        memory=said.memory,
+        max_rows=said.max_rows if said.divided is None else min(frame.rows, int(before.get("rows", frame.rows))),
+    )
+    split = _divided(table, schema, frame, y, target.task, said, room)
+    return Gathered(table, schema, target, metric, frame, y, weight, split, (*table.notes, *target.notes), room)
+
+
+def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: str, said: Said, room: Room) -> Split:
+    """The split of all rows, or of those that candidates see."""
+    chosen = sample(y, task, room.rows, seed=said.seed)
+    whole = len(chosen) == len(y)
+    ties = _ties(table if whole else table.take(chosen), schema, said)
     folds, repeats = said.folds, None
-    if folds is None and said.seconds is not None:
-        folds, repeats = affordable(frame.rows, _usual_seconds(frame), said.seconds)
-    split = make_split(y, target.task, seed=said.seed, ties=ties, folds=folds, repeats=repeats)
-    return Gathered(table, schema, target, metric, frame, y, weight, split, (*table.notes, *target.notes))
+    if said.divided is not None:
+        folds, repeats = int(said.divided["folds"]), int(said.divided["repeats"])
+    elif folds is None and said.seconds is not None:
+        folds, repeats = affordable(len(chosen), _usual_seconds(len(chosen), frame), said.seconds)
+    split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats)
+    return split if whole else split.among(chosen, len(y))
 
 
 def checked(data: Gathered, *, seed: int, seconds: float | None) -> list[Check]:
@@ -126,10 +160,9 @@ def without_suspects(data: Gathered, said: Said, found: Sequence[Check]) -> tupl
     return replace(data, schema=schema, frame=schema.frame(data.table, where="fit")), names
 
 
-def _usual_seconds(frame: Frame) -> float:
+def _usual_seconds(rows: int, frame: Frame) -> float:
     """What a usual candidate takes, by rows and columns."""
-    columns = len(frame.numbers) + len(frame.codes) + 20 * len(frame.texts)
-    return learner("lightgbm").cost(frame.rows, max(1, columns), {})
+    return learner("lightgbm").cost(rows, columns_of(frame), {})
 
 
 def _is_typed(source: Any) -> bool:

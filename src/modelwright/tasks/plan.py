@@ -19,15 +19,20 @@ from modelwright.strategy import Strategy
 from modelwright.strategy.base import Fold, SearchSpace
 from modelwright.study.policy import EngineLeads
 from modelwright.tasks.tuner import proposed
+from modelwright.tasks.validation import over_units
 
 #: Kind of the note that opens the refit: which trials, with how many rounds, how long.
 MEMBERS = "members"
 #: Kind of the note by which candidates are tried again, after members were chosen: there is more time, or more trials.
 REOPENED = "reopened"
+#: Kind of the note by which no further candidates are tried: why, and by what that was asked for.
+ENOUGH = "enough"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
 #: What a candidate may take of the time that is left; what one of the portfolio may, which is cut short then.
 _MOST, _CUT = 0.7, 1.2
+#: What candidates of the portfolio, and the first model, are proposed by.
+_FIRST = ("first model", "default", "portfolio")
 #: Share of the time that is left after which a new candidate is cut short.
 _MOST_NEW = 0.5
 #: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
@@ -72,6 +77,7 @@ class TablePlan(Strategy):
     Attributes:
         first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take.
         reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
+        ends: what the search may end by before its budget; a note that ended it by anything else does not count.
     """
 
     name: ClassVar[str] = "table plan"
@@ -93,6 +99,7 @@ class TablePlan(Strategy):
         self.steps = units + 1
         self.first_model: tuple[Config, float] | None = None
         self.reserved: float | None = None
+        self.ends: Mapping[str, Any] = {}
 
     def init(self, seed: Any, history: History) -> Fold:
         return Fold(seed, history)
@@ -114,6 +121,8 @@ class TablePlan(Strategy):
             config, seconds = self.first_model
             note = {"by": "first model", "phase": "first", "seconds": seconds}
             return Proposal(config=config, fidelity=1 / self.steps, note=note)
+        if (why := self.ended(history)) is not None:
+            return self._until_idle(history, why)
         if self.seconds is not None and history.elapsed >= self.until(history):
             return self._until_idle(history, "the time for candidates is used up")
         onward = self._onward(history)
@@ -128,7 +137,7 @@ class TablePlan(Strategy):
         if self.first == self.units:
             return None
         waiting = [row for row in history.rows if self._at(row) == self.first and row.state == "paused"]
-        judged = self._merits(history)
+        judged = self.merits(history)
         for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
             if row.number not in judged or not self._deserves(history, judged, row):
                 continue
@@ -137,15 +146,28 @@ class TablePlan(Strategy):
                 return Proposal(trial=row.number, fidelity=self.units / self.steps, note=note)
         return None
 
-    def _merits(self, history: History) -> dict[int, float]:
+    def merits(self, history: History) -> dict[int, float]:
         """Mean merit on the units of the first rung, of every candidate that has them."""
         sign = 1.0 if history.objectives[0].direction == "max" else -1.0
         found = {}
         for row in history.rows:
             scores = row.facts.get("scores") or ()
-            if len(scores) >= self.first and all(map(math.isfinite, scores)):
-                found[row.number] = sign * float(np.mean(scores[: self.first]))
+            if len(scores) >= self.first and math.isfinite(value := over_units(scores[: self.first])):
+                found[row.number] = sign * value
         return found
+
+    def tuning(self, history: History) -> bool:
+        """Whether the portfolio is behind."""
+        return any(row.note.get("by") not in _FIRST for row in history.rows)
+
+    def ended(self, history: History) -> str | None:
+        """Why no further candidate is tried, though there is a budget for some."""
+        for note in reversed(history.notes):
+            if note.kind == REOPENED:
+                return None
+            if note.kind == ENOUGH:
+                return str(note.data["why"]) if note.data.get("asked") == dict(self.ends) else None
+        return None
 
     def _deserves(self, history: History, judged: Mapping[int, float], row: Row) -> bool:
         if row.note.get("by") == "first model" and len(judged) <= _BEST:
@@ -168,7 +190,7 @@ class TablePlan(Strategy):
         if not self.tunes:
             return self._until_idle(history, "the portfolio is tried")
         rng = state.seed.child("ask", number).generator()
-        found = proposed(history, space, self._merits(history), rng, self.family)
+        found = proposed(history, space, self.merits(history), rng, self.family)
         if found is None:
             return self._until_idle(history, "every configuration has been tried")
         config, note = found
@@ -209,7 +231,7 @@ class TablePlan(Strategy):
         blending = 0.5 + _BLENDING * self.seconds
         if not self.timing.refits:
             return self.seconds - blending
-        merits = self._merits(history)
+        merits = self.merits(history)
         best = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
         fits = 1.1 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.timing.workers
         return self.seconds - min(blending + fits + _STARTING, _RESERVED * self.seconds)

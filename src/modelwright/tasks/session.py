@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.naming import checked_name, checked_seed
-from modelwright.api.running import RunSettings
+from modelwright.api.running import RunSettings, view_of
 from modelwright.api.tune import _open
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
@@ -17,21 +17,26 @@ from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.serial import SerialExecutor
+from modelwright.execute.session import can_measure
 from modelwright.execute.threads import available_cores
 from modelwright.frontends.subject import Prepared
 from modelwright.store.base import open_store
 from modelwright.study.budget import Budget
+from modelwright.study.limits import Limits, in_bytes
+from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
 from modelwright.tasks.asked import Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import chosen_learners, constrained
-from modelwright.tasks.decisions import Decision, leaves_out, unconstrained
+from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
+from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.finishing import ENDED, files_of, finished, nothing, predictor_of
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
+from modelwright.tasks.room import bytes_of, columns_of
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -54,6 +59,7 @@ class Session:
 
     def __init__(self, data: Gathered, said: Said, asked: Asked):
         self.asked, self.said, self.clock = asked, said, SystemClock()
+        self.course = Course(self.clock, asked.began, asked.verbose)
         self.found: list[Check] = []
         self._said: list[Decision] = []
         #: Seconds of earlier sessions of the same study.
@@ -64,14 +70,15 @@ class Session:
             self._said += [leaves_out(name) for name in dropped]
         self.data = data
         cores = len(available_cores())
-        self.workers = asked.workers or (cores if asked.seconds is not None else 1)
+        self.workers, self.room = data.room.workers, data.room
+        self._said += data.room.said
         self.monotone = checked_monotone(asked.monotone, data.schema, data.target)
         self.learners = chosen_learners(asked.models, asked.block, asked.preset, data.target.task)
         if self.monotone:
             self.learners, cannot = constrained(self.learners)
             self._said.append(unconstrained(self.monotone, list(self.learners), cannot))
-        columns = max(1, len(data.frame.numbers) + len(data.frame.codes) + 20 * len(data.frame.texts))
-        self.columns = columns
+        self.columns, rows = columns_of(data.frame), data.split.used
+        self._with_room(rows)
         self.job = Job(
             frame=data.frame,
             y=data.y,
@@ -83,14 +90,30 @@ class Session:
             learners=self.learners,
             seed=checked_seed(said.seed),
             # Threads that wait for each other after each split of few rows cost more than they bring.
-            threads=max(1, cores // self.workers) if data.frame.rows * columns > _THREADED else 1,
+            threads=max(1, cores // self.workers) if rows * self.columns > _THREADED else 1,
             bags=asked.preset == "best",
             monotone=self.monotone,
+            kept=data.room.kept,
         )
+
+    def _with_room(self, rows: int) -> None:
+        """Leave out learners whose candidates are foreseen to take more memory than a worker has."""
+        each = self.room.each
+        needs = {name: bytes_of(name, rows, self.columns) for name in self.learners}
+        if each is None or min(needs.values()) > each:  # the least is tried: what is foreseen is on the safe side
+            return
+        for name, bytes_ in needs.items():
+            if bytes_ > each:
+                del self.learners[name]
+                self._said.append(too_large(name, in_bytes(bytes_), in_bytes(each)))
 
     def decisions(self) -> list[Decision]:
         """What was decided on the way, besides what every fit decides."""
         return list(self._said)
+
+    def says(self, decision: Decision) -> None:
+        """A decision that was made on the way."""
+        self._said.append(decision)
 
     def _share(self, share: float) -> float | None:
         return None if self.asked.seconds is None else max(0.2, share * self.asked.seconds)
@@ -106,8 +129,8 @@ class Session:
     def searched(self) -> Predictor:
         """Candidates, ensemble, fits on all rows."""
         job, data, asked = self.job, self.data, self.asked
-        tree = space_of(self.learners, job.task, data.frame.rows, self.columns)
-        rows = data.frame.rows
+        rows = data.split.used
+        tree = space_of(self.learners, job.task, rows, self.columns)
 
         def cost(config: Mapping[str, Any]) -> float:
             learner, own = job.own(config)
@@ -121,16 +144,20 @@ class Session:
             timing=Timing(
                 seconds=asked.seconds,
                 workers=self.workers,
-                whole=rows / max(1, len(job.split.rows(0)[0])),
+                whole=data.frame.rows / max(1, len(job.split.rows(0)[0])),
                 refits=not job.bags,
             ),
         )
         study = self._opened(tree, plan)
         study._machine.proposer = PlanLeads()
+        plan.ends = {"target_score": asked.target_score, "min_gain": asked.min_gain}
+        study._journal.observers.append(Watch(study, job, plan, plan.ends, timed=asked.seconds is not None))
         watching = self._checking()
         blend = self._searched_for(study, plan, tree)
         if blend is None:
             raise nothing(study)
+        self._said.append(tried(len(study._machine.history.rows), study._stopped))
+        self._said += outlook(study._machine.history, job.metric.name)
         members = finished(self, study, plan, blend)
         watching()
         return predictor_of(self, study, blend, members)
@@ -151,12 +178,13 @@ class Session:
             needs = 0.5 + 1.3 * sum(plan.refit_seconds(history.rows[n]) for n in blend.trials) / self.workers
             needs = 0.0 if self.job.bags else needs
             left = self.left()
-            if left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds) or study._stopped.startswith(ENDED):
+            over = study._stopped.startswith(ENDED) or plan.ended(history) is not None
+            if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
                 break
             plan.reserved = needs + self.asked.seconds - left - study.elapsed + _BLENDING * self.asked.seconds
-            tried = len(history.rows)
+            before = len(history.rows)
             self._tried(study, plan, tree)
-            if len(history.rows) == tried:
+            if len(history.rows) == before:
                 break
             blend = self._blend(study)
         return blend
@@ -193,6 +221,15 @@ class Session:
             subject=prepared.described,
             unit=prepared.unit,
             began=asked.began,
+            shown=self.course.shown,
+        )
+        self.course.before = self.before
+        self.course.tells(
+            header=f"{data.said()}; {plan.plan()}",
+            metric=data.metric.name,
+            higher=data.metric.higher,
+            units=self.job.split.units,
+            look=lambda: view_of(study),
         )
         return study
 
@@ -231,11 +268,13 @@ class Session:
         if self.asked.seconds is not None:
             seconds = min(_QUICK, _QUICK_SHARE * self.asked.seconds)
             if not history.rows:
+                self.course.enter(FIRST)
                 plan.first_model = (quick(tree, self.learners), seconds)
                 self.run(study, Budget(trials=1, seconds=self.asked.seconds), SerialExecutor(), 1)
                 plan.first_model = None
             if self.asked.seconds < _SHORT:
                 return
+        self.course.enter(SEARCH)
         executor = SerialExecutor() if self.workers == 1 and self.asked.seconds is None else None
         self.run(study, whole.budget, executor, self.workers)
 
@@ -243,8 +282,12 @@ class Session:
         whole = study._settings
         assert whole is not None
         if executor is None:
-            executor = ProcessExecutor(workers)
-        study._settings = replace(whole, budget=budget, executor=executor, workers=workers, whole=whole.budget)
+            executor = ProcessExecutor(workers, output=self.course.shown.outlet())
+        apart = executor.separate and self.room.limit is not None and can_measure()
+        limits = Limits(memory=replace(self.room, workers=workers).each if apart else None)
+        study._settings = replace(
+            whole, budget=budget, executor=executor, workers=workers, whole=whole.budget, limits=limits
+        )
         try:
             study._run()
         finally:
@@ -253,6 +296,7 @@ class Session:
     # --- the ensemble --------------------------------------------------------------------------------
 
     def _blend(self, study: Study) -> Blend | None:
+        self.course.enter(ENSEMBLE)
         return blended(study._machine.history.rows, self.job, files_of(study))
 
     # --- again ---------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ folds, out-of-fold prediction and a holdout are the same thing with more or fewe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,10 @@ SMALL, MIDDLE, LARGE = 2_000, 20_000, 200_000
 _PATIENCE, _FEWEST = 0.12, 3
 #: Share of the rows that a holdout keeps back.
 HELD_BACK = 0.15
+#: Place of a row that is neither fitted on nor judged by.
+OUT = -2
+#: Rows of each class that a sample has at least, as far as there are so many.
+_RARE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class Split:
     """Units of validation.
 
     Attributes:
-        place: int16 array (repeats, rows): in which fold of a repeat a row is validated; -1 never.
+        place: int16 array (repeats, rows): in which fold of a repeat a row is validated; -1 never, -2 nor fitted on.
         folds: folds of each repeat.
         kind: "repeated folds", "folds", "holdout" or "time".
         said: the split in words.
@@ -56,10 +62,31 @@ class Split:
         place = self.place[repeat]
         if self.kind == "time":
             return np.flatnonzero((place < fold) & (place >= -1)), np.flatnonzero(place == fold)
-        return np.flatnonzero(place != fold), np.flatnonzero(place == fold)
+        return np.flatnonzero((place != fold) & (place > OUT)), np.flatnonzero(place == fold)
+
+    @property
+    def used(self) -> int:
+        """How many rows candidates see."""
+        return int((self.place[0] > OUT).sum())
+
+    def among(self, rows: np.ndarray, total: int) -> Split:
+        """This split of some rows as one of all: the others are neither fitted on nor judged by.
+
+        Args:
+            rows: places of those that this one is about, in its order.
+            total: how many there are in all.
+
+        >>> split = make_split(np.arange(6) % 2, "binary", seed=0, folds=2, repeats=1).among(np.arange(0, 12, 2), 12)
+        >>> split.used, split.rows(0)[0].size, split.said
+        (6, 3, '2 folds, classes spread evenly, of 6 rows that stand for 12')
+        """
+        place = np.full((len(self.place), total), OUT, np.int16)
+        place[:, rows] = self.place
+        return replace(self, place=place, said=f"{self.said}, of {len(rows):,} rows that stand for {total:,}")
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "folds": self.folds, "repeats": len(self.place), "said": self.said}
+        told = {"kind": self.kind, "folds": self.folds, "repeats": len(self.place), "said": self.said}
+        return told | ({"rows": self.used} if self.used < self.place.shape[1] else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +131,7 @@ def make_split(
         repeats = 3 if rows < SMALL and folds > 1 else 1
     chance = Seed(seed).child("split")
     if ties.time is not None:
-        return _in_time(ties.time, max(folds, 2))
+        return _judging(lambda fewer: _in_time(ties.time, fewer), max(folds, 2), y, task, "time")
     together = _joined(ties, rows)
     if together is not None:
         there = int(together.max()) + 1
@@ -112,6 +139,22 @@ def make_split(
             raise ArgumentError("all rows belong to one group", where="groups", hint="Groups need at least two.")
         folds = min(folds, there) if folds > 1 else folds
     folds = min(folds, max(2, rows // 2)) if folds > 1 else 1
+    if task == "binary" and folds > 1:
+        rarer = int(np.bincount(y, minlength=2).min())
+        folds = min(folds, max(2, rarer))
+    if together is None:
+        return _divided(y, task, folds, repeats, chance, None, ties)
+    try:
+        return _judging(lambda k: _divided(y, task, k, repeats, chance, together, ties), folds, y, task, "groups")
+    except ArgumentError:
+        if ties.groups is not None:
+            raise
+        return _divided(y, task, folds, repeats, chance, None, ties)  # all rows of a class are alike
+
+
+def _divided(
+    y: np.ndarray, task: str, folds: int, repeats: int, chance: Seed, together: np.ndarray | None, ties: Ties
+) -> Split:
     if folds == 1:
         place = _dealt(y, task, round(1 / HELD_BACK), chance.child(0), together)
         kind, said = "holdout", f"a holdout of {np.mean(place == 0):.0%} of the rows"
@@ -122,6 +165,62 @@ def make_split(
     even = "" if task == "regression" else ", classes spread evenly"
     groups = ", groups kept together" if ties.groups is not None else ""
     return Split(place, folds, kind, said + even + groups, ties.groups is not None)
+
+
+def _judging(made: Callable[[int], Split], folds: int, y: np.ndarray, task: str, where: str) -> Split:
+    """The split with the most folds of which each can judge: it has both classes to fit on and to judge by.
+
+    Raises:
+        ArgumentError: no number of folds gives such a split.
+    """
+    split = made(folds)
+    if task == "regression":
+        return split
+    for fewer in range(folds, 0 if folds == 1 else 1, -1):
+        found = split if fewer == folds else made(fewer)
+        units = [found.rows(unit) for unit in range(found.units)]
+        if all(len(np.unique(y[on])) > 1 and (task != "binary" or len(np.unique(y[off])) > 1) for on, off in units):
+            return found
+    which = "rows of another time" if where == "time" else "other groups"
+    raise ArgumentError(
+        f"no class but one is among the rows that {which} would have to judge", where=f"fit, {where}",
+        hint=f"Rows of each class are needed on both sides. Without {where}= the rows are divided by chance.",
+    )  # fmt: skip
+
+
+def over_units(scores: Iterable[float | None]) -> float:
+    """Mean score of the units that could be judged; NaN where none could.
+
+    >>> over_units([0.5, None, 0.75])
+    0.625
+    """
+    known = [score for score in scores if score is not None and math.isfinite(score)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def sample(y: np.ndarray, task: str, rows: int, *, seed: int) -> np.ndarray:
+    """Places of so many rows that stand for all, in order.
+
+    Classes, or numbers by their rank, are there in proportion; of rare classes as many rows as can be, up to 30.
+
+    >>> chosen = sample(np.repeat([0, 1], [900, 100]), "binary", 200, seed=0)
+    >>> len(chosen), int((chosen >= 900).sum())
+    (210, 30)
+    """
+    total = len(y)
+    if rows >= total:
+        return np.arange(total)
+    rng = Seed(seed).child("sample").generator()
+    order = np.lexsort((rng.random(total), _layers(y, task, 1)))
+    chosen = np.zeros(total, bool)
+    chosen[order[((np.arange(rows) + rng.random()) * (total / rows)).astype(np.int64)]] = True
+    if task != "regression":
+        for one, count in enumerate(np.bincount(y)):
+            own = np.flatnonzero(y == one) if count else np.empty(0, np.int64)
+            lacking = min(_RARE, count) - int(chosen[own].sum())
+            if lacking > 0:
+                chosen[rng.choice(own[~chosen[own]], lacking, replace=False)] = True
+    return np.flatnonzero(chosen)
 
 
 def affordable(rows: int, fit_seconds: float, seconds: float) -> tuple[int, int]:
@@ -162,6 +261,10 @@ def _dealt(y: np.ndarray, task: str, folds: int, seed: Seed, together: np.ndarra
     rng, rows = seed.generator(), len(y)
     if together is None:
         order = np.lexsort((rng.random(rows), _layers(y, task, folds)))
+        if task != "regression":  # so many neighbours in order, wherever they begin, meet every fold once
+            place = np.empty(rows, np.int64)
+            place[order] = np.resize(rng.permutation(folds), rows)
+            return place
         place = np.empty(rows, np.int64)
         # Each block of so many neighbours in order meets every fold once, in an order of its own.
         blocks = -(-rows // folds)

@@ -1,0 +1,163 @@
+"""Room: how many rows candidates see and how many run side by side, so that they end in time and none is killed.
+
+What a candidate takes is foreseen from its rows, its columns and the kind of its learner, before it starts. Reads the
+machine's memory; fits nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modelwright.core.errors import ArgumentError
+from modelwright.execute.session import held
+from modelwright.execute.threads import available_memory, free_memory
+from modelwright.study.limits import in_bytes
+from modelwright.tasks.decisions import Decision, decision
+from modelwright.tasks.frame import Frame
+
+#: Share of the free memory that a fit takes unless it is told; of all memory where nothing may depend on the moment.
+SHARE = 0.75
+#: Bytes of a worker with its libraries; what it keeps of earlier candidates at most, in bytes and of what it has.
+BASE, KEPT, KEPT_SHARE = 300 << 20, 400 << 20, 0.2
+#: Bytes of a candidate for each byte of its rows as float32: features on their way, matrix, the learner's own copies.
+_TIMES = {"linear": 30.0, "mlp": 30.0, "neighbours": 24.0, "naive_bayes": 24.0, "xgboost": 14.0}
+_USUAL = 11.0
+#: Bytes of the trees of a forest for each row.
+_TREES = {"random_forest": 3000.0, "extra_trees": 3000.0}
+#: Columns that a text counts for.
+TEXT = 20
+#: Share of all seconds that a usual candidate may take on one core; rows below which it may take what it takes.
+_TIME, _FEW = 0.06, 20_000
+#: Rows below which nothing is cut for want of memory.
+_FEWEST = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a fit may take.
+
+    Attributes:
+        rows: that candidates see.
+        workers: that run side by side.
+        limit: bytes that all its processes may hold together; None where the system tells nothing.
+        own: bytes of it that this process held before.
+        said: what was decided, and why.
+    """
+
+    rows: int
+    workers: int = 1
+    limit: int | None = None
+    own: int = 0
+    said: tuple[Decision, ...] = ()
+
+    @property
+    def each(self) -> int | None:
+        """Bytes that one of the workers may hold."""
+        return None if self.limit is None else max(BASE, (self.limit - self.own) // self.workers)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of matrices that a worker keeps for candidates to come."""
+        return KEPT if self.each is None else min(KEPT, int(KEPT_SHARE * self.each))
+
+    def side_by_side(self, needs: int) -> int:
+        """How many workers have room, each for a candidate that takes so many bytes; 0 where not even one has."""
+        if self.limit is None:
+            return self.workers
+        return max(0, min(self.workers, (self.limit - self.own) // max(1, needs)))
+
+
+def columns_of(frame: Frame) -> int:
+    """Columns, a text for as many as it becomes."""
+    return max(1, len(frame.numbers) + len(frame.codes) + TEXT * len(frame.texts))
+
+
+def bytes_of(learner: str, rows: int, columns: int) -> int:
+    """Bytes that a worker takes for a candidate, at most, besides what it keeps of others.
+
+    >>> bytes_of("lightgbm", 1_000_000, 30) / 1e9
+    1.634572800
+    """
+    return int(BASE + rows * (4.0 * columns * _TIMES.get(learner, _USUAL) + _TREES.get(learner, 0.0)))
+
+
+def planned(
+    frame: Frame,
+    *,
+    cost: Callable[[int], float],
+    seconds: float | None = None,
+    workers: int = 1,
+    memory: int | None = None,
+    max_rows: int | None = None,
+) -> Room:
+    """Rows and workers that fit.
+
+    Args:
+        cost: seconds of a usual candidate on so many rows, on one core.
+        seconds: of all cores together; None where the fit is bounded by trials: then nothing depends on the moment.
+        workers: that there are to be.
+        memory: bytes that all processes of the fit may hold together; None for a share of what is free.
+        max_rows: that candidates see; None lets time and memory decide.
+
+    Raises:
+        ArgumentError: there is not enough memory for the least of all fits.
+    """
+    said: list[Decision] = []
+    rows = frame.rows
+    if max_rows is not None and max_rows < rows:
+        rows = max_rows
+        said.append(_sampled(rows, frame.rows, "it was asked for"))
+    elif max_rows is None and seconds is not None and rows > _FEW and cost(rows) > _TIME * seconds:
+        takes = cost(rows)
+        rows = max(_FEW, int(rows * _TIME * seconds / takes))
+        why = f"a usual candidate would take about {takes:.2g} s on all rows, of {seconds:.3g} s of all cores"
+        said.append(_sampled(rows, frame.rows, why))
+    own = held([os.getpid()])
+    limit, told = _limit(memory, own, timed=seconds is not None)
+    if limit is None:
+        return Room(rows=rows, workers=workers, said=tuple(said))
+    columns = columns_of(frame)
+    room = Room(rows=rows, workers=workers, limit=limit, own=own)
+    fits = room.side_by_side(bytes_of("lightgbm", rows, columns))
+    if fits < workers:
+        needs = bytes_of("lightgbm", rows, columns)
+        why = (
+            f"a candidate takes about {in_bytes(needs)}, and there are {in_bytes(max(0, limit - own))} for them: {told}"
+        )
+        if fits == 0:
+            rows = _rows_that_fit(limit - own, columns, frame.rows, told)
+            said = [one for one in said if one["what"] != "rows"] + [_sampled(rows, frame.rows, why)]
+        if workers > 1:
+            said.append(decision("memory", f"{max(1, fits)} of {workers} workers", why, "memory= or workers="))
+    return Room(rows=rows, workers=max(1, min(workers, fits)), limit=limit, own=own, said=tuple(said))
+
+
+def _limit(memory: int | None, own: int, *, timed: bool) -> tuple[int | None, str]:
+    """Bytes of all processes, and what they are in words."""
+    if memory is not None:
+        return memory, f"memory={in_bytes(memory)}, {in_bytes(own)} of it for the table"
+    if timed:
+        free = free_memory()
+        return (None if free is None else int(own + SHARE * free)), f"{SHARE:.0%} of the free memory"
+    there = available_memory()
+    return (None if there is None else int(SHARE * there)), f"{SHARE:.0%} of the memory, less what the table takes"
+
+
+def _rows_that_fit(left: int, columns: int, rows: int, told: str) -> int:
+    a_row = (bytes_of("lightgbm", 1_000_000, columns) - BASE) / 1e6
+    found = int((left - BASE) / a_row)
+    if found < min(rows, _FEWEST):
+        least = in_bytes(BASE + a_row * min(rows, _FEWEST))
+        raise ArgumentError(
+            f"{in_bytes(max(0, left))} are left for candidates, which is not enough for any: {told}",
+            where="fit", allowed=f"at least {least} for them",
+            hint="Give more memory=, or free some; without a table that is held twice there is more, as from a file.",
+        )  # fmt: skip
+    return min(rows, found)
+
+
+def _sampled(rows: int, total: int, why: str) -> Decision:
+    said = f"candidates see {rows:,} of {total:,} rows; what is deployed is fitted on all where that ends in time"
+    return decision("rows", said, why, f"max_rows={total}")

@@ -1,0 +1,185 @@
+"""How many rows candidates see and how many run side by side: what time and memory allow, and what is said of it."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright.tasks import room as room_of
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.room import BASE, bytes_of, planned
+from modelwright.tasks.validation import make_split, sample
+
+pytest.importorskip("lightgbm")
+GB = 10**9
+
+
+def frame(rows, columns=30):
+    return Frame(rows, numbers=dict.fromkeys(map(str, range(columns)), np.zeros(0)))
+
+
+def asked(rows, **how):
+    """Room for a table whose usual candidate takes 10 s a million rows."""
+    return planned(frame(rows), cost=lambda n: n / 1e5, **how)
+
+
+# --- time ------------------------------------------------------------------------------------------
+
+
+def test_a_table_whose_candidates_end_in_time_is_seen_whole():
+    assert asked(50_000, seconds=120.0).rows == 50_000
+    assert asked(10_000_000).rows == 10_000_000, "with a budget in trials time is nothing to decide by"
+
+
+def test_of_a_large_table_as_many_rows_are_seen_as_time_allows():
+    made = asked(10_000_000, seconds=120.0)
+    assert 20_000 <= made.rows < 1_000_000
+    assert asked(10_000_000, seconds=1200.0).rows > 5 * made.rows
+    (said,) = [one for one in made.said if one["what"] == "rows"]
+    assert f"{made.rows:,} of 10,000,000 rows" in said["decided"]
+    assert said["undo"] == "max_rows=10000000"
+
+
+def test_who_says_how_many_rows_gets_them():
+    assert asked(10_000_000, seconds=120.0, max_rows=10_000_000).rows == 10_000_000
+    assert asked(1_000, max_rows=300).rows == 300
+    assert asked(1_000, max_rows=5_000).rows == 1_000
+
+
+# --- memory ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def holds_nothing(monkeypatch):
+    monkeypatch.setattr(room_of, "held", lambda processes: 0)
+
+
+def test_what_fits_runs_side_by_side(holds_nothing):
+    made = asked(1_000_000, workers=4, memory=100 * GB)
+    assert (made.rows, made.workers, made.said) == (1_000_000, 4, ())
+    assert made.each == 25 * GB
+
+
+def test_fewer_run_side_by_side_before_rows_are_left_out(holds_nothing):
+    needs = bytes_of("lightgbm", 1_000_000, 30)
+    made = asked(1_000_000, workers=4, memory=int(2.5 * needs))
+    assert (made.rows, made.workers) == (1_000_000, 2)
+    (said,) = made.said
+    assert said["what"] == "memory" and said["decided"] == "2 of 4 workers"
+
+
+def test_where_not_even_one_fits_it_sees_fewer_rows(holds_nothing):
+    made = asked(10_000_000, workers=4, memory=2 * GB)
+    assert made.workers == 1
+    assert bytes_of("lightgbm", made.rows, 30) <= 2 * GB < bytes_of("lightgbm", made.rows + 100_000, 30)
+    assert {one["what"] for one in made.said} == {"rows", "memory"}
+
+
+def test_too_little_for_any_candidate_is_refused_with_what_it_takes(holds_nothing):
+    with pytest.raises(mw.ArgumentError, match="at least"):
+        asked(1_000_000, memory=BASE)
+
+
+def test_what_this_process_holds_counts(monkeypatch):
+    monkeypatch.setattr(room_of, "held", lambda processes: 3 * GB)
+    assert asked(1_000_000, workers=2, memory=5 * GB).workers == 1
+    assert asked(1_000_000, workers=2, memory=8 * GB).workers == 2
+
+
+def test_by_default_it_is_a_share_of_what_is_free(monkeypatch):
+    monkeypatch.setattr(room_of, "held", lambda processes: GB)
+    monkeypatch.setattr(room_of, "free_memory", lambda: 4 * GB)
+    monkeypatch.setattr(room_of, "available_memory", lambda: 8 * GB)
+    assert asked(1_000, seconds=60.0).limit == 4 * GB
+    assert asked(1_000).limit == 6 * GB, "with a budget in trials nothing depends on the moment"
+    monkeypatch.setattr(room_of, "free_memory", lambda: None)
+    assert asked(1_000, seconds=60.0).limit is None
+
+
+# --- the sample ------------------------------------------------------------------------------------
+
+
+def test_a_sample_has_classes_in_proportion_and_keeps_rare_ones():
+    y = np.repeat([0, 1, 2], [9_000, 990, 10])
+    chosen = sample(y, "multiclass", 1_000, seed=0)
+    counts = np.bincount(y[chosen])
+    assert (np.diff(chosen) > 0).all()
+    assert abs(counts[0] - 900) <= 1 and abs(counts[1] - 99) <= 1 and counts[2] == 10
+
+
+def test_a_sample_of_numbers_has_all_of_their_range():
+    y = np.random.default_rng(0).exponential(size=10_000)
+    chosen = sample(y, "regression", 500, seed=1)
+    assert len(chosen) == 500
+    assert np.allclose(np.quantile(y[chosen], [0.1, 0.5, 0.9]), np.quantile(y, [0.1, 0.5, 0.9]), rtol=0.02)
+
+
+def test_rows_outside_the_sample_are_neither_fitted_on_nor_judged_by():
+    y = np.arange(1_000) % 2
+    chosen = sample(y, "binary", 200, seed=0)
+    split = make_split(y[chosen], "binary", seed=0, folds=4, repeats=1).among(chosen, 1_000)
+    for unit in range(4):
+        on, off = split.rows(unit)
+        assert set(on) | set(off) == set(chosen) and not set(on) & set(off)
+    assert split.to_json()["rows"] == 200
+
+
+# --- fits ------------------------------------------------------------------------------------------
+
+
+def table(rows, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=rows)
+    return {"x": x, "z": rng.normal(size=rows), "y": np.where(x + rng.normal(size=rows) > 0, "a", "b").astype(object)}
+
+
+QUICK = {"trials": 2, "folds": 2, "models": ["linear"], "store": ":memory:", "verbose": 0}
+
+
+def test_members_are_fitted_on_all_rows_though_candidates_saw_some():
+    model = mw.fit(table(600), "y", max_rows=200, **QUICK)
+    assert {one["whole"] for one in model.plan["members"]} == {True}
+    assert any("200 of 600 rows" in one["decided"] for one in model.decisions)
+    assert "200 rows that stand for 600" in next(o["decided"] for o in model.decisions if o["what"] == "validation")
+    whole = mw.fit(table(600), "y", **QUICK)
+    new = table(200, seed=1)
+    off = np.abs(model.predict_proba(new) - whole.predict_proba(new)).mean()
+    some = mw.fit({name: cells[:100] for name, cells in table(600).items()}, "y", **QUICK)
+    assert off < np.abs(some.predict_proba(new) - whole.predict_proba(new)).mean()
+
+
+def test_a_plan_of_a_sample_is_carried_out_to_the_same_predictions():
+    model = mw.fit(table(600), "y", max_rows=200, preset="best", **QUICK)
+    again = mw.fit(table(600), "y", plan=model.plan, verbose=0)
+    assert np.array_equal(again.predict_proba(table(50, seed=1)), model.predict_proba(table(50, seed=1)))
+
+
+def test_a_fit_that_goes_on_sees_the_same_rows(tmp_path):
+    how = {**QUICK, "folds": 3, "store": tmp_path / "s.db", "name": "some"}
+    mw.fit(table(600), "y", max_rows=200, **how)
+    del how["folds"]
+    more = mw.fit(table(600), "y", **{**how, "trials": 4})
+    assert more.plan["split"]["rows"] == 200 and more.plan["split"]["folds"] == 3
+    assert len(more.leaderboard()) == 5
+
+
+def test_learners_without_room_are_left_out_and_it_is_said(monkeypatch):
+    monkeypatch.setattr(room_of, "held", lambda processes: 0)
+    monkeypatch.setitem(room_of._TREES, "extra_trees", 1e9)
+    model = mw.fit(table(120), "y", **{**QUICK, "models": ["linear", "extra_trees"], "memory": "20GB"})
+    assert {row["model"].split()[0] for row in model.leaderboard()[1:]} == {"linear"}
+    assert any(one["what"] == "memory" and "extra_trees" in one["decided"] for one in model.decisions)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"memory": "lots"}, "2GB"),
+        ({"memory": 0}, "memory"),
+        ({"memory": "1MB"}, "at least"),
+        ({"max_rows": 1}, "max_rows"),
+        ({"max_rows": 2.5}, "max_rows"),
+    ],
+)
+def test_what_cannot_be_is_refused(wrong, match):
+    with pytest.raises(mw.ArgumentError, match=match):
+        mw.fit(table(60), "y", **{**QUICK, **wrong})

@@ -5,6 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("modelwright", deadline=None)
+settings.load_profile("modelwright")
+
 HERE = Path(__file__).parent
 
 # What lies beside a test (a small space, the source as trees) is imported by its plain name. The folder of all tests

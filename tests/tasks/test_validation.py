@@ -100,3 +100,34 @@ def test_less_time_means_fewer_folds():
 def test_what_cannot_be_split_is_refused(ties):
     with pytest.raises(ArgumentError):
         make_split(np.arange(10) % 2, "binary", seed=0, ties=ties, folds=3)
+
+
+@pytest.mark.parametrize("rare", range(2, 20))
+def test_every_fold_judges_both_classes_however_few_there_are_of_one(rare):
+    y = np.zeros(500, np.int64)
+    y[np.random.default_rng(rare).permutation(500)[:rare]] = 1
+    split = make_split(y, "binary", seed=rare)
+    assert split.folds == min(8, rare)
+    for unit in range(split.units):
+        on, off = split.rows(unit)
+        assert set(y[on]) == set(y[off]) == {0, 1}
+
+
+def test_groups_of_one_class_each_leave_as_many_folds_as_the_rarer_class_has_groups():
+    groups = np.repeat(np.arange(12), 30)
+    y = (groups < 3).astype(np.int64)
+    split = make_split(y, "binary", seed=0, ties=Ties(groups=groups))
+    assert split.folds == 3
+    assert all(len(set(y[split.rows(unit)[1]])) == 2 for unit in range(split.units))
+
+
+def test_a_class_that_later_rows_lack_cannot_be_judged_in_time_order():
+    y = (np.arange(3000) < 900).astype(np.int64)
+    with pytest.raises(ArgumentError, match="Without time= the rows are divided by chance"):
+        make_split(y, "binary", seed=0, ties=Ties(time=np.arange(3000)))
+
+
+def test_rows_that_are_all_alike_within_a_class_are_divided_all_the_same():
+    y = np.repeat([0, 1], 50)
+    split = make_split(y, "binary", seed=0, ties=Ties(twins=y))
+    assert all(set(y[on]) == set(y[off]) == {0, 1} for on, off in sides(split))

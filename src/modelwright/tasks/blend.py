@@ -19,8 +19,8 @@ from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration
 from modelwright.tasks.ensemble import Ensemble, selected
 from modelwright.tasks.estimation import Job
-from modelwright.tasks.judged import judged
-from modelwright.tasks.scores import SCORES
+from modelwright.tasks.judged import as_deployed
+from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
 
 #: Candidates that may be members: the best so many.
@@ -30,6 +30,8 @@ MEMBERS = 12
 _ROUNDS = 1.05
 #: Numbers of units below the largest that are looked at; parts of the rows by which blends are compared.
 _LEVELS, _PARTS = 2, 8
+#: Standard errors that few units must speak for other members before they are believed.
+_FAR = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
 def _of_level(
     among: Sequence[tuple[Row, list[np.ndarray]]], level: int, job: Job, sign: float, members: int
 ) -> tuple[Blend, np.ndarray]:
-    """The best blend by the first ``level`` units, and what it predicts for all rows that they judged."""
+    """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
     whole = [pooled(found, level, job) for _, found in among]
     seen = np.flatnonzero(~np.isnan(whole[0]).reshape(len(job.y), -1).any(axis=1))
     y, weight = job.y[seen], None if job.weight is None else job.weight[seen]
@@ -131,47 +133,47 @@ def _of_level(
     found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight)
     weights = _fewer(found.weights, members)
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
-    everywhere = np.tensordot(weights, np.stack(whole), 1)
-    mixed = everywhere[seen]
+    mixed = np.tensordot(weights, np.stack(predictions), 1)
+    crossed = np.full(whole[0].shape, np.nan)
+    crossed[seen] = found.mixed(np.stack(predictions))
     heat, cut = _calibrated(mixed, y, weight, job)
     chosen = [among[i][0] for i in order]
+    optimism = max(0.0, found.selected - found.honest) if len(order) > 1 else 0.0
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
         rounds=tuple(_rounds(row.facts) for row in chosen),
         values=tuple(_score(row) for row in chosen),
-        score=sign * (found.honest if len(order) > 1 else found.best),
+        score=_by_unit([among[i][1] for i in order], weights[order], level, job, sign * found.selected)
+        - sign * optimism,
         spread=_spread(found, mixed, y, weight, job),
         selected=sign * found.selected,
         temperature=heat,
         threshold=cut,
         rows=len(seen),
-        judged=_judged(mixed, y, weight, job, heat, cut) | {"single": sign * found.best},
+        judged=as_deployed(y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, threshold=cut)
+        | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
     )
-    return made, everywhere
+    return made, crossed
 
 
-def _judged(
-    mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job, heat: float, cut: float
-) -> dict[str, Any]:
-    """What is told of the predictions, as they would be deployed."""
-    deployed = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
-    found = judged(y, deployed, task=job.task, threshold=cut)
-    if job.metric.name in SCORES:
-        if job.task == "regression":
-            always = np.full(len(y), np.average(y, weights=weight))
-        else:
-            shares = np.bincount(y, weights=weight, minlength=job.classes) / (
-                len(y) if weight is None else weight.sum()
-            )
-            always = np.tile(shares, (len(y), 1))
-        constant = job.metric.score(y, always, weight)
-        found |= {"constant": constant} if math.isfinite(constant) else {}
-    return found
+def _by_unit(
+    members: Sequence[Sequence[np.ndarray]], weights: np.ndarray, level: int, job: Job, pooled: float
+) -> float:
+    """Mean score over units, as that of a candidate is: predictions of repeats are not averaged before."""
+    scores = []
+    for unit in range(level):
+        off = job.split.rows(unit)[1]
+        weight = None if job.weight is None else job.weight[off]
+        if weight is None or weight.any():
+            mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
+            scores.append(float(job.metric.score(job.y[off], mixed, weight)))
+    found = over_units(scores)
+    return found if math.isfinite(found) else pooled
 
 
 def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
-    """Whether predictions are better on the rows that both have, by two standard errors over parts of the rows."""
+    """Whether predictions are better on the rows of both, by far more than they differ over parts of these."""
     both = np.flatnonzero(~np.isnan(new + old).reshape(len(job.y), -1).any(axis=1))
     parts = np.array_split(_rng(job).permutation(both), _PARTS)
     if min(map(len, parts)) < 20:
@@ -183,7 +185,7 @@ def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
         return False
-    return float(np.mean(gains)) > 2.0 * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
+    return float(np.mean(gains)) > _FAR * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
 def _rng(job: Job) -> np.random.Generator:
@@ -191,7 +193,11 @@ def _rng(job: Job) -> np.random.Generator:
 
 
 def _score(row: Row) -> float:
-    return float(np.mean(row.facts["scores"]))
+    return over_units(row.facts["scores"])
+
+
+def _mean(row: Row, level: int) -> float:
+    return over_units(row.facts["scores"][:level])
 
 
 def _fewer(weights: np.ndarray, most: int) -> np.ndarray:

@@ -17,8 +17,8 @@ from modelwright.core.rng import Seed
 STEPS, PATIENCE = 40, 8
 #: Rows that the selection looks at; more hardly change what is chosen.
 ROWS = 20_000
-#: Below so many rows no candidate but the best may count for more than its share among so many.
-FEW = 1_000
+#: Below so many rows there are fewer steps, and no candidate makes up more than such a share of several.
+FEW, SHORT, CAP = 1_000, 15, 0.5
 _PARTS = 2
 
 Merit = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
@@ -34,6 +34,8 @@ class Ensemble:
         honest: mean merit of weights that were chosen on other rows.
         spread: standard error of ``honest``; 0 where it is not known.
         best: merit of the best single candidate, on all rows.
+        crossed: (parts, candidates), for each part of the rows weights that were chosen on the others.
+        part: (rows,), to which part a row belongs.
     """
 
     weights: np.ndarray
@@ -41,6 +43,15 @@ class Ensemble:
     honest: float
     spread: float
     best: float
+    crossed: np.ndarray
+    part: np.ndarray
+
+    def mixed(self, predictions: np.ndarray) -> np.ndarray:
+        """Predictions (candidates, rows, ...) mixed by weights that were chosen on other rows."""
+        found = np.empty(predictions.shape[1:])
+        for i, weights in enumerate(self.crossed):
+            found[self.part == i] = np.tensordot(weights, predictions[:, self.part == i], 1)
+        return found
 
 
 def selected(
@@ -58,7 +69,8 @@ def selected(
     Args:
         predictions: for each candidate probabilities (rows, classes) or values (rows,).
         merit: of predictions for ``y`` under weights of the rows; higher is better.
-        steps: of the greedy selection. Under 1,000 rows there are fewer, and only candidates near the best take part.
+        steps: of the greedy selection. Under 1,000 rows there are at most 15, and where several candidates are chosen
+            none counts for more than half.
 
     >>> y = np.array([0.0, 1.0, 2.0, 3.0])
     >>> found = selected([y + 1, y - 1, y * 0], y, lambda y, p, w: -float(np.mean((y - p) ** 2)), seed=0)
@@ -71,28 +83,31 @@ def selected(
     if len(y) > ROWS:
         place = np.sort(rng.choice(len(y), ROWS, replace=False))
     weight = None if sample_weight is None else sample_weight[place]
-    stacked, y = stacked[:, place], y[place]
+    everyone = rng.permutation(len(y)) % _PARTS
+    stacked, y, part = stacked[:, place], y[place], everyone[place]
     if len(y) < FEW:
-        steps = min(steps, 15)
+        steps = min(steps, SHORT)
+    cap = CAP if len(y) < FEW else 1.0
     alone = np.array([merit(y, one, weight) for one in stacked])
-    chosen = _greedy(stacked, y, merit, weight, steps, patience, alone)
+    chosen = _greedy(stacked, y, merit, weight, steps, patience, alone, cap)
     whole = merit(y, np.tensordot(chosen, stacked, 1), weight)
     if whole <= alone.max():
         chosen = np.eye(len(stacked))[int(np.argmax(alone))]
         whole = float(alone.max())
-    part = rng.permutation(len(y)) % _PARTS
-    scores = []
+    scores, crossed = [], []
     for i in range(_PARTS):
         on, off = part != i, part == i
         inner = None if weight is None else weight[on]
         own = np.array([merit(y[on], one, inner) for one in stacked[:, on]])
-        found = _greedy(stacked[:, on], y[on], merit, inner, steps, patience, own)
+        found = _greedy(stacked[:, on], y[on], merit, inner, steps, patience, own, cap)
+        crossed.append(found)
         outer = None if weight is None else weight[off]
         scores.append(merit(y[off], np.tensordot(found, stacked[:, off], 1), outer))
     spread = float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
     return Ensemble(
-        weights=chosen, selected=whole, honest=float(np.mean(scores)), spread=spread, best=float(alone.max())
-    )
+        weights=chosen, selected=whole, honest=float(np.mean(scores)), spread=spread, best=float(alone.max()),
+        crossed=np.array(crossed), part=everyone,
+    )  # fmt: skip
 
 
 def _greedy(
@@ -103,6 +118,7 @@ def _greedy(
     steps: int,
     patience: int,
     alone: np.ndarray,
+    cap: float,
 ) -> np.ndarray:
     """Counts of the best prefix of a greedy selection, as shares; of equals those that are in already."""
     counts = np.zeros(len(stacked))
@@ -113,6 +129,8 @@ def _greedy(
             merits = alone
         else:
             merits = np.array([merit(y, (total + one) / step, weight) for one in stacked])
+        if step > 1 and cap < 1:
+            merits[counts >= np.ceil(cap * step)] = -np.inf
         merits = np.where(np.isfinite(merits), merits, -np.inf)
         top = float(merits.max())
         if not np.isfinite(top):

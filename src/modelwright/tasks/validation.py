@@ -130,8 +130,8 @@ def make_split(
     if repeats is None:
         repeats = 3 if rows < SMALL and folds > 1 else 1
     chance = Seed(seed).child("split")
-    if ties.time is not None:
-        return _judging(lambda fewer: _in_time(ties.time, fewer), max(folds, 2), y, task, "time")
+    if (time := ties.time) is not None:
+        return _judging(lambda fewer: _in_time(time, fewer), max(folds, 2), y, task, "time")
     together = _joined(ties, rows)
     if together is not None:
         there = int(together.max()) + 1

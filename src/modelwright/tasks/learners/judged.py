@@ -13,7 +13,9 @@ def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None, metri
     >>> merit(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]), None, "accuracy")
     1.0
     """
-    share = np.full(len(y), 1.0 / max(1, len(y))) if weight is None else weight / weight.sum()
+    if weight is None or not weight.any():
+        weight = np.ones(len(y))
+    share = weight / max(1e-300, weight.sum())
     if predicted.ndim == 1:
         error = np.abs(predicted - y) if metric == "mae" else np.square(predicted - y)
         return -float(share @ error)

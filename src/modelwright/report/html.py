@@ -11,8 +11,8 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -57,6 +57,11 @@ def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) 
         ArgumentError: ``path`` is no path, the file's name ends in something else than ``.html`` or ``.htm``, or it
             cannot be written.
     """
+    return keep(path, lambda: render(view, limit=limit))
+
+
+def keep(path: str | os.PathLike[str], made: Callable[[], str]) -> Path:
+    """Write what ``made`` gives to ``path``, all at once; raises as ``write`` does, before it is made where it can."""
     if not path or not isinstance(path, (str, os.PathLike)):
         raise ArgumentError(
             f"{path!r:.60} is no path",
@@ -65,7 +70,7 @@ def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) 
         )
     target = Path(path)
     check_ending(target, "report")
-    text = render(view, limit=limit)
+    text = made()
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.is_dir():
@@ -98,24 +103,40 @@ def check_ending(path: Path, where: str) -> None:
 def render(view: StudyView, *, limit: int = LIMIT) -> str:
     """The report as text: a whole HTML page in UTF-8 without any reference to something outside it."""
     rows = chosen(view, limit)
-    style, script = _asset("report.css"), _asset("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"
-    sections = _sections(view, rows)
-    links = "".join(f'<a href="#{key}">{esc(title)}</a>' for key, title, body in sections if body)
-    main = "".join(page.section(key, title, body) for key, title, body in sections if body)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="Modelwright">\n'
-        f"<title>{esc(view.name, 120)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        '<a class="skip" href="#main">Skip to the content</a>\n'
-        f'{page.header(view, rows)}\n<nav aria-label="Sections">{links}</nav>\n<main id="main">{main}</main>\n'
-        f"<footer>{page.footer(view)}</footer>\n"
-        f'<script type="application/json" id="data">{embedded(_data(view, rows))}</script>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
+    page_of = Document(
+        title=view.name, header=page.header(view, rows), footer=page.footer(view), data=_data(view, rows)
     )
+    return page_of.html(_sections(view, rows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A page: ``header`` and ``footer`` are safe markup, ``title`` is any text, ``data`` is for the page's script."""
+
+    title: str
+    header: str
+    footer: str
+    data: object
+
+    def html(self, sections: Sequence[tuple[str, str, str]]) -> str:
+        """The whole page with (anchor, title, safe markup) of each section; empty ones are left out."""
+        style, script = _asset("report.css"), _asset("report.js")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'"
+        links = "".join(f'<a href="#{key}">{esc(title)}</a>' for key, title, body in sections if body)
+        main = "".join(page.section(key, title, body) for key, title, body in sections if body)
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="Modelwright">\n'
+            f"<title>{esc(self.title, 120)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+            '<a class="skip" href="#main">Skip to the content</a>\n'
+            f'{self.header}\n<nav aria-label="Sections">{links}</nav>\n<main id="main">{main}</main>\n'
+            f"<footer>{self.footer}</footer>\n"
+            f'<script type="application/json" id="data">{embedded(self.data)}</script>\n'
+            f"<script>{script}</script>\n</body>\n</html>\n"
+        )
 
 
 def _asset(name: str) -> str:

@@ -60,21 +60,26 @@ def header(view: StudyView, rows: Sequence[Row]) -> str:
         ("time", text.duration(view.time), f"of {text.duration(view.seconds)}" if view.seconds is not None else ""),
         ("strategy", view.strategy or "-", f"seed {view.seed}" if view.seed is not None else ""),
     ]
-    cards = "".join(
-        f'<div class="tile"><dt>{esc(name, 40)}</dt><dd>{esc(said, 40)}<small>{esc(more, 120)}</small></dd></div>'
-        for name, said, more in tiles
-    )
     note = ""
     if len(rows) < len(total):
         note = (
             f'<p class="notice">Showing {len(rows):,} of {len(total):,} trials in charts and tables: the best, each '
             "new best and an even choice of the others. Counts, importance and the best are those of all trials.</p>"
         )
-    subject = f"{esc(view.subject, 120)}: " if view.subject else ""
+    subject = f"{view.subject}: " if view.subject else ""
+    return banner(view.name, f"{text.clean(subject, 122)}{text.goal(view.objectives)}", tiles, note)
+
+
+def banner(name: str, lead: str, tiles: Sequence[tuple[str, str, str]], note: str = "") -> str:
+    """The head of a page: its name, what it is about, and numbers as (what, value, more); ``note`` is safe markup."""
+    cards = "".join(
+        f'<div class="tile"><dt>{esc(what, 40)}</dt><dd>{esc(said, 40)}<small>{esc(more, 120)}</small></dd></div>'
+        for what, said, more in tiles
+    )
     return (
-        f'<header><div class="row"><h1>{esc(view.name, 120)}</h1>'
+        f'<header><div class="row"><h1>{esc(name, 120)}</h1>'
         '<button type="button" id="theme" hidden>Dark or light</button></div>'
-        f'<p class="lead">{subject}{esc(text.goal(view.objectives))}</p><dl class="tiles">{cards}</dl>{note}</header>'
+        f'<p class="lead">{esc(lead)}</p><dl class="tiles">{cards}</dl>{note}</header>'
     )
 
 
@@ -93,23 +98,27 @@ def footer(view: StudyView) -> str:
     return f"{more}<p>Made by Modelwright. This file is complete in itself and makes no request.</p>"
 
 
-def grid(charts: Sequence[Chart | None], small: bool = False) -> str:
-    """Figures side by side where there is room."""
-    found = [figure(chart) for chart in charts if chart is not None]
+#: Where a figure's table leads to.
+MORE = '<p class="quiet"><a href="#trials">All trials</a></p>'
+
+
+def grid(charts: Sequence[Chart | None], small: bool = False, more: str = MORE) -> str:
+    """Figures side by side where there is room; ``more`` is safe markup below their tables."""
+    found = [figure(chart, more=more) for chart in charts if chart is not None]
     return f'<div class="grid{" small" if small else ""}">{"".join(found)}</div>' if found else ""
 
 
-def figure(chart: Chart, wide: bool = False) -> str:
+def figure(chart: Chart, wide: bool = False, more: str = MORE) -> str:
     """A chart with its title, what is to be seen, and the table twin."""
     note = f'<p class="quiet">{esc(chart.note)}</p>' if chart.note else ""
     note += f'<p class="quiet js" hidden>{esc(chart.hint)}</p>' if chart.hint else ""
     twin = (
         f'<details><summary>Data as a table<span class="sr"> for {esc(chart.title)}</span></summary>'
-        f"{table(chart.heads, chart.rows, chart.title)}"
-        '<p class="quiet"><a href="#trials">All trials</a></p></details>'
+        f"{table(chart.heads, chart.rows, chart.title)}{more}</details>"
         if chart.rows
         else ""
     )
+    twin = twin if chart.svg else table(chart.heads, chart.rows, chart.title)
     drawn = f'<div class="scroll" tabindex="0" role="group" aria-label="{esc(chart.title)}">{chart.svg}</div>'
     return (
         f'<figure id="{chart.key}"><figcaption><h3>{esc(chart.title)}</h3><p>{esc(chart.summary)}</p></figcaption>'
@@ -117,12 +126,13 @@ def figure(chart: Chart, wide: bool = False) -> str:
     )
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """A plain table."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, wrap: bool = False) -> str:
+    """A plain table; with ``wrap`` its cells are sentences, which take as many lines as they need."""
+    limit, kind = (800, ' class="said"') if wrap else (200, "")
     head = "".join(f'<th scope="col">{esc(name, 80)}</th>' for name in heads)
-    body = "".join("<tr>" + "".join(f"<td>{esc(cell, 200)}</td>" for cell in line) + "</tr>" for line in rows)
+    body = "".join("<tr>" + "".join(f"<td>{esc(cell, limit)}</td>" for cell in line) + "</tr>" for line in rows)
     return (
-        f'<div class="scroll" tabindex="0" role="group" aria-label="Table: {esc(caption)}"><table>'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="Table: {esc(caption)}"><table{kind}>'
         f'<caption class="sr">{esc(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 

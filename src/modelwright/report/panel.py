@@ -18,12 +18,13 @@ from modelwright.core import records as r
 from modelwright.core.clock import Clock, SystemClock
 from modelwright.report import text
 from modelwright.report.outlet import Outlet, handlers_of
-from modelwright.report.progress import Progress, header, picture
-from modelwright.report.summary import final_block, trial_line
+from modelwright.report.scene import Scene, StudyScene
 from modelwright.report.view import StudyView
 
 _log = logging.getLogger("modelwright.report")
 
+#: Makes a scene of the view at the start.
+Staged = Callable[[StudyView], Scene]
 #: Seconds between two updates of a panel.
 INTERVAL = 0.5
 #: Plain lines that may come at once, before they are held to one in each interval.
@@ -59,7 +60,12 @@ class Panel(Shown, Protocol):
 
 
 def panel(
-    verbose: int = 1, *, stream: TextIO | None = None, clock: Clock | None = None, columns: int | None = None
+    verbose: int = 1,
+    *,
+    stream: TextIO | None = None,
+    clock: Clock | None = None,
+    columns: int | None = None,
+    scene: Staged = StudyScene,
 ) -> Panel:
     """The panel that suits where we run.
 
@@ -69,6 +75,7 @@ def panel(
         stream: where to write; standard error by default.
         clock: where the time comes from.
         columns: width of the panel; that of the terminal by default.
+        scene: what is shown: the trials of a study by default.
 
     A terminal gets a live panel when rich is installed, a notebook one output that is updated; everything else,
     and a terminal under ``NO_COLOR``, ``CI`` or ``TERM=dumb``, gets plain lines.
@@ -80,10 +87,10 @@ def panel(
         return Silent()
     made = clock or SystemClock()
     if stream is None and _in_notebook():
-        return Guarded(Display(_Output(), made))
+        return Guarded(Display(_Output(), made, scene))
     if verbose == 1 and _live_terminal(target):
-        return Guarded(Live(target, made, columns))
-    return Guarded(Lines(target, made, verbose))
+        return Guarded(Live(target, made, columns, scene))
+    return Guarded(Lines(target, made, verbose, scene))
 
 
 def _live_terminal(stream: TextIO) -> bool:
@@ -187,22 +194,25 @@ class Lines:
     twice a second, with the number of those left out.
     """
 
-    def __init__(self, stream: TextIO, clock: Clock, verbose: int = 1):
-        self.stream, self.clock, self.verbose = stream, clock, verbose
+    def __init__(self, stream: TextIO, clock: Clock, verbose: int = 1, scene: Staged = StudyScene):
+        self.stream, self.clock, self.verbose, self._staged = stream, clock, verbose, scene
         self._tokens, self._filled, self._held = float(BURST), clock.monotonic(), 0
         self._reasons: set[tuple[str, str]] = set()
-        self._progress: Progress | None = None
+        self._scene: Scene | None = None
         self._stopping = False
 
     def start(self, view: StudyView) -> None:
-        self._progress = Progress(view)
-        write(self.stream, header(view))
+        self._scene = self._staged(view)
+        write(self.stream, self._scene.header())
 
     def events(self, events: Sequence[r.Event], view: StudyView) -> None:
-        progress = self._progress = self._progress or Progress(view)
+        progress = self._scene = self._scene or self._staged(view)
+        said = progress.news()
+        if said:
+            write(self.stream, f"{progress.mark(view.time)} {said}")
         for event in events:
             new = progress.fold(event, view)
-            line = self._line(event, view, new)
+            line = progress.line(event, new, self.verbose)
             if line and self._may_pass(event, new):
                 more = f" (and {self._held} lines before)" if self._held else ""
                 self._held = 0
@@ -216,7 +226,7 @@ class Lines:
     def finish(self, view: StudyView) -> None:
         if self._held:
             write(self.stream, f"({self._held} more lines left out)")
-        write(self.stream, "\n" + final_block(view))
+        write(self.stream, "\n" + (self._scene or self._staged(view)).final(view))
 
     def _may_pass(self, event: r.Event, new: bool) -> bool:
         now = self.clock.monotonic()
@@ -233,29 +243,6 @@ class Lines:
         self._held += 1
         return False
 
-    def _line(self, event: r.Event, view: StudyView, new: bool) -> str:
-        if isinstance(event, r.Finished):
-            note = "" if not new else "new best" if len(view.objectives) == 1 else "on the front"
-            return trial_line(view.history.rows[event.number], view, note)
-        return self._detail(event, view) if self.verbose > 1 else ""
-
-    def _detail(self, event: r.Event, view: StudyView) -> str:
-        if isinstance(event, r.Started):
-            again = f", attempt {event.attempt + 1}" if event.attempt else ""
-            on = " goes on" if event.segment else " started"
-            config = text.config_text(view.history.rows[event.number].config, 160)
-            return f"trial {event.number}{on}{again}: {config}"
-        if isinstance(event, r.Reported):
-            said = " ".join(f"{text.clean(k, 40)}={text.number(v)}" for k, v in event.metrics.items())
-            return f"trial {event.number} {view.unit} {event.step}: {text.clean(said, 240)}"
-        if isinstance(event, r.Judged):
-            why = f" ({text.clean(event.why, 120)})" if event.why else ""
-            return f"trial {event.number} {view.unit} {event.step}: {event.decision}{why}"
-        if isinstance(event, r.Grew):
-            names = ", ".join(text.clean(spec.get("name", "?"), 40) for spec in event.parameters)
-            return f"the space grew: {text.clean(names, 200)}"
-        return ""
-
 
 class Live:
     """A panel in a terminal, drawn by rich at most twice a second; afterwards only the final block stays."""
@@ -263,10 +250,10 @@ class Live:
     #: Terminal panels that are open now; a study inside a trial of another one gets plain lines.
     active = 0
 
-    def __init__(self, stream: TextIO, clock: Clock, columns: int | None = None):
-        self.stream, self.clock, self.columns = stream, clock, columns
+    def __init__(self, stream: TextIO, clock: Clock, columns: int | None = None, scene: Staged = StudyScene):
+        self.stream, self.clock, self.columns, self._staged = stream, clock, columns, scene
         self._lock = threading.RLock()  # the handler of Ctrl-C may find its own thread in it
-        self._progress: Progress | None = None
+        self._scene: Scene | None = None
         self._live: Any = None
         self._moved: list[tuple[logging.StreamHandler, TextIO]] = []
         self._time, self._at = 0.0, 0.0
@@ -281,8 +268,8 @@ class Live:
         console = Console(
             file=self.stream, markup=False, highlight=False, emoji=False, width=self.columns, soft_wrap=False
         )
-        write(self.stream, header(view))
-        self._progress = Progress(view)
+        self._scene = self._staged(view)
+        write(self.stream, self._scene.header())
         self._time, self._at = view.time, self.clock.monotonic()
         self._live = RichLive(
             console=console,
@@ -310,7 +297,7 @@ class Live:
 
     def events(self, events: Sequence[r.Event], view: StudyView) -> None:
         with self._lock:
-            progress = self._progress = self._progress or Progress(view)
+            progress = self._scene = self._scene or self._staged(view)
             for event in events:
                 progress.fold(event, view)
             progress.view = view
@@ -318,7 +305,7 @@ class Live:
 
     def finish(self, view: StudyView) -> None:
         self.close()
-        write(self.stream, final_block(view))
+        write(self.stream, (self._scene or self._staged(view)).final(view))
 
     def close(self) -> None:
         """Give the terminal back."""
@@ -335,10 +322,10 @@ class Live:
 
         try:
             with self._lock:
-                if self._progress is not None:
+                if self._scene is not None:
                     elapsed = self._time + self.clock.monotonic() - self._at
                     width = self._live.console.width if self._live is not None else 80
-                    self._drawn = picture(self._progress, elapsed, max(width - 1, 20), self._bar)
+                    self._drawn = self._scene.picture(elapsed, max(width - 1, 20), self._bar)
         except Exception:  # drawn in another thread while the study goes on: the last picture stays
             _log.debug("the panel could not be drawn", exc_info=True)
         return Text("\n").join(Text(line, style=style, no_wrap=True, end="") for style, line in self._drawn)
@@ -350,19 +337,20 @@ class Display:
     Args:
         show: called with plain text; shows it in place of what it showed before.
         clock: where the time comes from.
+        scene: what is shown.
     """
 
-    def __init__(self, show: Callable[[str], None], clock: Clock):
-        self.show, self.clock = show, clock
-        self._progress: Progress | None = None
+    def __init__(self, show: Callable[[str], None], clock: Clock, scene: Staged = StudyScene):
+        self.show, self.clock, self._staged = show, clock, scene
+        self._scene: Scene | None = None
         self._shown = -INTERVAL
 
     def start(self, view: StudyView) -> None:
-        self._progress = Progress(view)
+        self._scene = self._staged(view)
         self._draw(view)
 
     def events(self, events: Sequence[r.Event], view: StudyView) -> None:
-        progress = self._progress = self._progress or Progress(view)
+        progress = self._scene = self._scene or self._staged(view)
         for event in events:
             progress.fold(event, view)
         stopping, progress.view = view.stopping and not progress.view.stopping, view
@@ -370,11 +358,11 @@ class Display:
             self._draw(view)
 
     def finish(self, view: StudyView) -> None:
-        self.show(final_block(view))
+        self.show((self._scene or self._staged(view)).final(view))
 
     def _draw(self, view: StudyView) -> None:
-        assert self._progress is not None
-        self.show("\n".join(line for _, line in picture(self._progress, view.time, 100)))
+        assert self._scene is not None
+        self.show("\n".join(line for _, line in self._scene.picture(view.time, 100)))
         self._shown = self.clock.monotonic()
 
 

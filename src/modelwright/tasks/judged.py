@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+
+from modelwright.tasks.calibration import tempered
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.scores import SCORES
 
 #: Classes up to which all pairs are counted; of more, so many pairs that are mixed up most.
 _PAIRS, _WORST = 30, 30
@@ -47,6 +52,27 @@ def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, threshold: float 
     found["right"] = float(np.mean(named == y))
     said, true = (predicted[:, 1], y == 1) if task == "binary" else (predicted.max(axis=1), named == y)
     found["calibration"] = [[_short(said[part].mean()), _short(true[part].mean()), len(part)] for part in _parts(said)]
+    return found
+
+
+def as_deployed(
+    y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None, *, task: str, metric: Metric,
+    temperature: float = 1.0, threshold: float = 0.5,
+) -> dict[str, Any]:  # fmt: skip
+    """``judged`` of predictions before calibration; with ``constant``, the score of always the same prediction.
+
+    That is the share of each class, or the mean; it is left out where the metric is somebody's own.
+    """
+    sure = predicted if task == "regression" else tempered(predicted, temperature)
+    found = judged(y, sure, task=task, threshold=threshold)
+    if metric.name in SCORES:
+        if task == "regression":
+            always = np.full(len(y), np.average(y, weights=weight))
+        else:
+            counts = np.bincount(y, weights=weight, minlength=predicted.shape[1])
+            always = np.tile(counts / counts.sum(), (len(y), 1))
+        constant = metric.score(y, always, weight)
+        found |= {"constant": constant} if math.isfinite(constant) else {}
     return found
 
 

@@ -178,6 +178,28 @@ class Predictor:
         """
         return usage(self._schema.columns, self._members, self._features)
 
+    def summary(self) -> str:
+        """What the model is, in a few lines: how good, made of what, in what time, what to look at, what comes next."""
+        from modelwright.tasks.account.summary import summary
+
+        return summary(self)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one HTML file that needs nothing else, about this model.
+
+        How good it is and by which rows, what was tried, the data checks, what became of each column, what was decided,
+        how the time was spent, and how to do it again.
+
+        Args:
+            path: a name that ends in ``.html``; what was there is replaced.
+
+        Raises:
+            ArgumentError: it is no such name, or cannot be written.
+        """
+        from modelwright.tasks.account.page import write
+
+        return write(self, path)
+
     # --- again -----------------------------------------------------------------------------------------
 
     def refit(self, table: Any) -> Predictor:

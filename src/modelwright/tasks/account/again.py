@@ -1,0 +1,59 @@
+"""How a fit is done again, and how its model is used, as commands that can be copied."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+#: Arguments of ``fit`` that the command line has by the same name.
+_OPTIONS = ("metric", "task", "groups", "time", "seed", "seconds", "trials", "preset", "without", "block")
+#: What is no part of how a fit is done: where its study is.
+_ASIDE = ("store", "name")
+
+
+def commands(target: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What to say, and the command, of each."""
+    asked = body.get("asked") or {}
+    table = str(asked.get("table") or "table.csv")
+    found = [
+        ("From Python, once it was saved:", 'model = mw.load("model.mw")\nmodel.predict("new.csv")'),
+        ("From a shell:", "modelwright predict model.mw new.csv"),
+    ]
+    if not asked:
+        return found
+    given = _given(asked)
+    call = ", ".join([repr(table), repr(target), *(f"{name}={value!r}" for name, value in given.items())])
+    found.append(("The fit, again:", f"mw.fit({call})"))
+    if set(given) <= set(_OPTIONS):
+        found.append(("The same from a shell:", " ".join(_shell(table, target, given))))
+    exact = (
+        "The same members, fitted in the same way on the same rows, to the same predictions (a search that is limited "
+        "by seconds need not find them again):"
+        if "seconds" in given
+        else "The same members without the search, fitted in the same way:"
+    )
+    found.append((exact, f'mw.fit({table!r}, {target!r}, plan=mw.load("model.mw").plan)'))
+    return found
+
+
+def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that differ from what ``fit`` has by default."""
+    from modelwright.tasks.fit import fit
+
+    usual = {name: one.default for name, one in inspect.signature(fit).parameters.items()}
+    given = {**asked.get("arguments", {}), **asked.get("budget", {})}
+    return {
+        name: value
+        for name, value in given.items()
+        if name in usual and value != usual[name] and value is not None and name not in _ASIDE
+    }
+
+
+def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
+    parts = ["modelwright", "fit", shlex.quote(table), "--target", shlex.quote(target)]
+    for name, value in given.items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            parts += [f"--{name}", shlex.quote(f"{one:g}" if isinstance(one, float) else str(one))]
+    return parts

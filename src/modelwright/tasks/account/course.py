@@ -1,0 +1,86 @@
+"""The course of a fit: its phases, how long each took, and whom they are shown to. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.clock import Clock
+from modelwright.report.lasting import Lasting
+from modelwright.report.panel import panel
+from modelwright.tasks.account.live import FitScene, Told
+
+if TYPE_CHECKING:
+    from modelwright.report.view import StudyView
+
+#: What a phase is called: in the report, and while it goes on.
+READING = "reading the table"
+FIRST = "a first model"
+SEARCH = "trying candidates"
+ENSEMBLE = "choosing the ensemble"
+REFIT = "fitting the members on all rows"
+SAVING = "putting the model together"
+
+
+class Course:
+    """See the module.
+
+    Args:
+        clock: where the time comes from.
+        began: when the call began, in monotonic seconds.
+        verbose: see ``report.panel.panel``.
+
+    Attributes:
+        shown: the panel, for the sessions of the study.
+        source: the name of the file that is learned from; None where it was no file.
+        before: seconds of earlier calls that this one goes on from.
+    """
+
+    def __init__(self, clock: Clock, began: float, verbose: int = 0, phase: str = READING):
+        self._clock, self._began, self._since = clock, began, began
+        self._phase = phase
+        self._spent: dict[str, float] = {}
+        self._look: Callable[[], StudyView] | None = None
+        self._final = ""
+        self.before = 0.0
+        self.source: str | None = None
+        self._told: Told | None = None
+        self.shown = Lasting(panel(verbose, scene=self._staged))
+
+    def tells(self, *, header: str, metric: str, higher: bool, units: int, look: Callable[[], StudyView]) -> None:
+        """What is known once the study is open; ``look`` gives its view."""
+        self._told = Told(
+            header=header, metric=metric, higher=higher, units=units,
+            phase=lambda: self._phase, elapsed=self.elapsed, final=lambda: self._final,
+        )  # fmt: skip
+        self._look = look
+
+    def _staged(self, view: StudyView) -> FitScene:
+        assert self._told is not None
+        return FitScene(self._told, view)
+
+    def elapsed(self) -> float:
+        """Seconds since the call began, and those of earlier calls that this one goes on from."""
+        return self.before + self._clock.monotonic() - self._began
+
+    def enter(self, phase: str) -> None:
+        """A phase begins, and so the one before it ends."""
+        if phase == self._phase:
+            return
+        now = self._clock.monotonic()
+        self._spent[self._phase] = self._spent.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = phase, now
+        if self._look is not None:
+            self.shown.events((), self._look())
+
+    def end(self, final: str = "") -> None:
+        """It is over; ``final`` is what is said of the model, "" where there is none and an error says why."""
+        self._final = final
+        self.shown.end(self._look() if final and self._look is not None else None)
+
+    def to_json(self, **more: Any) -> dict[str, Any]:
+        """Phases in order with their seconds until now, and all of them."""
+        spent = dict(self._spent)
+        spent[self._phase] = spent.get(self._phase, 0.0) + self._clock.monotonic() - self._since
+        phases = [[name, round(seconds, 3)] for name, seconds in spent.items()]
+        return {"seconds": round(sum(spent.values()), 3), "phases": phases, **more}

@@ -1,0 +1,75 @@
+"""The end of a fit in a few lines: how good, what it is, how long it took, what to look at, what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.wording import counted
+from modelwright.report import text
+
+if TYPE_CHECKING:
+    from modelwright.tasks.predictor import Predictor
+
+_MEMBERS, _ALERTS = 4, 3
+
+
+def summary(model: Predictor) -> str:
+    """Five to eight lines for people."""
+    body = model._body
+    split = (body.get("split") or {}).get("said")
+    by = f" ({text.clean(split, 100)})" if split else ""
+    spread = text.number(body.get("spread"), 2)
+    lines = [
+        f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
+        f"  {text.clean(model.metric, 40)} {text.number(model.score, 5)} ± {spread}, expected of new rows{by}",
+        f"  {_members(body)}",
+    ]
+    lines += [f"  {line}" for line in (_beside(body), _spent(body), _alerts(body.get("checks") or [])) if line]
+    lines.append(
+        'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
+    )
+    return "\n".join(lines)
+
+
+def _members(body: Mapping[str, Any]) -> str:
+    entries = sorted(body["plan"]["members"], key=lambda one: -one["weight"])
+    shown = ", ".join(f"{one['weight']:.2f} {text.clean(one['name'], 40)}" for one in entries[:_MEMBERS])
+    more = f" and {len(entries) - _MEMBERS} more" if len(entries) > _MEMBERS else ""
+    board = body.get("leaderboard") or []
+    tried = f", of {counted(len(board) - 1, 'candidate')}" if len(board) > 1 else ""
+    size = f"; {text.number(board[0]['mb'], 2)} MB" if board and board[0].get("mb") else ""
+    kind = "one model" if len(entries) == 1 else f"{len(entries)} models"
+    return f"{kind}: {shown}{more}{tried}{size}"
+
+
+def _beside(body: Mapping[str, Any]) -> str:
+    judged = body.get("judged") or {}
+    parts = []
+    if "single" in judged and len(body["plan"]["members"]) > 1:
+        parts.append(f"the best candidate alone {text.number(judged['single'], 5)}")
+    if "constant" in judged:
+        parts.append(f"always the same prediction {text.number(judged['constant'], 5)}")
+    return f"for comparison: {', '.join(parts)}" if parts else ""
+
+
+def _spent(body: Mapping[str, Any]) -> str:
+    spent = body.get("time") or {}
+    if not spent.get("phases"):
+        return ""
+    longest = sorted(spent["phases"], key=lambda one: -one[1])[:3]
+    of = f" of {text.duration(spent['budget'])}" if spent.get("budget") else ""
+    parts = ", ".join(f"{text.duration(seconds)} {name}" for name, seconds in longest)
+    return f"{text.duration(spent['seconds'])}{of}: {parts}"
+
+
+def _alerts(found: Sequence[Mapping[str, Any]]) -> str:
+    alerts = [one for one in found if one["status"] == "alert"]
+    if not alerts:
+        return ""
+    shown = [
+        one["name"] + ("" if one["column"] is None else f" of {text.clean(repr(one['column']), 40)}")
+        for one in alerts[:_ALERTS]
+    ]
+    more = f" and {len(alerts) - _ALERTS} more" if len(alerts) > _ALERTS else ""
+    return f"{counted(len(alerts), 'alert')} in the data, see model.checks: {', '.join(shown)}{more}"

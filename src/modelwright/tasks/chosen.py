@@ -10,6 +10,9 @@ from modelwright.core.wording import did_you_mean, kind_of
 from modelwright.tasks.learners import Learner, learner, names, own
 from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
+#: The learner that looks at no column.
+CONSTANT = "constant"
+
 
 def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: str, task: str) -> dict[str, Learner]:
     """Learners by name.
@@ -60,8 +63,8 @@ def constrained(learners: Mapping[str, Learner]) -> tuple[dict[str, Learner], li
         ArgumentError: none does.
     """
     able = {name: one for name, one in learners.items() if one.monotone}
-    if not able:
-        known = [name for name in names() if learner(name).monotone]
+    if set(able) <= {CONSTANT} and set(learners) != {CONSTANT}:  # it holds to anything, and learns nothing
+        known = [name for name in names() if learner(name).monotone and name != CONSTANT]
         raise ArgumentError(
             f"no learner that takes part can hold to it: {', '.join(learners)}", where="fit, monotone",
             allowed=", ".join(known), hint="models=, block= and preset= say which take part.",

@@ -27,7 +27,7 @@ from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
 from modelwright.tasks.asked import Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checks import Check
-from modelwright.tasks.chosen import chosen_learners, constrained
+from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
@@ -61,13 +61,15 @@ class Session:
         self.asked, self.said, self.clock = asked, said, SystemClock()
         self.course = Course(self.clock, asked.began, asked.verbose)
         self.found: list[Check] = []
+        #: Columns that are left out since they leak.
+        self.dropped: list[str] = []
         self._said: list[Decision] = []
         #: Seconds of earlier sessions of the same study.
         self.before = 0.0
         if asked.drop_suspected:
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
-            data, dropped = without_suspects(data, said, self.found)
-            self._said += [leaves_out(name) for name in dropped]
+            data, self.dropped = without_suspects(data, said, self.found)
+            self._said += [leaves_out(name) for name in self.dropped]
         self.data = data
         cores = len(available_cores())
         self.workers, self.room = data.room.workers, data.room
@@ -100,10 +102,12 @@ class Session:
         """Leave out learners whose candidates are foreseen to take more memory than a worker has."""
         each = self.room.each
         needs = {name: bytes_of(name, rows, self.columns) for name in self.learners}
-        if each is None or min(needs.values()) > each:  # the least is tried: what is foreseen is on the safe side
+        if each is None:
             return
+        # The one that takes least is tried: what is foreseen is on the safe side.
+        least = min(needs, key=lambda name: (name == CONSTANT, needs[name]))
         for name, bytes_ in needs.items():
-            if bytes_ > each:
+            if bytes_ > each and name not in (least, CONSTANT):
                 del self.learners[name]
                 self._said.append(too_large(name, in_bytes(bytes_), in_bytes(each)))
 
@@ -168,8 +172,9 @@ class Session:
         if chosen(history) is not None:
             if not self._more(study):
                 return self._blend(study)
-            study._journal.begin()
-            study._journal.write([r.Noted(kind=REOPENED)])
+            self._reopened(study)
+        elif plan.ended(history) is not None and self._more(study):
+            self._reopened(study)  # whoever calls again wants more
         self._tried(study, plan, tree)
         blend = self._blend(study)
         for _ in range(_ROUNDS):
@@ -188,6 +193,10 @@ class Session:
                 break
             blend = self._blend(study)
         return blend
+
+    def _reopened(self, study: Study) -> None:
+        study._journal.begin()
+        study._journal.write([r.Noted(kind=REOPENED)])
 
     def _more(self, study: Study) -> bool:
         """Whether there is something left to spend on candidates, after an earlier call had chosen its members."""

@@ -78,7 +78,9 @@ def _collect(path: Path, target: str, metric: str, out: Path) -> None:
     data = gather(rows.take(np.sort(on)), Said(target=target, metric=metric, folds=FOLDS, seed=0))
     learners = chosen_learners(None, [], "good", data.target.task)
     held = rows.take(np.sort(test))
-    held = held.take(np.isin(held.columns[target], data.target.classes) if data.target.classes else slice(None))
+    held = held.take(
+        np.isin(held.columns[target], data.target.classes) if data.target.classes else np.arange(held.rows)
+    )
     frame, y = data.schema.frame(held), data.target.encode(held.columns[target])
     job = Job(
         frame=data.frame, y=data.y, task=data.target.task, classes=len(data.target.classes), weight=None,

@@ -46,6 +46,7 @@ def fitted_again(
         threshold=float(plan["threshold"]),
     )
     body = described(data, job, said, blend, made, weights)
+    body["plan"]["said"] = plan.get("said", {})
     body |= {"checks": [], "leaderboard": [], "decisions": [{"what": "plan", "decided": "carried out again"}]}
     parts_of = [
         (part, weight / len(one.parts), one.name)
@@ -95,6 +96,7 @@ def _member(
         config=entry["config"],
         weight=weight,
         rounds=rounds,
+        again=rounds is not None,
         seed=seeds[1],
         threads=int(plan["threads"]),
         classes=classes,

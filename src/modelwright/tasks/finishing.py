@@ -17,6 +17,7 @@ from modelwright.tasks.blend import Blend
 from modelwright.tasks.decisions import decided, not_on_all
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.plan import MEMBERS, TablePlan
+from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def finished(session: Session, study: Study, plan: TablePlan, blend: Blend) -> l
 
 def _needs(session: Session, row: Row) -> int:
     """Bytes of a fit on all rows."""
-    return bytes_of(str(row.config[MODEL]), session.data.frame.rows, session.columns)
+    return bytes_of(str(row.config[MODEL]), session.data.frame.rows, session.data.frame)
 
 
 def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
@@ -119,6 +120,7 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
         *decided(session.data, blend, len(members)),
         *session.decisions(),
     ]
+    body["plan"]["said"] = recorded(session.said, session.dropped)
     body["asked"] = _again(session, study)
     body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)
     parts = [
@@ -132,17 +134,13 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
 def _again(session: Session, study: Study) -> dict[str, Any]:
     """The arguments of a call that goes on with this fit, as far as they are plain values."""
     said, asked = session.said, session.asked
+    own = [one for one in asked.models or () if not isinstance(one, str)]
     plain: Mapping[str, Any] = {
-        "metric": said.metric if isinstance(said.metric, str) else None,
-        "task": said.task,
-        "positive": said.positive,
-        "kinds": None if said.kinds is None else dict(said.kinds),
-        "without": list(said.without),
-        "class_weight": said.class_weight if isinstance(said.class_weight, str) else None,
-        "groups": said.groups,
-        "time": said.time,
+        **arguments(recorded(said, ())),
+        "models": None if own or asked.models is None else list(asked.models),
+        "drop_suspected": asked.drop_suspected or None,
+        "workers": asked.workers,
         "folds": session.data.split.folds if session.data.split.kind != "time" else None,
-        "seed": said.seed,
         "preset": asked.preset,
         "block": list(asked.block),
         "monotone": dict(asked.monotone or {}) or None,
@@ -155,7 +153,14 @@ def _again(session: Session, study: Study) -> dict[str, Any]:
     source, budget = session.course.source, {"seconds": asked.seconds, "trials": asked.trials, "folds": said.folds}
     spent = {"seconds": study.elapsed, "trials": len(study._machine.history.rows)}
     kept = {k: v for k, v in plain.items() if v not in (None, [])}
-    return {"arguments": {**kept, "min_gain": asked.min_gain}, "spent": spent, "table": source, "budget": budget}
+    again = [*recorded(said, ())["again"], *(["models"] if own else [])]
+    return {
+        "arguments": {**kept, "min_gain": asked.min_gain},
+        "again": again,
+        "spent": spent,
+        "table": source,
+        "budget": budget,
+    }
 
 
 def files_of(study: Study) -> Artifacts:

@@ -13,6 +13,7 @@ from modelwright.study.limits import checked_size
 from modelwright.tasks.asked import USUAL, Asked, divided_before
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.predictor import Predictor
+from modelwright.tasks.recalled import recalled
 from modelwright.tasks.session import Session
 
 
@@ -136,6 +137,8 @@ def fit(
         max_rows=asked.max_rows,
         divided=divided_before(asked, plan),
     )
+    if isinstance(plan, Mapping):
+        said = recalled(said, plan.get("said", {}))
     session = Session(gather(table, said), said, asked)
     session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
     try:

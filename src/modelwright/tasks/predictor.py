@@ -20,6 +20,7 @@ from modelwright.tasks.frame import Frame, told
 from modelwright.tasks.leaderboard import Leaderboard, scored
 from modelwright.tasks.members import Member
 from modelwright.tasks.metrics import Metric
+from modelwright.tasks.recalled import arguments
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
 from modelwright.tasks.usage import usage
@@ -202,17 +203,23 @@ class Predictor:
 
     # --- again -----------------------------------------------------------------------------------------
 
-    def refit(self, table: Any) -> Predictor:
+    def refit(self, table: Any, **again: Any) -> Predictor:
         """The same members, fitted in the same way on other rows; nothing is searched.
+
+        What was said of the table in the first call holds here too: metric, kinds, columns that are left out, groups,
+        weights of classes, the column of weights.
 
         Args:
             table: with the target, and the columns that this model was given.
+            again: what a model cannot keep: ``sample_weight=`` where it was an array, ``metric=`` where it was a
+                function.
+
+        Raises:
+            ArgumentError: one of these is missing, or contradicts the first call.
         """
         from modelwright.tasks.fit import fit
 
-        said = self._body.get("asked", {}).get("arguments", {})
-        kept = {name: said[name] for name in ("metric", "task", "positive", "kinds", "without", "seed") if name in said}
-        return fit(table, self.target, plan=self.plan, **kept)
+        return fit(table, self.target, plan=self.plan, **again)
 
     def fit(self, table: Any, *, seconds: float | None = None, trials: int | None = None, **more: Any) -> Predictor:
         """Go on with the search that found this model, from what it knows.
@@ -238,7 +245,14 @@ class Predictor:
             "seconds": None if seconds is None else spent["seconds"] + seconds,
             "trials": None if trials is None else spent["trials"] + trials,
         }
-        return fit(table, self.target, **{**asked["arguments"], **budget, **more})
+        for name in asked.get("again", ()):
+            if name not in more:
+                what = f"{name}= was given as an object, which a model does not keep"
+                raise ArgumentError(what, where="Predictor.fit", hint=f"Pass {name}= again.")
+        # Keys of a mapping that were numbers are texts in the arguments, once these were saved.
+        weights = arguments(self.plan.get("said", {})).get("class_weight")
+        kept = {**asked["arguments"], **({} if weights is None else {"class_weight": weights})}
+        return fit(table, self.target, **{**kept, **budget, **more})
 
     def __repr__(self) -> str:
         weights: dict[str, float] = {}

@@ -33,6 +33,7 @@ class How(TypedDict, total=False):
         seed: the same seed, rounds and threads give the same model; 0 by default.
         threads: cores to use; 1 by default.
         classes: number of classes, where ``y`` may lack some; None counts those in ``y``.
+        again: whether ``rounds`` are those of the very fit that is done again, and not of fits on other rows.
         metric: name of the metric that says when to stop, for learners that know it; else the loss does.
     """
 
@@ -43,6 +44,7 @@ class How(TypedDict, total=False):
     seed: int
     threads: int
     classes: int | None
+    again: bool
     metric: str | None
 
 
@@ -76,6 +78,7 @@ class Lesson:
     rounds: int | None = None
     seed: int = 0
     threads: int = 1
+    again: bool = False
     metric: str | None = None
 
 

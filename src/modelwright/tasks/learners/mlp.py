@@ -73,7 +73,7 @@ class MLP(Learner):
         cores = threads if int(config.get("width", 128)) >= 256 else 1
         with threadpool_limits(cores, user_api="blas"), np.errstate(over="ignore"):
             training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
-            return training.run(valid, rounds, lesson.clock, metric)
+            return training.run(valid, rounds, lesson.clock, metric, again=lesson.again)
 
 
 def _rate(task: str) -> float:
@@ -134,14 +134,20 @@ class _Training:
         self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]
         return np.zeros(1)
 
-    def run(self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None) -> FittedMLP:
+    def run(
+        self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None, *, again: bool = False
+    ) -> FittedMLP:
         ends = cycle_ends(self.epochs)
         last = self.epochs if rounds is None else min(ends, key=lambda end: abs(np.log(end / max(1, rounds))))
+        last = rounds if again and rounds else last
         held = None if valid is None or rounds is not None else self.embedding(valid[0].values).astype(np.float32)
         best, best_value, best_epoch, ended, done = None, -np.inf, 0, "rounds", 0
         for epoch in range(last):
+            before = None if clock.deadline is None or not epoch else self.network.values.copy()
             if not self._epoch(epoch, clock):
                 ended = "deadline"
+                if before is not None:  # whole epochs can be done again
+                    self.network.values[:] = before
                 break
             done = epoch + 1
             if held is not None and valid is not None:

@@ -1,0 +1,96 @@
+"""What a model remembers of how it was made: plans carried out again, refits, and searches that go on."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+
+pytest.importorskip("lightgbm")
+
+QUIET = {"verbose": 0, "store": ":memory:"}
+FEW = {"models": ["linear", "mlp", "lightgbm"], "trials": 3}
+
+
+def table(rows=240, task="binary", seed=0):
+    rng = np.random.default_rng(seed)
+    data = {"a": rng.normal(size=rows), "b": rng.normal(size=rows), "c": rng.choice(["x", "y", "z"], rows)}
+    merit = data["a"] + 0.5 * (data["c"] == "x") + rng.normal(size=rows)
+    data["y"] = np.exp(merit) if task == "regression" else np.where(merit > 0, "yes", "no")
+    data["w"] = np.where(data["c"] == "x", 50.0, 0.1)
+    data["g"] = np.arange(rows) // 4
+    return data
+
+
+def answers(model, data):
+    return model.predict(data) if model.task == "regression" else model.predict_proba(data)
+
+
+@pytest.mark.parametrize(
+    ("task", "more"),
+    [
+        ("binary", {"preset": "best", **FEW}),
+        ("binary", {"seconds": 3.0}),
+        ("binary", {"seed": 5, "class_weight": {"yes": 20}, **FEW}),
+        ("regression", {"metric": "rmsle", **FEW}),
+        ("regression", {"metric": "mae", "sample_weight": "w", "groups": "g", "seconds": 6.0}),
+    ],
+)
+def test_a_plan_alone_gives_the_same_predictions(task, more):
+    data = table(task=task)
+    model = mw.fit(data, "y", **more, **QUIET)
+    again = mw.fit(data, "y", plan=model.plan, **QUIET)
+    assert np.array_equal(answers(again, data), answers(model, data))
+    assert again.metric == model.metric and again.plan["said"] == model.plan["said"]
+
+
+def test_a_plan_of_a_saved_model_gives_the_same_predictions(tmp_path):
+    data = table()
+    model = mw.fit(data, "y", class_weight={"yes": 3.0, "no": 1.0}, without=["w"], **FEW, **QUIET)
+    model.save(tmp_path / "m.mw")
+    again = mw.fit(data, "y", plan=mw.load(tmp_path / "m.mw").plan, **QUIET)
+    assert np.array_equal(answers(again, data), answers(model, data))
+
+
+def test_a_refit_goes_by_all_that_was_said():
+    data = table()
+    model = mw.fit(data, "y", sample_weight="w", groups="g", class_weight={"yes": 9}, **FEW, **QUIET)
+    again = model.refit(data)
+    assert np.array_equal(answers(again, data), answers(model, data))
+    other = {name: cells for name, cells in data.items() if name in "abc"}
+    assert len(again.predict(other)) == len(data["a"])
+
+
+def test_a_column_that_leaked_stays_out_of_a_refit():
+    data = table()
+    data["told"] = (data["y"] == "yes").astype(float)
+    model = mw.fit(data, "y", drop_suspected=True, **FEW, **QUIET)
+    again = model.refit(data)
+    assert again.plan["said"]["without"] == ["told"]
+    assert len(again.predict({name: cells for name, cells in data.items() if name != "told"})) == len(data["a"])
+
+
+def test_what_a_plan_was_carried_out_with_is_not_contradicted():
+    data = table()
+    model = mw.fit(data, "y", metric="log_loss", models=["linear"], trials=1, **QUIET)
+    with pytest.raises(mw.ArgumentError, match="carried out with metric='log_loss', and now metric='roc_auc'"):
+        mw.fit(data, "y", plan=model.plan, metric="roc_auc", **QUIET)
+    with pytest.raises(mw.ArgumentError, match="carried out with no groups="):
+        mw.fit(data, "y", plan=model.plan, groups="g", **QUIET)
+
+
+def test_weights_that_were_an_array_are_asked_for_again():
+    data = table()
+    weight = np.linspace(0.1, 2, 240)
+    model = mw.fit(data, "y", sample_weight=weight, models=["linear"], trials=1, **QUIET)
+    with pytest.raises(mw.ArgumentError, match="Pass sample_weight= again"):
+        model.refit(data)
+    assert np.array_equal(answers(model.refit(data, sample_weight=weight), data), answers(model, data))
+
+
+def test_a_search_goes_on_with_the_learners_and_weights_of_the_first_call(tmp_path):
+    data = table()
+    kept = {"store": f"sqlite:///{tmp_path}/s.db", "verbose": 0}
+    model = mw.fit(data, "y", models=["linear"], class_weight={"yes": 4.0}, trials=1, name="a", **kept)
+    further = model.fit(data, trials=1, verbose=0)
+    assert {row["model"].split()[0] for row in further.leaderboard()} == {"ensemble", "linear"}
+    assert further.plan["said"] == model.plan["said"]

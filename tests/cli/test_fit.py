@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -53,6 +54,38 @@ def test_members_are_scored_on_a_test_table(tables, fitted):
     assert 0.6 < board[0]["test"] <= 1
 
 
+def test_a_page_is_written_at_the_end_of_a_fit_and_of_a_model_in_a_file(tables, fitted):
+    asked = ("--target", "left", "--trials", "1", "--model", "linear", "--save", "n.mw", "--report", "n.html")
+    done = run("fit", "train.csv", *asked, folder=tables)
+    assert done.code == 0, done.err
+    page = (tables / "n.html").read_text()
+    repeated = re.search(r"modelwright fit train.csv --target left [^<]*--trials 1[^<]*", page)
+    assert "Model for left" in page and repeated is not None
+    assert "n.html" in done.err and "Next: model.predict" in done.err
+    again = run("report", "n.mw", "-o", "again.html", folder=tables)
+    assert again.out.strip() == "again.html"
+    assert (tables / "again.html").read_text() == page
+    refused = run("fit", "train.csv", "--target", "left", "--report", "n.pdf", folder=tables)
+    assert refused.code == 3 and "n.pdf" in refused.err
+
+
+def test_what_is_new_to_a_model_is_told_with_its_column(tables, fitted):
+    (tables / "odd.csv").write_text("age\n30\nold\n40\n50\n")
+    done = run("predict", "m.mw", "odd.csv", folder=tables)
+    assert done.code == 0 and len(done.out.splitlines()) == 5
+    assert done.err.count("Warning: ") == 1 and "'age'" in done.err
+
+
+def test_bounds_of_a_fit_are_options(tables):
+    asked = "--model lightgbm --monotone age=+1 --max-rows 100 --memory 16GB --target-score 0.5 --min-gain none"
+    words = ["fit", "train.csv", "--target", "left", "--trials", "3", "--save", "b.mw", "--json", *asked.split()]
+    done = run(*words, folder=tables)
+    assert done.code == 0, done.err
+    body = json.loads(done.out)
+    assert len(body["leaderboard"]) == 2
+    assert {"monotone", "rows", "early end"} <= {one["what"] for one in body["decisions"]}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -60,6 +93,8 @@ def test_members_are_scored_on_a_test_table(tables, fitted):
         (["fit", "nowhere.csv", "--target", "left"], "nowhere.csv"),
         (["fit", "train.csv", "--target", "left", "--trials", "1", "--save", "no/such/folder/m.mw"], "folder"),
         (["fit", "train.csv", "--target", "left", "--trials", "1", "--block", "lightgmb"], "lightgbm"),
+        (["fit", "train.csv", "--target", "left", "--trials", "1", "--monotone", "age"], "age=+1"),
+        (["fit", "train.csv", "--target", "left", "--trials", "1", "--memory", "much"], "2GB"),
         (["predict", "train.csv", "test.csv"], "train.csv"),
     ],
 )

@@ -154,6 +154,7 @@ def test_a_fit_is_told_as_one_with_its_phases_in_order(told):
     _, said, _ = told
     lines = said.splitlines()
     assert lines[0].startswith("Fit 'left': binary by roc_auc, 400 rows, 3 columns, 3 times 8 folds")
+    assert "4 trials, seed 0" in lines[0] and "s.db as told" in lines[0]
     assert sum(line.startswith(("Fit ", "Study ")) for line in lines) == 1
     phases = ["trying candidates", "choosing the ensemble", "fitting the members on all rows", "putting the model"]
     places = [next(i for i, line in enumerate(lines) if phase in line) for phase in phases]
@@ -209,22 +210,19 @@ def test_nothing_is_printed_where_that_was_asked_for(capfd):
 
 
 def test_a_fit_that_fails_says_so_and_gives_the_terminal_back(capsys):
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
     table = {"x": np.random.default_rng(0).normal(size=60), "y": np.array(["a", "b"] * 30, dtype=object)}
 
-    class Broken:
-        def get_params(self, deep=True):
-            return {}
-
-        def set_params(self, **params):
-            return self
-
+    class Broken(ClassifierMixin, BaseEstimator):
         def fit(self, x, y):
             raise RuntimeError("no luck")
 
         def predict(self, x):
             return np.zeros(len(x), int)
 
-    with pytest.raises(mw.ModelwrightError, match="no luck"):
+    with pytest.raises(RuntimeError, match="no luck"):
         mw.fit(table, "y", trials=1, store=":memory:", models=[Broken()])
-    assert "Model for" not in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "broken 0 failed" in said and "The fit ended without a model" in said and "Model for" not in said
     assert type(panel(1).inner).__name__ == "Lines"

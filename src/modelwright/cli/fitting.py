@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import warnings
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ def fit(args: Namespace, out: Output) -> int:
 
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
     _check_place(target)
+    report = _report_place(args.report)
     model = modelwright.fit(
         args.table,
         args.target,
@@ -50,6 +52,8 @@ def fit(args: Namespace, out: Output) -> int:
         verbose=0 if out.quiet or out.as_json else 1,
     )
     model.save(target)
+    if report is not None:
+        model.report(report)
     alerts = [one for one in model.checks if one["status"] == "alert"]
     if out.as_json:
         body = {"model": str(target), "task": model.task, "metric": model.metric, "score": model.score}
@@ -60,13 +64,19 @@ def fit(args: Namespace, out: Output) -> int:
         out.say(f"Alert, {one['name']}:{where} {text.clean(one['message'])}")
     out.data(str(model.leaderboard()))
     out.say(f"The model is in {target}: modelwright predict {target} NEW.csv")
+    if report is not None:
+        out.say(f"What there is to say of it is in {report}")
     return Exit.OK
 
 
 def predict(args: Namespace, out: Output) -> int:
     """Predictions for the rows of a table, as CSV."""
     model = _loaded(args.model)
-    columns = _columns(model, args.table, args.proba)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        columns = _columns(model, args.table, args.proba)
+    for said in dict.fromkeys(str(one.message) for one in caught):
+        out.say(f"Warning: {text.clean(said)}")
     if out.as_json:
         out.document({"predictions": {name: list(values) for name, values in columns.items()}})
         return Exit.OK
@@ -113,6 +123,18 @@ def _columns(model: Predictor, table: Any, proba: bool) -> dict[str, list[Any]]:
             for i, one in enumerate(() if model.classes_ is None else model.classes_.tolist())
         }
     return found
+
+
+def _report_place(given: str | None) -> Path | None:
+    """Where the report goes; a place that no report can be written to is refused before time is spent."""
+    if not given:
+        return None
+    from modelwright.report.html import check_ending
+
+    path = Path(given).expanduser()
+    check_ending(path, "--report")
+    _check_place(path)
+    return path
 
 
 def _check_place(target: Path) -> None:

@@ -146,16 +146,29 @@ def _importance(view: StudyView, out: Output) -> int:
 
 
 def report(args: Namespace, out: Output) -> int:
-    """Write one HTML file about a study; prints its path."""
+    """Write one HTML file about a study, or about the model in a file; prints its path."""
     if args.output:
         from modelwright.report.html import check_ending
 
         check_ending(Path(args.output), "--output")
+    if args.name.endswith(".mw") and Path(args.name).is_file():
+        return _report_of_model(args, out)
     with existing_store(args.store) as store:
         view = view_of(store, find_study(store, args.name))
         path = write_report(view, args.output or f"{file_name(args.name)}.html")
     if out.as_json:
         out.document({"study": view.name, "path": path})
+    else:
+        out.data(text.clean(path))
+    return 0
+
+
+def _report_of_model(args: Namespace, out: Output) -> int:
+    import modelwright
+
+    path = str(modelwright.load(args.name).report(args.output or f"{file_name(Path(args.name).stem)}.html"))
+    if out.as_json:
+        out.document({"model": args.name, "path": path})
     else:
         out.data(text.clean(path))
     return 0

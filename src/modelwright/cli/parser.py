@@ -95,7 +95,9 @@ def parser() -> argparse.ArgumentParser:
     _worker(_command(commands, "worker", "join a study and run trials of it", "modelwright.cli.worker:worker"))
     workers = _command(commands, "workers", "who runs trials at the moment", "modelwright.cli.members:workers")
     workers.add_argument("name", nargs="?", metavar="STUDY", help="one study (all of the store)")
-    report = _command(commands, "report", "write one HTML file about a study", "modelwright.cli.looking:report")
+    report = _command(
+        commands, "report", "write one HTML file about a study or a model", "modelwright.cli.looking:report"
+    )
     _name(report)
     report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
     export = _command(commands, "export", "the trials as CSV, JSON or Parquet", "modelwright.cli.looking:export")
@@ -289,6 +291,7 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--max-rows", type=_positive, metavar="N", help="rows that candidates see (by time and memory)")
     add.add_argument("--drop-suspected", action="store_true", help="leave out columns that near-certainly leak")
     add.add_argument("--save", metavar="FILE", help="where the model goes (the table's name with .mw)")
+    add.add_argument("--report", metavar="FILE", help="write an HTML file about the model at the end")
     add.add_argument("--name", metavar="NAME", help="a study's name: a fit that was killed goes on")
     add.add_argument("--workers", type=_positive, metavar="N", help="processes (one for each core)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (0)")

@@ -7,8 +7,14 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-#: Arguments of ``fit`` that the command line has by the same name.
-_OPTIONS = ("metric", "task", "groups", "time", "seed", "seconds", "trials", "preset", "without", "block")
+#: Arguments of ``fit`` that the command line has, most by the same name.
+_OPTIONS = {
+    name: f"--{name.replace('_', '-')}"
+    for name in (
+        "metric", "task", "groups", "time", "seed", "seconds", "trials", "preset", "without", "block", "target_score",
+        "min_gain", "memory", "max_rows", "drop_suspected", "workers",
+    )
+} | {"models": "--model"}  # fmt: skip
 #: What is no part of how a fit is done: where its study is.
 _ASIDE = ("store", "name")
 
@@ -26,7 +32,10 @@ def commands(target: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
     given = _given(asked)
     call = ", ".join([repr(table), repr(target), *(f"{name}={value!r}" for name, value in given.items())])
     found.append(("The fit, again:", f"mw.fit({call})"))
-    if set(given) <= set(_OPTIONS):
+    lost = asked.get("again") or []
+    if lost:
+        found[-1] = (f"The fit, again; pass {', '.join(f'{name}=' for name in lost)} too:", found[-1][1])
+    if not lost and set(given) <= set(_OPTIONS):
         found.append(("The same from a shell:", " ".join(_shell(table, target, given))))
     exact = (
         "The same members, fitted in the same way on the same rows, to the same predictions (a search that is limited "
@@ -44,16 +53,19 @@ def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     usual = {name: one.default for name, one in inspect.signature(fit).parameters.items()}
     given = {**asked.get("arguments", {}), **asked.get("budget", {})}
-    return {
-        name: value
-        for name, value in given.items()
-        if name in usual and value != usual[name] and value is not None and name not in _ASIDE
-    }
+    given = {name: given[name] for name in usual if name in given}
+    return {name: value for name, value in given.items() if value != usual[name] and name not in _ASIDE}
 
 
 def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
     parts = ["modelwright", "fit", shlex.quote(table), "--target", shlex.quote(target)]
     for name, value in given.items():
+        if value is True:
+            parts.append(_OPTIONS[name])
+            continue
         for one in value if isinstance(value, list | tuple) else [value]:
-            parts += [f"--{name}", shlex.quote(f"{one:g}" if isinstance(one, float) else str(one))]
+            parts += [
+                _OPTIONS[name],
+                shlex.quote("none" if one is None else f"{one:g}" if isinstance(one, float) else str(one)),
+            ]
     return parts

@@ -25,7 +25,7 @@ class Told:
     """What a scene asks of the fit that it shows.
 
     Attributes:
-        header: the first line.
+        header: what the first line begins with.
         metric: its name.
         higher: whether a higher one is better.
         units: models that a candidate is judged by in full.
@@ -93,7 +93,13 @@ class FitScene:
     # --- in words ------------------------------------------------------------------------------------
 
     def header(self) -> str:
-        return self.told.header
+        view = self.view
+        parts = [self.told.header, text.budget_text(view.trials, view.seconds)]
+        parts += [f"seed {view.seed}"] if view.seed is not None else []
+        parts += [f"kept in {text.clean(view.store, 120)} as {text.clean(view.name, 60)}"] if view.store else []
+        judged = sum(bool(_scores(row)) for row in view.history.rows)
+        parts += [f"goes on after {counted(judged, 'candidate')}"] if judged else []
+        return ", ".join(parts)
 
     def news(self) -> str:
         phase, elapsed = self.told.phase(), self.told.elapsed()

@@ -122,10 +122,10 @@ def _of_level(
     among: Sequence[tuple[Row, list[np.ndarray]]], level: int, job: Job, sign: float, members: int
 ) -> tuple[Blend, np.ndarray]:
     """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
-    whole = [pooled(found, level, job) for _, found in among]
-    seen = np.flatnonzero(~np.isnan(whole[0]).reshape(len(job.y), -1).any(axis=1))
+    crossed = pooled(among[0][1], level, job)
+    seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
     y, weight = job.y[seen], None if job.weight is None else job.weight[seen]
-    predictions = [one[seen] for one in whole]
+    predictions = [pooled(found, level, job)[seen] for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return job.metric.merit(y, predicted, weight)
@@ -134,7 +134,6 @@ def _of_level(
     weights = _fewer(found.weights, members)
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     mixed = np.tensordot(weights, np.stack(predictions), 1)
-    crossed = np.full(whole[0].shape, np.nan)
     crossed[seen] = found.mixed(np.stack(predictions))
     heat, cut = _calibrated(mixed, y, weight, job)
     chosen = [among[i][0] for i in order]

@@ -120,6 +120,7 @@ def gather(source: Any, said: Said) -> Gathered:
     room = planned(
         frame,
         cost=lambda rows: _usual_seconds(rows, frame),
+        outputs=max(1, len(target.classes)),
         seconds=said.seconds,
         workers=said.workers,
         memory=said.memory,

@@ -21,11 +21,16 @@ from modelwright.tasks.frame import Frame
 SHARE = 0.75
 #: Bytes of a worker with its libraries; what it keeps of earlier candidates at most, in bytes and of what it has.
 BASE, KEPT, KEPT_SHARE = 300 << 20, 400 << 20, 0.2
-#: Bytes of a candidate for each byte of its rows as float32: features on their way, matrix, the learner's own copies.
-_TIMES = {"linear": 30.0, "mlp": 30.0, "neighbours": 24.0, "naive_bayes": 24.0, "xgboost": 14.0}
-_USUAL = 11.0
+#: Learners whose features have a column for each level, and how many of a category at most.
+_SMOOTH, _LEVELS = ("linear", "mlp", "neighbours", "naive_bayes"), 31
+#: Bytes of a candidate for each byte of its features as float32: on their way, as a matrix, as the learner's copies.
+_COPIES = {"linear": 6.0, "mlp": 6.0, "neighbours": 6.0, "naive_bayes": 6.0, "xgboost": 11.0, "constant": 1.0}
+_USUAL = 9.0
 #: Bytes of the trees of a forest for each row.
 _TREES = {"random_forest": 3000.0, "extra_trees": 3000.0}
+#: Bytes for each predicted number of a row that judges, while the ensemble is chosen: thirty candidates, four times in
+#: float64. Of more rows than so many only some judge.
+_BLENDED, _JUDGING = 960, 200_000
 #: Columns that a text counts for.
 TEXT = 20
 #: Share of all seconds that a usual candidate may take on one core; rows below which it may take what it takes.
@@ -42,7 +47,7 @@ class Room:
         rows: that candidates see.
         workers: that run side by side.
         limit: bytes that all its processes may hold together; None where the system tells nothing.
-        own: bytes of it that this process held before.
+        own: bytes of it that this process takes: what it held before, and what the ensemble needs.
         said: what was decided, and why.
     """
 
@@ -74,19 +79,24 @@ def columns_of(frame: Frame) -> int:
     return max(1, len(frame.numbers) + len(frame.codes) + TEXT * len(frame.texts))
 
 
-def bytes_of(learner: str, rows: int, columns: int) -> int:
-    """Bytes that a worker takes for a candidate, at most, besides what it keeps of others.
+def bytes_of(learner: str, rows: int, frame: Frame) -> int:
+    """Bytes that a worker takes for a candidate on so many rows, at most, besides what it keeps of others.
 
-    >>> bytes_of("lightgbm", 1_000_000, 30) / 1e9
-    1.634572800
+    >>> import numpy as np; frame = Frame(9, numbers=dict.fromkeys("abcde", np.zeros(9)))
+    >>> bytes_of("lightgbm", 10_000_000, frame) / 1e9
+    2.1145728
     """
-    return int(BASE + rows * (4.0 * columns * _TIMES.get(learner, _USUAL) + _TREES.get(learner, 0.0)))
+    wide = columns_of(frame)
+    if learner in _SMOOTH:
+        wide += sum(min(len(frame.levels.get(name, ())), _LEVELS) for name in frame.codes)
+    return int(BASE + rows * (4.0 * wide * _COPIES.get(learner, _USUAL) + _TREES.get(learner, 0.0)))
 
 
 def planned(
     frame: Frame,
     *,
     cost: Callable[[int], float],
+    outputs: int = 1,
     seconds: float | None = None,
     workers: int = 1,
     memory: int | None = None,
@@ -96,13 +106,14 @@ def planned(
 
     Args:
         cost: seconds of a usual candidate on so many rows, on one core.
+        outputs: numbers that are predicted for a row.
         seconds: of all cores together; None where the fit is bounded by trials: then nothing depends on the moment.
         workers: that there are to be.
         memory: bytes that all processes of the fit may hold together; None for a share of what is free.
         max_rows: that candidates see; None lets time and memory decide.
 
     Raises:
-        ArgumentError: there is not enough memory for the least of all fits.
+        ArgumentError: ``memory`` is not enough for any candidate.
     """
     said: list[Decision] = []
     rows = frame.rows
@@ -114,20 +125,19 @@ def planned(
         rows = max(_FEW, int(rows * _TIME * seconds / takes))
         why = f"a usual candidate would take about {takes:.2g} s on all rows, of {seconds:.3g} s of all cores"
         said.append(_sampled(rows, frame.rows, why))
-    own = held([os.getpid()])
+    own = held([os.getpid()]) + _BLENDED * min(rows, _JUDGING) * outputs
     limit, told = _limit(memory, own, timed=seconds is not None)
     if limit is None:
         return Room(rows=rows, workers=workers, said=tuple(said))
-    columns = columns_of(frame)
     room = Room(rows=rows, workers=workers, limit=limit, own=own)
-    fits = room.side_by_side(bytes_of("lightgbm", rows, columns))
+    needs = bytes_of("lightgbm", rows, frame)
+    fits = room.side_by_side(needs)
     if fits < workers:
-        needs = bytes_of("lightgbm", rows, columns)
         why = (
             f"a candidate takes about {in_bytes(needs)}, and there are {in_bytes(max(0, limit - own))} for them: {told}"
         )
         if fits == 0:
-            rows = _rows_that_fit(limit - own, columns, frame.rows, told)
+            rows = _rows_that_fit(limit - own, frame, told if memory is not None else "")
             said = [one for one in said if one["what"] != "rows"] + [_sampled(rows, frame.rows, why)]
         if workers > 1:
             said.append(decision("memory", f"{max(1, fits)} of {workers} workers", why, "memory= or workers="))
@@ -137,7 +147,7 @@ def planned(
 def _limit(memory: int | None, own: int, *, timed: bool) -> tuple[int | None, str]:
     """Bytes of all processes, and what they are in words."""
     if memory is not None:
-        return memory, f"memory={in_bytes(memory)}, {in_bytes(own)} of it for the table"
+        return memory, f"memory={in_bytes(memory)}, {in_bytes(own)} of it for the table and the ensemble"
     if timed:
         free = free_memory()
         return (None if free is None else int(own + SHARE * free)), f"{SHARE:.0%} of the free memory"
@@ -145,17 +155,18 @@ def _limit(memory: int | None, own: int, *, timed: bool) -> tuple[int | None, st
     return (None if there is None else int(SHARE * there)), f"{SHARE:.0%} of the memory, less what the table takes"
 
 
-def _rows_that_fit(left: int, columns: int, rows: int, told: str) -> int:
-    a_row = (bytes_of("lightgbm", 1_000_000, columns) - BASE) / 1e6
+def _rows_that_fit(left: int, frame: Frame, told: str) -> int:
+    """Rows of a candidate that has so many bytes; ``told`` says who limits it, "" where nobody asked for it."""
+    a_row, rows = (bytes_of("lightgbm", 1_000_000, frame) - BASE) / 1e6, frame.rows
     found = int((left - BASE) / a_row)
-    if found < min(rows, _FEWEST):
+    if told and found < min(rows, _FEWEST):
         least = in_bytes(BASE + a_row * min(rows, _FEWEST))
         raise ArgumentError(
             f"{in_bytes(max(0, left))} are left for candidates, which is not enough for any: {told}",
             where="fit", allowed=f"at least {least} for them",
             hint="Give more memory=, or free some; without a table that is held twice there is more, as from a file.",
         )  # fmt: skip
-    return min(rows, found)
+    return min(rows, max(found, _FEWEST))  # what nobody asked for refuses nobody: the least of all fits is tried
 
 
 def _sampled(rows: int, total: int, why: str) -> Decision:

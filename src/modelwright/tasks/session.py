@@ -32,6 +32,7 @@ from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, 
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.finishing import ENDED, files_of, finished, nothing, predictor_of
+from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
@@ -80,7 +81,7 @@ class Session:
             self.learners, cannot = constrained(self.learners)
             self._said.append(unconstrained(self.monotone, list(self.learners), cannot))
         self.columns, rows = columns_of(data.frame), data.split.used
-        self._with_room(rows)
+        self._with_room(rows, data.frame)
         self.job = Job(
             frame=data.frame,
             y=data.y,
@@ -98,10 +99,10 @@ class Session:
             kept=data.room.kept,
         )
 
-    def _with_room(self, rows: int) -> None:
+    def _with_room(self, rows: int, frame: Frame) -> None:
         """Leave out learners whose candidates are foreseen to take more memory than a worker has."""
         each = self.room.each
-        needs = {name: bytes_of(name, rows, self.columns) for name in self.learners}
+        needs = {name: bytes_of(name, rows, frame) for name in self.learners}
         if each is None:
             return
         # The one that takes least is tried: what is foreseen is on the safe side.
@@ -234,7 +235,7 @@ class Session:
         )
         self.course.before = self.before
         self.course.tells(
-            header=f"{data.said()}; {plan.plan()}",
+            header=data.said(),
             metric=data.metric.name,
             higher=data.metric.higher,
             units=self.job.split.units,

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core import records as r
-from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
 from modelwright.execute.serial import SerialExecutor
 from modelwright.store.artifacts import Artifacts
 from modelwright.study.limits import in_bytes
 from modelwright.tasks.account.course import REFIT, SAVING
+from modelwright.tasks.acted import acted
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.decisions import decided, not_on_all
@@ -36,7 +36,9 @@ def finished(session: Session, study: Study, plan: TablePlan, blend: Blend) -> l
     history = study._machine.history
     rows = [history.rows[number] for number in blend.trials]
     if not session.job.bags and not study._stopped.startswith(ENDED):  # who interrupts does not want to wait
-        wanted = _affordable(session, plan, _with_room(session, rows))
+        wanted = _with_room(session, rows)
+        if session.asked.seconds is not None:
+            wanted = plan.refits(wanted, session.left())
         if wanted:
             _fit_all(session, study, blend, wanted)
     files = files_of(study)
@@ -59,20 +61,6 @@ def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
         most = in_bytes(max(_needs(session, row) for row in large))
         session.says(not_on_all([name_of(row) for row in large], most))
     return [row for row in rows if row not in large]
-
-
-def _affordable(session: Session, plan: TablePlan, rows: Sequence[Row]) -> list[Row]:
-    """Members whose fits on all rows end in time."""
-    if session.asked.seconds is None:
-        return list(rows)
-    left = session.left() * session.workers
-    found = []
-    for row in rows:
-        needs = plan.refit_seconds(row)
-        if needs * 1.15 <= left:
-            found.append(row)
-            left -= needs
-    return found
 
 
 def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) -> None:
@@ -100,21 +88,15 @@ def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) 
 
 
 def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence[Made]) -> Predictor:
-    """The predictor, with all that is said of it.
-
-    Raises:
-        ArgumentError, StudyError: there is no member; why.
-    """
+    """The predictor, with all that is said of it."""
     from modelwright.tasks.predictor import Predictor
 
-    if not members:
-        raise nothing(study)
     session.course.enter(SAVING)
     total = sum(blend.weights[blend.trials.index(made.trial)] for made in members)
     weights = [blend.weights[blend.trials.index(made.trial)] / total for made in members]
     history = study._machine.history
     body = described(session.data, session.job, session.said, blend, members, weights)
-    body["checks"] = [one.to_json() for one in session.found]
+    body["checks"] = [one.to_json() for one in acted(session.found, session.data, session.said, session.dropped)]
     body["leaderboard"] = board(history.rows, session.job, blend, members, weights)
     body["decisions"] = [
         *decided(session.data, blend, len(members)),
@@ -176,13 +158,3 @@ def _tidy(rows: Sequence[Row], members: set[int], files: Artifacts) -> None:
             for name, kept in row.artifacts.items():
                 if name.startswith("member") and kept.path:
                     files.remove(kept.path)
-
-
-def nothing(study: Study) -> Exception:
-    """Why there is no model."""
-    errors = [row.error for row in study._machine.history.rows if row.error is not None]
-    if errors:
-        return StudyError(
-            f"no candidate could be fitted: {errors[0].message}", where=errors[0].where or "fit", hint="Is it the data?"
-        )
-    return ArgumentError("the time was up before there was a model", where="fit", hint="Give more seconds.")

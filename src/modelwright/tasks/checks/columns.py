@@ -10,6 +10,7 @@ from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, quoted, settled
 from modelwright.tasks.kinds import NO_VALUE
 from modelwright.tasks.numerals import notation
+from modelwright.tasks.table import is_missing
 
 #: Levels beyond which a column is one of very many levels.
 MANY = 100
@@ -46,12 +47,22 @@ def ids(evidence: Evidence) -> list[Check]:
             column=column.name,
             message=column.details.get("why", "its values name the rows"),
             done="left out: nothing can be learned from a name that comes once",
-            undo=f"kinds={{{column.name!r}: 'number'}} or 'category'",
+            undo=f"kinds={{{column.name!r}: {_other(evidence, column.name)!r}}}",
         )
         for column in evidence.schema.columns
         if column.kind == "id"
     ]
     return settled("ids", found, "no column only names the rows")
+
+
+def _other(evidence: Evidence, name: str) -> str:
+    """The kind that a column of names can be read as."""
+    cells = evidence.table.columns[name]
+    known = cells[~is_missing(cells)]
+    if cells.dtype.kind in "if":
+        return "number"
+    written, _ = notation(known[:100].astype(str).tolist())
+    return "number" if all(written.value(str(cell).strip()) is not None for cell in known) else "category"
 
 
 def many_levels(evidence: Evidence) -> list[Check]:
@@ -71,7 +82,8 @@ def many_levels(evidence: Evidence) -> list[Check]:
                 column=column.name,
                 count=count,
                 message=f"{counted(count, 'level')}, {once:,} of them in one row only",
-                done="told apart by what other folds say of a level, and by its words, not by a column for each",
+                done="levels are told apart by what other rows say of the target there, and by their words where they "
+                "have several; frequent ones may get a column of their own",
                 undo=f"kinds={{{column.name!r}: 'text'}}, or merge levels before fitting",
             )
         )
@@ -92,8 +104,8 @@ def duplicate_columns(evidence: Evidence) -> list[Check]:
                     column=name,
                     count=len(names),
                     message=f"it tells the rows apart exactly as {quoted(names[0])} does",
-                    done="kept: it does no harm, but importance is shared between the two",
-                    undo="leave one of them out before fitting",
+                    done="models get one of them where the values are equal too, else both, which share the importance",
+                    undo=f"without=[{name!r}] leaves it out",
                 )
             )
     return settled("duplicate columns", found, "no two columns hold the same")
@@ -125,7 +137,9 @@ def mixed_types(evidence: Evidence) -> list[Check]:
                     message=f"{percent(count / total)} of the cells are {what} ({named(examples, most=3)}), the others "
                     f"{'numbers' if usual is numeric else 'words'}",
                     done="read as a category",
-                    undo=f"kinds={{{column.name!r}: 'number'}} reads the words as missing",
+                    undo=f"kinds={{{column.name!r}: 'number'}} reads the words as missing"
+                    if share >= 0.5
+                    else "make two columns of it before fitting, one of numbers and one of words",
                 )
             )
     return settled("mixed types", found, "no column mixes numbers and words")

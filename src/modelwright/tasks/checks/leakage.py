@@ -29,7 +29,7 @@ _GAIN, _TRIED, _COLUMNS = 0.1, 3, 3
 #: Rank correlation from which two columns are removed together: they say the same.
 _SAME = 0.98
 _UNDO = "drop_suspected=True leaves it out"
-_ASK = "leave it out of the table if it is not"
+_ASK = "without=[{name!r}] leaves it out, if it is not"
 
 
 def leakage(evidence: Evidence) -> list[Check]:
@@ -204,5 +204,5 @@ def _question(name: str, twins: list[str], cost: float) -> Check:
         message=f"is it known at prediction time? Without it{with_twins} {percent(min(cost, 1.0))} of the "
         "gain over the constant model is lost",
         done="kept",
-        undo=_ASK,
+        undo=_ASK.format(name=name),
     )

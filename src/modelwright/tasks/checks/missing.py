@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from modelwright.core.wording import counted
 from modelwright.tasks.checks.alone import level_alone
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, settled
+from modelwright.tasks.kinds import NOTHING
 from modelwright.tasks.schema import Column
 
 NAME, READ = "missing values", "unreadable cells"
@@ -30,7 +31,8 @@ def unreadable_cells(evidence: Evidence) -> list[Check]:
     """Cells that were read as missing though something stands in them, and infinite numbers."""
     found: list[Check] = []
     for column in evidence.schema.used:
-        found += _unreadable(column)
+        # Of files, columns of numbers come without the texts among them.
+        found += _unreadable(column, written=evidence.table.columns[column.name].dtype.kind == "O")
     return settled(READ, found, "every cell that holds something could be read")
 
 
@@ -58,7 +60,7 @@ def _columns(evidence: Evidence) -> Iterator[Check]:
                 count=count,
                 message=f"{message}, and that alone explains {percent(told[key])} of the target",
                 done=_DONE,
-                undo="ask why it is missing: is it known before the target is? If not, leave the column out",
+                undo=f"ask why it is missing: is it known before the target is? If not, without=[{name!r}]",
             )
         else:
             yield Check(name=NAME, status="fixed", column=name, count=count, message=message, done=_DONE, undo=_FILL)
@@ -97,7 +99,13 @@ def _empty_rows(evidence: Evidence) -> list[Check]:
     ]
 
 
-def _unreadable(column: Column) -> Iterator[Check]:
+def _levels_of(name: str, tokens: Iterable[str], written: bool) -> str:
+    """How texts that stand for nothing become levels, where they can: "" for those that never are, such as "NA"."""
+    able = [text for text in tokens if text.casefold() not in NOTHING]
+    return f"kinds={{{name!r}: 'category'}} makes a level of {named(able, most=3)}" if able and written else ""
+
+
+def _unreadable(column: Column, written: bool) -> Iterator[Check]:
     seen = column.details.get("seen", {})
     read_as = f"read as missing {_PLURAL[column.kind]}" if column.kind in _PLURAL else "read as missing"
     tokens = seen.get("tokens", {})
@@ -113,7 +121,7 @@ def _unreadable(column: Column) -> Iterator[Check]:
             if count > 1
             else f"1 cell stands for nothing: {shown:.80}",
             done=read_as,
-            undo=f"kinds={{{column.name!r}: 'category'}} makes other texts than blanks levels",
+            undo=_levels_of(column.name, tokens, written) or _FILL,
         )
     bad = seen.get("unreadable", 0)
     if bad:

@@ -8,6 +8,7 @@ from modelwright.core.wording import counted
 from modelwright.tasks.checks.alike import numbered, row_keys
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, percent, settled
+from modelwright.tasks.validation import SMALL as REPEATED
 
 #: Rows below which nothing that is measured is worth much, and below which a score is uncertain.
 FEW, SMALL = 50, 200
@@ -84,7 +85,7 @@ def few_rows(evidence: Evidence) -> list[Check]:
                 status="alert",
                 count=rows,
                 message=message,
-                done="folds are repeated, and simple models are among those tried",
+                done="folds are repeated, so that chance is averaged" if rows < REPEATED else "nothing",
                 undo="collect more rows",
             )
         )

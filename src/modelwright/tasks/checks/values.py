@@ -105,6 +105,6 @@ def _odd(what: str, name: str | None, values: np.ndarray, odd: np.ndarray) -> Ch
         count=int(odd.sum()),
         message=f"{counted(int(odd.sum()), 'value')} of the {what} {verb} far from all others: {shown}; "
         f"those are between {rest.min():.6g} and {rest.max():.6g}",
-        done="kept: models that would follow them see a robust scale",
+        done="kept: models that would follow them see a scale by ranks or by the middle of the values",
         undo="mend or empty those cells before fitting, if they are slips",
     )

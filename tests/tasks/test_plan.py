@@ -155,3 +155,22 @@ def test_what_is_kept_for_the_end_is_what_it_is_said_to_be(reserved):
     fits = Fits(first=1, seconds=100.0)
     fits.plan.reserved = reserved
     assert fits.plan.until(fits.machine.history) == 100.0 - reserved
+
+
+def test_no_time_is_kept_for_fits_on_all_rows_that_would_not_end_in_it():
+    few, many = Fits(first=UNITS, seconds=100.0, whole=4.0), Fits(first=UNITS, seconds=100.0, whole=4000.0)
+    for fits in (few, many):
+        fits.run(2)
+    assert few.plan.until(few.machine.history) < many.plan.until(many.machine.history)
+    assert many.plan.refits(many.rows, 30.0) == []
+    assert [row.config["model"] for row in few.plan.refits(few.rows, 3.0)] == ["line"]
+    assert few.plan.refits(few.rows, 40.0) == few.rows
+
+
+def test_workers_share_the_time_for_fits_on_all_rows_but_no_fit_is_divided():
+    fits = Fits(first=UNITS, seconds=1000.0, workers=2, whole=20.0)
+    fits.run(1)
+    (row,) = fits.rows
+    assert fits.plan.refits([row, row, row], 24.0) == [row, row]
+    assert fits.plan.refits([row, row, row], 36.0) == [row, row, row]
+    assert fits.plan.refits([row], 15.0) == []

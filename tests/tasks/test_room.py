@@ -99,6 +99,16 @@ def test_nobody_is_refused_for_want_of_memory_that_nobody_limited(monkeypatch):
     assert (made.rows, made.workers) == (500, 1)
 
 
+def test_a_file_that_takes_more_to_be_read_than_there_is_is_refused_before(tmp_path, monkeypatch):
+    path = tmp_path / "large.csv"
+    path.write_text("x,y\n" + "1,2\n" * 1000)
+    with pytest.raises(mw.ArgumentError, match="reading it takes"):
+        mw.fit(path, "y", memory=10_000, **QUICK)
+    monkeypatch.setattr(room_of, "free_memory", lambda: 10_000)
+    with pytest.raises(mw.ArgumentError, match="free memory"):
+        mw.fit(str(path), "y", **QUICK)
+
+
 def test_by_default_it_is_a_share_of_what_is_free(monkeypatch):
     monkeypatch.setattr(room_of, "held", lambda processes: GB)
     monkeypatch.setattr(room_of, "free_memory", lambda: 4 * GB)

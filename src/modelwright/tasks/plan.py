@@ -37,8 +37,10 @@ _FIRST = ("first model", "default", "portfolio")
 _MOST_NEW = 0.5
 #: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
 _REFITTED, _BLENDING, _STARTING = 4, 0.04, 1.0
-#: Share of the time that is kept for fits on all rows at most.
-_RESERVED = 0.4
+#: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.
+_RESERVED, _SURE = 0.4, 1.15
+#: Candidates that all failed, after which no more are tried.
+_HOPELESS = 20
 #: Units that must be likely to end in time for a candidate to go on from the first rung, as a share of what is left.
 _ENOUGH = 0.4
 
@@ -123,6 +125,8 @@ class TablePlan(Strategy):
             return Proposal(config=config, fidelity=1 / self.steps, note=note)
         if (why := self.ended(history)) is not None:
             return self._until_idle(history, why)
+        if len(history.rows) >= _HOPELESS and all(row.error is not None for row in history.rows):
+            return self._until_idle(history, "no candidate can be fitted")
         if self.seconds is not None and history.elapsed >= self.until(history):
             return self._until_idle(history, "the time for candidates is used up")
         onward = self._onward(history)
@@ -232,9 +236,21 @@ class TablePlan(Strategy):
         if not self.timing.refits:
             return self.seconds - blending
         merits = self.merits(history)
-        best = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
-        fits = 1.1 * sum(self.refit_seconds(history.rows[n]) for n in best) / self.timing.workers
+        best = [history.rows[n] for n in sorted(merits, key=lambda n: -merits[n])[:_REFITTED]]
+        # What no reserve is large enough for is none to wait for.
+        wanted = self.refits(best, _RESERVED * self.seconds)
+        fits = 1.1 * sum(map(self.refit_seconds, wanted)) / self.timing.workers
         return self.seconds - min(blending + fits + _STARTING, _RESERVED * self.seconds)
+
+    def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
+        """Candidates, in their order, whose fits on all rows end within so many seconds; workers share them."""
+        found, room = [], left * self.timing.workers
+        for row in rows:
+            needs = self.refit_seconds(row)
+            if _SURE * needs <= min(left, room):
+                found.append(row)
+                room -= needs
+        return found
 
     def refit_seconds(self, row: Row) -> float:
         """What the fit of a candidate on all rows will take."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from modelwright.core.errors import ArgumentError
 from modelwright.execute.session import held
@@ -24,13 +26,15 @@ BASE, KEPT, KEPT_SHARE = 300 << 20, 400 << 20, 0.2
 #: Learners whose features have a column for each level, and how many of a category at most.
 _SMOOTH, _LEVELS = ("linear", "mlp", "neighbours", "naive_bayes"), 31
 #: Bytes of a candidate for each byte of its features as float32: on their way, as a matrix, as the learner's copies.
-_COPIES = {"linear": 6.0, "mlp": 6.0, "neighbours": 6.0, "naive_bayes": 6.0, "xgboost": 11.0, "constant": 1.0}
+_COPIES = {"linear": 6.0, "mlp": 7.5, "neighbours": 6.0, "naive_bayes": 24.0, "xgboost": 11.0, "constant": 1.0}
 _USUAL = 9.0
 #: Bytes of the trees of a forest for each row.
 _TREES = {"random_forest": 3000.0, "extra_trees": 3000.0}
 #: Bytes for each predicted number of a row that judges, while the ensemble is chosen: thirty candidates, four times in
 #: float64. Of more rows than so many only some judge.
 _BLENDED, _JUDGING = 960, 200_000
+#: Bytes that reading takes for each byte of a text file.
+_READ = 14
 #: Columns that a text counts for.
 TEXT = 20
 #: Share of all seconds that a usual candidate may take on one core; rows below which it may take what it takes.
@@ -72,6 +76,34 @@ class Room:
         if self.limit is None:
             return self.workers
         return max(0, min(self.workers, (self.limit - self.own) // max(1, needs)))
+
+
+def check_size(source: Any, memory: int | None) -> None:
+    """Refuse a text file that takes more memory to be read than there is.
+
+    Args:
+        source: of a table, whatever it is; only paths of files that are text are looked at.
+        memory: bytes that the fit may hold; None for what is free.
+
+    Raises:
+        ArgumentError: it takes more.
+    """
+    if not isinstance(source, str | os.PathLike) or os.fspath(source).endswith((".parquet", ".pq")):
+        return
+    there, size = free_memory() if memory is None else memory, Path(source).stat().st_size if _is_file(source) else 0
+    if there is not None and size * _READ > there:
+        raise ArgumentError(
+            f"the file has {in_bytes(size)}, and reading it takes about {in_bytes(size * _READ)}", where="fit",
+            allowed=f"{in_bytes(there)} " + ("of free memory" if memory is None else "by memory="),
+            hint="Fit to a part of its rows, or write it as Parquet, which is read in less.",
+        )  # fmt: skip
+
+
+def _is_file(source: Any) -> bool:
+    try:
+        return Path(source).is_file()
+    except (OSError, ValueError):  # no path at all: whoever reads it says so
+        return False
 
 
 def columns_of(frame: Frame) -> int:

@@ -15,7 +15,7 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
-from modelwright.tasks.room import Room, columns_of, planned
+from modelwright.tasks.room import Room, check_size, columns_of, planned
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table
 from modelwright.tasks.target import Target
@@ -87,6 +87,7 @@ def gather(source: Any, said: Said) -> Gathered:
     Raises:
         ArgumentError: what is wrong, with the column.
     """
+    check_size(source, said.memory)
     table = read(source, where="fit")
     if not isinstance(said.target, str):
         raise ArgumentError(

@@ -28,6 +28,7 @@ from modelwright.study.journal import Journal
 from modelwright.study.limits import Limits
 from modelwright.study.logs import Logged
 from modelwright.study.loop import Loop
+from modelwright.study.policy import FailurePolicy
 from modelwright.study.supervision import Supervisor
 from modelwright.trackers.base import TrackedStudy, Tracker
 from modelwright.trackers.feed import Feed
@@ -51,6 +52,7 @@ class RunSettings:
         log: whether trials that have folders have logs in them.
         whole: the budget of the call, where this session is a part of it; another one, or the caller, sums up.
         shown: the panel, where it stays over several sessions; whoever made it closes it.
+        failures: when trials that fail end the study; None for the engine's own policy.
     """
 
     estimation: Estimation
@@ -69,6 +71,7 @@ class RunSettings:
     log: bool = True
     whole: Budget | None = None
     shown: Panel | None = None
+    failures: FailurePolicy | None = None
 
 
 class _Watch:
@@ -145,8 +148,9 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     resumable = settings.estimation.resumable
     supervisor = Supervisor(journal, executor, settings.budget, settings.limits, resumable=resumable, after=after)
     loop = Loop(
-        journal, executor, settings.budget, needs_folder=settings.needs_folder, crew=crew, supervisor=supervisor
-    )
+        journal, executor, settings.budget, needs_folder=settings.needs_folder, crew=crew, supervisor=supervisor,
+        failures=settings.failures,
+    )  # fmt: skip
     loop.heard = lambda: shown.events([], view_of(study))
     study._loop = loop
     watch = _Watch(study, shown) if settings.verbose > 0 else None

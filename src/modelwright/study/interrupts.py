@@ -58,7 +58,7 @@ def alarm(left: Callable[[], float] | None, busy: Callable[[], bool]) -> Iterato
     Args:
         busy: whether this is a bad moment, since facts are being written.
     """
-    if left is None or not _may_alarm():
+    if left is None or not may_alarm():
         yield lambda: None
         return
     armed, tearing = True, threading.Lock()
@@ -90,7 +90,8 @@ def alarm(left: Callable[[], float] | None, busy: Callable[[], bool]) -> Iterato
             signal.signal(signal.SIGALRM, before)
 
 
-def _may_alarm() -> bool:
+def may_alarm() -> bool:
+    """Whether what runs in this thread can be interrupted by ``alarm``."""
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         return False
     return signal.getsignal(signal.SIGALRM) == signal.SIG_DFL and signal.getitimer(signal.ITIMER_REAL)[0] == 0

@@ -22,6 +22,7 @@ from modelwright.execute.threads import available_cores
 from modelwright.frontends.subject import Prepared
 from modelwright.store.base import open_store
 from modelwright.study.budget import Budget
+from modelwright.study.interrupts import may_alarm
 from modelwright.study.limits import Limits, in_bytes
 from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
 from modelwright.tasks.asked import Asked
@@ -30,10 +31,12 @@ from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
-from modelwright.tasks.estimation import Job, TableEstimation
-from modelwright.tasks.finishing import ENDED, files_of, finished, nothing, predictor_of
+from modelwright.tasks.estimation import MODEL, Job, TableEstimation
+from modelwright.tasks.fallback import Tolerant, failing, fallen_back
+from modelwright.tasks.finishing import ENDED, files_of, finished, predictor_of
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
+from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
@@ -49,6 +52,8 @@ _QUICK, _QUICK_SHARE = 1.0, 0.25
 _CHECKS, _SHORT = 0.05, 4.0
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
+#: Seconds that it takes to end a candidate that does not hear.
+_ENDING = 3.0
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
 _ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
 #: Cells from which a fit has more than one thread.
@@ -159,11 +164,13 @@ class Session:
         study._journal.observers.append(Watch(study, job, plan, plan.ends, timed=asked.seconds is not None))
         watching = self._checking()
         blend = self._searched_for(study, plan, tree)
-        if blend is None:
-            raise nothing(study)
-        self._said.append(tried(len(study._machine.history.rows), study._stopped))
-        self._said += outlook(study._machine.history, job.metric.name)
-        members = finished(self, study, plan, blend)
+        members = [] if blend is None else finished(self, study, plan, blend)
+        history = study._machine.history
+        self._said.append(tried(len(history.rows), study._stopped))
+        self._said += outlook(history, job.metric.name)
+        self._said += failing(history.rows)
+        if blend is None or not members:
+            blend, members = fallen_back(self, study)
         watching()
         return predictor_of(self, study, blend, members)
 
@@ -181,9 +188,10 @@ class Session:
         for _ in range(_ROUNDS):
             if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
                 break
-            needs = 0.5 + 1.3 * sum(plan.refit_seconds(history.rows[n]) for n in blend.trials) / self.workers
-            needs = 0.0 if self.job.bags else needs
             left = self.left()
+            wanted = plan.refits([history.rows[n] for n in blend.trials], left)
+            needs = 0.5 + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
+            needs = 0.0 if self.job.bags else needs
             over = study._stopped.startswith(ENDED) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
                 break
@@ -232,6 +240,7 @@ class Session:
             unit=prepared.unit,
             began=asked.began,
             shown=self.course.shown,
+            failures=Tolerant(),
         )
         self.course.before = self.before
         self.course.tells(
@@ -275,18 +284,27 @@ class Session:
         """A first model in this process, then candidates in workers."""
         whole, history = study._settings, study._machine.history
         assert whole is not None
+        budget = whole.budget
         if self.asked.seconds is not None:
-            seconds = min(_QUICK, _QUICK_SHARE * self.asked.seconds)
-            if not history.rows:
+            if self.left() <= 0:
+                return
+            first = quick(tree, self.learners)
+            slow = [one for one in self.learners.values() if isinstance(one, Own)]
+            # Who may take any time runs where it can be ended, and early enough for that.
+            untamed = self.learners[first[MODEL]] in slow
+            if not history.rows and (self.asked.seconds < _SHORT or not untamed):
                 self.course.enter(FIRST)
-                plan.first_model = (quick(tree, self.learners), seconds)
-                self.run(study, Budget(trials=1, seconds=self.asked.seconds), SerialExecutor(), 1)
+                plan.first_model = (first, min(_QUICK, _QUICK_SHARE * self.asked.seconds))
+                here = None if untamed and not may_alarm() else SerialExecutor()
+                self.run(study, Budget(trials=1, seconds=self.asked.seconds), here, 1)
                 plan.first_model = None
             if self.asked.seconds < _SHORT:
                 return
+            if slow:
+                budget = replace(budget, seconds=max(0.5 * self.asked.seconds, self.asked.seconds - _ENDING))
         self.course.enter(SEARCH)
         executor = SerialExecutor() if self.workers == 1 and self.asked.seconds is None else None
-        self.run(study, whole.budget, executor, self.workers)
+        self.run(study, budget, executor, self.workers)
 
     def run(self, study: Study, budget: Budget, executor: Executor | None, workers: int) -> None:
         whole = study._settings

@@ -1,0 +1,134 @@
+"""What a fit falls back on: candidates that fail do not end it, and where none is ready a constant is deployed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelwright.core import records as r
+from modelwright.core.errors import StudyError
+from modelwright.core.history import Row
+from modelwright.core.rng import Seed
+from modelwright.core.wording import warn_caller
+from modelwright.study.policy import Ending, View
+from modelwright.tasks.assembly import Made
+from modelwright.tasks.blend import Blend, reached
+from modelwright.tasks.chosen import CONSTANT
+from modelwright.tasks.decisions import Decision, decision
+from modelwright.tasks.estimation import MODEL, Job
+from modelwright.tasks.judged import as_deployed
+from modelwright.tasks.learners import learner
+from modelwright.tasks.learners.custom import Own
+from modelwright.tasks.members import Member
+from modelwright.tasks.validation import over_units
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+    from modelwright.tasks.session import Session
+
+
+class Tolerant:
+    """A failure policy under which a candidate that fails ends nothing: others may be fitted, and the plan sees it."""
+
+    def after(self, view: View, number: int, outcome: r.Outcome) -> Ending | None:
+        return None
+
+
+def fallen_back(session: Session, study: Study) -> tuple[Blend, list[Made]]:
+    """The constant, where nothing else is there to be deployed; says so.
+
+    Raises:
+        StudyError: there are only estimators of the user's own, and each failed.
+    """
+    rows = study._machine.history.rows
+    why, wrong = _why(rows), [row for row in rows if row.error is not None]
+    own = [name for name, one in session.learners.items() if isinstance(one, Own)]
+    if wrong and len(own) == len(session.learners) and not any(reached(row) for row in rows):
+        raise StudyError(
+            f"no candidate could be fitted: {_said(wrong[0])}", where=f"fit, models: {', '.join(own)}",
+            hint="Mend the estimator, or leave models= out; what it raised is in mw.load_study(name).trials.",
+        )  # fmt: skip
+    session.says(decision("fallback", "the same answer for every row is deployed", why, "seconds="))
+    warn_caller(f"fit: {why}, so the model is a constant")
+    return constant(session.job, len(rows))
+
+
+def _why(rows: list[Row]) -> str:
+    if any(reached(row) for row in rows):
+        return "the files of the candidates that were judged cannot be read"
+    wrong = [row for row in rows if row.error is not None]
+    if wrong:
+        return f"no candidate could be fitted: {_said(wrong[0])}"
+    return "the time was up before a candidate was fitted"
+
+
+def _said(row: Row) -> str:
+    assert row.error is not None
+    kind = f"{row.error.type}: " if row.error.type else ""
+    return f"{row.config[MODEL]}: {kind}{row.error.message}"
+
+
+def failing(rows: list[Row]) -> list[Decision]:
+    """Learners of which every candidate failed: they are in no ensemble, and on no leaderboard."""
+    found = []
+    for name in dict.fromkeys(str(row.config[MODEL]) for row in rows if row.error is not None):
+        own = [row for row in rows if row.config[MODEL] == name]
+        if not any(reached(row) for row in own):
+            failed = next(row for row in own if row.error is not None)
+            found.append(decision("learner", f"{name} left out", f"it failed: {_said(failed)}", f"block=[{name!r}]"))
+    return found
+
+
+def constant(job: Job, number: int) -> tuple[Blend, list[Made]]:
+    """The best constant, fitted on all rows in milliseconds, and how it went for rows it had not seen.
+
+    Args:
+        number: of no trial: the one by which it is called.
+    """
+    scores, y, predicted, weights = [], [], [], []
+    for unit in range(job.split.units):
+        on, off = job.split.rows(unit)
+        part = _fitted(job, on, number)
+        weight = None if job.weight is None else job.weight[off]
+        if weight is not None and not weight.any():
+            continue
+        predicted.append(np.asarray(job.natural(part.model.predict(part.matrix(job.frame.take(off)))), np.float64))
+        scores.append(float(job.metric.score(job.y[off], predicted[-1], weight)))
+        y.append(job.y[off])
+        weights.append(weight)
+    known = np.array([score for score in scores if np.isfinite(score)])
+    score = over_units(scores)
+    part = _fitted(job, np.arange(len(job.y)), number)
+    blend = Blend(
+        trials=(number,),
+        weights=(1.0,),
+        rounds=(None,),
+        values=(score,),
+        score=score,
+        spread=float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan"),
+        selected=score,
+        rows=len(np.unique(np.concatenate([job.split.rows(unit)[1] for unit in range(job.split.units)]))),
+        judged=_judged(job, y, predicted, weights),
+    )
+    return blend, [Made(trial=number, name=CONSTANT, parts=(part,), whole=True, bytes=0)]
+
+
+def _judged(job: Job, y: list[Any], predicted: list[Any], weights: list[Any]) -> dict[str, Any]:
+    if not y:
+        return {}
+    weight = None if weights[0] is None else np.concatenate(weights)
+    return as_deployed(np.concatenate(y), np.concatenate(predicted), weight, task=job.task, metric=job.metric)
+
+
+def _fitted(job: Job, rows: np.ndarray, number: int) -> Member:
+    kind, frame = learner(CONSTANT), job.frame.take(rows)
+    weight = None if job.weight is None else job.weight[rows]
+    classes, seed = job.classes or None, Seed(job.seed).trial(number).integer()
+    recipe = kind.features(frame, {})
+    features, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, classes=classes, seed=seed)
+    model = kind.fit(
+        matrix, job.aim(rows), job.task, config={}, weight=weight, rounds=1, seed=seed, threads=1, classes=classes,
+        metric=job.metric.name,
+    )  # fmt: skip
+    return Member(CONSTANT, {}, features, model)

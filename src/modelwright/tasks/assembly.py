@@ -159,7 +159,7 @@ def board(
             {
                 "model": name_of(row),
                 "score": float(scores.mean()),
-                "spread": float(scores.std(ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None,
+                "spread": _error(scores, job.split.folds),
                 "selected": True,
                 "units": len(row.facts["scores"]),
                 "fit_seconds": row.facts.get("fit_seconds"),
@@ -179,3 +179,8 @@ def _why(row: Row, member: bool, job: Job) -> str:
     if member:
         return f"{found}: in the ensemble"
     return f"{found}: after {units} of {job.split.units}" if units < job.split.units else found
+
+
+def _error(scores: np.ndarray, folds: int) -> float | None:
+    """Standard error of a mean over units: further repeats judge by the same rows again."""
+    return float(scores.std(ddof=1) / np.sqrt(min(len(scores), folds))) if len(scores) > 1 else None

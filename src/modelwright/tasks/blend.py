@@ -17,7 +17,7 @@ from modelwright.core.history import Row
 from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration
-from modelwright.tasks.ensemble import Ensemble, selected
+from modelwright.tasks.ensemble import selected
 from modelwright.tasks.estimation import Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.validation import over_units
@@ -32,6 +32,8 @@ _ROUNDS = 1.05
 _LEVELS, _PARTS = 2, 8
 #: Standard errors that few units must speak for other members before they are believed.
 _FAR = 3.0
+#: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer.
+_MANY, _SAMPLES = 2000, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,7 @@ def _of_level(
     predictions = [pooled(found, level, job)[seen] for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
-        return job.metric.merit(y, predicted, weight)
+        return calibration.attainable(job.metric, y, predicted, weight)
 
     found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight)
     weights = _fewer(found.weights, members)
@@ -136,6 +138,7 @@ def _of_level(
     mixed = np.tensordot(weights, np.stack(predictions), 1)
     crossed[seen] = found.mixed(np.stack(predictions))
     heat, cut = _calibrated(mixed, y, weight, job)
+    sure = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
     chosen = [among[i][0] for i in order]
     optimism = max(0.0, found.selected - found.honest) if len(order) > 1 else 0.0
     made = Blend(
@@ -145,7 +148,7 @@ def _of_level(
         values=tuple(_score(row) for row in chosen),
         score=_by_unit([among[i][1] for i in order], weights[order], level, job, sign * found.selected)
         - sign * optimism,
-        spread=_spread(found, mixed, y, weight, job),
+        spread=_spread(sure, y, weight, cut, job),
         selected=sign * found.selected,
         temperature=heat,
         threshold=cut,
@@ -166,7 +169,7 @@ def _by_unit(
         weight = None if job.weight is None else job.weight[off]
         if weight is None or weight.any():
             mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
-            scores.append(float(job.metric.score(job.y[off], mixed, weight)))
+            scores.append(float(calibration.attained(job.metric, job.y[off], mixed, weight)))
     found = over_units(scores)
     return found if math.isfinite(found) else pooled
 
@@ -180,7 +183,7 @@ def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
     gains = []
     for part in parts:
         weight = None if job.weight is None else job.weight[part]
-        merits = [job.metric.merit(job.y[part], predicted[part], weight) for predicted in (new, old)]
+        merits = [calibration.attainable(job.metric, job.y[part], one[part], weight) for one in (new, old)]
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
         return False
@@ -220,17 +223,21 @@ def _calibrated(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job
     if job.task != "binary" or job.metric.needs != "labels":
         return heat, 0.5
     scores = calibration.tempered(mixed, heat)[:, 1]
-
-    def merit(y: np.ndarray, named: np.ndarray) -> float:
-        return job.metric.merit(y, np.stack([1.0 - named, named], axis=1), weight)
-
-    return heat, calibration.threshold(scores, y, merit)
+    return heat, calibration.best_threshold(job.metric, y, scores, weight)
 
 
-def _spread(found: Ensemble, mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job) -> float:
-    """Standard error of the score over ten parts of the rows; that of two halves where ten are too small."""
-    parts = np.array_split(_rng(job).permutation(len(y)), 10)
-    if min(map(len, parts)) < 20:
-        return found.spread
-    scores = [job.metric.merit(y[part], mixed[part], None if weight is None else weight[part]) for part in parts]
-    return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+def _spread(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, cut: float, job: Job) -> float:
+    """Standard error of the score: over parts of the rows, where there are few over samples with replacement."""
+    rng = _rng(job)
+    named = calibration.names_by_threshold(job.metric, mixed)
+    answers = (mixed[:, 1] >= cut).astype(np.int64) if named else mixed
+
+    def score(rows: np.ndarray) -> float:
+        return job.metric.merit(y[rows], answers[rows], None if weight is None else weight[rows])
+
+    if len(y) >= _MANY:
+        scores = [score(part) for part in np.array_split(rng.permutation(len(y)), 10)]
+        return float(np.nanstd(scores, ddof=1) / np.sqrt(len(scores)))
+    scores = [score(rng.integers(0, len(y), len(y))) for _ in range(_SAMPLES)]
+    known = [one for one in scores if math.isfinite(one)]
+    return float(np.std(known, ddof=1)) if len(known) > 1 else 0.0

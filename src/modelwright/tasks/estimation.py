@@ -22,6 +22,7 @@ from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.estimation.base import Estimation, Reporter
+from modelwright.tasks.calibration import attained
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.members import Member, save_member
@@ -33,6 +34,8 @@ from modelwright.training.kept import artifacts_of
 
 #: The decision that names the learner; its own decisions are called ``<learner>/<name>``.
 MODEL = "model"
+#: Rows that are predicted to see how long a row takes.
+_TIMED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +175,7 @@ class _Trial:
             Path(self.task.folder).name, "predictions.ckpt", lambda sink: save_checkpoint(sink, arrays, state)
         )
         self.note |= {
-            "scores": [round(s, 6) if math.isfinite(s) else None for s in scores],
+            "scores": [float(s) if math.isfinite(s) else None for s in scores],
             "fit_seconds": round(float(np.mean([f["seconds"] for f in facts])), 4),
             "row_us": round(float(np.median([f["row_us"] for f in facts])), 3),
             "rounds": [f.get("rounds") for f in facts],
@@ -218,8 +221,12 @@ class _Trial:
         )
         seconds = time.perf_counter() - began
         began = time.perf_counter()
-        predicted = job.natural(fitted.predict(held, threads=job.threads))
-        row_us = (time.perf_counter() - began) / max(1, len(off)) * 1e6
+        # What chose anything by the rows that judge is judged by what other rows chose.
+        answers, fitted.held = fitted.held, None
+        some = held if answers is None else held.take(np.arange(min(_TIMED, held.rows)))
+        found = fitted.predict(some, threads=job.threads)
+        row_us = (time.perf_counter() - began) / max(1, some.rows) * 1e6
+        predicted = job.natural(found if answers is None else answers)
         fact = {"seconds": seconds, "row_us": row_us, "features": len(matrix.names), **fitted.facts}
         return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
 
@@ -249,7 +256,7 @@ class _Trial:
         weight = None if self.job.weight is None else self.job.weight[off]
         if weight is not None and not weight.any():
             return math.nan
-        return float(self.job.metric.score(self.job.y[off], predicted, weight))
+        return float(attained(self.job.metric, self.job.y[off], predicted, weight))
 
     # --- all rows ------------------------------------------------------------------------------------
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
+from modelwright.tasks.calibration import names_by_threshold
 from modelwright.tasks.reading import read
 
 if TYPE_CHECKING:
@@ -75,11 +78,17 @@ def scored(board: Leaderboard, model: Predictor, test: Any) -> Leaderboard:
     y = model._target.encode(table.columns[model.target], where="leaderboard")
     frame = model._frame(table)
     metric = model._metric
-    found = {"ensemble": metric.score(y, model._predicted(frame))}
+    cut = float(model._body["threshold"])
+
+    def score(predicted: np.ndarray) -> float:
+        named = names_by_threshold(metric, predicted)
+        return metric.score(y, (predicted[:, 1] >= cut).astype(np.int64) if named else predicted)
+
+    found = {"ensemble": score(model._predicted(frame))}
     for one in model._members:
         matrix = model._features[one.features].transform(frame)
         predicted = model._natural(one.member.model.predict(matrix, threads=1))
-        found[one.name] = metric.score(y, predicted)
+        found[one.name] = score(predicted)
     rows = []
     for row in board:
         known = found.get(row["model"])

@@ -30,6 +30,7 @@ class Metric:
         needs: ``"labels"``, ``"scores"`` (probabilities) or ``"values"``.
         link: ``"log1p"`` where learners do best on log(1 + value), else ``"identity"``.
         measure: what ``score`` computes with, of (y, predicted, weight).
+        positive: of two classes the place of the one that ``f1`` and ``average_precision`` look at.
 
     >>> target = Target.of(np.array(["no", "yes", "no", "yes"], dtype=object))
     >>> metric = Metric.of("log_loss", target)
@@ -42,6 +43,7 @@ class Metric:
     needs: str
     link: str
     measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+    positive: int = 1
 
     @classmethod
     def of(cls, metric: Any, target: Target) -> Metric:
@@ -130,7 +132,8 @@ def _own(cls: type[Metric], name: str, target: Target) -> Metric:
                 return score.binary(y, predicted, weight)
         return sign * score.function(y, predicted, weight)
 
-    return cls(name, score.higher if sign > 0 else True, score.needs, score.link, measure)
+    higher = score.higher if sign > 0 else True
+    return cls(name, higher, score.needs, score.link, measure, 0 if flipped else 1)
 
 
 def _matrix(predicted: np.ndarray) -> np.ndarray:

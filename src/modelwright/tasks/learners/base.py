@@ -86,12 +86,15 @@ class Fitted(ABC):
     """A fitted model.
 
     Attributes:
+        held: predictions for the rows of ``valid``, where the fit chose anything by them: each by what other rows of
+            them chose. Otherwise None, and ``predict`` is as good.
         facts: what is worth to be known of the fit: "rounds" (what ``fit(rounds=)`` repeats), "ended" (why it ended:
             "rounds", "patience" or "deadline"), and more by learner.
     """
 
     kind: ClassVar[str]
     facts: dict[str, Any]
+    held: np.ndarray | None = None
 
     @abstractmethod
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
@@ -108,6 +111,11 @@ class Fitted(ABC):
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """What ``restore`` takes: JSON, and arrays or bytes. No pickle."""
 
+    def natural(self, found: np.ndarray) -> np.ndarray:
+        """Scaled numbers in units of the target."""
+        middle, unit = self.facts.get("place", (0.0, 1.0))
+        return found * unit + middle
+
     @classmethod
     @abstractmethod
     def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> Fitted:
@@ -120,12 +128,14 @@ class Learner(ABC):
     Attributes:
         name: by which it is allowed, blocked and reported.
         tasks: those it can do.
+        scales: whether it is given numbers with the mean 0 and the spread 1: single precision and penalties have units.
         monotone: whether it takes constraints: ``config["monotone"]`` is a mapping of raw columns to 1 or -1.
     """
 
     name: ClassVar[str]
     tasks: ClassVar[tuple[str, ...]] = TASKS
     monotone: ClassVar[bool] = False
+    scales: ClassVar[bool] = False
 
     @abstractmethod
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
@@ -151,7 +161,16 @@ class Learner(ABC):
         asked: dict[str, Any] = dict(how)
         clock = Clock(asked.pop("deadline", None))
         classes = count_classes(y, task, asked.pop("classes", None))
-        return self.learn(Lesson(matrix, y, task, config, classes, clock, **asked))
+        if task != "regression" or not self.scales:
+            return self.learn(Lesson(matrix, y, task, config, classes, clock, **asked))
+        place = float(np.mean(y)), float(np.std(y)) or 1.0
+        if asked.get("valid") is not None:
+            held, truth, weight = asked["valid"]
+            asked["valid"] = held, (truth - place[0]) / place[1], weight
+        fitted = self.learn(Lesson(matrix, (y - place[0]) / place[1], task, config, classes, clock, **asked))
+        fitted.facts["place"] = list(place)
+        fitted.held = None if fitted.held is None else fitted.natural(fitted.held)
+        return fitted
 
     @abstractmethod
     def learn(self, lesson: Lesson) -> Fitted:

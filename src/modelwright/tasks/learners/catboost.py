@@ -24,7 +24,8 @@ from modelwright.tasks.learners.base import (
     constraints,
     shared,
 )
-from modelwright.tasks.learners.patience import MOST, USUAL
+from modelwright.tasks.learners.judged import Halves, judges, part
+from modelwright.tasks.learners.patience import MOST, USUAL, Plateau
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 
@@ -37,6 +38,7 @@ class CatBoost(Learner):
 
     name: ClassVar[str] = "catboost"
     monotone: ClassVar[bool] = True
+    scales: ClassVar[bool] = True
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, {"target_from": 6, **config}, native=False)
@@ -69,22 +71,45 @@ class CatBoost(Learner):
         settings["iterations"] = rounds or (MOST if judged else USUAL)
         if judged:
             patience = max(30, int(2.5 / settings["learning_rate"]))
-            settings |= {"od_type": "Iter", "od_wait": patience, "use_best_model": True}
+            settings |= {"od_type": "Iter", "od_wait": patience, "use_best_model": False}
         model, stop = catboost.CatBoost(settings), _Stop(clock)
 
         def pool(own: Matrix, targets: np.ndarray, weights: np.ndarray | None) -> Any:
             codes = np.searchsorted(present, targets) if number else targets
             return catboost.Pool(own.values, codes, weight=weights)
 
-        held = pool(*valid) if judged and valid is not None else None
-        model.fit(pool(matrix, y, weight), eval_set=held, callbacks=[stop], verbose=False)
+        parts = judges(valid, number) if judged and valid is not None else []
+        # The last of the sets says when to stop: all rows. The halves say what the other is predicted with.
+        every = [*parts, np.arange(valid[0].rows)] if len(parts) == 2 and valid is not None else parts
+        held = [pool(valid[0].take(own), valid[1][own], part(valid[2], own)) for own in every if valid is not None]
+        model.fit(pool(matrix, y, weight), eval_set=held or None, callbacks=[stop], verbose=False)
         kept = int(model.tree_count_)
         ended = "deadline" if stop.late else "patience" if kept < settings["iterations"] else "rounds"
+        bests = [_best(one) for name, one in sorted(model.get_evals_result().items()) if name != "learn"]
+        fitted = FittedCatBoost(b"", number, {}, present, [])
+        if len(parts) == 2 and valid is not None and kept:
+            values = valid[0].values
+            fitted.held = Halves((parts[0], parts[1])).crossed(
+                lambda i, own: fitted.shaped(model, values[own], threads, min(kept, bests[1 - i]))
+            )
+        if bests and kept:
+            kept = min(kept, bests[-1])
+            model.shrink(kept)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.cbm"
             model.save_model(str(path))
             raw = path.read_bytes()
-        return FittedCatBoost(raw, number, {"rounds": max(1, kept), "ended": ended}, present, [])
+        made = FittedCatBoost(raw, number, {"rounds": max(1, kept), "ended": ended}, present, [])
+        made.held = fitted.held
+        return made
+
+
+def _best(curves: Mapping[str, Any]) -> int:
+    """Rounds after which the loss was least, counted from 1."""
+    plateau = Plateau()
+    for number, loss in enumerate(next(iter(curves.values())), 1):
+        plateau.see(number, -float(loss))
+    return max(1, plateau.best)
 
 
 def _settings(
@@ -145,13 +170,18 @@ class FittedCatBoost(Fitted):
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         if not self._raw:
             made = np.tile(np.array(self._shares), (matrix.rows, 1))
-            return made if self._classes else made[:, 0]
+            return made if self._classes else self.natural(made[:, 0])
+        return self.natural(self.shaped(self._model, matrix.values, threads, 0))
+
+    def shaped(self, model: Any, values: np.ndarray, threads: int, rounds: int) -> np.ndarray:
+        """What a model of CatBoost answers after so many rounds (0: all), as ``predict`` gives it."""
+        more = {"thread_count": threads, "ntree_end": rounds}
         if self._classes == 0:
-            return np.asarray(self._model.predict(matrix.values, thread_count=threads), np.float64)
-        found = np.asarray(self._model.predict(matrix.values, prediction_type="Probability", thread_count=threads))
+            return np.asarray(model.predict(values, **more), np.float64)
+        found = np.asarray(model.predict(values, prediction_type="Probability", **more))
         if self._classes == 2:
             return both(found[:, 1])
-        made = np.zeros((matrix.rows, self._classes))
+        made = np.zeros((len(values), self._classes))
         made[:, self._present] = found
         return made
 

@@ -30,6 +30,7 @@ _AT_ONCE, _ROWS = 8, 8192
 class _Forest(Learner):
     """What both kinds share."""
 
+    scales: ClassVar[bool] = True
     grows: ClassVar[str]
     bootstrap: ClassVar[bool]
     base_leaf: ClassVar[int]
@@ -134,7 +135,7 @@ class FittedForest(Fitted):
         use = 1 if matrix.rows < 256 else threads
         if single:
             found = np.asarray(self._booster.predict(matrix.values, num_threads=use)) / trees
-            return found if self._classes == 0 else both(np.clip(found, 0.0, 1.0))
+            return self.natural(found) if self._classes == 0 else both(np.clip(found, 0.0, 1.0))
         starts = np.cumsum([0, *grown.leaf_counts])[:-1].astype(np.int64)
         parts = [np.zeros((0, self._classes))]
         for start in range(0, matrix.rows, _ROWS):

@@ -1,8 +1,21 @@
-"""How good predictions are on a hold-out, for learners that stop by it. Higher is better."""
+"""How good predictions are on a hold-out, for learners that stop by it. Higher is better.
+
+Whoever stops where rows are predicted best, and then is judged by these rows, is judged too well: by some hundredths of
+an area under the curve where there is nothing to learn. So the rows are halved: what each half is predicted with is
+chosen by the other.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
 import numpy as np
+
+T = TypeVar("T")
+#: Rows that a half has at least; fewer are judged by what they chose themselves.
+_FEWEST = 8
 
 _SMALL = 1e-7
 
@@ -42,3 +55,100 @@ def _area(y: np.ndarray, scores: np.ndarray, share: np.ndarray) -> float:
     gained = np.diff(np.append(0.0, above))
     beaten = (below + np.append(0.0, below[:-1])) / 2
     return float(gained @ beaten / total)
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Rows that judge, in two halves with the same classes, or with numbers of the same range.
+
+    Attributes:
+        places: of the rows of each half.
+
+    >>> halves = Halves.of(np.arange(32.0), classes=0)
+    >>> [len(half) for half in halves.places]
+    [16, 16]
+    """
+
+    places: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(cls, y: np.ndarray, classes: int, weight: np.ndarray | None = None) -> Halves | None:
+        """The halves; None where rows are too few, or a half would lack weight or, of two, a class."""
+        order = np.argsort(y, kind="stable")
+        places = (np.sort(order[0::2]), np.sort(order[1::2]))
+        for half in places:
+            if len(half) < _FEWEST or (weight is not None and not weight[half].any()):
+                return None
+            if classes == 2 and len(np.unique(y[half])) < 2:
+                return None
+        return cls(places)
+
+    def crossed(self, predicted: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Predictions for all rows.
+
+        Args:
+            predicted: of (half, places): predictions for these rows by what the *other* half chose.
+        """
+        first = predicted(0, self.places[0])
+        found = np.empty((sum(map(len, self.places)), *first.shape[1:]), first.dtype)
+        found[self.places[0]], found[self.places[1]] = first, predicted(1, self.places[1])
+        return found
+
+
+class Choice(Generic[T]):
+    """The best of what comes along, for all rows and for each half of them.
+
+    >>> y = np.tile([0.0, 1.0], 16)
+    >>> choice = Choice(y, 0)
+    >>> for answer in (0.4, 0.5, 0.9):
+    ...     _ = choice.offer(answer, np.full(32, answer))
+    >>> choice.best
+    0.5
+    """
+
+    def __init__(
+        self, y: np.ndarray, classes: int, weight: np.ndarray | None = None, metric: str | None = None
+    ) -> None:
+        self._y, self._weight, self._metric = y, weight, metric
+        self.halves = Halves.of(y, classes, weight)
+        self.best: T | None = None
+        self.value = -np.inf
+        self._values = [-np.inf, -np.inf]
+        self._held: list[np.ndarray | None] = [None, None]
+        self._whole: np.ndarray | None = None
+
+    def offer(self, one: T, predicted: np.ndarray) -> bool:
+        """Take note of what predicts so; whether it is the best for all rows so far."""
+        for half, other in ((0, 1), (1, 0)) if self.halves is not None else ():
+            assert self.halves is not None
+            value = self._merit(self.halves.places[half], predicted)
+            if value > self._values[half]:
+                self._values[half], self._held[other] = value, predicted[self.halves.places[other]]
+        value = self._merit(slice(None), predicted)
+        if self.best is None or value > self.value:
+            self.best, self.value, self._whole = one, value, predicted
+            return True
+        return False
+
+    def _merit(self, rows: np.ndarray | slice, predicted: np.ndarray) -> float:
+        weight = None if self._weight is None else self._weight[rows]
+        return merit(self._y[rows], predicted[rows], weight, self._metric)
+
+    @property
+    def held(self) -> np.ndarray | None:
+        """Predictions for the rows, each by what was best for the half it is not in."""
+        if self.halves is None:
+            return self._whole
+        own = self._held
+        return self.halves.crossed(lambda half, _: np.asarray(own[half])) if own[0] is not None else self._whole
+
+
+def judges(valid: tuple[Any, np.ndarray, np.ndarray | None], classes: int) -> list[np.ndarray]:
+    """Places of the rows that judge: two halves, or all of them where they are few."""
+    halves = Halves.of(valid[1], classes, valid[2])
+    return [np.arange(len(valid[1]))] if halves is None else list(halves.places)
+
+
+def part(weight: np.ndarray | None, places: np.ndarray) -> np.ndarray | None:
+    """Weights of some rows, where there are weights."""
+    return None if weight is None else weight[places]

@@ -21,7 +21,8 @@ from modelwright.tasks.learners.base import (
     constraints,
     shared,
 )
-from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
+from modelwright.tasks.learners.judged import Halves, judges, part
+from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Rows that are predicted in one call by more than one thread.
@@ -37,6 +38,7 @@ class LightGBM(Learner):
 
     name: ClassVar[str] = "lightgbm"
     monotone: ClassVar[bool] = True
+    scales: ClassVar[bool] = True
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, config, native=True)
@@ -70,13 +72,17 @@ class LightGBM(Learner):
         options = {"params": settings, "free_raw_data": False}
         train = lgb.Dataset(matrix.values, y, weight=weight, categorical_feature=categorical, **options)
         most = rounds or (MOST if valid is not None else USUAL)
-        held = []
-        if valid is not None and rounds is None:
-            held = [lgb.Dataset(valid[0].values, valid[1], weight=valid[2], reference=train, **options)]
+        parts = judges(valid, number) if valid is not None and rounds is None else []
+        held = [
+            lgb.Dataset(valid[0].values[own], valid[1][own], weight=part(valid[2], own), reference=train, **options)
+            for own in parts
+            if valid is not None
+        ]
         booster = lgb.Booster(settings, train)
-        for part in held:
-            booster.add_valid(part, "valid")
+        for place, one in enumerate(held):
+            booster.add_valid(one, f"valid{place}")
         watch = Watch.of(float(settings["learning_rate"]), bool(held))
+        halves = [Plateau() for _ in held]
         ended = "rounds"
         for done in range(most):
             if clock.late(watch.pace()) and done:
@@ -84,8 +90,10 @@ class LightGBM(Learner):
                 break
             finished = booster.update()
             if held:
-                (_, _, value, higher) = booster.eval_valid()[0]
-                if watch.stop(done + 1, value if higher else -value):
+                merits = [value if higher else -value for _, _, value, higher in booster.eval_valid()]
+                for half, merit in zip(halves, merits, strict=True):
+                    half.see(done + 1, merit)
+                if watch.stop(done + 1, sum(merits) / len(merits)):
                     ended = "patience"
                     break
             if finished:
@@ -93,7 +101,15 @@ class LightGBM(Learner):
         kept = watch.best or booster.current_iteration()
         facts = {"rounds": int(kept), "ended": ended, "grown": int(booster.current_iteration())}
         text = booster.model_to_string(num_iteration=kept)
-        return FittedLightGBM(text, number, facts)
+        fitted = FittedLightGBM(text, number, facts)
+        if len(parts) == 2 and valid is not None and watch.best:
+            values, places = valid[0].values, [half.best for half in halves]
+            fitted.held = Halves((parts[0], parts[1])).crossed(
+                lambda i, own: fitted.shaped(
+                    booster.predict(values[own], num_iteration=places[1 - i], num_threads=threads)
+                )
+            )
+        return fitted
 
     def _settings(
         self, matrix: Matrix, task: str, classes: int, config: Mapping[str, Any], seed: int, threads: int, metric: Any
@@ -169,7 +185,11 @@ class FittedLightGBM(Fitted):
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         use = 1 if matrix.rows < _FEW else threads
-        found = np.asarray(self._booster.predict(matrix.values, num_threads=use))
+        return self.natural(self.shaped(self._booster.predict(matrix.values, num_threads=use)))
+
+    def shaped(self, answers: Any) -> np.ndarray:
+        """What the booster answers, as ``predict`` gives it."""
+        found = np.asarray(answers)
         if self._classes == 0:
             return found
         return both(found) if self._classes == 2 and found.ndim == 1 else found

@@ -17,7 +17,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
-from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.quadratic import curvature, minimum
 from modelwright.tasks.learners.recipes import RICH, feature_space, for_smooth
 
@@ -90,7 +90,8 @@ class _Path:
             self.bias = np.log(prior / (1 - prior)) if classes == 2 else np.log(prior)
 
     def run(self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None) -> FittedLinear:
-        best, best_value, ended = None, -np.inf, "rounds"
+        ended = "rounds"
+        choice = None if valid is None or rounds is not None else Choice(valid[1], self.classes, valid[2], metric)
         last = min(rounds or (len(PATH) if valid is not None else self._usual()), len(PATH))
         done = 0
         for place in range(last):
@@ -99,16 +100,15 @@ class _Path:
                 break
             self._solve(float(PATH[place]), clock)
             done = place + 1
-            if valid is None or rounds is not None:
+            if choice is None or valid is None:
                 continue
             model = self._model(done, "rounds")
-            value = merit(valid[1], model.predict(valid[0]), valid[2], metric)
-            if best is None or value > best_value:
-                best, best_value = model, value
-            elif done - best.facts["rounds"] >= _PATIENCE:
+            better = choice.offer(model, model.predict(valid[0]))
+            if not better and choice.best is not None and done - choice.best.facts["rounds"] >= _PATIENCE:
                 ended = "patience"
                 break
-        model = best or self._model(done, ended)
+        model = choice.best if choice is not None and choice.best is not None else self._model(done, ended)
+        model.held = None if choice is None else choice.held
         model.facts["ended"] = ended
         return model
 

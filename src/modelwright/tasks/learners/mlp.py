@@ -18,7 +18,7 @@ from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
 from modelwright.tasks.learners.embedding import WAYS, Embedding
-from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.network import Network
 from modelwright.tasks.learners.recipes import feature_space, for_smooth
 
@@ -141,7 +141,8 @@ class _Training:
         last = self.epochs if rounds is None else min(ends, key=lambda end: abs(np.log(end / max(1, rounds))))
         last = rounds if again and rounds else last
         held = None if valid is None or rounds is not None else self.embedding(valid[0].values).astype(np.float32)
-        best, best_value, best_epoch, ended, done = None, -np.inf, 0, "rounds", 0
+        choice = None if held is None or valid is None else Choice(valid[1], self.classes, valid[2], metric)
+        best, best_epoch, ended, done = None, 0, "rounds", 0
         for epoch in range(last):
             before = None if clock.deadline is None or not epoch else self.network.values.copy()
             if not self._epoch(epoch, clock):
@@ -150,17 +151,18 @@ class _Training:
                     self.network.values[:] = before
                 break
             done = epoch + 1
-            if held is not None and valid is not None:
-                value = merit(valid[1], self._model({}).answers(held), valid[2], metric)
-                if value > best_value:
-                    best, best_value, best_epoch = self.network.values.copy(), value, done
+            if choice is not None and held is not None:
+                if choice.offer(done, self._model({}).answers(held)):
+                    best, best_epoch = self.network.values.copy(), done
                 if done in ends[2:] and best_epoch <= ends[ends.index(done) - 1]:
                     ended = "patience"
                     break
         if best is not None:
             self.network.values[:] = best
         facts = {"rounds": best_epoch or max(done, 1), "ended": ended, "grown": done, "epochs": self.epochs}
-        return self._model(facts)
+        model = self._model(facts)
+        model.held = None if choice is None else choice.held
+        return model
 
     def _epoch(self, epoch: int, clock: Clock) -> bool:
         """Whether an epoch was trained to its end; the first batch always is."""

@@ -15,7 +15,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, shared, softmax
-from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.recipes import for_smooth
 
 TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0)
@@ -63,11 +63,11 @@ class NaiveBayes(Learner):
         own = {"a": np.where(constant, 0.0, a).sum(axis=1) + prior, "b": np.where(constant, 0.0, b), "c": c}
         model = FittedNaiveBayes(own, number, {"rounds": rounds or _USUAL, "ended": "rounds"})
         if valid is not None and rounds is None:
-            merits = []
-            for step in range(len(TEMPERATURES)):
-                model.facts["rounds"] = step + 1
-                merits.append(merit(valid[1], model.predict(valid[0]), valid[2], metric))
-            model.facts["rounds"] = int(np.argmax(merits)) + 1
+            choice: Choice[int] = Choice(valid[1], number, valid[2], metric)
+            for step in range(1, len(TEMPERATURES) + 1):
+                model.facts["rounds"] = step
+                choice.offer(step, model.predict(valid[0]))
+            model.facts["rounds"], model.held = choice.best or _USUAL, choice.held
         model.facts["temperature"] = TEMPERATURES[min(model.facts["rounds"], len(TEMPERATURES)) - 1]
         return model
 

@@ -14,7 +14,7 @@ from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.relevance import binned, explained, standardised
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, shared
-from modelwright.tasks.learners.judged import merit
+from modelwright.tasks.learners.judged import Halves, merit
 from modelwright.tasks.learners.recipes import for_smooth
 
 #: Rows that are kept to be neighbours; rows that choose how many; rows compared at once.
@@ -53,7 +53,11 @@ class Neighbours(Learner):
         elif not clock.late():
             judges = valid or (matrix.take(rows), own, share)
             some = np.sort(rng.permutation(judges[0].rows)[:_JUDGES])
+            halves = None if valid is None else Halves.of(valid[1], number, valid[2])
             model.count = model.best(judges, some, None if valid is not None else some, metric)
+            if halves is not None and valid is not None:
+                counts = [model.best(judges, np.intersect1d(some, half), None, metric) for half in halves.places]
+                model.held = halves.crossed(lambda i, held: model.answers(valid[0].take(held), counts[1 - i]))
         else:
             model.facts["ended"] = "deadline"
         model.facts["rounds"] = model.count
@@ -95,8 +99,12 @@ class FittedNeighbours(Fitted):
         self._prior = np.average(self._targets, axis=0, weights=weight)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
-        near, far = self._nearest(matrix.values * self._factors, self.count)
-        return self._answer(near, far, self.count)
+        return self.answers(matrix, self.count)
+
+    def answers(self, matrix: Matrix, count: int) -> np.ndarray:
+        """Predictions by so many neighbours."""
+        near, far = self._nearest(matrix.values * self._factors, count)
+        return self._answer(near, far, count)
 
     def best(self, judges: Valid, some: np.ndarray, own: np.ndarray | None, metric: str | None) -> int:
         """How many neighbours predict rows ``some`` best; ``own`` are their places when they are neighbours too."""
@@ -108,6 +116,8 @@ class FittedNeighbours(Fitted):
             near, far = np.take_along_axis(near, order, 1), np.take_along_axis(far, order, 1)
         share = None if weight is None else weight[some]
         counts = [count for count in _COUNTS if count <= most]
+        if not len(some):
+            return counts[len(counts) // 2]
         merits = [merit(y[some], self._answer(near[:, :k], far[:, :k], k), share, metric) for k in counts]
         return counts[int(np.argmax(merits))]
 

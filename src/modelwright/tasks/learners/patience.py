@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 #: Rounds of boosting at most, and those without a hold-out or a number from other fits.
 MOST, USUAL = 2000, 200
+#: Weight of a round in the running mean by which a plateau is found.
+_SMOOTH = 0.15
 
 
 def usual_rate(rows: int) -> float:
@@ -57,3 +59,27 @@ class Watch:
         if value > self.value:
             self.best, self.value = number, value
         return number - self.best >= max(self.least, self.best // 5)
+
+
+@dataclass(slots=True)
+class Plateau:
+    """Where the merit of one half of the rows was highest, its chance peaks smoothed away.
+
+    >>> plateau = Plateau()
+    >>> for number, value in enumerate([0.1, 0.5, 0.9, 0.8, 0.2, 0.1] + [0.0] * 20, 1):
+    ...     plateau.see(number, value)
+    >>> 2 < plateau.best < 8
+    True
+    """
+
+    best: int = 0
+    value: float = -math.inf
+    _mean: float | None = None
+
+    def see(self, number: int, value: float) -> None:
+        """Round ``number`` had merit ``value``."""
+        if self._mean is None:
+            self._mean = value
+        self._mean += _SMOOTH * (value - self._mean)
+        if self._mean > self.value:
+            self.best, self.value = number, self._mean

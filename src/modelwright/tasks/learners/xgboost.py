@@ -21,7 +21,8 @@ from modelwright.tasks.learners.base import (
     constraints,
     shared,
 )
-from modelwright.tasks.learners.patience import MOST, USUAL, Watch, usual_rate
+from modelwright.tasks.learners.judged import Halves, judges, part
+from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Metrics that grow with merit.
@@ -37,6 +38,7 @@ class XGBoost(Learner):
 
     name: ClassVar[str] = "xgboost"
     monotone: ClassVar[bool] = True
+    scales: ClassVar[bool] = True
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, config, native=True)
@@ -64,25 +66,37 @@ class XGBoost(Learner):
         number, clock = lesson.classes, lesson.clock
         settings = _settings(matrix, y, task, number, config, seed, threads, metric)
         train = _data(matrix, y, weight, threads)
-        held = None if valid is None or rounds is not None else _data(*valid, threads)
-        booster = xgb.Booster(settings, [train] if held is None else [train, held])
-        watch = Watch.of(float(settings["learning_rate"]), held is not None)
+        parts = judges(valid, number) if valid is not None and rounds is None else []
+        held = [
+            _data(valid[0].take(own), valid[1][own], part(valid[2], own), threads) for own in parts if valid is not None
+        ]
+        booster = xgb.Booster(settings, [train, *held])
+        watch = Watch.of(float(settings["learning_rate"]), bool(held))
+        halves, sign = [Plateau() for _ in held], 1 if settings["eval_metric"] in _HIGHER else -1
         ended, done = "rounds", 0
-        for done in range(rounds or (MOST if held is not None else USUAL)):
+        for done in range(rounds or (MOST if held else USUAL)):
             if done and clock.late(watch.pace()):
                 ended = "deadline"
                 break
             booster.update(train, done)
-            if held is None:
+            if not held:
                 continue
-            value = float(booster.eval(held, "valid", done).rpartition(":")[2])
-            if watch.stop(done + 1, value if settings["eval_metric"] in _HIGHER else -value):
+            merits = [sign * float(booster.eval(one, "valid", done).rpartition(":")[2]) for one in held]
+            for half, merit in zip(halves, merits, strict=True):
+                half.see(done + 1, merit)
+            if watch.stop(done + 1, sum(merits) / len(merits)):
                 ended = "patience"
                 break
         grown = booster.num_boosted_rounds()
         kept = watch.best or grown
         facts = {"rounds": int(kept), "ended": ended, "grown": int(grown)}
-        return FittedXGBoost(bytes(booster[:kept].save_raw("ubj")), number, facts)
+        fitted = FittedXGBoost(bytes(booster[:kept].save_raw("ubj")), number, facts)
+        if len(parts) == 2 and watch.best:
+            places = [half.best for half in halves]
+            fitted.held = Halves((parts[0], parts[1])).crossed(
+                lambda i, _: fitted.shaped(booster.predict(held[i], iteration_range=(0, places[1 - i])))
+            )
+        return fitted
 
 
 def _settings(
@@ -159,7 +173,11 @@ class FittedXGBoost(Fitted):
         if threads != self._threads:
             self._booster.set_param({"nthread": threads})
             self._threads = threads
-        found = np.asarray(self._booster.inplace_predict(matrix.values), np.float64)
+        return self.natural(self.shaped(self._booster.inplace_predict(matrix.values)))
+
+    def shaped(self, answers: Any) -> np.ndarray:
+        """What the booster answers, as ``predict`` gives it."""
+        found = np.asarray(answers, np.float64)
         if self._classes == 0:
             return found
         return both(found) if found.ndim == 1 else found / found.sum(axis=1, keepdims=True)

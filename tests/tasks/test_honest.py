@@ -1,0 +1,74 @@
+"""Scores are of rows that nothing was chosen by: not rounds, not thresholds, not weights."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright.tasks.calibration import attainable, attained
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.target import Target
+
+pytest.importorskip("lightgbm")
+metrics = pytest.importorskip("sklearn.metrics")
+
+QUIET = {"verbose": 0, "store": ":memory:"}
+#: Candidates of each preset that are tried: some of each kind of learner.
+LEARNERS = {
+    "fast": ["lightgbm", "linear", "xgboost"],
+    "good": ["lightgbm", "linear", "neighbours", "naive_bayes"],
+    "best": ["lightgbm", "linear", "extra_trees"],
+    "interpretable": ["linear", "naive_bayes"],
+}
+
+
+@pytest.mark.parametrize("preset", LEARNERS)
+def test_where_there_is_nothing_to_learn_the_score_is_that_of_chance(preset):
+    scores = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        rows = 4000
+        data = {f"x{k}": rng.normal(size=rows) for k in range(4)}
+        data |= {"level": rng.integers(0, 1000, rows).astype(str), "y": rng.integers(0, 2, rows)}
+        names = LEARNERS[preset]
+        model = mw.fit(data, "y", preset=preset, models=names, trials=len(names), seed=seed, folds=4, **QUIET)
+        scores.append(model.score)
+    assert np.mean(scores) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "accuracy"])
+def test_scores_of_labels_are_those_of_the_threshold_that_is_deployed(metric):
+    rng = np.random.default_rng(0)
+    rows = 3000
+    data = {"a": rng.normal(size=rows), "b": rng.normal(size=rows)}
+    data["y"] = (data["a"] + rng.normal(size=rows) > 1.8).astype(np.int64)
+    on = {name: cells[:1500] for name, cells in data.items()}
+    off = {name: cells[1500:] for name, cells in data.items()}
+    model = mw.fit(on, "y", metric=metric, models=["linear"], trials=1, folds=4, **QUIET)
+    true = getattr(metrics, f"{metric}_score")(off["y"], model.predict(off))
+    assert model.leaderboard(off)[0]["test"] == pytest.approx(true)
+    assert model.score == pytest.approx(true, abs=0.06)
+
+
+@pytest.mark.parametrize("metric", ["f1", "balanced_accuracy", "accuracy"])
+@pytest.mark.parametrize("positive", ["no", "yes"])
+def test_the_best_threshold_of_many_is_found_as_by_trying_them(metric, positive):
+    rng = np.random.default_rng(1)
+    y = (rng.random(2000) < 0.2).astype(np.int64)
+    scores = 1 / (1 + np.exp(-(rng.normal(size=2000) + 1.5 * y - 1)))
+    target = Target.of(np.where(y == 1, "yes", "no").astype(object), positive=positive)
+    own = Metric.of(metric, target)
+    predicted = np.column_stack([1 - scores, scores])
+    tried = max(own.merit(y, (scores >= at).astype(np.int64)) for at in np.linspace(0.01, 0.99, 99))
+    assert attainable(own, y, predicted) == pytest.approx(tried, abs=0.01)
+    assert tried - 0.05 < attained(own, y, predicted) <= tried + 0.01
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e15])
+def test_the_unit_of_a_target_is_no_matter(unit):
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(400, 3))
+    data = {f"x{k}": x[:, k] for k in range(3)}
+    data["y"] = (2 * x[:, 0] + x[:, 1] + 0.1 * rng.normal(size=400)) * unit
+    for name in ("lightgbm", "xgboost", "extra_trees", "mlp", "linear", "neighbours"):
+        model = mw.fit(data, "y", models=[name], trials=1, folds=3, **QUIET)
+        assert model.score < 0.8 * np.std(data["y"]), name

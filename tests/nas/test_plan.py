@@ -13,7 +13,8 @@ from modelwright.execute.serial import SerialExecutor
 from modelwright.nas.ladder import STEPS, Ladder, ladder, straight
 from modelwright.nas.limited import LimitedTree, broken_by, split
 from modelwright.nas.measures import MEASURES, measures
-from modelwright.nas.plan import FINISH, Plan, PlanLeads, shares
+from modelwright.nas.phases import FINISH, PlanLeads, shares
+from modelwright.nas.plan import Plan
 from modelwright.nas.proposer import SCREENED
 from modelwright.store.memory import MemoryStore
 from modelwright.strategy.base import Strategy

@@ -31,7 +31,7 @@ def history(*segments):
 
 
 def test_what_is_between_trials_and_around_training_is_overhead():
-    spent = {"build": 2.0, "compile": 1.0, "train": 6.0, "judge": 0.5, "keep": 0.5}
+    spent = {"start": 0.0, "build": 2.0, "compile": 1.0, "train": 6.0, "judge": 0.5, "keep": 0.5}
     found = times(history((0, 5.0, 15.0, 10.0, 0.01, spent), (0, 15.0, 25.0, 10.0, 0.3, {"train": 9.0})))
     assert found.seconds == 25.0 and found.overhead == pytest.approx(1 - (6.5 + 9.0) / 25)
     assert found.lowest == pytest.approx(0.35)
@@ -100,7 +100,7 @@ def test_a_search_says_where_its_time_went():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 3))
     over = nas.Architecture(lambda hp, x: x.dense(hp.Int("units", 4, 16, step=4)).relu().dense(2), (3,))
-    study = mw.nas.search(over, x, x[:, 0] > 0, trials=3, epochs=2, store=":memory:", verbose=0)
+    study = mw.nas.search(over, x, x[:, 0] > 0, trials=3, epochs=60, store=":memory:", verbose=0)
     found = times(study._machine.history)
     assert set(found.parts) == {*PARTS, "other"} and 0 < found.overhead < 1 and 0 < found.lowest < 1
     assert all(found.parts[part] > 0 for part in ("build", "compile", "train", "keep"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.core.records import Continued
 from modelwright.core.wording import counted
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def explain(study: Study) -> str:
 
 def _phases(study: Study) -> str:
     """What each phase of a plan had and took, and why the search ended."""
-    from modelwright.nas.plan import shares
+    from modelwright.nas.phases import shares
     from modelwright.nas.proposer import SCREENED
 
     history = study._machine.history
@@ -55,14 +56,38 @@ def _phases(study: Study) -> str:
     best = history.best()
     if anchor is not None and best is not None and anchor.number == best.number:
         lines.append("  The best network is the anchor, the space's default: nothing better was found.")
+    lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
-    if brought:
+    if brought and "failed" in brought:
+        lines.append(f"  The finish came to nothing: {brought['failed']}. The network is as it was before.")
+    elif brought:
         values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
         said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
         lines.append(f"  The finish, by the rows that were kept back: {said}.")
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])
+
+
+def _reasons(study: Study) -> list[str]:
+    """Why the phases before the finish ended, and what followed from how alike they rank networks."""
+    from modelwright.nas.phases import ENDED, FINISH, MORE
+    from modelwright.report.audit import told
+
+    history = study._machine.history
+    lines = [f"  {line}" for line in told(study._view())]
+    notes = [event.note for event in history if isinstance(event, Continued)]
+    ended = next((note[ENDED] for note in notes if ENDED in note), None)
+    if ended is not None:
+        lines.append(f"  The race ended: {ended}.")
+    more = [note[MORE] for note in notes if MORE in note]
+    if more:
+        lines.append(
+            f"  The confirmation ranked {more[0]['pairs']} networks otherwise than the race (Kendall's tau "
+            f"{more[0]['tau']:.2f}), so {len(more)} more {'was' if len(more) == 1 else 'were'} confirmed."
+        )
+    why = next((note.data.get("why") for note in reversed(history.notes) if note.kind == FINISH), "")
+    return [*lines, f"  The confirmation ended: {why}."] if why else lines
 
 
 def _times(study: Study) -> str:
@@ -82,6 +107,7 @@ def _times(study: Study) -> str:
 
 
 _PARTS = {
+    "start": "starting",
     "build": "building",
     "compile": "compiling",
     "train": "training",

@@ -135,7 +135,8 @@ def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Reci
     if asked["plan"] is None:
         return straight(data.rows, epochs, batch=recipe.batch)
     image = min(data.shapes[0][:2]) if data.task.images else None
-    return ladder(data.rows, image, epochs, batch=recipe.batch)
+    bounded = asked["epochs"] is not None and asked["seconds"] is None
+    return ladder(data.rows, image, epochs, batch=recipe.batch, bounded=bounded)
 
 
 def _tree(

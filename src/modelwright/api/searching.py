@@ -105,8 +105,10 @@ def search(
         seconds, trials: how much to spend in all; one of them must be given. ``trials`` counts networks.
         workers, executor: see ``mw.tune``. The finish uses every core of this machine whatever they are.
         seed: the same seed gives the same search with a budget in trials and one worker.
-        epochs: with a budget in trials, of the finish, or with ``plan=None`` of each training in full; 10 by default.
-            A plan's phases before it train for as long as networks need to be told apart: of few rows that is more.
+        epochs: with ``plan=None`` of each training in full, 10 by default. Of a plan with a budget in trials, those of
+            the finish, and no phase before it trains a network for more, the rungs of the race together; where it is
+            not given the finish has 10, and the phases before it as many as networks need to be told apart, which of
+            few rows is more.
         task: ``"multiclass"``, ``"multilabel"`` or ``"regression"``, where ``y`` leaves it open.
         class_weight: a weight for each class by its label, or ``"balanced"``.
         stem: a trained ``keras.Model`` in front of the networks, whose weights stay as they are. Rows pass through it
@@ -167,6 +169,7 @@ def search(
         return carry_out(study, led)
     study._run()
     _hold(study, lambda: study._machine.history.best())
+    _draw(study)
     return study
 
 
@@ -192,7 +195,8 @@ def _strategy(
             hint=f"Write plan=None, strategy={named!r}; or leave strategy= out: the race is an ASHA already.",
         )
     race = None if strategy is None else resolve(strategy, steps=None, resumable=False)
-    return Plan(estimation.job.ladder, race=race, seconds=seconds, workers=workers)
+    kept = len(estimation.job.data.kept)
+    return Plan(estimation.job.ladder, race=race, seconds=seconds, workers=workers, kept=kept)
 
 
 def go_on_searching(study: Study) -> Study:
@@ -204,7 +208,8 @@ def go_on_searching(study: Study) -> Study:
     if not isinstance(plan, Plan) or study._settings is None:
         return study._run()
     settings = study._settings
-    led = Plan(plan.ladder, race=plan.inner, seconds=settings.budget.seconds, workers=settings.workers)
+    seconds, workers = settings.budget.seconds, settings.workers
+    led = Plan(plan.ladder, race=plan.inner, seconds=seconds, workers=workers, kept=plan.kept)
     machine.setup = replace(machine.setup, strategy=led)
     return carry_out(study, led)
 
@@ -216,7 +221,8 @@ def _has_rungs(given: Any) -> bool:
 
 def carry_out(study: Study, plan: Any) -> Study:
     """The phases of a plan, one after another; those that an earlier session ended are passed over."""
-    from modelwright.nas.plan import FINISH, Plan, PlanLeads
+    from modelwright.nas.phases import FINISH, PlanLeads
+    from modelwright.nas.plan import Plan
 
     assert isinstance(plan, Plan) and study._settings is not None
     study._machine.proposer = PlanLeads()
@@ -238,8 +244,9 @@ def carry_out(study: Study, plan: Any) -> Study:
             study._settings = replace(whole, began=None)
             sum_up(study, whole.verbose)
         else:
-            data = {"trial": winner.number, "number": len(opened) + 1}
+            data: dict[str, Any] = {"trial": winner.number, "number": len(opened) + 1, "why": study._stopped}
             if left is not None:
+                left = _within(left, winner, whole.limits.seconds)
                 data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
             study._journal.begin()
             study._journal.write([r.Noted(kind=FINISH, data=data)])
@@ -248,6 +255,7 @@ def carry_out(study: Study, plan: Any) -> Study:
             study._run()
     finally:
         study._settings = replace(whole, began=None)
+    _draw(study)
     _say(study, whole.budget, carried_out=bool(opened) and history.rows[opened[-1].data["trial"]].terminal)
     return study
 
@@ -256,7 +264,7 @@ def _until_finish(study: Study, plan: Any, budget: Budget) -> Budget:
     """The part of a budget that a plan may use before its finish; whatever it is, one network gets to have a value."""
     if budget.seconds is None:
         return budget
-    seconds = max(budget.seconds * (plan.shares[1] + _LATE), 0.6 * min(budget.seconds, _SHORT))
+    seconds = max(budget.seconds * (plan.latest + _LATE), 0.6 * min(budget.seconds, _SHORT))
     if study._machine.history.best() is None:
         seconds = max(seconds, study.elapsed + _FIRST)
     return replace(budget, seconds=seconds)
@@ -269,14 +277,26 @@ def _left(study: Study, budget: Budget) -> float | None:
     return budget.seconds - study.elapsed - max(_SAVING, _SAVING_SHARE * budget.seconds)
 
 
+def _within(left: float, winner: Any, limit: float | None) -> float:
+    """Seconds for the finish where a trial may take so many: it is to end by itself, not to be ended."""
+    return left if limit is None else max(0.0, min(left, 0.9 * (limit - winner.duration) - _SAVING))
+
+
 def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
     """What the user should know of how a plan went, beside the summary."""
+    from modelwright.nas.phases import FINISH
+
     history = study._machine.history
     best = history.best()
     if best is not None and budget.seconds is not None and len(history.rows) == 1:
         warn_caller(
             f"seconds={budget.seconds:g} leave time for one network alone, the space's default, which was trained for "
             f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched. Give more seconds."
+        )
+    if best is not None and (failed := best.facts.get(FINISH, {}).get("failed")):
+        warn_caller(
+            f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
+            "value; the same call with a name= tries the finish again."
         )
     more = (budget.trials or 0) > history.started or (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * _SAVING
     if carried_out and more:
@@ -327,6 +347,17 @@ def _hold(study: Study, best: Callable[[], Any]) -> None:
         seen.add(row.number)
         study._journal.begin()
         study._journal.write(held([row], job.meter, job.space, job.limits))
+
+
+def _draw(study: Study) -> None:
+    """Keep drawings of the best network with the study, for reports and notebooks."""
+    from modelwright.nas.drawn import DRAWN, drawings
+
+    estimation: Any = study._settings.estimation if study._settings is not None else None
+    found = drawings(estimation.job.space, study._machine.history)
+    if found is not None:
+        study._journal.begin()
+        study._journal.write([r.Noted(kind=DRAWN, data=found)])
 
 
 def _screen(study: Study, settings: RunSettings) -> None:

@@ -107,7 +107,7 @@ class _Trial:
             error = Failure(kind=KIND, message="; ".join(limit.said(found) for limit in over))
             return Outcome(state="infeasible", metrics=found, error=error, note=self.note)
         learned, behind = self._start(graph)
-        self.spent["build"] += time.perf_counter() - self.began
+        self.spent["start"] += time.perf_counter() - self.began
         metrics: dict[str, float] = {}
         reached = self.task.start
         for rung in self._rungs(learned is not None):

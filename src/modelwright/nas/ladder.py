@@ -105,7 +105,13 @@ def straight(rows: int, epochs: float, *, batch: int = 128) -> Straight:
 
 
 def ladder(
-    rows: int, image: int | None, epochs: float = 10, *, batch: int = 128, shares: Sequence[int] = (1, 2, 6)
+    rows: int,
+    image: int | None,
+    epochs: float = 10,
+    *,
+    batch: int = 128,
+    shares: Sequence[int] = (1, 2, 6),
+    bounded: bool = False,
 ) -> Ladder:
     """The usual ladder: three rungs on few rows of small images, one on all of them, and the finish.
 
@@ -115,13 +121,20 @@ def ladder(
         epochs: of the finish, where it is not ended by the clock.
         batch: rows of a step; with few rows an epoch is so few steps that a rung has several.
         shares: epochs from each rung of the race to the next.
+        bounded: whether the race, all its rungs together, and the confirmation have no more than ``epochs`` either,
+            be it too few to tell networks apart.
+
+    >>> [rung.epochs for rung in ladder(1200, 28, 4.5, batch=32, bounded=True).rungs]
+    [0.5, 1.0, 3.0, 4.5, 4.5]
     """
     factor = 1 if image is None or image < 24 else max(2, image // 32)
     few = min(30_000, max(10_000, rows // 8)) if rows > 12_500 else None
     unit = max(1, round(_LEAST / max(1, (few or rows) // batch)))
+    each = min(unit, epochs / sum(shares)) if bounded else unit
     race = [
-        Rung(fidelity=fidelity, factor=factor, rows=few, epochs=share * unit)
+        Rung(fidelity=fidelity, factor=factor, rows=few, epochs=share * each)
         for fidelity, share in zip((0.01, 0.03, 0.09), shares, strict=True)
     ]
-    confirm = Rung(fidelity=0.3, epochs=2 if few else 6 * unit, name="confirm")
+    full = 2 if few else 6 * unit
+    confirm = Rung(fidelity=0.3, epochs=min(full, epochs) if bounded else full, name="confirm")
     return Ladder((*race, confirm, Rung(fidelity=1.0, epochs=epochs, name="finish")), rows)

@@ -2,7 +2,8 @@
 
 *Anchor*: the space's default, which everything is compared with. *Race*: many networks on few rows of small images,
 the better third goes on (asynchronous successive halving), new ones from a model of what is known. *Confirm*: the best
-few and the anchor on all rows at full size. *Finish*: the best of them is trained on with all the time that is left.
+few and the anchor on all rows at full size; more of them, where it ranks them otherwise than the race. *Finish*: the
+best of them is trained on with all the time that is left. A race that brings nothing more than noise ends early.
 Decides by stored facts alone: the running time of the study is one of them.
 """
 
@@ -17,18 +18,17 @@ import numpy as np
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Config, Continued, Event, Exhausted, Finished, Proposal, Proposed, Wait
-from modelwright.nas.ladder import STEPS, Ladder
+from modelwright.core.records import Answer, Config, Event, Exhausted, Proposal, Wait
+from modelwright.nas.ladder import STEPS, Ladder, Rung
+from modelwright.nas.phases import ENDED, FINISH, MORE, anchor_ended
 from modelwright.nas.spent import PARTS
-from modelwright.strategy import Strategy
+from modelwright.nas.stale import agreement, stale
+from modelwright.strategy import Strategy, audit
 from modelwright.strategy.asha import asynchronous
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.halving import Rungs
-from modelwright.strategy.shown import merits_at
-from modelwright.study.policy import EngineLeads
+from modelwright.strategy.shown import SAME, merits_at
 
-#: Kind of the note by which the finish is opened, with the seconds that are left for it.
-FINISH = "finish"
 #: Share of the time until the race ends, for a search of a quarter of an hour; by how much it grows when there is four
 #: times as much, and within which bounds. What the confirmation takes after it.
 _RACE, _MORE, _RACES, _CONFIRM = 0.15, 0.12, (0.1, 0.45), 0.1
@@ -37,6 +37,13 @@ _RACE, _MORE, _RACES, _CONFIRM = 0.15, 0.12, (0.1, 0.45), 0.1
 _ANCHOR, _SLOW = 0.5, 1.5
 #: Networks that are confirmed, the anchor aside, and those in less than so many seconds; one of ``ETA`` passes a rung.
 CONFIRMED, _FEWER, _LONG, ETA = 3, 1, 1800.0, 3.0
+#: Whether the lowest rung is still worth its price is asked at every so many proposals.
+_LOOK = 4
+#: Networks that are confirmed besides where the race's ranking does not hold, and the share of the time that it takes.
+AGAIN, _AGAIN = 2, 0.05
+#: Searches of fewer seconds count the shares of race and confirmation from the end of the anchor's training, for
+#: imports and its compilation take as long as a race does; the share of the race in these.
+_SHORT, _BRIEF = 120.0, 0.25
 #: Share of the proposals that begin with the weights of a good network.
 _CHILDREN = 0.5
 
@@ -61,6 +68,7 @@ class Plan(Strategy):
         shares: of the seconds, until the race ends and until the confirmation ends; see ``shares_in``.
         workers: trials that run at the same time, among whom the time of a phase is divided.
         inherit: whether some networks begin with the weights of one that is nearly the same.
+        kept: rows by which networks are judged, where the noise of an accuracy is to be told.
 
     Raises:
         StrategyError: the shares do not rise, or the ladder lacks a phase.
@@ -78,13 +86,14 @@ class Plan(Strategy):
         shares: tuple[float, float] | None = None,
         workers: int = 1,
         inherit: bool = True,
+        kept: int | None = None,
     ):
         shares = shares_in(seconds) if shares is None else shares
         missing = [name for name in ("race", "confirm", "finish") if not ladder.of(name)]
         if missing or not 0 < shares[0] < shares[1] < 1:
             raise StrategyError(f"shares={shares}, without rungs for {missing}", where="plan")
         self.ladder, self.inner, self.seconds, self.shares = ladder, race, seconds, shares
-        self.workers, self.inherit = workers, inherit
+        self.workers, self.inherit, self.kept = workers, inherit, kept
         self.levels = [rung.step for rung in ladder.of("race")]
         self.confirm = ladder.of("confirm")[-1].fidelity
         self.confirmed = _FEWER if seconds is not None and seconds < _LONG else CONFIRMED
@@ -117,38 +126,55 @@ class Plan(Strategy):
             return self.place(state, space, 0, space.default(), {"by": "default", "phase": "anchor"})
         going = self._race(state, space, number)
         if isinstance(going, Proposal) and self.seconds is not None:
-            left = _SLOW * self.shares[0] * self.seconds - state.history.elapsed
+            left = _SLOW * self.ends(state.history)[0] - state.history.elapsed
             return replace(going, note={**going.note, "seconds": round(max(1.0, left), 3)})
-        return going if going is not None else self._confirm(state.history)
+        return self._confirm(state, going) if isinstance(going, str) else going
 
     def place(self, state: State, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
-        rung = self.ladder.of("race")[0]
+        rung, decided = self._lowest(state, number)
         phase = note.get("phase") or ("anchor" if note.get("by") == "default" else "race")
-        note = {**note, "phase": phase, "rung": 0}
+        note = {**note, **decided, "phase": phase, "rung": self.levels.index(rung.step)}
         if phase == "anchor" and self.seconds is not None:
             note["seconds"] = round(max(1.0, _ANCHOR * self.seconds - state.history.elapsed), 3)
         return Proposal(config=config, fidelity=rung.fidelity, note=note)
 
-    def _race(self, state: State, space: SearchSpace, number: int | None) -> Answer | None:
-        """A network that goes on, or a new one; None when the race is over."""
+    def _lowest(self, state: State, number: int) -> tuple[Rung, dict[str, Any]]:
+        """The rung where a new network begins, and what to note where the lowest one was given up just now.
+
+        A rung that ranks networks otherwise than longer training does is given up (see ``strategy.audit``).
+        """
+        race = self.ladder.of("race")
+        levels = [rung.fidelity for rung in race]
+        decided = audit.guard(state.history, levels, steps=STEPS, known=state.known) if number % _LOOK == 0 else None
+        least = decided["raised"]["to"] if decided else audit.lowest(state.history)
+        return next(rung for rung in race if rung.fidelity >= least - SAME), decided or {}
+
+    def _race(self, state: State, space: SearchSpace, number: int | None) -> Answer | str:
+        """A network that goes on, or a new one; why, when the race is over."""
         history = state.history
         if self._over(history):
-            return None
+            return "its share of the time was used up"
+        # With a budget in trials there is no time that a finish could have instead.
+        ended = stale(history, self.levels[-1], self.kept) if self.seconds is not None else ""
+        if ended:
+            return ended
         onward = asynchronous(state, STEPS, self.levels, ETA, number)
         if onward is not None and self._fits(history, onward.fidelity):
             return _in_phase(onward, "race")
         if number is None:
-            return Wait(why="trials of the race are running") if _running(history, "race") else None
-        if not self._fits(history, self.ladder.of("race")[0].fidelity):
-            return None
+            return (
+                Wait(why="trials of the race are running") if _running(history, "race") else "its networks are used up"
+            )
+        if not self._fits(history, self._lowest(state, number)[0].fidelity):
+            return "no further training would have ended in its share of the time"
         if self.inner is not None:
             answer = self.inner.ask(state.inner, space, number)
             if isinstance(answer, Proposal) and answer.trial is None:
                 return self.place(state, space, number, answer.config, {**answer.note, "phase": "race"})
-            return answer if isinstance(answer, Wait) else None
+            return answer if isinstance(answer, Wait) else f"{self.inner.name} proposed no more"
         return self._new(state, space, number)
 
-    def _new(self, state: State, space: SearchSpace, number: int) -> Answer | None:
+    def _new(self, state: State, space: SearchSpace, number: int) -> Answer | str:
         from modelwright.nas.proposer import child, fresh
 
         rng = state.seed.child("ask", number).generator()
@@ -161,23 +187,59 @@ class Plan(Strategy):
                 return Proposal(config=config, fidelity=top.fidelity, parent=parent, note=note)
         config, note = fresh(state, space, rng, number, self.levels)
         if config is None:
-            return None
+            return "no network was left that was not tried"
         return self.place(state, space, number, config, {**note, "phase": "race"})
 
-    def _confirm(self, history: History) -> Answer:
-        if self.seconds is not None and history.elapsed >= self.shares[1] * self.seconds:
-            return self._until_idle(history, "the time for confirming is used up")
+    def _confirm(self, state: State, ended: str) -> Answer:
+        history = state.history
+        if self.seconds is not None and history.elapsed >= self.ends(history)[1]:
+            return self._until_idle(history, f"the race ended, for {ended}; the time for confirming is used up")
         if _running(history, "race", "anchor"):
             return Wait(why="the race is ending")
         chosen = self.finalists(history)
         for place, number in enumerate(chosen):
-            row = history.rows[number]
-            if row.state == "paused" and row.fidelity < self.confirm - 1e-9 and row.target < self.confirm - 1e-9:
-                note: dict[str, Any] = {"phase": "confirm"}
-                if self.seconds is not None:
-                    note["seconds"] = self._turn(history, len(chosen) - place)
-                return Proposal(trial=number, fidelity=self.confirm, note=note)
-        return self._until_idle(history, "the best are confirmed")
+            if self._unconfirmed(history.rows[number]):
+                return self._confirming(history, number, len(chosen) - place, {ENDED: ended})
+        if _running(history, "confirm"):
+            return Wait(why="a phase is ending")
+        return self._once_more(state, len(chosen)) or self._until_idle(history, "the best are confirmed")
+
+    def _unconfirmed(self, row: Row) -> bool:
+        return row.state == "paused" and row.fidelity < self.confirm - 1e-9 and row.target < self.confirm - 1e-9
+
+    def _confirming(self, history: History, number: int, waiting: int, note: Mapping[str, Any]) -> Proposal:
+        note = {"phase": "confirm", **note}
+        if self.seconds is not None:
+            note["seconds"] = self._turn(history, waiting)
+        return Proposal(trial=number, fidelity=self.confirm, note=note)
+
+    def _once_more(self, state: State, before: int) -> Proposal | None:
+        """Another network to confirm where the race ranked those that were confirmed no better than chance would.
+
+        The next one by the race's ranking, and then one by lot from all others, so that it is not only the best that
+        are compared; None where the ranking holds, says nothing, or there is no time.
+        """
+        history, top = state.history, self.levels[-1]
+        added = sum(MORE in row.note for row in history.rows)
+        found = agreement(history, top, self.confirm)
+        if found is None or added >= AGAIN or (added == 0 and found[0] > 0):
+            return None
+        if self.seconds is not None:
+            turns = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
+            late = self.ends(history)[1] + _AGAIN * self.seconds
+            if not turns or history.elapsed + turns[0] > late:
+                return None
+        left = [n for n in self._ranked(history) if self._unconfirmed(history.rows[n])]
+        left = [n for n in left if any(abs(f * STEPS - top) < 1e-6 for f in history.rows[n].segments)]
+        if not left:
+            return None
+        tau, pairs = found
+        note: dict[str, Any] = {MORE: {"tau": round(tau, 3), "pairs": pairs}}
+        chosen = left[0]
+        if added:
+            chosen = left[int(state.seed.child("confirm", added).generator().integers(len(left)))]
+            note |= audit.marked(history.rows[chosen].note, top / STEPS)
+        return self._confirming(history, chosen, 1, note)
 
     def _finish(self, history: History, opened: Mapping[str, Any]) -> Answer:
         row = history.rows[opened["trial"]]
@@ -195,18 +257,20 @@ class Plan(Strategy):
 
     def finalists(self, history: History) -> list[int]:
         """The trials that are confirmed: the best of the race, by the highest rung that has any, and the anchor."""
+        chosen = self._ranked(history)[: self.confirmed]
+        anchor = next((row.number for row in history.rows if row.note.get("by") == "default"), None)
+        if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
+            chosen.append(anchor)
+        return chosen
+
+    def _ranked(self, history: History) -> list[int]:
+        """All trials of the race that have a value, by the highest rung that they came to."""
         ranked: list[int] = []
         for level in reversed(self.levels):
             merit = merits_at(history, level / STEPS, STEPS)
             alive = [n for n in merit if merit[n] > -math.inf and n not in ranked]
             ranked += sorted(alive, key=lambda n: (-merit[n], n))
-            if len(ranked) >= self.confirmed:
-                break
-        chosen = ranked[: self.confirmed]
-        anchor = next((row.number for row in history.rows if row.note.get("by") == "default"), None)
-        if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
-            chosen.append(anchor)
-        return chosen
+        return ranked
 
     def winner(self, history: History) -> Row | None:
         """Who goes on to the finish: the best of the highest fidelity that was reached."""
@@ -219,6 +283,18 @@ class Plan(Strategy):
 
     # --- time ------------------------------------------------------------------------------------------
 
+    def ends(self, history: History) -> tuple[float, float]:
+        """Seconds of the study at which the race ends, and those at which the confirmation does."""
+        assert self.seconds is not None
+        began = (anchor_ended(history) or 0.0) if self.seconds < _SHORT else 0.0
+        left = max(0.0, self.seconds - began)
+        return began + self.shares[0] * left, began + self.shares[1] * left
+
+    @property
+    def latest(self) -> float:
+        """The share of the time at which the confirmation ends at the latest, if it was begun in time."""
+        return self.shares[1] + (_AGAIN if self.confirmed > 1 else 0.0)
+
     def _turn(self, history: History, waiting: int) -> float:
         """Seconds for each of those that wait to be confirmed; all train equally long, for it is time that is short."""
         given = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
@@ -226,16 +302,16 @@ class Plan(Strategy):
             return given[0]
         assert self.seconds is not None
         rounds = -(-waiting // self.workers)
-        return round(max(1.0, (self.shares[1] * self.seconds - history.elapsed) / rounds), 3)
+        return round(max(1.0, (self.ends(history)[1] - history.elapsed) / rounds), 3)
 
     def _over(self, history: History) -> bool:
-        return self.seconds is not None and history.elapsed >= self.shares[0] * self.seconds
+        return self.seconds is not None and history.elapsed >= self.ends(history)[0]
 
     def _fits(self, history: History, fidelity: float) -> bool:
         """Whether a trial that goes to ``fidelity`` is likely to end while the race lasts."""
         if self.seconds is None:
             return True
-        return history.elapsed + 0.8 * self.expected(history, fidelity) <= self.shares[0] * self.seconds
+        return history.elapsed + 0.8 * self.expected(history, fidelity) <= self.ends(history)[0]
 
     def expected(self, history: History, fidelity: float) -> float:
         """Seconds that a segment up to ``fidelity`` takes: the median of those that did; 0 while there are none."""
@@ -259,7 +335,8 @@ def _seconds(history: History, fidelity: float) -> list[float]:
     """What segments up to ``fidelity`` took, of trials whose last one it was."""
     ended = [row for row in history.rows if not row.pending and abs(row.fidelity - fidelity) < 1e-9]
     found = [row.facts.get("spent", {}) for row in ended]
-    return [float(sum(spent.get(part, 0.0) for part in PARTS)) for spent in found if spent]
+    # What it took to start is the first trial's alone.
+    return [float(sum(spent.get(part, 0.0) for part in PARTS if part != "start")) for spent in found if spent]
 
 
 def shares_in(seconds: float | None) -> tuple[float, float]:
@@ -269,41 +346,18 @@ def shares_in(seconds: float | None) -> tuple[float, float]:
     default, trained for a whole quarter of an hour, was 1.4 points better than what half of it had found and a third
     had trained (see benchmarks/README.md). So the finish has most of the time, and gives some away as there is more.
 
+    Of a short search the shares are of what the anchor leaves; there a race is two or three networks, which mostly
+    compile.
+
     >>> shares_in(900.0), tuple(round(share, 2) for share in shares_in(3600.0))
     ((0.15, 0.25), (0.27, 0.37))
     """
     if seconds is None:
         return _RACE, _RACE + _CONFIRM
+    if seconds < _SHORT:
+        return _BRIEF, _BRIEF + _CONFIRM
     race = min(max(_RACE + _MORE * math.log(max(seconds, 1.0) / 900.0, 4.0), _RACES[0]), _RACES[1])
     return race, race + _CONFIRM
-
-
-class PlanLeads(EngineLeads):
-    """What a killed session left unfinished runs again while its phase lasts; the finish is proposed anew."""
-
-    def unfinished(self, history: History) -> list[int]:
-        opened = any(note.kind == FINISH for note in history.notes)
-        return [] if opened else super().unfinished(history)
-
-    def put_aside(self, history: History) -> list[int]:
-        return []
-
-
-def shares(history: History) -> dict[str, dict[str, float]]:
-    """For each phase the trials that it had, and the seconds that their segments in it took, summed over workers."""
-    found: dict[str, dict[str, float]] = {}
-    phases: dict[int, str] = {}
-    counted: set[tuple[int, str]] = set()
-    for event in history:
-        if isinstance(event, Proposed | Continued):
-            phases[event.number] = str(event.note.get("phase") or phases.get(event.number, "race"))
-        elif isinstance(event, Finished):
-            name = phases[event.number]
-            entry = found.setdefault(name, {"trials": 0, "seconds": 0.0})
-            entry["trials"] += (event.number, name) not in counted
-            entry["seconds"] += event.duration
-            counted.add((event.number, name))
-    return found
 
 
 def _running(history: History, *phases: str) -> bool:

@@ -11,9 +11,10 @@ from typing import Any
 from modelwright.core.history import History
 from modelwright.core.records import Event, Finished, Started
 
-#: What a segment of a trial spends its seconds on: tracing the graph, reading weights and building the model; what the
-#: first calls of compiled programs take; training; judging by the rows kept back; keeping weights and model.
-PARTS = ("build", "compile", "train", "judge", "keep")
+#: What a segment of a trial spends its seconds on: tracing the graph and reading weights, where the first one imports
+#: the backend; building the model; what the first calls of compiled programs take; training; judging by the rows that
+#: were kept back; keeping weights and model.
+PARTS = ("start", "build", "compile", "train", "judge", "keep")
 _USEFUL = ("train", "judge")
 
 
@@ -26,7 +27,7 @@ class Spent(dict[str, float]):
     >>> spent["train"] = 5.0
     >>> spent.compiled({"train": 2.0})
     >>> spent.rounded()
-    {'build': 0.0, 'compile': 2.0, 'train': 3.0, 'judge': 0.0, 'keep': 0.0}
+    {'start': 0.0, 'build': 0.0, 'compile': 2.0, 'train': 3.0, 'judge': 0.0, 'keep': 0.0}
     """
 
     def __init__(self) -> None:

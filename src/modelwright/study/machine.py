@@ -260,7 +260,10 @@ class Machine:
         fell_back = outcome.note.get(r.FELL_BACK)
         told = {"number": number, "segment": row.segment, **(fell_back or {})}
         notes: list[r.Event] = [r.Noted(kind=r.FELL_BACK, data=told)] if fell_back else []
-        return [replace(ended, state=ruling.state, error=ruling.error), *notes]
+        return [self._settled(replace(ended, state=ruling.state, error=ruling.error)), *notes]
+
+    def _settled(self, ended: r.Finished) -> r.Finished:
+        return self.proposer.settled(self.history, ended)
 
     def give_up(self, number: int) -> list[r.Event]:
         """The end of a running trial whose session is gone, when that happened to it too often; else nothing.
@@ -272,7 +275,8 @@ class Machine:
             return []
         message = f"its session was gone {row.attempt + 1} times"
         lost = r.Failure(kind="lost", message=message)
-        return [r.Finished(number=number, state="lost", fidelity=row.fidelity, steps=row.steps, error=lost)]
+        ended = r.Finished(number=number, state="lost", fidelity=row.fidelity, steps=row.steps, error=lost)
+        return [self._settled(ended)]
 
     def lose(self, number: int, failure: r.Failure, worker: str = "", duration: float = 0.0) -> list[r.Event]:
         """Whoever ran the trial is gone: it runs again while retries are left, then it is given up.
@@ -285,11 +289,10 @@ class Machine:
             return self.start(number, worker)
         if state == "lost" and failure.kind == "cancelled":
             return self.cancel(number, failure.message, duration)
-        return [
-            r.Finished(
-                number=number, state=state, fidelity=row.fidelity, steps=row.steps, duration=duration, error=failure
-            )
-        ]
+        ended = r.Finished(
+            number=number, state=state, fidelity=row.fidelity, steps=row.steps, duration=duration, error=failure
+        )
+        return [self._settled(ended)]
 
     def cancel(self, number: int, message: str = "it was cancelled", duration: float = 0.0) -> list[r.Event]:
         """The user wants no more of a trial; nothing when it is over.
@@ -304,7 +307,8 @@ class Machine:
         common: dict[str, Any] = {"number": number, "fidelity": row.fidelity, "steps": row.steps, "error": error}
         if row.state == "paused":
             return [r.Finished(state="pruned", values=row.values, metrics=dict(row.metrics), step=row.step, **common)]
-        return [r.Finished(state="lost", values=row.segments.get(round(row.fidelity, 9)), duration=duration, **common)]
+        values = row.segments.get(round(row.fidelity, 9))
+        return [self._settled(r.Finished(state="lost", values=values, duration=duration, **common))]
 
     def unfinished(self) -> list[int]:
         """Trials that were proposed or running when the last session ended: they run (again) first.

@@ -73,6 +73,10 @@ class Proposer(Protocol):
         """Trials that the end of an earlier budget paused and that go on now that there is more of it."""
         ...
 
+    def settled(self, history: History, ended: r.Finished) -> r.Finished:
+        """What the end of a segment is taken for, before it is stored."""
+        ...
+
 
 class EngineLeads:
     """The engine's own: budget first, then what the user wants tried, then the strategy.
@@ -105,6 +109,9 @@ class EngineLeads:
     def put_aside(self, history: History) -> list[int]:
         return [t.number for t in history.rows if t.state == "paused" and t.facts.get("why") in ("budget", "cancelled")]
 
+    def settled(self, history: History, ended: r.Finished) -> r.Finished:
+        return ended
+
 
 def _showed_nothing(row: Row) -> bool:
     """Whether a trial has not said yet what it asks for, or was ended from outside before it could."""
@@ -126,6 +133,9 @@ class StrategyLeads:
 
     def put_aside(self, history: History) -> list[int]:
         return []
+
+    def settled(self, history: History, ended: r.Finished) -> r.Finished:
+        return ended
 
 
 def turn(answer: r.Answer, number: int) -> Turn:

@@ -1,0 +1,86 @@
+"""When a race brings nothing more, and when its ranking does not hold at full size. Reads stored events alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from modelwright.core.history import History
+from modelwright.core.records import Finished
+from modelwright.nas.ladder import STEPS
+from modelwright.strategy.shown import merits_at
+
+#: Networks at the last rung of the race among which none has to be better by more than the noise, at least; half of all
+#: that came there, where that is more. And those before them, with which they are compared.
+LEAST, BEFORE = 12, 6
+#: Noise where nothing is known of it: this part of the distance between the quartiles of the values.
+_PART = 0.05
+#: Networks of which a rank correlation says anything.
+_PAIRS = 3
+
+
+def noise(name: str, best: float, spread: float, kept: int | None) -> float:
+    """One standard deviation of a value: of an accuracy on ``kept`` rows, else a small part of what networks differ by.
+
+    >>> round(noise("val_accuracy", 0.9, 0.1, 9000), 4), noise("val_loss", 0.3, 0.2, 9000)
+    (0.0032, 0.010000000000000002)
+    """
+    if kept and name.endswith("accuracy") and 0.0 <= best <= 1.0:
+        # Of one that is right about every row, one row more or less is as much as can be told.
+        return math.sqrt(max(best * (1.0 - best), 1.0 / kept) / kept)
+    return _PART * spread
+
+
+def stale(history: History, level: int, kept: int | None = None) -> str:
+    """Why a race should end before its time; "" while it brings something.
+
+    Args:
+        level: the step of the race's last rung.
+        kept: rows by which networks are judged.
+    """
+    objective = history.objectives[0]
+    scores = _in_order(history, level)
+    last = max(LEAST, len(scores) // 2)
+    if len(scores) < last + BEFORE:
+        return ""
+    before, after = max(scores[:-last]), max(scores[-last:])
+    low, high = np.quantile(scores, [0.25, 0.75])
+    # Scores are better when larger; an accuracy is its own score.
+    bound = noise(objective.name, max(before, after), float(high - low), kept)
+    if after - before > bound:
+        return ""
+    gained = "none was better" if after <= before else f"the best was better by {after - before:.2g}"
+    return (
+        f"of the last {last} networks that were trained to its end {gained}, which is within the noise of {bound:.2g}, "
+        "so the rest of its time goes to the finish"
+    )
+
+
+def _in_order(history: History, level: int) -> list[float]:
+    """Scores at the last rung, in the order in which networks came there."""
+    score = history.objectives[0].score
+    found = []
+    for event in history:
+        if isinstance(event, Finished) and abs(event.fidelity * STEPS - level) < 1e-6 and event.values is not None:
+            value = score(event.values[0])
+            if math.isfinite(value):
+                found.append(value)
+    return found
+
+
+def agreement(history: History, level: int, confirmed: float) -> tuple[float, int] | None:
+    """Kendall's tau between the race's last rung and the confirmation, and of how many; None where these are too few.
+
+    Args:
+        level: the step of the race's last rung.
+        confirmed: the fidelity of the confirmation.
+    """
+    race, full = merits_at(history, level / STEPS, STEPS), merits_at(history, confirmed, STEPS)
+    both = [n for n in race if math.isfinite(race[n]) and math.isfinite(full.get(n, math.nan))]
+    if len(both) < _PAIRS:
+        return None
+    found: object = kendalltau([race[n] for n in both], [full[n] for n in both])
+    tau = float(getattr(found, "statistic", math.nan))
+    return (tau if math.isfinite(tau) else 0.0), len(both)

@@ -1,0 +1,258 @@
+"""Phases of a plan: why they end, what a finish that fails leaves, and what follows where a race ranks wrongly."""
+
+import numpy as np
+import pytest
+
+from modelwright import nas
+from modelwright.core import records as r
+from modelwright.core.history import History
+from modelwright.core.objective import Objective
+from modelwright.nas.ladder import STEPS, ladder
+from modelwright.nas.phases import ENDED, FINISH, MORE, PlanLeads
+from modelwright.nas.plan import AGAIN, Plan
+from modelwright.nas.stale import agreement, noise, stale
+from modelwright.strategy.audit import lowest
+from modelwright.strategy.random import Random
+from modelwright.study.machine import Machine, Setup
+
+LADDER = ladder(50_000, 28)
+TOP = round(0.09 * STEPS)
+
+
+def define(hp, x):
+    for i in range(hp.Int("depth", 1, 4)):
+        x = x.conv(hp.Choice(f"filters{i}", [8, 16, 32]), hp.Choice(f"kernel{i}", [1, 3, 5])).relu()
+    return x.global_avg_pool().dense(10)
+
+
+SPACE = nas.Architecture(define, (28, 28, 1))
+
+
+class Run:
+    """A plan carried out with values from ``worth(number, fidelity)``, each segment as long as ``takes`` says."""
+
+    def __init__(self, plan, worth, takes=lambda row: 4.0, name="val_accuracy"):
+        setup = Setup(space=SPACE.tree, strategy=plan, objectives=(Objective(name, "max"),))
+        self.machine, self.worth, self.takes, self.at = Machine(setup, PlanLeads()), worth, takes, 0.0
+        self.history = self.machine.history
+
+    def step(self, outcome=None, new=True):
+        answer = self.machine.propose(new)
+        if not isinstance(answer, list):
+            return answer
+        number = answer[-1].number
+        self.machine.apply([*answer, *self.machine.start(number)], self.at)
+        row = self.history.rows[number]
+        seconds = float(row.note.get("seconds", 4.0)) if row.note["phase"] == "confirm" else self.takes(row)
+        self.at += seconds
+        told = outcome or r.Outcome(
+            metrics={self.history.objectives[0].name: self.worth(number, row.target)}, fidelity=row.target,
+            duration=seconds, note={"spent": {"train": seconds}}, artifacts={"checkpoint": r.Artifact(path="x")},
+            stepwise=False,
+        )  # fmt: skip
+        self.machine.apply(self.machine.finish(number, told), self.at)
+        return None
+
+    def all(self, most=400, new=lambda run: True):
+        for _ in range(most):
+            answer = self.step(new=new(self))
+            if answer is not None:
+                return answer
+        raise AssertionError("the plan does not end")
+
+    def open_finish(self, trial):
+        self.machine.apply([r.Noted(kind=FINISH, data={"trial": trial, "number": 1})], self.at)
+
+
+def within(trials):
+    return lambda run: len(run.history.rows) < trials
+
+
+def noted(run, name):
+    return [event.note[name] for event in run.history if isinstance(event, r.Continued) and name in event.note]
+
+
+# --- why the race ends -----------------------------------------------------------------------------
+
+
+def at_the_top(values, name="val_accuracy"):
+    made = History((Objective(name, "max"),))
+    for number, value in enumerate(values):
+        made.extend([r.Proposed(number=number, config={}), r.Started(number=number),
+                     r.Finished(number=number, state="paused", values=(value,), fidelity=0.09)])  # fmt: skip
+    return made
+
+
+def test_a_race_that_brings_nothing_more_than_noise_is_over():
+    early = [0.5, 0.6, 0.7, 0.8, 0.82, 0.9]
+    same = 0.9 + 0.001 * np.arange(12) / 12
+    assert "within the noise" in stale(at_the_top([*early, *same]), TOP, kept=9000)
+    assert stale(at_the_top([*early, *same[:-1]]), TOP, kept=9000) == ""
+    assert stale(at_the_top([*early, *same[:-1], 0.92]), TOP, kept=9000) == ""
+    # With few rows to judge by, 0.92 is not told from 0.9.
+    assert "within the noise" in stale(at_the_top([*early, *same[:-1], 0.92]), TOP, kept=100)
+    assert "none was better" in stale(at_the_top([*early, *([0.7] * 12)]), TOP, kept=9000)
+
+
+def test_of_many_networks_half_must_bring_nothing():
+    rising = list(np.linspace(0.5, 0.9, 20))
+    assert stale(at_the_top([*rising, *([0.9] * 12)]), TOP, kept=9000) == ""
+    assert stale(at_the_top([*rising, *([0.9] * 20)]), TOP, kept=9000)
+
+
+def test_values_that_are_not_finite_say_nothing():
+    assert stale(at_the_top([float("-inf")] * 30), TOP) == ""
+
+
+@pytest.mark.parametrize(("best", "kept"), [(0.9, 100), (1.0, 100), (0.5, 10)])
+def test_the_noise_of_an_accuracy_is_that_of_its_rows(best, kept):
+    found = noise("val_accuracy", best, 0.0, kept)
+    assert found >= 1 / kept and found == pytest.approx(max(np.sqrt(best * (1 - best) / kept), 1 / kept))
+
+
+def test_a_race_with_seconds_ends_early_and_says_so():
+    run = Run(Plan(LADDER, race=Random(), inherit=False, seconds=9000.0, kept=9000), lambda number, fidelity: 0.8)
+    run.all()
+    assert "within the noise" in noted(run, ENDED)[0]
+    race = [event for event in run.history if isinstance(event, r.Continued) and event.note["phase"] == "confirm"]
+    first = next(i for i, event in enumerate(run.history) if event is race[0])
+    assert run.history.time_of(first) < 0.8 * Plan(LADDER, seconds=9000.0).shares[0] * 9000
+
+
+def test_a_race_with_a_budget_in_trials_has_them_all():
+    run = Run(Plan(LADDER, race=Random(), inherit=False), lambda number, fidelity: 0.8)
+    run.all(new=within(60))
+    assert len(run.history.rows) == 60 and noted(run, ENDED)[0] == "its networks are used up"
+
+
+def test_a_race_that_time_ends_says_so():
+    rng = np.random.default_rng(0)
+    run = Run(
+        Plan(LADDER, race=Random(), inherit=False, seconds=1000.0),
+        lambda number, fidelity: 0.5 + 0.01 * number + rng.random() / 100,
+    )
+    run.all()
+    assert "time" in noted(run, ENDED)[0]
+
+
+def test_in_a_short_search_the_race_is_counted_from_the_end_of_the_anchor():
+    rng = np.random.default_rng(0)
+    slow = lambda row: 12.0 if row.number == 0 and row.target < 0.02 else 2.0  # noqa: E731
+    short, longer = (Run(Plan(LADDER, seconds=s), lambda *_: rng.random(), slow) for s in (60.0, 150.0))
+    short.all()
+    longer.all()
+    assert len(short.history.rows) > 3
+    began, ended = short.machine.setup.strategy.ends(short.history)
+    assert (began, ended) == pytest.approx((12 + 0.25 * 48, 12 + 0.35 * 48))
+    assert longer.machine.setup.strategy.ends(longer.history) == pytest.approx((15.0, 30.0))
+
+
+# --- whether the race's ranking holds --------------------------------------------------------------
+
+
+def turned(number, fidelity):
+    """What the race ranks first is worst in full."""
+    value = 0.5 + 0.3 * ((7 * number) % 23) / 23
+    return value if fidelity < 0.2 else 1.0 - value
+
+
+def held(number, fidelity):
+    return 0.5 + 0.3 * ((7 * number) % 23) / 23 + 0.1 * fidelity
+
+
+def test_more_networks_are_confirmed_where_the_race_ranked_them_wrongly():
+    run = Run(Plan(LADDER, race=Random(), inherit=False), turned)
+    run.all(new=within(40))
+    more = noted(run, MORE)
+    assert len(more) == AGAIN and more[0]["tau"] <= 0 and more[0]["pairs"] >= 3
+    lots = [event.note for event in run.history if isinstance(event, r.Continued) and MORE in event.note]
+    assert "audited" not in lots[0] and lots[1]["audited"][-1] == pytest.approx(0.09)
+    assert sum(0.3 in row.segments for row in run.history.rows) == 4 + AGAIN
+
+
+def test_no_more_are_confirmed_where_it_held():
+    run = Run(Plan(LADDER, race=Random(), inherit=False), held)
+    run.all(new=within(40))
+    tau, pairs = agreement(run.history, TOP, 0.3)
+    assert tau > 0 and pairs in (3, 4) and not noted(run, MORE)
+
+
+def test_more_are_confirmed_only_while_there_is_time():
+    run = Run(Plan(LADDER, race=Random(), inherit=False, seconds=3000.0), turned)
+    run.all()
+    assert run.at <= (run.machine.setup.strategy.latest + 0.01) * 3000
+    assert len({event.note["seconds"] for event in run.history
+                if isinstance(event, r.Continued) and event.note["phase"] == "confirm"}) == 1  # fmt: skip
+    short = Run(Plan(LADDER, seconds=900.0), turned)
+    short.all()
+    assert not noted(short, MORE) and short.machine.setup.strategy.latest == pytest.approx(0.25)
+
+
+def test_a_lowest_rung_that_says_nothing_is_given_up():
+    rng = np.random.default_rng(1)
+    plan = Plan(LADDER, race=Random(), inherit=False)
+    run = Run(plan, lambda number, fidelity: held(number, fidelity) if fidelity > 0.02 else rng.random())
+    run.all(2000, new=within(250))
+    given_up = lowest(run.history)
+    assert given_up == pytest.approx(0.03)
+    since = next(row.number for row in run.history.rows if "raised" in row.note)
+    assert all(min(row.segments) >= 0.03 - 1e-9 for row in run.history.rows[since:])
+    assert all(row.note["rung"] >= 1 for row in run.history.rows[since:])
+
+
+# --- a finish that comes to nothing ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["failed", "infeasible"])
+def test_a_finish_that_fails_leaves_the_winner_as_it_was(state):
+    run = Run(Plan(LADDER, race=Random(), inherit=False), held)
+    run.all(new=within(12))
+    plan = run.machine.setup.strategy
+    winner = plan.winner(run.history)
+    before = winner.values, winner.fidelity, dict(winner.metrics), dict(winner.artifacts)
+    run.open_finish(winner.number)
+    error = r.Failure(kind="error", message="it broke")
+    run.step(r.Outcome(state=state, error=error, metrics={}, fidelity=1.0, stepwise=False))
+    assert (winner.values, winner.fidelity, winner.metrics, winner.artifacts) == before
+    assert winner.state == "paused" and winner.error is None
+    assert winner.facts[FINISH]["failed"] == "it broke" and winner.facts[FINISH]["kept"] == "before"
+    assert run.history.best() is winner
+    assert isinstance(run.machine.propose(False), r.Exhausted)
+
+
+def test_a_finish_whose_process_dies_again_leaves_the_winner_as_it_was():
+    run = Run(Plan(LADDER, race=Random(), inherit=False), held)
+    run.all(new=within(12))
+    winner = run.machine.setup.strategy.winner(run.history)
+    values = winner.values
+    run.open_finish(winner.number)
+    answer = run.machine.propose(False)
+    run.machine.apply([*answer, *run.machine.start(winner.number)], run.at)
+    run.machine.apply([r.Reported(number=winner.number, step=500, metrics={"val_accuracy": 0.1}, fidelity=0.5)])
+    gone = r.Failure(kind="signal", message="its process was ended by signal 9")
+    again = run.machine.lose(winner.number, gone)
+    assert isinstance(again[0], r.Started)  # once more
+    run.machine.apply(again)
+    run.machine.apply(run.machine.lose(winner.number, gone))
+    assert winner.state == "paused" and winner.values == values and winner.fidelity == pytest.approx(0.3)
+    assert "signal 9" in winner.facts[FINISH]["failed"] and run.history.best() is winner
+
+
+def test_what_fails_before_the_finish_has_failed():
+    run = Run(Plan(LADDER, race=Random(), inherit=False), held)
+    run.step()
+    run.step(r.Outcome(state="failed", error=r.Failure(kind="error", message="it broke"), stepwise=False))
+    assert run.history.rows[1].state == "failed"
+
+
+# --- epochs ----------------------------------------------------------------------------------------
+
+
+def test_epochs_bound_each_phase():
+    made = ladder(1200, 28, 3, batch=32, bounded=True)
+    assert sum(rung.epochs for rung in made.of("race")) == pytest.approx(3)
+    assert [rung.epochs for rung in made.rungs[-2:]] == [3, 3]
+    free = ladder(1200, 28, 3, batch=32)
+    assert sum(rung.epochs for rung in free.of("race")) > 3 and free.of("finish")[0].epochs == 3
+    many = ladder(50_000, 28, 20, bounded=True)
+    assert [rung.epochs for rung in many.rungs] == [rung.epochs for rung in ladder(50_000, 28, 20).rungs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +198,10 @@ class Study:
         """Write one self-contained HTML file about the study; returns its path."""
         from modelwright.report.html import write
 
-        return Path(write(self._view(), path))
+        view = self._view()
+        if self._record.definition.get("kind") == "nas":
+            view = replace(view, reasons=self.explain())
+        return Path(write(view, path))
 
     def importance(self, objective: str | None = None) -> Importance:
         """What each parameter, and each pair, explains of ``objective`` (the first); a table when printed."""

@@ -23,6 +23,7 @@ from modelwright.report import fidelity, page
 from modelwright.report.chosen import LIMIT, chosen
 from modelwright.report.dependence import dependence, surface
 from modelwright.report.diversity import diversity
+from modelwright.report.drawings import drawings, reasons
 from modelwright.report.effects import dependence_chart, diversity_chart, surface_chart
 from modelwright.report.explain import Findings, closing, findings
 from modelwright.report.export import finite
@@ -198,6 +199,8 @@ def _sections(view: StudyView, rows: list[Row]) -> list[tuple[str, str, str]]:
     relevant = "" if known else f'<p class="quiet">{esc(found.message)}</p>'
     made = {
         "best": ("Best", page.best(view)),
+        "network": ("What was found", drawings(view)),
+        "reasons": ("Why it is the best", reasons(view)),
         "search": ("The search", _search(view, [history, curves, differ]) if history else ""),
         "relations": ("All settings together", page.figure(parallel, wide=True) if parallel else ""),
         "matters": ("What matters", _matters(view, known_of[0], known) if known else relevant if history else ""),
@@ -287,5 +290,6 @@ def repr_html(view: StudyView) -> str:
         body += f'<table style="border-collapse:collapse;margin-top:.4em"><tr>{head}</tr>{rest}</table>'
     said = fidelity.explanation(view, top)
     body += "".join(f'<div style="margin:.3em 0;opacity:.8">{esc(line)}</div>' for line in said)
+    body += drawings(view, first=True)
     frame = "border:1px solid currentColor;border-radius:6px;padding:.6em .9em;font-size:90%;overflow-x:auto"
     return f'<div style="{frame}">{body}</div>'

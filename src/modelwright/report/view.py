@@ -43,6 +43,7 @@ class StudyView:
         model: summary of the best model as text; "" takes the best trial's fact "summary", when it is needed.
         stopping: whether Ctrl-C was heard, so that the search ends with the trials that run.
         stopped: why the search ended, or "" while it may go on.
+        reasons: why the result is what it is, as text, for searches that tell more than trials do; "" for others.
         commands: what the user may do next, one line of code or shell each.
         facts: further lines for the study's facts (version, device, backend ...).
     """
@@ -62,6 +63,7 @@ class StudyView:
     model: str = ""
     stopping: bool = False
     stopped: str = ""
+    reasons: str = ""
     commands: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -40,7 +40,7 @@ def searched(x, y, over=None, **options):
 
 @pytest.fixture(scope="module")
 def study():
-    return searched(*bars(), trials=6, epochs=8)
+    return searched(*bars(), trials=6, epochs=40)
 
 
 def test_a_plan_finds_a_network_that_is_right_about_new_rows(study):
@@ -91,6 +91,13 @@ def test_training_is_searched_beside_the_architecture():
     study = searched(*bars(100), training=lambda hp: {"rate": hp.Float("rate", 1e-4, 1e-2, sampling="log")},
                      plan=None, strategy="random", trials=3, epochs=1)  # fmt: skip
     assert len({trial.config["rate"] for trial in study.trials}) == 3
+
+
+def test_the_optimizer_is_searched_beside_the_architecture():
+    study = searched(*bars(100), training=lambda hp: {"optimizer": hp.Choice("optimizer", ["sgd", "adamw"])},
+                     plan=None, strategy="random", trials=6, epochs=1)  # fmt: skip
+    assert {trial.config["optimizer"] for trial in study.trials} == {"sgd", "adamw"}
+    assert study.trials[0].config["optimizer"] == "adamw"  # the recipe's
 
 
 def test_a_search_goes_on_under_its_name(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from modelwright import nas
+from modelwright.core.errors import ArgumentError
 from modelwright.nas import weights
 from modelwright.nas.dataset import dataset
 from modelwright.nas.deploy import deployable
@@ -52,6 +53,33 @@ def test_a_network_learns_and_says_so(data):
     ended = made.fit(30, 0, lambda done, loss: losses.append(loss) or True)
     assert ended.finite and ended.cost == pytest.approx(30, rel=0.1) and losses[-1] < losses[0]
     assert made.judge()["val_loss"] < before and made.judge()["val_accuracy"] > 0.8
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lion", "rmsprop"])
+def test_each_optimizer_learns_at_the_rate_of_the_recipe(data, optimizer):
+    made = trainer(data, optimizer=optimizer)
+    assert type(made.model.optimizer).__name__.lower() == optimizer
+    made.fit(60, 0, lambda done, loss: True)
+    assert made.judge()["val_accuracy"] > 0.7
+
+
+def test_weight_decay_is_the_same_for_all_and_spares_scales_and_shifts(data):
+    pull = {}
+    for optimizer in ("adamw", "sgd", "lion", "rmsprop"):
+        made = trainer(data, optimizer=optimizer, decay=0.1)
+        used = made.model.optimizer
+        pull[optimizer] = float(used.learning_rate) * float(used.weight_decay)
+        used.build(made.model.trainable_variables)
+        spared = [v for v in made.model.trainable_variables if not used._use_weight_decay(v)]
+        assert spared and {v.name for v in spared} <= {"gamma", "beta", "bias"}
+    assert all(found == pytest.approx(pull["adamw"]) for found in pull.values())
+
+
+def test_an_optimizer_that_is_not_there_is_refused():
+    with pytest.raises(ArgumentError, match=r"optimizer='adam'.*adamw, sgd, lion, rmsprop"):
+        Recipe(optimizer="adam")
+    with pytest.raises(ArgumentError, match="optimizer=None"):
+        Recipe(optimizer=None)
 
 
 def test_the_same_seed_gives_the_same_network(data):

@@ -20,6 +20,9 @@ _RULES: dict[str, _Rule] = {
     "shift": (True, lambda v: v >= 0, "a whole number from 0"),
     "rise": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
 }
+#: Optimizers, and how many times the learning rate of AdamW each of them needs: signs of slopes (Lion) are larger steps
+#: than Adam's, slopes as they are (SGD, with Nesterov's momentum of 0.9) smaller ones.
+OPTIMIZERS = {"adamw": 1.0, "sgd": 30.0, "lion": 0.3, "rmsprop": 1.0}
 #: How others call the fields.
 _ELSEWHERE = {
     "lr": "rate", "learning_rate": "rate", "weight_decay": "decay", "batch_size": "batch", "flip": "mirror",
@@ -32,8 +35,10 @@ class Recipe:
     """How networks are trained, all alike.
 
     Attributes:
-        rate: the highest learning rate.
+        rate: the highest learning rate, as AdamW takes it; see ``optimizer``.
         decay: weight decay, decoupled from the rate of change (Loshchilov and Hutter, ICLR 2019).
+        optimizer: "adamw", "sgd" (with momentum), "lion" or "rmsprop". Their learning rate is ``rate`` times what they
+            need beside AdamW (30 for SGD), and their decay smaller by as much: one rate suits all of them.
         batch: examples in a step.
         smoothing: share of the truth that is spread over all classes (Szegedy et al., CVPR 2016).
         shift: positions by which images are moved at random.
@@ -52,8 +57,13 @@ class Recipe:
     shift: int = 2
     mirror: bool = False
     rise: float = 0.25
+    optimizer: str = "adamw"
 
     def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            allowed, named = ", ".join(OPTIMIZERS), str(self.optimizer)
+            hint = did_you_mean(named.lower(), OPTIMIZERS)
+            raise ArgumentError(f"optimizer={self.optimizer!r:.60}", where="nas.Recipe", allowed=allowed, hint=hint)
         for name, (whole, fits, allowed) in _RULES.items():
             value = getattr(self, name)
             if not _is_number(value, whole) or not fits(value):
@@ -93,13 +103,25 @@ class Recipe:
                 )
         return replace(self, **given)
 
+    def made_optimizer(self, keras: Any) -> Any:
+        """The optimizer, as Keras has it."""
+        scale = OPTIMIZERS[self.optimizer]
+        given: dict[str, Any] = {"learning_rate": self.rate * scale, "weight_decay": self.decay / scale}
+        if self.optimizer == "sgd":
+            given |= {"momentum": 0.9, "nesterov": True}
+        named = {"adamw": "AdamW", "sgd": "SGD", "lion": "Lion", "rmsprop": "RMSprop"}[self.optimizer]
+        made = getattr(keras.optimizers, named)(**given)
+        # Scales and shifts are not pulled to zero: nothing is learned from that, and identities are lost.
+        made.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        return made
+
     def rate_at(self, done: float, *, going_on: bool = False) -> float:
         """The learning rate after this share of a segment; a network that is trained already begins lower.
 
         >>> [round(Recipe(rate=1.0).rate_at(done), 2) for done in (0, 0.125, 0.25, 0.625, 1)]
         [0.04, 0.52, 1.0, 0.51, 0.01]
         """
-        high = self.rate * (0.7 if going_on else 1.0)
+        high = self.rate * OPTIMIZERS[self.optimizer] * (0.7 if going_on else 1.0)
         if done < self.rise:
             return high * (0.04 + 0.96 * done / self.rise)
         falling = 0.5 * (1 + math.cos(math.pi * (done - self.rise) / (1 - self.rise)))

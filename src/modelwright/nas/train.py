@@ -61,9 +61,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         keras = ensure_backend()
-        optimizer = keras.optimizers.AdamW(self.recipe.rate, weight_decay=self.recipe.decay, clipnorm=None)
-        # Scales and shifts are not pulled to zero: nothing is learned from that, and identities are lost.
-        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        optimizer = self.recipe.made_optimizer(keras)
         self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
         self.steps: Clocked = steps(self.model)
 

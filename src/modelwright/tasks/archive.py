@@ -1,12 +1,19 @@
-"""One file that holds a predictor: a zip of JSON and of arrays that are read without pickle. Runs nothing it reads."""
+"""One file that holds a predictor: a zip of JSON and of arrays that are read without pickle. Runs nothing it reads.
+
+Knows sizes and types, not what they are of.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import os
+import re
+import struct
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +25,13 @@ from modelwright.core.files import draft_of, put_in_place
 from modelwright.core.medium import cannot_write
 
 FORMAT = 1
-_BODY = "model.json"
+#: Bytes that any file may claim to hold, times its own size that a larger one may, and the end of that. Arrays of text
+#: features are mostly 0 and shrink a hundredfold: what is refused shrinks more, and would fill the memory.
+ALWAYS, MOST_RATIO, MOST = 256 * 2**20, 200, 16 * 2**30
+#: Bytes of the JSON, how deep it may be nested, and axes of an array.
+MOST_JSON, MOST_DEPTH, MOST_AXES = 128 * 2**20, 64, 4
+_BODY, _ARRAY = "model.json", ".npy"
+_NAME = re.compile(r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy", re.DOTALL)
 _HINT = "It is no file that model.save(path) wrote."
 
 
@@ -49,27 +62,104 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What ``write`` wrote.
+    """What ``write`` wrote. What the file claims to hold is held against its size before any of it is read.
 
     Raises:
-        ArgumentError: there is no such file, it is damaged, or a newer version wrote it.
+        ArgumentError: there is no such file, it is damaged, claims more than it can hold, or a newer version wrote it.
     """
     where = os.fspath(path)
     try:
+        size = os.stat(path).st_size
         with zipfile.ZipFile(path) as archive:
-            body = codec.from_plain(json.loads(archive.read(_BODY)))
-            arrays = {}
-            for name in archive.namelist():
-                if name.endswith(".npy"):
-                    held = io.BytesIO(archive.read(name))
-                    arrays[name[:-4]] = np.lib.format.read_array(held, allow_pickle=False)
+            parts = _allowed(archive.infolist(), size)
+            body = codec.from_plain(_json(_bytes(archive, parts.pop(_BODY))))
+            arrays = {name[: -len(_ARRAY)]: _array(_bytes(archive, part), name) for name, part in parts.items()}
     except FileNotFoundError:
         raise ArgumentError("there is no such file", where=where) from None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise ArgumentError(f"it cannot be read: {error}", where=where, hint=_HINT) from None
+    except (OSError, MemoryError, RecursionError, RuntimeError, SyntaxError, *_ODD) as error:
+        said = str(error) if isinstance(error, _Refused) else f"it cannot be read: {error!s:.200}"
+        raise ArgumentError(said or type(error).__name__, where=where, hint=_HINT) from None
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         found = body.get("format") if isinstance(body, dict) else None
         raise ArgumentError(
-            f"its format is {found!r}", where=where, allowed=str(FORMAT), hint="Upgrade Modelwright to read it."
+            f"its format is {found!r:.60}", where=where, allowed=str(FORMAT), hint="Upgrade Modelwright to read it."
         )
     return body, arrays
+
+
+class _Refused(ValueError):
+    """What a file claims is more than is allowed."""
+
+
+#: What reading a file that is something else comes to.
+_ODD = (
+    KeyError,
+    ValueError,
+    AttributeError,
+    TypeError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    zipfile.BadZipFile,
+    EOFError,
+)
+
+
+def _allowed(parts: Sequence[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:
+    """The parts by their names, once what they claim is no more than a file of this size may hold."""
+    claimed, packed = sum(part.file_size for part in parts), sum(part.compress_size for part in parts)
+    most = min(max(ALWAYS, MOST_RATIO * size), MOST)
+    if claimed > most or packed > size:
+        raise _Refused(f"it claims to hold {claimed:,} bytes; a file of {size:,} bytes may hold {most:,}")
+    found = {part.filename: part for part in parts}
+    odd = [part.filename for part in parts if not _known(part)]
+    if odd or len(found) != len(parts) or _BODY not in found:
+        raise _Refused(f"it holds {odd[0]!r:.60}" if odd else "its parts are others")
+    if found[_BODY].file_size > MOST_JSON:
+        raise _Refused(f"its {_BODY} has {found[_BODY].file_size:,} bytes; {MOST_JSON:,} are allowed")
+    return found
+
+
+def _known(part: zipfile.ZipInfo) -> bool:
+    plain = part.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) and not part.flag_bits & 1
+    return plain and (part.filename == _BODY or _NAME.fullmatch(part.filename) is not None)
+
+
+def _bytes(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
+    with archive.open(part) as member:
+        found = member.read(part.file_size)
+        if len(found) != part.file_size or member.read(1):
+            raise _Refused(f"{part.filename!r:.60} is not as long as it claims")
+    return found
+
+
+def _json(content: bytes) -> Any:
+    """JSON that is neither deep nor has numbers that JSON does not know."""
+    found = json.loads(content.decode(), parse_constant=_no_number)
+    level, depth = [found], 0
+    while level:
+        depth += 1
+        if depth > MOST_DEPTH:
+            raise _Refused(f"its {_BODY} is nested more than {MOST_DEPTH} deep")
+        inner = [one.values() if type(one) is dict else one for one in level if type(one) in (dict, list)]
+        level = [one for held in inner for one in held if type(one) in (dict, list)]
+    return found
+
+
+def _no_number(name: str) -> Any:
+    raise _Refused(f"its {_BODY} has {name}")
+
+
+def _array(content: bytes, name: str) -> np.ndarray:
+    """An array of numbers; what its header claims has to be what follows it."""
+    held = io.BytesIO(content)
+    if np.lib.format.read_magic(held) != (1, 0):
+        raise _Refused(f"{name!r:.60} is of another version")
+    shape, fortran, kind = np.lib.format.read_array_header_1_0(held)
+    if kind.kind not in "biuf" or kind.itemsize > 8 or len(shape) > MOST_AXES or min(shape, default=0) < 0:
+        raise _Refused(f"{name!r:.60} is an array of {kind!s:.40} with {len(shape)} axes")
+    claimed, there = math.prod(shape) * kind.itemsize, len(content) - held.tell()
+    if claimed != there:
+        raise _Refused(f"{name!r:.60} claims {claimed:,} bytes and has {there:,}")
+    made = np.frombuffer(content, kind, offset=held.tell()).reshape(shape, order="F" if fortran else "C")
+    return made.astype(kind.newbyteorder("="), order="C")

@@ -57,8 +57,15 @@ class Member:
     @classmethod
     def restore(cls, body: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, trust: bool = False) -> Member:
         """The inverse of ``state``; ``trust`` as in ``learners.restore``."""
-        features = recipes.Fitted.restore(body["features"], _under(_FEATURES, arrays))
-        model = learners.restore(body["kind"], body["model"], _under(_MODEL, arrays), trust=trust)
+        features = recipes.Fitted.restore(body["features"], under(_FEATURES, arrays))
+        return cls.of(body, features, under(_MODEL, arrays), trust=trust)
+
+    @classmethod
+    def of(
+        cls, body: Mapping[str, Any], features: recipes.Fitted, arrays: Mapping[str, Any], *, trust: bool = False
+    ) -> Member:
+        """A member with these features, and the arrays of its model alone."""
+        model = learners.restore(body["kind"], body["model"], arrays, trust=trust)
         return cls(body["learner"], body["config"], features, model)
 
 
@@ -72,7 +79,12 @@ def _named(prefix: str, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return found
 
 
-def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The arrays whose names begin with ``prefix``, without it; bytes where they stand for such.
+
+    >>> under("model/", {"model/bytes:raw": np.frombuffer(b"ab", np.uint8), "features/x": np.zeros(1)})
+    {'raw': b'ab'}
+    """
     found: dict[str, Any] = {}
     for name, value in arrays.items():
         if name.startswith(prefix):

@@ -13,7 +13,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of, warn_caller
-from modelwright.tasks import archive
+from modelwright.tasks import archive, stored
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.features import recipe as recipes
 from modelwright.tasks.frame import Frame, told
@@ -271,7 +271,7 @@ class Predictor:
             StoreError: it cannot be written.
         """
         arrays: dict[str, np.ndarray] = {}
-        stored = []
+        listed = []
         for place, one in enumerate(self._members):
             body, held = one.member.state()
             first = next(i for i, other in enumerate(self._members) if other.features == one.features)
@@ -279,38 +279,33 @@ class Predictor:
                 body = {**body, "features": {"as": first}}
                 held = {name: value for name, value in held.items() if not name.startswith("features/")}
             arrays |= {f"{place}/{name}": value for name, value in held.items()}
-            stored.append({"body": body, "weight": one.weight, "name": one.name})
-        return archive.write(path, {"predictor": self._body, "members": stored}, arrays)
+            listed.append({"body": body, "weight": one.weight, "name": one.name})
+        return archive.write(path, {"predictor": self._body, "members": listed}, arrays)
 
 
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
     """A predictor from the file that ``save`` wrote.
 
+    Nothing in it is run, and everything is looked at before it is used: sizes against what the file can hold, arrays
+    against each other, the trees of LightGBM and XGBoost node by node. A file that is damaged or made to do harm is
+    refused.
+
     Args:
-        trust: whether estimators of somebody's own that are among the members may be unpickled, which runs code of
-            whoever wrote the file. A file without them holds no code.
+        trust: whether members may be read that nobody can look at before: estimators of somebody's own, which are
+            unpickled, and models of CatBoost, whose format only CatBoost reads. That may run code of whoever wrote the
+            file.
 
     Raises:
-        ArgumentError: there is no such file, it is damaged or something else, a newer version wrote it, or it holds
-            an estimator that needs ``trust``.
+        ArgumentError: there is no such file, it is damaged or something else, it claims to be larger than it can be, a
+            newer version wrote it, or it holds a member that needs ``trust``.
     """
     if not isinstance(path, str | os.PathLike):
         raise ArgumentError(f"path is {kind_of(path)}", where="load", allowed="the path of a file")
     body, arrays = archive.read(path)
     if "predictor" not in body:
         raise ArgumentError("it holds no predictor", where=os.fspath(path), hint="Predictor.save(path) writes one.")
-    members: list[tuple[Member, float, str]] = []
-    for place, one in enumerate(body["members"]):
-        prefix = f"{place}/"
-        own = {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
-        stored = dict(one["body"])
-        shared = stored["features"].get("as")
-        if shared is not None:
-            donor = f"{shared}/features/"
-            own |= {name[len(f"{shared}/") :]: v for name, v in arrays.items() if name.startswith(donor)}
-            stored["features"] = body["members"][shared]["body"]["features"]
-        members.append((Member.restore(stored, own, trust=trust), float(one["weight"]), str(one["name"])))
-    return Predictor(body["predictor"], members)
+    with stored.refusing(os.fspath(path)):
+        return Predictor(body["predictor"], stored.members(body, arrays, trust=trust))
 
 
 def _cores() -> int:

@@ -1,0 +1,120 @@
+"""What is in a file of a model is looked at before it is used. Knows how a model is stored, not how it was fitted.
+
+Native libraries take what they are given at its word: where a child of a tree points to nowhere, the process ends. So
+every array is held against the others here, boosters of LightGBM and XGBoost included, before any of them is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError, MissingPackageError, ModelwrightError
+from modelwright.tasks.features.recipe import Fitted
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.members import Member, under
+from modelwright.tasks.schema import Schema
+from modelwright.tasks.stored import models, steps
+from modelwright.tasks.stored.body import check_members, check_predictor, some_rows
+from modelwright.tasks.stored.held import Damaged, need, text
+
+__all__ = ["Damaged", "members", "refusing"]
+
+#: Models that are not tried out: they are large, and their arrays were looked at one by one; or not looked at at all.
+_UNTRIED = ("forest", *models.UNCHECKED)
+
+
+@contextmanager
+def refusing(where: str) -> Iterator[None]:
+    """Whatever goes wrong inside is told as an error of the file.
+
+    Raises:
+        ArgumentError: something did.
+    """
+    hint = "Save the model again, or take another copy of the file."
+    try:
+        yield
+    except MissingPackageError:
+        raise
+    except ModelwrightError as error:
+        place = where if not error.where else f"{where}, {error.where}"
+        raise ArgumentError(error.what, where=place, allowed=error.allowed, hint=error.hint) from None
+    except Damaged as error:
+        raise ArgumentError(f"it is damaged, or was changed: {error}", where=where, hint=hint) from None
+    except Exception as error:  # of whatever kind: a library's own, too
+        what = f"it is damaged, or was changed ({type(error).__name__}: {error!s:.200})"
+        raise ArgumentError(what, where=where, hint=hint) from error
+
+
+def members(
+    body: Mapping[str, Any], arrays: Mapping[str, np.ndarray], *, trust: bool = False
+) -> list[tuple[Member, float, str]]:
+    """The members of a predictor, with their weights and names, once everything was looked at.
+
+    Raises:
+        Damaged: something does not fit.
+        ArgumentError: there is a model that cannot be looked at, and ``trust`` was not given.
+    """
+    classes = check_predictor(body["predictor"])
+    frame = some_rows(Schema.from_json(body["predictor"]["schema"]))
+    listed = check_members(body["members"])
+    shares = _by_member(arrays)
+    found: list[tuple[Member, float, str]] = []
+    widths: dict[int, int] = {}
+    for place, one in enumerate(listed):
+        stored, own = one["body"], shares.get(str(place), {})
+        donor = stored["features"].get("as", place)
+        if donor != place:
+            need(type(donor) is int and donor in widths, f"member {place} has its features from {donor!r:.40}")
+            features = found[donor][0].features
+        else:
+            widths[place] = steps.check(stored["features"], under("features/", own), frame)
+            features = Fitted.restore(stored["features"], under("features/", own))
+        held = _model(stored, own, widths[donor], classes, trust)
+        member = Member.of(stored, features, held, trust=trust)
+        found.append((member, float(one["weight"]), one["name"]))
+    _try(found, frame, classes)
+    return found
+
+
+def _by_member(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, value in arrays.items():
+        place, _, rest = name.partition("/")
+        found.setdefault(place, {})[rest] = value
+    return found
+
+
+def _model(
+    body: Mapping[str, Any], own: Mapping[str, np.ndarray], width: int, classes: int, trust: bool
+) -> Mapping[str, Any]:
+    """The arrays that a model may be restored from."""
+    kind = text(body["kind"], "the kind of a model", models.KINDS)
+    if kind in models.UNCHECKED and not trust:
+        raise ArgumentError(
+            models.UNCHECKED[kind],
+            where="trust=False",
+            hint="Pass trust=True if you know who wrote the file: reading such a model may run code of theirs.",
+        )
+    return models.checked(kind, models.Stored(body["model"], under("model/", own), width, classes))
+
+
+def _try(found: Sequence[tuple[Member, float, str]], frame: Frame, classes: int) -> None:
+    """Predict some rows: what fits by its shape may still come to nothing."""
+    matrices: dict[int, Any] = {}
+    for member, _, name in found:
+        key = id(member.features)
+        if key not in matrices:
+            with np.errstate(all="ignore"):
+                matrices[key] = member.features.transform(frame)
+        if member.model.kind in _UNTRIED:
+            continue
+        with np.errstate(all="ignore"):
+            made = np.asarray(member.model.predict(matrices[key], threads=1))
+        need(
+            made.shape == ((frame.rows, classes) if classes else (frame.rows,)), f"{name!r:.60} predicts something else"
+        )
+        need(bool(np.isfinite(made[0]).all()), f"{name!r:.60} predicts no number")

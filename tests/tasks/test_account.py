@@ -185,11 +185,28 @@ def test_the_best_so_far_is_the_best_on_the_folds_that_judged_both_and_no_refit_
     assert any("4 of 4 candidates" in line for line in shown)
 
 
-def words(study, seconds=12.0):
+def words(study, seconds=12.0, phase="trying candidates"):
     return Told(
-        header="Fit", metric="roc_auc", higher=True, units=24, phase=lambda: "trying candidates",
+        header="Fit", metric="roc_auc", higher=True, units=24, phase=lambda: phase,
         elapsed=lambda: seconds, final=lambda: "",
     )  # fmt: skip
+
+
+def test_a_candidate_that_was_cut_short_does_not_run_in_later_phases(told):
+    from dataclasses import replace
+
+    from modelwright.core import records as r
+
+    _, _, study = told
+    view = view_of(study)
+    shown = {}
+    for phase in ("trying candidates", "choosing the ensemble", "fitting the members on all rows"):
+        scene = FitScene(words(study, phase=phase), replace(view, trials=None))
+        member = next(row.number for row in view.history.rows if "model" in row.artifacts)
+        scene.fold(r.Started(number=member, worker="w"), view)
+        shown[phase] = [line for _, line in scene.picture(1.0, 100) if line.startswith("running: ")]
+    assert len(shown["trying candidates"]) == 1 and not shown["choosing the ensemble"]
+    assert "on all rows" in shown["fitting the members on all rows"][0]
 
 
 def test_the_picture_fits_narrow_terminals_and_says_the_time_that_is_left_for_everything(told):

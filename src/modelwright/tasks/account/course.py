@@ -9,17 +9,12 @@ from modelwright.core.clock import Clock
 from modelwright.report.lasting import Lasting
 from modelwright.report.panel import panel
 from modelwright.tasks.account.live import FitScene, Told
+from modelwright.tasks.account.phases import ENSEMBLE, FIRST, READING, REFIT, SAVING, SEARCH
 
 if TYPE_CHECKING:
     from modelwright.report.view import StudyView
 
-#: What a phase is called: in the report, and while it goes on.
-READING = "reading the table"
-FIRST = "a first model"
-SEARCH = "trying candidates"
-ENSEMBLE = "choosing the ensemble"
-REFIT = "fitting the members on all rows"
-SAVING = "putting the model together"
+__all__ = ["ENSEMBLE", "FIRST", "READING", "REFIT", "SAVING", "SEARCH", "Course"]
 
 
 class Course:

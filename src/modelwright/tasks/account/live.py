@@ -14,9 +14,11 @@ from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.report.progress import BAR, Progress
 from modelwright.report.view import StudyView
+from modelwright.tasks.account.phases import FIRST, REFIT, SEARCH
 
 #: Seconds after which a plain line says that it goes on, where there was no news.
 QUIET = 15.0
+#: What the note of a fit on all rows says.
 _REFIT = "refit"
 
 
@@ -188,9 +190,15 @@ class FitScene:
             lines += [("yellow", line) for line in textwrap.wrap(self.stopping(elapsed), columns)]
         if self._best is not None:
             lines.append(("green", self.best()))
-        running = [self._run(view.history.rows[number]) for number in list(self._progress.running)[:8]]
-        lines += [("", f"running: {one}") for one in running]
+        lines += [("", f"running: {self._run(row)}") for row in self._running()[:8]]
         return [(style, text.clean(line, columns)) for style, line in lines]
+
+    def _running(self) -> list[Row]:
+        """What runs in this phase: a candidate that was cut short at the end of another one has no end of its own."""
+        phase, rows = self.told.phase(), [self.view.history.rows[number] for number in list(self._progress.running)]
+        if phase == REFIT:
+            return [row for row in rows if _refits(row)]
+        return rows if phase in (FIRST, SEARCH) else []
 
     def _run(self, row: Row) -> str:
         if _refits(row):

@@ -294,3 +294,12 @@ def test_words_that_make_no_sense_are_refused(tmp_path, monkeypatch, capsys, wor
     monkeypatch.chdir(tmp_path)
     assert main(["worker", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_search_for_a_network_cannot_be_joined_and_says_why(tmp_path, capsys):
+    store = SqliteStore(tmp_path / "s.db")
+    store.create("found", {"kind": "nas", "objectives": [["val_accuracy", "max"]], "budget": {"trials": 3}}, 0.0)
+    store.close()
+    assert main(["worker", str(tmp_path / "s.db"), "found"]) != 0
+    said = capsys.readouterr().err
+    assert "search for a network" in said and "--workers" in said and "Traceback" not in said

@@ -100,6 +100,14 @@ def _call(store: Store, record: StudyRecord, visit: Visit, args: Namespace) -> d
     """
     call = record.definition.get("call")
     where = f"study {record.name!r}"
+    if record.definition.get("kind") == "nas":
+        raise StudyError(
+            "it is a search for a network (nas.search): its data are in the memory of the process that started it, and "
+            "its phases, the finish above all, are led by that one process",
+            where=where,
+            hint="Give that search more processes: workers=4, or modelwright nas --workers 4. When it is not running, "
+            "the same call with the same name= goes on with it, on this host or another.",
+        )
     if not isinstance(call, Mapping):
         raise StudyError(
             "it does not say what is tuned: it was made by study.ask and tell, by an earlier version, or elsewhere",

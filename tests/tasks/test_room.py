@@ -6,6 +6,7 @@ import pytest
 import modelwright as mw
 from modelwright.tasks import room as room_of
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.gathered import _left
 from modelwright.tasks.room import BASE, bytes_of, planned
 from modelwright.tasks.validation import make_split, sample
 
@@ -15,6 +16,11 @@ GB = 10**9
 
 def frame(rows, columns=30):
     return Frame(rows, numbers=dict.fromkeys(map(str, range(columns)), np.zeros(0)))
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch):
+    monkeypatch.setattr(room_of, "crowding", lambda: 1.0)
 
 
 def asked(rows, **how):
@@ -37,6 +43,23 @@ def test_of_a_large_table_as_many_rows_are_seen_as_time_allows():
     (said,) = [one for one in made.said if one["what"] == "rows"]
     assert f"{made.rows:,} of 10,000,000 rows" in said["decided"]
     assert said["undo"] == "max_rows=10000000"
+
+
+def test_a_machine_that_others_use_too_has_time_for_fewer(monkeypatch):
+    made = asked(10_000_000, seconds=120.0)
+    monkeypatch.setattr(room_of, "crowding", lambda: 3.0)
+    assert asked(10_000_000, seconds=120.0).rows == pytest.approx(made.rows / 3, abs=1)
+
+
+def test_how_crowded_it_is_is_measured(monkeypatch):
+    monkeypatch.undo()
+    assert 1 <= room_of.crowding() <= 5
+
+
+def test_reading_that_takes_long_leaves_less_time_for_candidates():
+    assert _left(100.0, 5.0) == 100
+    assert _left(100.0, 60.0) == 40
+    assert _left(100.0, 130.0) == 10
 
 
 def test_who_says_how_many_rows_gets_them():

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, kind_of
 from modelwright.tasks.checks import Check, check, row_groups
@@ -24,6 +25,8 @@ from modelwright.tasks.validation import Split, Ties, affordable, make_split, sa
 #: Rows up to which all duplicates are looked for.
 _TWINS = 500_000
 _LEAKS = ("near-certain",)
+#: Share of the time from which on reading counts.
+_READING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def gather(source: Any, said: Said) -> Gathered:
     Raises:
         ArgumentError: what is wrong, with the column.
     """
+    clock = SystemClock()
+    began = clock.monotonic()
     check_size(source, said.memory)
     table = read(source, where="fit")
     if not isinstance(said.target, str):
@@ -118,17 +123,26 @@ def gather(source: Any, said: Said) -> Gathered:
     y = target.encode(table.columns[name], where="fit")
     weight = _weights(table, said, target, y, there)
     before = said.divided or {}
+    left = None if said.seconds is None else _left(said.seconds, said.workers * (clock.monotonic() - began))
     room = planned(
         frame,
         cost=lambda rows: _usual_seconds(rows, frame),
         outputs=max(1, len(target.classes)),
-        seconds=said.seconds,
+        seconds=left,
         workers=said.workers,
         memory=said.memory,
         max_rows=said.max_rows if said.divided is None else min(frame.rows, int(before.get("rows", frame.rows))),
     )
-    split = _divided(table, schema, frame, y, target.task, said, room)
+    split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room)
     return Gathered(table, schema, target, metric, frame, y, weight, split, (*table.notes, *target.notes), room)
+
+
+def _left(seconds: float, spent: float) -> float:
+    """Seconds of all cores that are left for candidates, where reading took a part that counts.
+
+    What takes little counts as nothing, so that the same call on the same table divides its rows alike.
+    """
+    return seconds if spent < _READING * seconds else max(_READING * seconds, seconds - spent)
 
 
 def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: str, said: Said, room: Room) -> Split:
@@ -137,10 +151,15 @@ def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: st
     whole = len(chosen) == len(y)
     ties = _ties(table if whole else table.take(chosen), schema, said)
     folds, repeats = said.folds, None
+    if folds is not None and said.divided is None and folds > max(4, len(chosen) // 2):  # a few are made fewer
+        raise ArgumentError(
+            f"folds={folds} for {counted(len(chosen), 'row')}", where="fit",
+            allowed=f"a whole number from 1 to {max(4, len(chosen) // 2):,}",
+        )  # fmt: skip
     if said.divided is not None:
         folds, repeats = int(said.divided["folds"]), int(said.divided["repeats"])
     elif folds is None and said.seconds is not None:
-        folds, repeats = affordable(len(chosen), _usual_seconds(len(chosen), frame), said.seconds)
+        folds, repeats = affordable(len(chosen), room.slow * _usual_seconds(len(chosen), frame), said.seconds)
     split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats)
     return split if whole else split.among(chosen, len(y))
 
@@ -196,8 +215,10 @@ def _weights(table: Table, said: Said, target: Target, y: np.ndarray, there: np.
             weight = weight[there]
         if len(weight) != len(y):
             raise ArgumentError(f"sample_weight has {counted(len(weight), 'value')} for {len(y)} rows", where="fit")
-        if not np.isfinite(weight).all() or (weight < 0).any() or not weight.any():
+        if not np.isfinite(weight).all() or (weight < 0).any():
             raise ArgumentError("sample_weight has missing or negative values", where="fit", allowed="numbers from 0")
+        if not weight.any():
+            raise ArgumentError("sample_weight: every weight is 0", where="fit", allowed="some numbers above 0")
     if said.class_weight is not None:
         own = _of_classes(said.class_weight, target, y)[y]
         weight = own if weight is None else weight * own
@@ -218,8 +239,8 @@ def _of_classes(asked: Any, target: Target, y: np.ndarray) -> np.ndarray:
         allowed = ", ".join(map(repr, target.classes[:20]))
         raise ArgumentError(f"class_weight names {unknown[0]!r}", where="fit", allowed=allowed)
     found = np.array([float(asked.get(one, 1.0)) for one in target.classes])
-    if not np.isfinite(found).all() or (found < 0).any():
-        raise ArgumentError("class_weight has missing or negative values", where="fit", allowed="numbers from 0")
+    if not found[np.unique(y)].any():
+        raise ArgumentError("class_weight: every weight is 0", where="fit", allowed="some numbers above 0")
     return found
 
 
@@ -229,14 +250,21 @@ def _ties(table: Table, schema: Schema, said: Said) -> Ties:
         cells = table.columns[said.groups]
         groups = np.unique([str(cell) for cell in cells.tolist()], return_inverse=True)[1]
     if said.time is not None:
-        time = _moments(table, schema, said.time)
+        time = _moments(table, schema, said.time, _kind_of(said, said.time))
     if groups is None and time is None and table.rows <= _TWINS:
         twins = row_groups(table, [column.name for column in schema.used])
     return Ties(groups=groups, time=time, twins=twins)
 
 
-def _moments(table: Table, schema: Schema, name: str) -> np.ndarray:
+def _kind_of(said: Said, name: str) -> dict[str, str]:
+    kind = (said.kinds or {}).get(name)
+    return {} if kind is None else {name: kind}
+
+
+def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str]) -> np.ndarray:
     """A number for the place in time of each row."""
+    if name not in {column.name for column in schema.columns}:  # it is no feature
+        schema = Schema.of(replace(table, columns={name: table.columns[name]}, typed={}), kinds=kinds, where="fit")
     column = schema[name]
     if column.kind in ("datetime", "number"):
         found = schema.frame(table).numbers[name]

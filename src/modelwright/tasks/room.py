@@ -10,8 +10,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 from typing import Any
 
+import numpy as np
+
+from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.execute.session import held
 from modelwright.execute.threads import available_memory, free_memory
@@ -39,6 +43,8 @@ _READ = 14
 TEXT = 20
 #: Share of all seconds that a usual candidate may take on one core; rows below which it may take what it takes.
 _TIME, _FEW = 0.06, 20_000
+#: How much slower a machine is taken to be at most by what else runs on it.
+_CROWDED = 5.0
 #: Rows below which nothing is cut for want of memory.
 _FEWEST = 500
 
@@ -52,6 +58,7 @@ class Room:
         workers: that run side by side.
         limit: bytes that all its processes may hold together; None where the system tells nothing.
         own: bytes of it that this process takes: what it held before, and what the ensemble needs.
+        slow: how many times longer things take than they would alone on this machine; 1 where that is not asked.
         said: what was decided, and why.
     """
 
@@ -59,6 +66,7 @@ class Room:
     workers: int = 1
     limit: int | None = None
     own: int = 0
+    slow: float = 1.0
     said: tuple[Decision, ...] = ()
 
     @property
@@ -124,6 +132,19 @@ def bytes_of(learner: str, rows: int, frame: Frame) -> int:
     return int(BASE + rows * (4.0 * wide * _COPIES.get(learner, _USUAL) + _TREES.get(learner, 0.0)))
 
 
+def crowding() -> float:
+    """How many times longer this process takes than the processor works for it: 1 where it runs alone.
+
+    Measured for about an eighth of a second.
+    """
+    clock, some = SystemClock(), np.random.default_rng(0).random(1_000_000)
+    began, worked = clock.monotonic(), process_time()
+    np.sort(some)
+    np.sort(some)
+    worked, took = process_time() - worked, clock.monotonic() - began
+    return float(np.clip(took / max(worked, 1e-3), 1.0, _CROWDED))
+
+
 def planned(
     frame: Frame,
     *,
@@ -152,15 +173,15 @@ def planned(
     if max_rows is not None and max_rows < rows:
         rows = max_rows
         said.append(_sampled(rows, frame.rows, "it was asked for"))
-    elif max_rows is None and seconds is not None and rows > _FEW and cost(rows) > _TIME * seconds:
-        takes = cost(rows)
+    slow = crowding() if seconds is not None and rows > _FEW and cost(rows) * _CROWDED > _TIME * seconds else 1.0
+    if max_rows is None and seconds is not None and rows > _FEW and (takes := slow * cost(rows)) > _TIME * seconds:
         rows = max(_FEW, int(rows * _TIME * seconds / takes))
         why = f"a usual candidate would take about {takes:.2g} s on all rows, of {seconds:.3g} s of all cores"
         said.append(_sampled(rows, frame.rows, why))
     own = held([os.getpid()]) + _BLENDED * min(rows, _JUDGING) * outputs
     limit, told = _limit(memory, own, timed=seconds is not None)
     if limit is None:
-        return Room(rows=rows, workers=workers, said=tuple(said))
+        return Room(rows=rows, workers=workers, slow=slow, said=tuple(said))
     room = Room(rows=rows, workers=workers, limit=limit, own=own)
     needs = bytes_of("lightgbm", rows, frame)
     fits = room.side_by_side(needs)
@@ -173,7 +194,7 @@ def planned(
             said = [one for one in said if one["what"] != "rows"] + [_sampled(rows, frame.rows, why)]
         if workers > 1:
             said.append(decision("memory", f"{max(1, fits)} of {workers} workers", why, "memory= or workers="))
-    return Room(rows=rows, workers=max(1, min(workers, fits)), limit=limit, own=own, said=tuple(said))
+    return Room(rows=rows, workers=max(1, min(workers, fits)), limit=limit, own=own, slow=slow, said=tuple(said))
 
 
 def _limit(memory: int | None, own: int, *, timed: bool) -> tuple[int | None, str]:

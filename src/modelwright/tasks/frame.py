@@ -188,9 +188,9 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
     notes: list[Note] = []
     parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
     for name, one in readers.items():
-        value = one.missing
+        value, cell = one.missing, cells_of.cell(row[name])
         try:
-            value = one.one(cells_of.cell(row[name]))
+            value = one.one(cell)
         except Unreadable as error:
             if not one.tolerant:
                 raise ArgumentError(
@@ -201,10 +201,10 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
             data = {"column": name, "count": 1, "examples": [str(error)]}
             notes.append(Note("unreadable", f"column {name!r:.80}: {str(error)!r:.60} taken as missing", data))
         if one.part == CODES and value == one.unseen:
-            message = f"column {name!r:.80}: a level not seen before, {str(row[name])!r:.60}"
+            message = f"column {name!r:.80}: a level not seen before, {str(cell)!r:.60}"
             notes.append(Note("unseen levels", message, {"column": name, "count": 1}))
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
         parts[one.part][name] = made
-    spelled = {name: one.spelled([row[name]], 1) for name, one in readers.items() if one.many_levels}
+    spelled = {name: one.spelled([cells_of.cell(row[name])], 1) for name, one in readers.items() if one.many_levels}
     return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)

@@ -12,6 +12,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import kinds as kinds_of
+from modelwright.tasks import naming
 from modelwright.tasks.frame import Frame, framed
 from modelwright.tasks.readers import NOUNS, Problems, Reader, reader
 from modelwright.tasks.table import Table, is_missing
@@ -102,6 +103,8 @@ class Schema:
         for name, column in found.items():
             if column.details.get("sure") is False:
                 found[name] = _column(table, name, chosen.get(name), context)
+        if target != "":
+            found |= _naming(table, found, left[0], chosen)
         return cls(
             tuple(_with_seen(column, table, where) for column in found.values()), left[0] if target != "" else ""
         )
@@ -201,6 +204,21 @@ def _column(table: Table, name: str, chosen: str | None, context: kinds_of.Conte
     else:
         found = kinds_of.infer(cells, context)
     return Column(name, found.kind, {"why": found.why, **found.details})
+
+
+def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Mapping[str, str]) -> dict[str, Column]:
+    """Columns that name the rows by their own cells, as what they are in view of the target."""
+    said = {*chosen, *table.declared}
+    ids = {
+        name: kinds_of.Finding(column.kind, column.details["why"])
+        for name, column in found.items()
+        if column.kind == "id" and name not in said
+    }
+    if not ids:
+        return {}
+    others = any(column.used for column in found.values())
+    made = naming.settled(ids, table.columns, naming.Outcome.of(table.columns[target], target), others=others)
+    return {name: Column(name, one.kind, {"why": one.why, **one.details}) for name, one in made.items()}
 
 
 def _context(columns: Iterable[Column]) -> kinds_of.Context:

@@ -73,13 +73,15 @@ def test_absence_that_gives_the_class_away_is_near_certain():
     assert certain(examined({**columns, "reason": reason, "y": y})) == {"reason"}
 
 
-def test_an_id_in_the_order_of_the_target_is_near_certain():
+def test_a_number_of_the_row_in_the_order_of_the_target_is_near_certain():
     columns, value = sound()
     y = (value > 0).astype(int)
     number = np.argsort(np.argsort(y + rng.random(ROWS))) + 100
     table = {**columns, "number": number, "y": y}
     found = examined(table)
-    assert list(of(found, "ids")) == ["number"] and certain(found) == {"number"}
+    assert list(of(found, "row numbers")) == ["number"] and certain(found) == {"number"}
+    counted = examined({**table, "number": number - 100})
+    assert list(of(counted, "ids")) == ["number"] and certain(counted) == {"number"}
 
 
 def test_the_main_driver_of_a_price_is_no_leak():

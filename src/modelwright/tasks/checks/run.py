@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
-from modelwright.tasks.checks import columns, groups, leakage, missing, moments, rows, values
+from modelwright.tasks.checks import columns, groups, leakage, missing, moments, numbering, rows, values
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, settled
 from modelwright.tasks.schema import Schema
@@ -23,6 +23,7 @@ _ALL: dict[str, Callable[[Evidence], list[Check]]] = {
     "rare classes": rows.rare_classes,
     "constants": columns.constants,
     "ids": columns.ids,
+    numbering.NAME: numbering.row_numbers,
     "duplicate columns": columns.duplicate_columns,
     "duplicate rows": rows.duplicate_rows,
     "unreadable cells": missing.unreadable_cells,

@@ -32,6 +32,14 @@ def test_learners_that_take_part_are_those_that_may_whatever_else_is_asked(how, 
     assert any("150 of 300 rows" in one["decided"] for one in model.decisions)
 
 
+def test_it_is_said_why_no_more_candidates_were_tried():
+    how = {"models": ["linear"], "folds": 2, "store": ":memory:", "verbose": 0, "metric": "r2", "trials": 4}
+    for more, why in (({}, "trials"), ({"target_score": 0.5}, "target score 0.5")):
+        model = mw.fit(table(), "y", **how, **more)
+        (said,) = [one for one in model.decisions if one["what"] == "candidates"]
+        assert why in said["why"]
+
+
 @pytest.mark.parametrize("preset", ["fast", "best", "interpretable"])
 def test_a_target_score_ends_any_preset(preset):
     models = None if preset == "interpretable" else ["linear"]

@@ -164,9 +164,9 @@ class Session:
         study._journal.observers.append(Watch(study, job, plan, plan.ends, timed=asked.seconds is not None))
         watching = self._checking()
         blend = self._searched_for(study, plan, tree)
-        members = [] if blend is None else finished(self, study, plan, blend)
         history = study._machine.history
         self._said.append(tried(len(history.rows), study._stopped))
+        members = [] if blend is None else finished(self, study, plan, blend)
         self._said += outlook(history, job.metric.name)
         self._said += failing(history.rows)
         if blend is None or not members:

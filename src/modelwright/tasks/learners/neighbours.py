@@ -20,6 +20,8 @@ from modelwright.tasks.learners.recipes import for_smooth
 #: Rows that are kept to be neighbours; rows that choose how many; rows compared at once.
 _KEPT, _JUDGES, _AT_ONCE = 6000, 1500, 256
 _COUNTS = (1, 2, 3, 5, 8, 12, 18, 28, 40, 60, 90)
+#: Rows up to which products are made without BLAS.
+_ALONE = 4
 
 
 class Neighbours(Learner):
@@ -127,7 +129,7 @@ class FittedNeighbours(Fitted):
         nears, fars = [np.zeros((0, count), np.int64)], [np.zeros((0, count), np.float32)]
         for start in range(0, len(x), _AT_ONCE):
             some = x[start : start + _AT_ONCE]
-            far = self._squares - 2 * (some @ self._x.T)
+            far = self._squares - 2 * self._products(some)
             far += np.einsum("ij,ij->i", some, some)[:, None]
             near = np.argpartition(far, count - 1, axis=1)[:, :count] if count < len(self._x) else None
             near = np.broadcast_to(np.arange(count), (len(some), count)) if near is None else near
@@ -136,6 +138,13 @@ class FittedNeighbours(Fitted):
             nears.append(np.take_along_axis(near, order, 1))
             fars.append(np.maximum(np.take_along_axis(own, order, 1), 0))
         return np.concatenate(nears), np.concatenate(fars)
+
+    def _products(self, x: np.ndarray) -> np.ndarray:
+        """Dot products of rows with all others."""
+        if not 0 < len(x) <= _ALONE:
+            return x @ self._x.T
+        # Threads of BLAS that wait for each other on a busy machine cost more than the work of one.
+        return np.stack([np.einsum("ij,j->i", self._x, row) for row in x])
 
     def _answer(self, near: np.ndarray, far: np.ndarray, count: int) -> np.ndarray:
         width = far[:, -1:] + 1e-9

@@ -1,6 +1,7 @@
 """nas.search: arrays in, a network out."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import modelwright as mw
 from modelwright import nas
 from modelwright.core.errors import ArgumentError, ModelwrightError, SpaceError, StudyError
+from modelwright.nas.estimate import ArchitectureEstimation
+from modelwright.training.kept import artifacts_of
 
 keras = pytest.importorskip("keras")
 
@@ -49,6 +52,37 @@ def test_a_plan_finds_a_network_that_is_right_about_new_rows(study):
     assert isinstance(model, keras.Model) and (model.predict(x, verbose=0).argmax(axis=1) == y).mean() > 0.9
     assert model.evaluate(x, y, verbose=0)[1] > 0.9
     assert study.best.fidelity == 1.0 and study.best.metrics["val_accuracy"] > 0.9
+
+
+def test_a_network_of_the_race_is_handed_out_as_it_was_judged_on_smaller_images():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((400, 25, 24)) * 40, np.arange(400) % 2
+    for image, label in zip(x, y, strict=True):
+        at = rng.integers(24)
+        image[(at, slice(None)) if label else (slice(None), at)] += 200
+    study = searched(x, y, nas.Architecture(tiny, (25, 24, 1)), trials=1, epochs=2)
+    job, row = study._settings.estimation.job, study.trials[0]._row
+    assert job.ladder.rungs[0].factor == 2
+    kept = ArchitectureEstimation(job)
+    folder = study._journal.store.folder(study._record.id) / "again"
+    folder.mkdir(parents=True, exist_ok=True)
+    task = study._machine.task(0, str(folder))
+    task = replace(
+        task, segment=0, start=0.0, stop=job.ladder.rungs[0].fidelity, checkpoint=None, artifacts={}, note={}
+    )
+    outcome = kept.estimate(task, Quiet())
+    model = keras.saving.load_model(artifacts_of(task).fetch(outcome.artifacts["model"]))
+    held = job.data.kept
+    right = (model.predict(x[held], verbose=0).argmax(axis=1) == y[held]).mean()
+    assert right == pytest.approx(outcome.metrics["val_accuracy"]) and row.values
+
+
+class Quiet:
+    def traced(self, config, parameters):
+        pass
+
+    def report(self, step, metrics, fidelity=None):
+        return "go"
 
 
 def test_what_it_cost_is_told_with_each_network(study):

@@ -21,12 +21,16 @@ def deployable(
     fronts: Sequence[Front],
     task: Task,
     *,
+    factor: int = 1,
     name: str | None = None,
 ) -> Any:
     """A ``keras.Model`` that takes rows as the user has them, and saves and loads without Modelwright.
 
     It moves channels behind where they come first, scales the inputs, and puts out probabilities (or numbers, in their
     own units). It is compiled, so that ``evaluate`` and ``fit`` work.
+
+    Args:
+        factor: by how much images were shrunk when it learned; they are shrunk in the model then.
     """
     keras = optional("keras", extra="keras", purpose="building networks")
     layers = keras.layers
@@ -39,7 +43,10 @@ def deployable(
         if tuple(x.shape[1:]) != front.inner:
             x = layers.Reshape(front.inner, name=f"{label}_shape")(x)
         starts.append(start)
-        tensors.append(_scaled(layers, x, front, label))
+        x = _scaled(layers, x, front, label)
+        if factor > 1 and len(front.inner) == 3:
+            x = layers.AveragePooling2D(factor, padding="same", name=f"{label}_smaller")(x)
+        tensors.append(x)
     ends = connect(graph, tensors)
     out = ends[0]
     if task.kind == "regression":

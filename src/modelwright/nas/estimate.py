@@ -89,6 +89,7 @@ class _Trial:
         self.recipe = job.recipe
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "race")}
         self.spent, self.epochs = Spent(), 0.0
+        self.judged: tuple[Graph, int] | None = None
         self.model: Any = None
         self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
         self.began = time.perf_counter()
@@ -120,7 +121,7 @@ class _Trial:
             if self.stopped:
                 break
         with self.spent.on("keep"):
-            artifacts = {**behind, **self._kept(graph, learned, reached)}
+            artifacts = {**behind, **self._kept(learned, reached)}
         self.note["epochs"] = self._epochs()
         self.note["cpu_seconds"] = self._cpu_seconds()
         self.note["spent"] = self.spent.rounded()
@@ -197,6 +198,7 @@ class _Trial:
     def _climb(self, rung: Rung, learned: weights.Weights | None) -> tuple[weights.Weights, dict[str, float]]:
         with self.spent.on("build"):
             data, graph = self._data(rung)
+            self.judged = graph, data.factor
             trainer, seed = self._trainer(data, graph), Seed(self.task.seed).child("rung", rung.step).integer()
             if learned is not None:
                 weights.write(self.model, learned)
@@ -328,8 +330,8 @@ class _Trial:
 
     # --- what is kept --------------------------------------------------------------------------------
 
-    def _kept(self, graph: Graph, learned: weights.Weights | None, reached: float) -> dict[str, Artifact]:
-        if learned is None:
+    def _kept(self, learned: weights.Weights | None, reached: float) -> dict[str, Artifact]:
+        if learned is None or self.judged is None:
             return {}
         kept, trial = artifacts_of(self.task), Path(self.task.folder).name
         flat = {f"{layer}{_SLASH}{name}": value for layer, held in learned.items() for name, value in held.items()}
@@ -342,7 +344,9 @@ class _Trial:
         found = {}
         if reached < 1.0 - 1e-9:
             found["checkpoint"] = kept.keep(trial, "checkpoint.ckpt", lambda sink: save_checkpoint(sink, flat, state))
-        model = self.job.deployed(graph, learned)
+        # A network that has seen small images alone is worth what was measured only on such.
+        graph, factor = self.judged
+        model = self.job.deployed(graph, learned, factor)
         found["model"] = kept.keep(trial, "model.keras", lambda sink: write_by(model.save, "model.keras", sink))
         return found
 

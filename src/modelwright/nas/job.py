@@ -41,10 +41,10 @@ class Job:
     meter: Meter | None = None
     stem: Any = None
 
-    def deployed(self, graph: Graph, learned: weights.Weights) -> Any:
-        """The model that is handed out."""
+    def deployed(self, graph: Graph, learned: weights.Weights, factor: int = 1) -> Any:
+        """The model that is handed out; ``factor``: by how much images were shrunk when it was judged."""
         from modelwright.nas.deploy import deployable
         from modelwright.nas.stem import behind
 
-        made = deployable(graph, learned, self.data.fronts, self.data.task)
+        made = deployable(graph, learned, self.data.fronts, self.data.task, factor=factor)
         return made if self.stem is None else behind(self.stem, made, self.data.task)

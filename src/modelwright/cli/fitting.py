@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def fit(args: Namespace, out: Output) -> int:
     """Fit a model to a table and write it to a file; prints the leaderboard."""
     import modelwright
+    from modelwright.tasks.fit import BEGAN
 
+    BEGAN.set(args.began)
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
     _check_place(target)
     report = _report_place(args.report)

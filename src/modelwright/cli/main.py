@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from modelwright.cli.output import Exit, Output, UsageError, discard_output, exit_of, prepare_streams
+from modelwright.core.clock import process_began
 from modelwright.core.errors import ModelwrightError
 
 
@@ -19,10 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     before_ends = words[: words.index("--")] if "--" in words else words
+    began = process_began() if arguments is None else None
     out = Output(as_json="--json" in before_ends, quiet="--quiet" in before_ends or "-q" in before_ends)
     prepare_streams()
     try:
-        code = _guarded(words, out)
+        code = _guarded(words, out, began)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read, as in "| head", has enough
@@ -36,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(code)
 
 
-def _guarded(words: list[str], out: Output) -> int:
+def _guarded(words: list[str], out: Output, began: float | None) -> int:
     try:
-        return _run(words, out)
+        return _run(words, out, began)
     except KeyboardInterrupt as error:
         said, python, _ = str(error).partition(". Go on with mw.tune(")
         onward = ". Go on with the same command and that --name" if python else ""
@@ -55,7 +57,7 @@ def _guarded(words: list[str], out: Output) -> int:
         return out.error(Exit.INTERNAL, error, f"internal error, please report it: {type(error).__name__}: {error}")
 
 
-def _run(words: list[str], out: Output) -> int:
+def _run(words: list[str], out: Output, began: float | None) -> int:
     from modelwright.cli.parser import parse
 
     try:
@@ -65,7 +67,7 @@ def _run(words: list[str], out: Output) -> int:
     except SystemExit as ended:  # --help and --version, which argparse prints itself
         return ended.code if isinstance(ended.code, int) else Exit.OK
     module, _, name = args.run.partition(":")
-    out.as_json, out.quiet = args.json, args.quiet
+    out.as_json, out.quiet, args.began = args.json, args.quiet, began
     return getattr(importlib.import_module(module), name)(args, out)
 
 

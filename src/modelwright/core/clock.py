@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 
@@ -49,3 +51,18 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def process_began() -> float | None:
+    """When this process began, in monotonic seconds; None where the system does not tell.
+
+    >>> began = process_began()
+    >>> began is None or began < time.monotonic()
+    True
+    """
+    try:
+        ticks = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return time.monotonic() - max(0.0, boot - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, AttributeError, ValueError, IndexError):  # not Linux, or a container that hides it
+        return None

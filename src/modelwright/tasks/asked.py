@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,21 +47,7 @@ class Asked:
         if self.preset not in PRESETS:
             hint = did_you_mean(str(self.preset), PRESETS)
             raise ArgumentError(f"preset={self.preset!r:.60}", where="fit", allowed=", ".join(PRESETS), hint=hint)
-        for name in ("seconds", "trials"):
-            given = getattr(self, name)
-            if given is not None and not (_is_finite(given) and given > 0):
-                raise ArgumentError(f"{name}={given!r:.60}", where="fit", allowed="a number above 0")
-        if self.target_score is not None and not _is_finite(self.target_score):
-            raise ArgumentError(
-                f"target_score={self.target_score!r:.60}", where="fit", allowed="a number in units of the metric"
-            )
         checked_gain(self.min_gain)
-        if self.max_rows is not None and not (_is_finite(self.max_rows) and self.max_rows == int(self.max_rows) >= 2):
-            raise ArgumentError(f"max_rows={self.max_rows!r:.60}", where="fit", allowed="a whole number from 2")
-
-
-def _is_finite(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value)
 
 
 def divided_before(asked: Asked, plan: Any) -> Mapping[str, Any] | None:

@@ -1,20 +1,18 @@
-"""``fit``: a table in, a deployable model out, within the time that was given."""
+"""``fit``: a table in, a deployable model out, within the time that was given. Imports nothing before it is called."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
 from modelwright.core.clock import SystemClock
-from modelwright.execute.threads import available_cores
-from modelwright.study.limits import checked_size
-from modelwright.tasks.asked import USUAL, Asked, divided_before
-from modelwright.tasks.gathered import Said, gather
-from modelwright.tasks.predictor import Predictor
-from modelwright.tasks.recalled import recalled
-from modelwright.tasks.session import Session
+
+if TYPE_CHECKING:
+    from modelwright.tasks.predictor import Predictor
+
+#: When the call began, in monotonic seconds, where that was before ``fit`` was called: the start of a command.
+BEGAN: ContextVar[float | None] = ContextVar("BEGAN", default=None)
 
 
 def fit(
@@ -98,52 +96,9 @@ def fit(
     Raises:
         ArgumentError: what is wrong with the table or the arguments, with the column or the row.
     """
-    began = SystemClock().monotonic()
-    asked = Asked(
-        preset=preset,
-        seconds=USUAL if seconds is None and trials is None and plan is None else seconds,
-        trials=trials,
-        models=None if models is None else tuple(models),
-        block=tuple(block),
-        monotone=monotone,
-        target_score=target_score,
-        min_gain=min_gain,
-        memory=checked_size(memory, "memory", where="fit"),
-        max_rows=max_rows,
-        drop_suspected=drop_suspected,
-        workers=workers,
-        store=store,
-        name=name,
-        verbose=verbose,
-        began=began,
-    )
-    beside = workers or len(available_cores())
-    said = Said(
-        target=target,
-        metric=metric,
-        task=task,
-        positive=positive,
-        kinds=kinds,
-        without=tuple(without),
-        sample_weight=sample_weight,
-        class_weight=class_weight,
-        groups=groups,
-        time=time,
-        folds=folds if folds is not None or preset != "fast" else 4,
-        seed=int(seed),
-        seconds=None if asked.seconds is None else asked.seconds * beside,
-        workers=beside if asked.seconds is not None or workers else 1,
-        memory=asked.memory,
-        max_rows=asked.max_rows,
-        divided=divided_before(asked, plan),
-    )
-    if isinstance(plan, Mapping):
-        said = recalled(said, plan.get("said", {}))
-    session = Session(gather(table, said), said, asked)
-    session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
-    try:
-        model = session.carried_out(plan) if plan is not None else session.searched()
-        session.course.end(model.summary())
-    finally:
-        session.course.end()
-    return model
+    given = dict(locals())
+    began = BEGAN.get()
+    given["began"] = SystemClock().monotonic() if began is None else began
+    from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
+
+    return fitted(**given)

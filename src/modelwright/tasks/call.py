@@ -1,0 +1,61 @@
+"""One call of ``mw.fit``: its arguments in order, the table read, the session carried out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from modelwright.execute.threads import available_cores
+from modelwright.study.limits import checked_size
+from modelwright.tasks.arguments import checked_arguments
+from modelwright.tasks.asked import USUAL, Asked, divided_before
+from modelwright.tasks.gathered import Said, gather
+from modelwright.tasks.predictor import Predictor
+from modelwright.tasks.recalled import recalled
+from modelwright.tasks.session import Session
+
+#: Arguments that say how a fit is carried out; the others say what the table means.
+_HOW = (
+    "preset", "trials", "models", "block", "monotone", "target_score", "min_gain", "max_rows", "drop_suspected",
+    "workers", "store", "name", "verbose",
+)  # fmt: skip
+_WHAT = (
+    "target", "metric", "task", "positive", "kinds", "without", "sample_weight", "class_weight", "groups", "time",
+    "seed", "max_rows",
+)  # fmt: skip
+
+
+def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
+    """``mw.fit`` with all its arguments.
+
+    Args:
+        began: when the call began, in monotonic seconds.
+    """
+    found = checked_arguments(given)
+    plan, seconds = found["plan"], found["seconds"]
+    asked = Asked(
+        seconds=USUAL if seconds is None and found["trials"] is None and plan is None else seconds,
+        memory=checked_size(found["memory"], "memory", where="fit"),
+        began=began,
+        **{name: found[name] for name in _HOW},
+    )
+    beside = asked.workers or len(available_cores())
+    said = Said(
+        **{name: found[name] for name in _WHAT},
+        folds=found["folds"] if found["folds"] is not None or asked.preset != "fast" else 4,
+        seconds=None if asked.seconds is None else asked.seconds * beside,
+        workers=beside if asked.seconds is not None or asked.workers else 1,
+        memory=asked.memory,
+        divided=divided_before(asked, plan),
+    )
+    if plan is not None:
+        said = recalled(said, plan.get("said", {}))
+    session = Session(gather(table, said), said, asked)
+    session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
+    try:
+        model = session.carried_out(plan) if plan is not None else session.searched()
+        session.course.end(model.summary())
+    finally:
+        session.course.end()
+    return model

@@ -20,6 +20,7 @@ _SHOWN = {
     "model": ("model", "{}"),
     "score": ("score", "{:.5g}"),
     "spread": ("+-", "{:.2g}"),
+    "units": ("folds", "{}"),
     "test": ("test", "{:.5g}"),
     "weight": ("weight", "{:.2f}"),
     "fit_seconds": ("fit s", "{:.2f}"),
@@ -34,7 +35,7 @@ class Leaderboard(list):
 
     Keys: ``model``; ``score`` with its standard error ``spread``; ``selected``, whether the score is one that was
     selected on and so a little too good; ``fit_seconds`` of one fit; ``row_us``, microseconds to predict a row; ``mb``
-    of the fitted model; ``weight`` in the ensemble; ``why`` it is there; ``config``.
+    of the fitted model; ``units``, the folds that have judged it; ``weight`` in the ensemble; ``why`` it is there; ``config``.
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], *, metric: str, higher: bool):
@@ -49,8 +50,12 @@ class Leaderboard(list):
         keys = [key for key in _SHOWN if any(row.get(key) is not None for row in self)]
         table = [[_SHOWN[key][0] for key in keys]]
         table[0][1:2] = [self.metric] if "score" in keys else table[0][1:2]
+        marked = any(row.get("selected") for row in self)
         for row in self:
-            table.append([_SHOWN[k][1].format(row[k]) if row.get(k) is not None else "" for k in keys])
+            cells = [_SHOWN[k][1].format(row[k]) if row.get(k) is not None else "" for k in keys]
+            if marked and "score" in keys:
+                cells[keys.index("score")] += "*" if row.get("selected") else " "
+            table.append(cells)
         widths = [max(len(line[i]) for line in table) for i in range(len(keys))]
         numeric = [key not in ("model", "why") for key in keys]
         lines = [
@@ -59,6 +64,8 @@ class Leaderboard(list):
             ).rstrip()
             for line in table
         ]
+        if marked:
+            lines.append("* was selected on, and is a little too good by that")
         return "\n".join(lines)
 
     __repr__ = __str__

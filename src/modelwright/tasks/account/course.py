@@ -69,9 +69,9 @@ class Course:
             self.shown.events((), self._look())
 
     def end(self, final: str = "") -> None:
-        """It is over; ``final`` is what is said of the model, "" where there is none and an error says why."""
+        """It is over, once; ``final`` is what is said of the model, "" where there is none and an error says why."""
         self._final = final
-        self.shown.end(self._look() if final and self._look is not None else None)
+        self.shown.end(None if self._look is None else self._look())
 
     def to_json(self, **more: Any) -> dict[str, Any]:
         """Phases in order with their seconds until now, and all of them."""

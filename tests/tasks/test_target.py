@@ -80,7 +80,7 @@ def test_rows_without_a_target_are_left_out_and_counted():
     target = of(cells)
     assert target.classes == ("a", "b") and target.counts == (2, 2)
     assert target.present(cells).tolist() == [True, False, True, False, True, False, True]
-    assert target.notes[0].data == {"count": 3, "rows": [1, 3, 5]}
+    assert target.notes[0].data == {"count": 3, "rows": [1, 3, 5], "tokens": {"?": 1, "NA": 1}}
     numbers = of([1.5, None, 2.5])
     assert numbers.present([1.5, None, 2.5]).tolist() == [True, False, True]
 
@@ -166,3 +166,138 @@ def test_a_target_is_plain_json(cells):
     again = Target.from_json(json.loads(json.dumps(target.to_json())))
     assert again == target
     assert [type(known) for known in again.classes] == [type(known) for known in target.classes]
+
+
+def table_of(cells):
+    """A target with what its source says of it."""
+    table = read({"y": cells})
+    return Target.of(table.columns["y"], name="y", typed=True, declared=table.declared.get("y"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        ([True, None, False, True, False], (False, True)),
+        ([np.True_, None, np.False_, True, False], (False, True)),
+        ([1, "1", 0, "0", 1], (0, 1)),
+        ([1, "unknown", 1, "unknown"], (1, "unknown")),
+        ([True, "maybe", True, "maybe"], (True, "maybe")),
+        ([1.5, "x", 2, "x", 1.5, 2], (1.5, 2, "x")),
+        ([2**70, 5, 2**70, 5], (5, 2**70)),
+    ],
+)
+def test_labels_come_back_with_their_types(cells, classes):
+    target = table_of(cells)
+    assert target.classes == classes and list(map(type, target.classes)) == list(map(type, classes))
+    there = target.present(cells)
+    assert there.tolist() == [cell is not None for cell in cells]
+    kept = [cell for cell in cells if cell is not None]
+    back = target.decode(target.encode(kept)).tolist()
+    assert [str(one) for one in back] == [str(one) for one in kept]
+    assert Target.from_json(json.loads(json.dumps(target.to_json()))) == target
+
+
+def test_labels_of_a_nullable_frame_come_back_with_their_types():
+    pandas = pytest.importorskip("pandas")
+    for cells, kind in [
+        (pandas.array([True, None, False, True, False], dtype="boolean"), bool),
+        (pandas.Categorical([3, 5, 3, 5, None]), int),
+        (pandas.Categorical([True, False, True, False, None]), bool),
+        (pandas.array([1, None, 0, 1, 0], dtype="Int64"), float),
+    ]:
+        target = table_of(pandas.Series(cells))
+        assert target.task == "binary" and {type(known) for known in target.classes} == {kind}
+        assert target.decode([0, 1]).dtype == np.array([kind(1)]).dtype
+    many = table_of(pandas.Series(pandas.Categorical(list(range(30)) * 2)))
+    assert many.task == "multiclass" and many.classes == tuple(range(30))
+
+
+def test_a_label_is_one_thing():
+    with pytest.raises(ArgumentError, match="target 'y': it has cells of tuple"):
+        table_of([(1,), (2,), (1,), (2,)])
+    with pytest.raises(ArgumentError, match="cells of list"):
+        Target.of([[1], [2], [1], [2]])
+
+
+MONEY = [f"${1000 + 7.24 * i:,.2f}" for i in range(60)]
+
+
+@pytest.mark.parametrize("typed", [False, True])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        MONEY,
+        [f"{1000 + 7 * i:,}" for i in range(60)],
+        [f"{i // 4},{i % 4}5" for i in range(60)],
+        [f"{i % 15},5" for i in range(300)],
+        [f"{i}.5 kg" for i in range(60)],
+        [f"{i}%" for i in range(60)],
+        [*MONEY, "?", "unknown", None],
+    ],
+)
+def test_numbers_as_people_write_them_are_values(cells, typed):
+    target = of(cells, typed=typed)
+    assert target.task == "regression", target.why
+    known = [cell for cell in cells if cell not in ("?", "unknown", None)]
+    assert target.present(cells).sum() == len(known)
+    features = read({"x": cells})
+    from modelwright.tasks.schema import Schema
+
+    as_feature = Schema.of(features).frame(features).numbers["x"]
+    assert target.encode(known).tolist() == as_feature[~np.isnan(as_feature)].tolist()
+
+
+@pytest.mark.parametrize("typed", [False, True])
+@pytest.mark.parametrize(
+    ("cells", "arguments"),
+    [
+        (["5%", "10%", "20%"] * 20, {}),
+        (["$5", "$10"] * 20, {}),
+        (["<5", "5 - 10", "10+"] * 20, {}),
+        (["007", "008"] * 20, {}),
+        ([f"{i} kg" for i in range(30)] * 4, {"metric": "log_loss"}),
+        (MONEY * 2, {"task": "multiclass"}),
+    ],
+)
+def test_a_few_texts_that_repeat_are_classes(cells, arguments, typed):
+    target = of(cells, typed=typed, **arguments)
+    assert target.task != "regression" and set(target.classes) == set(cells)
+
+
+def test_digits_that_somebody_made_text_stay_classes():
+    cells = [str(i) for i in range(30)] * 4
+    assert of(cells, typed=True).classes == tuple(sorted(set(cells)))
+
+
+def test_a_class_that_reads_as_missing_is_named():
+    cells = ["SA"] * 5 + ["NA"] * 7
+    with pytest.raises(ArgumentError, match=r"every row has the class 'SA'.*'NA' in 7 rows.*another name"):
+        of(cells)
+    target = of([*cells, "EU", "EU", None])
+    assert "8 rows have no 'y' ('NA' in 7 rows, which stands for a missing cell)" in target.notes[0].message
+
+
+def test_a_word_among_numbers_is_named_with_its_row():
+    cells = [f"{i * 1.04:.2f}" for i in range(600)]
+    cells[7] = "oops"
+    for typed in (False, True):
+        with pytest.raises(ArgumentError, match="1 cell of 600 is no number, the first 'oops' in row 7"):
+            of(cells, typed=typed)
+
+
+def test_numbers_that_no_learner_holds_are_refused():
+    huge = list(rng.normal(size=60) * 1e200)
+    for cells in (huge, list(map(str, huge)), [1.0] * 30 + huge):
+        with pytest.raises(ArgumentError, match=r"values are (3e\+38 or more in size|infinite)"):
+            of(cells)
+
+
+def test_a_second_column_of_the_targets_name_is_refused():
+    from modelwright.tasks.schema import Schema
+
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.0, 2.0, 3.0], "y": [0, 1, 0]})
+    table = read(pandas.concat([frame, frame[["y"]]], axis=1))
+    with pytest.raises(ArgumentError, match="table, target: there are several columns 'y'"):
+        Schema.of(table, target="y")
+    assert len(Schema.of(read(pandas.concat([frame, frame[["a"]]], axis=1)), target="y").columns) == 2

@@ -27,7 +27,8 @@ def check(args: Namespace, out: Output) -> int:
     from modelwright.tasks.target import Target
 
     table = read(args.table, where=args.table)
-    target = Target.of(table.column(args.target, where=f"{args.table}, --target"), name=args.target)
+    column, said = table.column(args.target, where=f"{args.table}, --target"), table.declared.get(args.target)
+    target = Target.of(column, name=args.target, declared=said)
     schema = Schema.of(table, target=args.target, where=args.table)
     out.say(f"{counted(table.rows, 'row')}, {counted(len(schema.columns), 'column')}; {target.task}: {target.why}")
     found = checked(table, schema, target, seed=args.seed, seconds=args.seconds, where=args.table)

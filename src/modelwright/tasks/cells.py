@@ -13,6 +13,7 @@ from modelwright.core.wording import counted
 from modelwright.tasks.table import Declared, Note, is_missing
 
 _PLAIN = {str, type(None)}
+_SEVERAL = (tuple, list, dict, set, frozenset, np.ndarray)
 _LARGEST = 2**63
 _BITS = 4096  # longer ones Python does not print, and no float holds them
 
@@ -34,8 +35,38 @@ def raw(column: Any, name: str, where: str, notes: list[Note]) -> tuple[np.ndarr
     if hasattr(column, "to_pandas") or hasattr(column, "to_numpy"):
         column = column.to_numpy()
     if isinstance(column, (list, tuple)):
-        return _objects(column, name, notes), None
-    return _numpy(np.asarray(column), name, where, notes), None
+        return _listed(column, name, notes)
+    return _array(np.asarray(column), name, where, notes)
+
+
+def _array(array: np.ndarray, name: str, where: str, notes: list[Note]) -> tuple[np.ndarray, Declared | None]:
+    if array.dtype.kind == "O" and array.ndim == 1 and not isinstance(array, np.ma.MaskedArray):
+        return _listed(array.tolist(), name, notes)
+    return _numpy(array, name, where, notes), None
+
+
+def _listed(cells: Any, name: str, notes: list[Note]) -> tuple[np.ndarray, Declared | None]:
+    """Python's objects as raw cells, and what they were where they had to become text."""
+    made = _objects(cells, name, notes)
+    if made.dtype.kind != "O" or set(map(type, cells)) <= _PLAIN:
+        return made, None
+    labels: dict[str, bool | int | float] = {}
+    strange = ""
+    for cell, text in zip(cells, made.tolist(), strict=True):
+        if text is not None and not isinstance(cell, str):
+            label = _label(cell)
+            if label is not None:
+                labels[text.strip()] = label
+            elif isinstance(cell, _SEVERAL):
+                strange = type(cell).__name__
+    return made, Declared(labels=labels, strange=strange) if labels or strange else None
+
+
+def _label(cell: Any) -> bool | int | float | None:
+    """A cell that is a number or a boolean as Python has it; None for others."""
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    return cell if type(cell) in (bool, int, float) else None
 
 
 def _numpy(array: np.ndarray, name: str, where: str, notes: list[Note]) -> np.ndarray:
@@ -76,10 +107,12 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
     if label == "category":
         levels = [str(level) for level in series.cat.categories]
         choices = np.array([*levels, None], dtype=object)
-        declared = Declared("ordinal" if series.cat.ordered else "category", tuple(levels))
+        made = {text: _label(level) for text, level in zip(levels, series.cat.categories, strict=True)}
+        labels = {text: label for text, label in made.items() if label is not None}
+        declared = Declared("ordinal" if series.cat.ordered else "category", tuple(levels), labels)
         return choices[series.cat.codes.to_numpy()], declared
     if isinstance(dtype, np.dtype):
-        return _numpy(series.to_numpy(), name, where, notes), None
+        return _array(series.to_numpy(), name, where, notes)
     if label.startswith("Sparse"):
         return _pandas(series.sparse.to_dense(), name, where, notes)
     kind = getattr(dtype, "kind", "O")
@@ -95,7 +128,7 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
         return series.to_numpy(dtype=bool), None
     if label.startswith(("period", "interval")):
         series = series.astype(str).where(series.notna(), None)
-    return _objects(series.to_numpy(dtype=object, na_value=None).tolist(), name, notes), None
+    return _listed(series.to_numpy(dtype=object, na_value=None).tolist(), name, notes)
 
 
 def _filled(gaps: bool) -> dict[str, Any]:
@@ -113,7 +146,7 @@ def _narwhals(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np
         cells = _objects(series.to_list(), name, notes)
         levels = tuple(map(str, series.dtype.categories)) if ordered else ()
         return cells, Declared("category", levels)
-    return _objects(series.to_list(), name, notes), None
+    return _listed(series.to_list(), name, notes)
 
 
 def _missing(cell: Any) -> bool:

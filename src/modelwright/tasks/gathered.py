@@ -101,7 +101,13 @@ def gather(source: Any, said: Said) -> Gathered:
     column = table.column(said.target, where="fit")
     name = said.target if said.target in table.columns else said.target.strip()
     target = Target.of(
-        column, name=name, task=said.task, positive=said.positive, metric=said.metric, typed=_is_typed(source)
+        column,
+        name=name,
+        task=said.task,
+        positive=said.positive,
+        metric=said.metric,
+        typed=_is_typed(source),
+        declared=table.declared.get(name),
     )
     metric = Metric.of(said.metric, target)
     there = target.present(column)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from modelwright.core.errors import ArgumentError
 from modelwright.tasks import kinds, numerals
 from modelwright.tasks.cells import raw
 from modelwright.tasks.readers import reader
-from modelwright.tasks.table import is_missing
+from modelwright.tasks.table import Declared, is_missing
 
 
 @dataclass(slots=True)
@@ -24,6 +26,10 @@ class Labels:
         cells: as they were given.
         missing: mask of the cells without a value.
         details: how text is read as numbers.
+        tokens: text that was taken for no value, with how often it occurred.
+        names: text -> the number or boolean that the source has there, of cells that are text for want of one type.
+        written: a text that is a number as people write them, such as "$1,149.24", where all are numbers and some are
+            none as Python writes it; else "".
     """
 
     type: str
@@ -31,39 +37,70 @@ class Labels:
     cells: np.ndarray
     missing: np.ndarray
     details: dict[str, Any]
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, bool | int | float] = field(default_factory=dict)
+    written: str = ""
 
     @classmethod
-    def of(cls, cells: np.ndarray, *, typed: bool, wanted: str) -> Labels:
-        """The labels in raw cells; ``wanted`` is a task that is sure already, or ""."""
+    def of(cls, cells: np.ndarray, *, typed: bool, wanted: str, declared: Declared | None = None) -> Labels:
+        """The labels in raw cells.
+
+        Args:
+            typed: whether text is text, even where it consists of digits.
+            wanted: a task that is sure already, or "".
+            declared: what the source says of the column.
+        """
         if cells.dtype.kind == "M":
             return cls("date", np.full(len(cells), np.nan), cells, is_missing(cells), {})
         if cells.dtype.kind != "O":
             kind = {"b": "bool", "i": "int"}.get(cells.dtype.kind, "float")
             return cls(kind, cells.astype(np.float64), cells, is_missing(cells), {})
-        found = kinds.profile(cells)
-        nothing = is_missing(cells) | np.fromiter(
-            (cell is not None and cell.strip() in found.tokens for cell in cells.tolist()), bool, len(cells)
-        )
-        texts = found.counts
-        if not typed or wanted == "regression":
-            folded = {text.casefold() for text in texts}
-            if folded and folded <= {"true", "false"} and wanted != "regression":
-                values, _ = reader("", "boolean", {}).many(cells)
-                return cls("bool", values, cells, nothing, {})
-            filled = found.less(kinds.NO_VALUE) if wanted == "regression" else found
-            written, _ = numerals.notation(filled.counts)
-            if filled.counts and all(_is_number(text, written, wanted) for text in filled.counts):
-                details = {"decimal": written.decimal, "unit": written.unit}
-                values, _ = reader("", "number", details).many(cells)
-                lost = nothing | np.fromiter(
-                    (cell is not None and cell.strip() not in filled.counts for cell in cells.tolist()),
-                    bool,
-                    len(cells),
-                )
-                known = values[~lost]
-                whole = bool((known == np.floor(known)).all()) and not any("." in text for text in texts)
-                return cls("int" if whole else "float", values, cells, lost, details)
-        return cls("text", np.full(len(cells), np.nan), cells, nothing, {})
+        found, names = kinds.profile(cells), {} if declared is None else declared.labels
+        own = {type(names.get(text, text)) for text in found.counts}
+        if own == {bool} or (not typed and _says_true(found.counts) and wanted != "regression"):
+            values, _ = reader("", "boolean", {}).many(cells)
+            return cls("bool", values, cells, _without(cells, found.counts), {}, found.tokens)
+        levels = declared is not None and bool(declared.kind)
+        if bool not in own and own - {str} and not levels:
+            rest = (text for text in found.counts if text not in names)
+            typed = typed and not all(_is_number(text, numerals.Notation()) for text in rest)
+        return cls._of_text(cells, found, names, wanted, typed=typed or levels, levels=levels)
+
+    @classmethod
+    def _of_text(
+        cls, cells: np.ndarray, found: kinds.Profile, names: Any, wanted: str, *, typed: bool, levels: bool
+    ) -> Labels:
+        """Numbers where texts are some for sure, or are written as quantities are; else texts."""
+        filled = found.less(kinds.NO_VALUE)
+        written, _ = numerals.notation(filled.counts)
+        if wanted != "regression" and not typed:
+            plain, _ = numerals.notation(found.counts)
+            if found.counts and all(_is_number(text, plain) for text in found.counts):
+                return cls._numbers(cells, found, plain, names)
+        if filled.counts and wanted == "regression":
+            if all(written.value(text) is not None for text in filled.counts):
+                return cls._numbers(cells, filled, written, names)
+        elif filled.counts and not levels and all(_is_quantity(text, written) for text in filled.counts):
+            shown = next((text for text in filled.counts if not text.isdigit()), "")
+            if shown:
+                return replace(cls._numbers(cells, filled, written, names), written=shown)
+        missing = _without(cells, found.counts)
+        return cls("text", np.full(len(cells), np.nan), cells, missing, {}, found.tokens, names)
+
+    @classmethod
+    def _numbers(cls, cells: np.ndarray, found: kinds.Profile, written: numerals.Notation, names: Any) -> Labels:
+        details = {"decimal": written.decimal, "unit": written.unit}
+        values, _ = reader("", "number", details).many(cells)
+        missing = _without(cells, found.counts)
+        known = values[~missing]
+        whole = bool((known == np.floor(known)).all()) and not any("." in text for text in found.counts)
+        return cls("int" if whole else "float", values, cells, missing, details, found.tokens, names)
+
+    def spelled(self) -> Labels:
+        """The same as texts, where numbers as people write them turned out to be classes."""
+        found = kinds.profile(self.cells)
+        missing = _without(self.cells, found.counts)
+        return Labels("text", np.full(len(self.cells), np.nan), self.cells, missing, {}, found.tokens, self.names)
 
     @property
     def known(self) -> np.ndarray:
@@ -84,22 +121,52 @@ class Labels:
         for text, count in raws.most_common():
             bare = names.setdefault(text.strip(), text)
             counts[bare] += count
-        return dict(counts)
+        return {self.names.get(text.strip(), text): count for text, count in counts.items()}
 
 
-def _is_number(text: str, written: numerals.Notation, wanted: str) -> bool:
-    """Whether a text is a number for sure: labels such as "007", "3+" and "5 kg" are none unless values are wanted."""
-    if wanted == "regression":
-        return written.value(text) is not None
+def _says_true(texts: Iterable[str]) -> bool:
+    folded = {text.casefold() for text in texts}
+    return bool(folded) and folded <= {"true", "false"}
+
+
+def _without(cells: np.ndarray, texts: Container[str]) -> np.ndarray:
+    """Mask of the cells that are none of ``texts``."""
+    return np.fromiter((cell is None or cell.strip() not in texts for cell in cells.tolist()), bool, len(cells))
+
+
+def _is_number(text: str, written: numerals.Notation) -> bool:
+    """Whether a text is a number for sure: labels such as "007", "3+" and "5 kg" may be names of classes."""
     if text[:1] == "0" and text[1:2].isdigit():
         return False
     return text[-1:].isdigit() and text[:1] in "-0123456789." and written.value(text) is not None
 
 
-def column_of(column: Any, name: str) -> np.ndarray:
-    """The raw cells of whatever holds a target."""
+def _is_quantity(text: str, written: numerals.Notation) -> bool:
+    """Whether a text is a number as people write them: codes and bounds are none."""
+    if numerals.bounded(text) or (text[:1] == "0" and text[1:2].isdigit()):
+        return False
+    return written.value(text) is not None
+
+
+def column_of(column: Any, name: str) -> tuple[np.ndarray, Declared | None]:
+    """The raw cells of whatever holds a target, and what its source says of it.
+
+    Raises:
+        ArgumentError: a cell holds several things.
+    """
     if isinstance(column, np.ndarray) and column.ndim == 1:
         plain = column.dtype.kind == "O" and all(cell is None or type(cell) is str for cell in column)
         if plain or column.dtype in (np.float64, np.int64, bool):
-            return column
-    return raw(column, name, f"target {name!r:.80}", [])[0]
+            return column, None
+    where = f"target {name!r:.80}"
+    cells, declared = raw(column, name, where, [])
+    refuse_several(declared, where)
+    return cells, declared
+
+
+def refuse_several(declared: Declared | None, where: str) -> None:
+    """A label is one thing."""
+    if declared is not None and declared.strange:
+        raise ArgumentError(
+            f"it has cells of {declared.strange}", where=where, allowed="text, numbers, or true and false"
+        )

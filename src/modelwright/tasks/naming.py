@@ -13,7 +13,7 @@ import numpy as np
 from modelwright.tasks.kinds import Context, Finding, described
 from modelwright.tasks.labels import Labels
 from modelwright.tasks.readers import reader
-from modelwright.tasks.table import is_missing
+from modelwright.tasks.table import Declared, is_missing
 
 #: Least share of the target that has to go with a column, and the largest probability of that by chance. Ids go a
 #: little with most things, by the order in which rows were collected.
@@ -50,9 +50,9 @@ class Outcome:
     classes: int
 
     @classmethod
-    def of(cls, cells: np.ndarray, name: str) -> Outcome | None:
+    def of(cls, cells: np.ndarray, name: str, declared: Declared | None = None) -> Outcome | None:
         """The outcome in a target's cells; None where nothing can go with them."""
-        found = Labels.of(cells, typed=False, wanted="")
+        found = Labels.of(cells, typed=False, wanted="", declared=declared)
         rows = np.flatnonzero(~found.missing)
         if found.type == "date" or len(rows) < 2 * _FEW:
             return None

@@ -17,7 +17,7 @@ from modelwright.tasks.uniform import uniform
 
 NUMBERS, CODES, TEXTS = "numbers", "codes", "texts"
 #: Magnitudes from here on are taken as infinite: float32, which learners compute in, has none such.
-_LARGEST = 3e38
+LARGEST = 3e38
 #: Levels from which a category's cells are kept as texts too.
 _MANY_LEVELS = 30
 
@@ -126,7 +126,7 @@ class Reader:
         else:
             value = self._alone(cell)
         if self.part == NUMBERS:
-            return float(value) if abs(value) < _LARGEST else math.nan
+            return float(value) if abs(value) < LARGEST else math.nan
         return value
 
     def spelled(self, cells: Iterable[Any] | None, rows: int) -> np.ndarray:
@@ -199,7 +199,7 @@ def reader(name: str, kind: str, details: Mapping[str, Any]) -> Reader:
 
 def _finite(values: np.ndarray, problems: Problems) -> np.ndarray:
     with np.errstate(invalid="ignore"):
-        infinite = np.abs(values) >= _LARGEST
+        infinite = np.abs(values) >= LARGEST
     count = int(infinite.sum())
     if count:
         problems.infinite += count

@@ -102,7 +102,7 @@ def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
         seen[text] += 1
     shown = ", ".join(repr(name) for name in repeated[:5])
     message = f"{counted(len(repeated), 'name')} of columns repeated: {shown}; those behind got a number"
-    notes.append(Note("duplicate names", message, {"names": repeated[:50]}))
+    notes.append(Note("duplicate names", message, {"names": repeated}))
     return texts
 
 

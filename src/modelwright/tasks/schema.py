@@ -90,6 +90,8 @@ class Schema:
         left = [table.called(name) for name in (target, *without) if name != ""]
         for name in left:
             table.column(name, where=where)
+        if target != "":
+            _refuse_twice(table, left[0], where)
         names = [name for name in table.names if name not in left]
         if not table.rows:
             raise ArgumentError("the table has columns and no rows", where=where)
@@ -190,13 +192,24 @@ def _chosen(table: Table, kinds: Mapping[str, str], where: str) -> dict[str, str
     return found
 
 
+def _refuse_twice(table: Table, target: str, where: str) -> None:
+    """A second column of the target's name would give it away, and nobody can tell which of the two is meant."""
+    if any(note.kind == "duplicate names" and target in note.data["names"] for note in table.notes):
+        raise ArgumentError(
+            f"there are several columns {target!r:.80}",
+            where=f"{where}, target",
+            allowed="one column of that name",
+            hint="Leave out the others, or give them other names.",
+        )
+
+
 def _column(table: Table, name: str, chosen: str | None, context: kinds_of.Context) -> Column:
     cells, declared = table.columns[name], table.declared.get(name)
     if chosen is not None:
         found = kinds_of.described(cells, chosen, context)
         if declared is not None and declared.levels and chosen == "ordinal":
             found.details["levels"] = list(declared.levels)
-    elif declared is not None:
+    elif declared is not None and declared.kind:
         found = kinds_of.described(cells, declared.kind, context)
         if declared.kind == "ordinal":
             found.details["levels"] = list(declared.levels)
@@ -208,7 +221,7 @@ def _column(table: Table, name: str, chosen: str | None, context: kinds_of.Conte
 
 def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Mapping[str, str]) -> dict[str, Column]:
     """Columns that name the rows by their own cells, as what they are in view of the target."""
-    said = {*chosen, *table.declared}
+    said = {*chosen, *(name for name, one in table.declared.items() if one.kind)}
     ids = {
         name: kinds_of.Finding(column.kind, column.details["why"])
         for name, column in found.items()
@@ -217,7 +230,8 @@ def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Mapp
     if not ids:
         return {}
     others = any(column.used for column in found.values())
-    made = naming.settled(ids, table.columns, naming.Outcome.of(table.columns[target], target), others=others)
+    outcome = naming.Outcome.of(table.columns[target], target, table.declared.get(target))
+    made = naming.settled(ids, table.columns, outcome, others=others)
     return {name: Column(name, one.kind, {"why": one.why, **one.details}) for name, one in made.items()}
 
 

@@ -32,15 +32,20 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What the source itself says a column is: a categorical of pandas, an enumeration of Polars or Arrow.
+    """What the source itself says of a column: a categorical of pandas, an enumeration of Polars or Arrow; and what was
+    made text only because the column mixes types or has gaps.
 
     Args:
-        kind: ``"category"``, or ``"ordinal"`` where the source orders the levels.
+        kind: ``"category"``, or ``"ordinal"`` where the source orders the levels; "" where it says nothing.
         levels: the levels as text, in the order of the source.
+        labels: text -> the number or boolean that the source has there.
+        strange: the type of cells that hold several things, such as tuple; "" where there are none.
     """
 
-    kind: str
+    kind: str = ""
     levels: tuple[str, ...] = ()
+    labels: Mapping[str, bool | int | float] = field(default_factory=dict)
+    strange: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,9 @@ class Table:
 
     def called(self, name: Any) -> str:
         """The name that a column has here, for one that the source may have as a number or with blanks around it."""
-        return name if name in self.columns else str(name).strip()
+        if isinstance(name, str) and name in self.columns:
+            return name
+        return ".".join(map(str, name)).strip() if isinstance(name, tuple) else str(name).strip()
 
     def column(self, name: str, *, where: str = "table") -> np.ndarray:
         """The cells of one column.

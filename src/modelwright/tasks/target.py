@@ -11,11 +11,11 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import numerals
-from modelwright.tasks.labels import Labels, column_of
-from modelwright.tasks.readers import reader
+from modelwright.tasks.labels import Labels, column_of, refuse_several
+from modelwright.tasks.readers import LARGEST, reader
 from modelwright.tasks.scorers import tasks_of, title
 from modelwright.tasks.scores import DEFAULTS, RARER
-from modelwright.tasks.table import Note, is_missing
+from modelwright.tasks.table import Declared, Note, is_missing
 
 TASKS = ("binary", "multiclass", "regression")
 #: Whole numbers with up to so many different values are classes, unless somebody says otherwise.
@@ -66,6 +66,7 @@ class Target:
         positive: Any = None,
         metric: Any = None,
         typed: bool = False,
+        declared: Declared | None = None,
     ) -> Target:
         """The target that a column holds.
 
@@ -77,7 +78,9 @@ class Target:
             metric: as ``Metric.of`` takes it; default ``roc_auc`` for binary, ``log_loss`` for multiclass and ``rmse``
                 for regression.
             typed: whether text is text, even where it consists of digits. False for what comes from a file of text:
-                there, classes such as 0 and 1 are numbers.
+                there, classes such as 0 and 1 are numbers. Text such as "$1,149.24" is a number in either case, unless
+                only a few different ones are there.
+            declared: what the source says of the column, where ``column`` are raw cells of a table.
 
         Raises:
             ArgumentError: there is nothing to learn: no cell, one value, a different text in each row, infinite
@@ -93,7 +96,13 @@ class Target:
             raise ArgumentError(
                 f"metric={title(metric)!r} with task={task!r}", where=where, allowed=f"task={held[0]!r}"
             )
-        found = Labels.of(column_of(column, name), typed=typed, wanted=task or (held[0] if len(held) == 1 else ""))
+        cells, own = column_of(column, name)
+        declared = declared or own
+        refuse_several(declared, where)
+        wanted = task or (held[0] if len(held) == 1 else "")
+        found = Labels.of(cells, typed=typed, wanted=wanted, declared=declared)
+        if found.written and not _are_quantities(found, held, task):
+            found = found.spelled()
         notes = _present(found, name, where)
         chosen, why = (task, "it was said") if task else _task(found, held, title(metric))
         if chosen == "regression":
@@ -123,7 +132,7 @@ class Target:
 
     def present(self, column: Any) -> np.ndarray:
         """Mask of the rows that can be learned from: they have a target, of a class that is known."""
-        coded = self._coded(column_of(column, self.name))
+        coded = self._coded(column_of(column, self.name)[0])
         return coded >= 0 if self.is_classes else ~np.isnan(coded)
 
     def encode(self, column: Any, *, where: str = "table") -> np.ndarray:
@@ -132,7 +141,7 @@ class Target:
         Raises:
             ArgumentError: a cell is missing or not known; with its row.
         """
-        cells = column_of(column, self.name)
+        cells, _ = column_of(column, self.name)
         coded = self._coded(cells)
         wrong = coded < 0 if self.is_classes else np.isnan(coded)
         if wrong.any():
@@ -152,7 +161,8 @@ class Target:
         if not self.is_classes:
             return np.asarray(predicted, dtype=np.float64)
         types = {type(known) for known in self.classes}
-        made = np.empty(len(self.classes), dtype=object if str in types or len(types) > 1 else types.pop())
+        mixed = str in types or len(types) > 1 or any(abs(known) >= 2**63 for known in self.classes if types == {int})
+        made = np.empty(len(self.classes), dtype=object if mixed else types.pop())
         made[:] = self.classes
         return made[np.asarray(predicted, dtype=np.intp)]
 
@@ -188,7 +198,8 @@ class Target:
         """Places of classes, -1 where there is none; values, NaN where there is none."""
         if not self.is_classes:
             return reader(self.name, "number", self.details).many(cells)[0]
-        if isinstance(self.classes[0], str):
+        types = {type(known) for known in self.classes}
+        if str in types or (bool in types and len(types) > 1):
             levels = [str(known).strip() for known in self.classes]
             codes, _ = reader(self.name, "category", {"levels": levels}).many(cells)
             return np.where(codes == len(levels), -1, codes).astype(np.int64)
@@ -211,8 +222,20 @@ def _present(found: Labels, name: str, where: str) -> list[Note]:
     if not count:
         return []
     has, is_ = ("has", "is") if count == 1 else ("have", "are")
-    message = f"{counted(count, 'row')} {has} no {name!r:.80} and {is_} left out"
-    return [Note("no target", message, {"count": count, "rows": np.flatnonzero(found.missing)[:20].tolist()})]
+    message = f"{counted(count, 'row')} {has} no {name!r:.80}{_as_nothing(found)} and {is_} left out"
+    data = {"count": count, "rows": np.flatnonzero(found.missing)[:20].tolist(), "tokens": _tokens(found)}
+    return [Note("no target", message, data)]
+
+
+def _tokens(found: Labels) -> dict[str, int]:
+    """What was read as no value and is no blank."""
+    return {text: count for text, count in found.tokens.items() if text}
+
+
+def _as_nothing(found: Labels) -> str:
+    """Where cells without a value say something all the same, that they do; else ""."""
+    shown = ", ".join(f"{text!r} in {counted(count, 'row')}" for text, count in list(_tokens(found).items())[:3])
+    return f" ({shown}, which stands for a missing cell)" if shown else ""
 
 
 def _task(found: Labels, held: tuple[str, ...], metric: str) -> tuple[str, str]:
@@ -221,6 +244,14 @@ def _task(found: Labels, held: tuple[str, ...], metric: str) -> tuple[str, str]:
     if held and told not in held and not (held[0] == "binary" and told == "multiclass"):
         return ("regression" if held == ("regression",) else "multiclass"), f"{metric} is a metric of such tasks"
     return told, why
+
+
+def _are_quantities(found: Labels, held: tuple[str, ...], task: str | None) -> bool:
+    """Whether numbers as people write them are values, not names of classes."""
+    if task is not None or (held and "regression" not in held):
+        return task == "regression"
+    different, rows = len(np.unique(found.known)), len(found.known)
+    return _told(found)[0] == "regression" and (different > FEW or 2 * different > rows)
 
 
 def _told(found: Labels) -> tuple[str, str]:
@@ -233,7 +264,8 @@ def _told(found: Labels) -> tuple[str, str]:
     if len(distinct) == 2 and (whole or counts.min() > 1):
         return "binary", "there are two different values"
     if not whole:
-        return "regression", "the cells are numbers with fractions"
+        written = f", such as {found.written!r:.40}" if found.written else ""
+        return "regression", f"the cells are numbers with fractions{written}"
     many = len(found.known)
     if len(distinct) <= FEW and many >= 3 * len(distinct):
         return "multiclass", f"there are {len(distinct)} different whole numbers in {counted(many, 'row')}"
@@ -251,13 +283,16 @@ def _refuse_no_values(found: Labels, name: str, where: str, metric: str) -> None
         raise ArgumentError(
             f"{wrong!r:.60} in row {row} is no number", where=where, allowed="numbers, to predict values (regression)"
         )
-    bad = ~found.missing & ~np.isfinite(found.values)
+    with np.errstate(invalid="ignore"):
+        bad = ~found.missing & ~(np.abs(found.values) < LARGEST)
     if bad.any():
-        rows = np.flatnonzero(bad)
+        rows, infinite = np.flatnonzero(bad), ~np.isfinite(found.values[bad])
+        what = "infinite" if infinite.all() else f"{LARGEST:g} or more in size"
         raise ArgumentError(
-            f"{counted(len(rows), 'value')} {'is' if len(rows) == 1 else 'are'} infinite, the first in row {rows[0]}",
+            f"{counted(len(rows), 'value')} {'is' if len(rows) == 1 else 'are'} {what}, the first in row {rows[0]}",
             where=where,
-            hint="Leave such rows out, or clip them.",
+            allowed=f"numbers below {LARGEST:g}",
+            hint="Leave such rows out, or clip them." if infinite.all() else "Divide the target by a power of ten.",
         )
     known = found.known
     if len(known) < 2 or known.min() == known.max():
@@ -272,6 +307,24 @@ def _refuse_no_values(found: Labels, name: str, where: str, metric: str) -> None
         )
 
 
+def _refuse_words_among_numbers(found: Labels, where: str) -> None:
+    """Name the few cells that keep a column from being one of numbers."""
+    words = [
+        row
+        for row, (cell, gone) in enumerate(zip(found.cells.tolist(), found.missing.tolist(), strict=True))
+        if not gone and _no_number(cell)
+    ]
+    known = int((~found.missing).sum())
+    if found.type == "text" and words and len(words) < 0.5 * known:
+        raise ArgumentError(
+            f"{counted(len(words), 'cell')} of {known:,} {'is' if len(words) == 1 else 'are'} no number, the first "
+            f"{found.cells[words[0]]!r:.60} in row {words[0]}",
+            where=where,
+            allowed="numbers throughout, or classes that repeat",
+            hint="Mend or empty such cells: rows without a target are left out.",
+        )
+
+
 def _no_number(cell: Any) -> bool:
     return cell is not None and numerals.notation([cell.strip()])[0].value(cell.strip()) is None
 
@@ -281,12 +334,18 @@ def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[t
     counts = found.counts()
     rows = sum(counts.values())
     if len(counts) == 1:
+        nothing = _as_nothing(found)
         raise ArgumentError(
-            f"every row has the class {next(iter(counts))!r:.60}", where=where, allowed="at least two classes"
+            f"every row has the class {next(iter(counts))!r:.60}"
+            + (f", but for those without{nothing}" * bool(nothing)),
+            where=where,
+            allowed="at least two classes",
+            hint="If that is a class, give it another name." if nothing else "",
         )
     alone = [known for known, count in counts.items() if count == 1]
     kept = {known: count for known, count in counts.items() if count > 1}
     if len(alone) == rows or len(alone) > 0.5 * rows:
+        _refuse_words_among_numbers(found, where)
         raise ArgumentError(
             f"{len(alone):,} of {counted(rows, 'row')} have a class of their own, such as {alone[0]!r:.60}",
             where=where,
@@ -309,7 +368,8 @@ def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[t
             "one row cannot be both learned from and judged by"
         )
         notes.append(Note("single rows", message, {"count": len(alone), "classes": alone[:50]}))
-    known = sorted(kept)
+    types = {type(one) for one in kept}
+    known = sorted(kept, key=str) if str in types and len(types) > 1 else sorted(kept)
     return tuple(known), tuple(kept[one] for one in known)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from modelwright.tasks.stored.held import DOUBLE, Damaged, need
 from modelwright.tasks.stored.trees import check_cuts, starts_of
 
 _HEAD = re.compile(r"[a-z_]+=[^\n]*|tree")
-_WHOLE, _REAL = re.compile(r"[-0-9 ]*"), re.compile(r"[-+.0-9e ]*")
+_WHOLE, _REAL = re.compile(r"[-0-9 ]*"), re.compile(r"(?:[-+.0-9e ]+|inf|nan)*+")
 #: Key -> whether its numbers are whole, and how many more or fewer than the leaves there are of them.
 _OF_LEAVES = {
     "split_feature": (True, -1),
@@ -32,20 +31,14 @@ _OF_LEAVES = {
     "internal_count": (True, -1),
 }
 _NEEDED = ("split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
+#: Those that predictions hang on.
+_READ = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
 _SINGLE = ("num_leaves", "num_cat", "is_linear", "shrinkage")
 _CATEGORIES = ("cat_boundaries", "cat_threshold")
 _ORDER = ("num_leaves", "num_cat", *_OF_LEAVES, *_CATEGORIES, "is_linear", "shrinkage")
 _VALUES = re.compile(r"regression|regression_l1|huber|fair|quantile|mape|poisson|gamma|tweedie")
 _SETTINGS = re.compile(r"( [a-z_]+:[-+.0-9e]+)*( sqrt)?")
 _MOST_TREES, _MOST_LEAVES = 1_000_000, 10_000_000
-
-
-@dataclass(slots=True)
-class _Numbers:
-    """The numbers of one key, of all trees one after the other, and how many each tree has."""
-
-    values: np.ndarray
-    counts: np.ndarray
 
 
 def rewritten(text: str, *, features: int, classes: int) -> str:
@@ -105,8 +98,8 @@ def _check(trees: Sequence[dict[str, str]], features: int) -> None:
     ones = np.ones(len(trees), np.int64)
     single = {key: _numbers([tree.get(key, "0") for tree in trees], key, True, ones) for key in _SINGLE[:3]}
     _numbers([tree.get("shrinkage", "1") for tree in trees], "shrinkage", False, ones)
-    leaves, categories = single["num_leaves"].values, single["num_cat"].values
-    need(bool((single["is_linear"].values == 0).all()), "the LightGBM model has linear trees")
+    leaves, categories = single["num_leaves"], single["num_cat"]
+    need(bool((single["is_linear"] == 0).all()), "the LightGBM model has linear trees")
     need(
         bool((leaves >= 1).all() and (leaves <= _MOST_LEAVES).all() and (categories >= 0).all()), "num_leaves, num_cat"
     )
@@ -120,7 +113,11 @@ def _check(trees: Sequence[dict[str, str]], features: int) -> None:
         there = np.array([key in tree for tree in trees])
         need(key not in _NEEDED or bool((there | (leaves == 1)).all()), f"the LightGBM model has a tree without {key}")
         counts = np.where(there, leaves + more, 0)
-        cuts[key] = _numbers([tree[key] for tree in trees if key in tree], key, is_whole, counts[there]).values
+        own = [tree[key] for tree in trees if key in tree]
+        if key in _READ:
+            cuts[key] = _numbers(own, key, is_whole, counts[there])
+        else:
+            _written_numbers(own, key, is_whole, counts[there])
     inner = leaves - 1
     check_cuts(cuts["left_child"], cuts["right_child"], inner)
     feature, kind = cuts["split_feature"], cuts["decision_type"]
@@ -145,33 +142,39 @@ def _check_categories(
     if not own:
         return
     sizes = counts[some] + 1
-    ends = _numbers([tree["cat_boundaries"] for tree in own], "cat_boundaries", True, sizes).values
+    ends = _numbers([tree["cat_boundaries"] for tree in own], "cat_boundaries", True, sizes)
     first = starts_of(sizes)
     steps = np.diff(ends)
     between = np.ones(len(ends), bool)
     between[first] = False
     need(bool((ends[first] == 0).all() and (steps[between[1:]] > 0).all()), "the LightGBM model's sets overlap")
-    bits = _numbers([tree["cat_threshold"] for tree in own], "cat_threshold", True, ends[first + sizes - 1]).values
+    bits = _numbers([tree["cat_threshold"] for tree in own], "cat_threshold", True, ends[first + sizes - 1])
     need(bool(((bits >= 0) & (bits < 2**32)).all()), "the LightGBM model has other sets")
 
 
-def _numbers(texts: Sequence[str], key: str, is_whole: bool, counts: np.ndarray) -> _Numbers:
-    """The numbers of all texts, which have to be ``counts`` many."""
+def _written_numbers(texts: Sequence[str], key: str, is_whole: bool, counts: np.ndarray) -> str:
+    """All texts as one, which look like numbers and are ``counts`` many."""
     said = np.array([line.count(" ") + 1 if line else 0 for line in texts], np.int64)
-    need(len(said) == len(counts) and bool((said == counts).all()), f"the LightGBM model has too few or many {key}")
-    joined = " ".join(line for line in texts if line)
-    need(
-        (_WHOLE if is_whole else _REAL).fullmatch(joined) is not None,
-        f"the LightGBM model has {key} that are no numbers",
-    )
+    good = len(said) == len(counts) and bool((said == counts).all())
+    need(good, f"the LightGBM model has too few or many {key}")
+    joined = " ".join([line for line in texts if line])
+    looks = (_WHOLE if is_whole else _REAL).fullmatch(joined)
+    need(looks is not None, f"the LightGBM model has {key} that are no numbers")
+    return joined
+
+
+def _numbers(texts: Sequence[str], key: str, is_whole: bool, counts: np.ndarray) -> np.ndarray:
+    """The numbers of all texts, one after the other."""
+    joined = _written_numbers(texts, key, is_whole, counts)
     try:
         tokens = map(int if is_whole else float, joined.split(" ") if joined else ())
         values = np.array(list(tokens), np.int64 if is_whole else np.float64)
     except (ValueError, OverflowError):
         raise Damaged(f"the LightGBM model has {key} that are no numbers") from None
-    largest = float(np.abs(values).max()) if len(values) and not is_whole else 0.0
-    need(largest <= (DOUBLE if key == "leaf_value" else 1e308), f"the LightGBM model has {key} without a use")
-    return _Numbers(values, counts)
+    # Cuts beyond the largest value are at infinity.
+    usable = np.abs(values) <= DOUBLE if key == "leaf_value" else ~np.isnan(values)
+    need(bool(usable.all()), f"the LightGBM model has {key} without a use")
+    return values
 
 
 def _written(trees: Sequence[dict[str, str]], features: int, objective: str, outputs: int) -> str:

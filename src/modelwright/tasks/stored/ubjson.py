@@ -73,9 +73,12 @@ class _Reading:
         return int(self._number(_LONG))
 
     def _text(self) -> str:
-        count = self._count()
-        start = self._taken(count)
-        return self.content[start : start + count].decode()
+        # There are a dozen keys a tree: not by way of the others.
+        start = self.at + 9
+        need(start <= len(self.content) and self.content[self.at] == _LONG, "the XGBoost model is cut short")
+        self.at = start + _NUMBERS[_LONG].unpack_from(self.content, self.at + 1)[0]
+        need(start <= self.at <= len(self.content), "the XGBoost model is cut short")
+        return self.content[start : self.at].decode()
 
     def _object(self, deep: int) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -261,3 +262,77 @@ def test_what_a_table_was_read_as_is_not_kept_for_its_parts(schema):
     frames_equal(made.frame(table.take([3, 1])), made.frame(table).take([3, 1]))
     other = Schema.of(table, target="y", kinds={"age": "category"})
     assert "age" in other.frame(table).codes and "age" in made.frame(table).numbers
+
+
+def dated(cells):
+    return Schema.of(read({"t": cells, "a": range(len(cells))}))
+
+
+DAYS = [np.datetime64("2020-01-01") + i for i in range(60)]
+
+
+def written(form):
+    return [day.item().strftime(form) for day in DAYS]
+
+
+@pytest.mark.parametrize("trained", [DAYS, written("%Y-%m-%d"), written("%d %b %Y")])
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d/%m/%Y %H:%M"])
+def test_the_order_of_days_and_months_is_found_where_fitting_needed_none(trained, form):
+    schema = dated(trained)
+    found = schema.frame({"t": written(form), "a": range(60)}).numbers["t"]
+    assert found.tolist() == schema.frame({"t": DAYS, "a": range(60)}).numbers["t"].tolist()
+    alone = [schema.frame({"t": text, "a": 0}).numbers["t"][0] for text in written(form)[12:31]]
+    assert alone == found[12:31].tolist()
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y"])
+def test_dates_of_which_nothing_tells_the_order_are_refused(form):
+    schema = dated(DAYS)
+    texts = written(form)[1:3]
+    said = "column 't'.*(nothing tells whether days or months come first|cannot be read as a date).*2016-04-05"
+    for source in ({"t": texts, "a": [0, 1]}, {"t": texts[0], "a": 0}):
+        with pytest.raises(ArgumentError, match=said):
+            schema.frame(source)
+
+
+@pytest.mark.parametrize(("before", "now"), [("%d/%m/%Y", "%m/%d/%Y"), ("%m/%d/%Y", "%d/%m/%Y")])
+def test_dates_in_the_other_order_than_those_of_the_fit_are_refused(before, now):
+    schema = dated(written(before))
+    first = "days" if before[1] == "d" else "months"
+    with pytest.raises(ArgumentError, match=f"column 't': .* not as before. Allowed: dates, {first} first"):
+        schema.frame({"t": written(now), "a": range(60)})
+    with pytest.raises(ArgumentError, match="column 't'.*cannot be read as a date"):
+        schema.frame({"t": written(now)[20], "a": 0})
+    assert np.isfinite(schema.frame({"t": written(before), "a": range(60)}).numbers["t"]).all()
+
+
+def test_both_orders_are_read_where_a_fit_saw_both():
+    schema = dated([*written("%d/%m/%Y"), "01/13/2020"])
+    assert np.isfinite(schema.frame({"t": ["01/14/2020"], "a": [0]}).numbers["t"]).all()
+    assert np.isfinite(schema.frame({"t": "01/14/2020", "a": 0}).numbers["t"]).all()
+
+
+COMMAS, DOTS = ["1,5", "2,25", "1.250,75", "0,5"], ["1.5", "2.25", "1,250.75", "0.5"]
+
+
+@pytest.mark.parametrize(("before", "now"), [(COMMAS, DOTS), (DOTS, COMMAS), ([1.5, 2.25, 1250.75, 0.5], COMMAS)])
+def test_the_decimal_sign_is_found_anew_in_other_rows(before, now):
+    schema = Schema.of(read({"x": before, "a": range(4)}))
+    assert schema.frame({"x": now, "a": range(4)}).numbers["x"].tolist() == [1.5, 2.25, 1250.75, 0.5]
+    assert [schema.frame({"x": text, "a": 0}).numbers["x"][0] for text in now] == [1.5, 2.25, 1250.75, 0.5]
+    typed = schema.frame({"x": [1.5, 1250.75], "a": [0, 1]}).numbers["x"]
+    assert typed.tolist() == [1.5, 1250.75]
+
+
+def test_what_the_column_says_of_its_decimal_sign_holds_for_cells_that_leave_it_open():
+    schema = Schema.of(read({"x": COMMAS, "a": range(4)}))
+    assert schema.frame({"x": ["1.500", "900"], "a": [0, 1]}).numbers["x"].tolist() == [1500.0, 900.0]
+    assert schema.frame({"x": ["1.500", "2.25"], "a": [0, 1]}).numbers["x"].tolist() == [1.5, 2.25]
+
+
+def test_a_schema_can_be_pickled_after_it_was_used(schema):
+    frame = schema.frame(row(0))
+    again = pickle.loads(pickle.dumps(schema))
+    assert again == schema and again.frame(row(0)).numbers.keys() == frame.numbers.keys()
+    for name, column in again.frame([row(0), row(1)]).numbers.items():
+        np.testing.assert_array_equal(column, schema.frame([row(0), row(1)]).numbers[name])

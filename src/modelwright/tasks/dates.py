@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from modelwright.core.wording import counted
 from modelwright.tasks.uniform import uniform
 
 _MONTHS = {
@@ -56,10 +58,10 @@ def shape_of(text: str) -> str:
     return ""
 
 
-def micros(text: str, *, day_first: bool) -> int | None:
+def micros(text: str, *, day_first: bool, strict: bool = False) -> int | None:
     """The moment that ``text`` stands for; None where it is none, or one that never was, such as 30 February.
 
-    Where only the other order of day and month makes a date, it is taken.
+    Where only the other order of day and month makes a date, it is taken, unless ``strict``.
 
     >>> micros("01/02/1970", day_first=False) // 86_400_000_000, micros("01/02/1970", day_first=True) // 86_400_000_000
     (1, 31)
@@ -72,7 +74,7 @@ def micros(text: str, *, day_first: bool) -> int | None:
         found = pattern.match(text)
         if found is not None:
             parts = found.groupdict()
-            days = _days(name, parts, day_first)
+            days = _days(name, parts, day_first, strict)
             seconds = _of_day(parts)
             if days is None or seconds is None:
                 return None
@@ -80,7 +82,7 @@ def micros(text: str, *, day_first: bool) -> int | None:
     return None
 
 
-def _days(name: str, parts: dict[str, str | None], day_first: bool) -> int | None:
+def _days(name: str, parts: dict[str, str | None], day_first: bool, strict: bool) -> int | None:
     if name == "time":
         return 0
     year = int(parts["y"] or 0)
@@ -89,7 +91,7 @@ def _days(name: str, parts: dict[str, str | None], day_first: bool) -> int | Non
     if name == "day/month":
         a, b = int(parts["a"] or 0), int(parts["b"] or 0)
         day, month = (a, b) if day_first else (b, a)
-        if month > 12:
+        if month > 12 and not strict:
             day, month = month, day
     else:
         day = int(parts.get("d") or 1)
@@ -120,6 +122,77 @@ def _of_day(parts: dict[str, str | None]) -> int | None:
     return hour * 3600 + minute * 60 + second - shift
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What dates such as 04/05/2016 tell of the order of day and month.
+
+    Args:
+        seen: how many are written so.
+        front: how many have a day above 12 in front.
+        behind: how many have one in the middle.
+        dotted: how many have points or dashes between the numbers.
+    """
+
+    seen: int = 0
+    front: int = 0
+    behind: int = 0
+    dotted: int = 0
+
+
+def orders(texts: Iterable[str]) -> Orders:
+    """What distinct texts tell of the order of day and month.
+
+    >>> orders(["20/05/17", "04/05/16", "2016-01-02"])
+    Orders(seen=2, front=1, behind=0, dotted=0)
+    """
+    listed = list(texts)
+    alike = uniform(listed)
+    if alike is not None:
+        if alike.shape == "year-month-day":
+            return Orders()
+        first, second = alike.fields[:2]
+        front, behind = int(((first > 12) & (second <= 12)).sum()), int(((second > 12) & (first <= 12)).sum())
+        return Orders(len(listed), front, behind, alike.dotted * len(listed))
+    found = [match for match in map(_FORMATS["day/month"].match, listed) if match is not None]
+    pairs = [(int(match["a"]), int(match["b"])) for match in found]
+    return Orders(
+        len(found),
+        sum(a > 12 >= b for a, b in pairs),
+        sum(b > 12 >= a for a, b in pairs),
+        sum(match["sep"] in ".-" for match in found),
+    )
+
+
+def settled(texts: Iterable[str], usual: bool | None) -> bool | str | None:
+    """Whether days come first in other dates of a column, None where no date is written so that one could ask.
+
+    Args:
+        texts: distinct cells.
+        usual: whether they did so far; None where nobody had to know.
+
+    Returns:
+        A text that says why they cannot be read: nothing tells, or they are in the other order.
+
+    >>> settled(["13/01/2020", "02/01/2020"], None), settled(["2020-01-02"], None), settled(["05/04/2020"], True)
+    (True, None, True)
+    >>> settled(["05/04/2020"], None)
+    "nothing tells whether days or months come first in dates such as '05/04/2020'"
+    """
+    listed = list(texts)
+    found = orders(listed)
+    if not found.seen:
+        return usual
+    if usual is None:
+        if found.front or found.behind:
+            return found.front > found.behind
+        shown = next(text for text in sorted(listed) if orders([text]).seen)
+        return f"nothing tells whether days or months come first in dates such as {shown!r:.40}"
+    against, along = (found.behind, found.front) if usual else (found.front, found.behind)
+    if against <= along:
+        return usual
+    return f"{counted(against, 'date')} can only be read with {'months' if usual else 'days'} first, not as before"
+
+
 def day_first(texts: Iterable[str], *, other: bool | None = None) -> tuple[bool, str]:
     """Whether days come before months in dates such as 04/05/2016, and what says so.
 
@@ -130,32 +203,16 @@ def day_first(texts: Iterable[str], *, other: bool | None = None) -> tuple[bool,
     >>> day_first(["20/05/17", "13/08/16"]), day_first(["04/05/2016"])
     ((True, '2 dates have a day above 12 in front'), (False, 'nothing tells: months first, as with / usual'))
     """
-    front = behind = dotted = seen = 0
-    listed = list(texts)
-    alike = uniform(listed)
-    if alike is not None:
-        if alike.shape == "year-month-day":
-            return False, ""
-        first, second = alike.fields[:2]
-        front, behind = int(((first > 12) & (second <= 12)).sum()), int(((second > 12) & (first <= 12)).sum())
-        seen, dotted, listed = len(listed), alike.dotted * len(listed), []
-    for text in listed:
-        found = _FORMATS["day/month"].match(text)
-        if found is None:
-            continue
-        a, b = int(found["a"]), int(found["b"])
-        seen += 1
-        front += a > 12 >= b
-        behind += b > 12 >= a
-        dotted += found["sep"] in ".-"
+    found = orders(texts)
+    front, behind = found.front, found.behind
     if front or behind:
         first = front > behind
         count = max(front, behind)
         said = f"{count} date{'' if count == 1 else 's'} have a day above 12 {'in front' if first else 'in the middle'}"
         return first, said + (f", {min(front, behind)} the other way round" if min(front, behind) else "")
-    if not seen:
+    if not found.seen:
         return False, ""
     if other is not None:
         return other, "nothing tells: as in the other columns"
-    first = dotted * 2 > seen
+    first = found.dotted * 2 > found.seen
     return first, f"nothing tells: {'days first, as with . and -' if first else 'months first, as with /'} usual"

@@ -145,6 +145,8 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
         shown = ", ".join(repr(text) for text in list(problems.unseen)[:3])
         message = f"column {one.name!r:.80}: {counted(count, 'cell')} with levels not seen before, such as {shown}"
         notes.append(Note("unseen levels", message, {"column": one.name, "count": count}))
+    if problems.refused:
+        raise ArgumentError(problems.refused, where=f"{where}, column {one.name!r:.80}", allowed=one.allowed)
     if not problems.unreadable:
         return
     count = sum(problems.unreadable.values())

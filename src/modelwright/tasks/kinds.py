@@ -112,7 +112,7 @@ def infer(cells: np.ndarray, context: Context) -> Finding:
             return Finding("constant", "every cell is missing", {"value": None})
         if len(known) == len(cells) and (known == known[0]).all():
             return Finding("constant", "every cell is the same", {"value": str(known[0])})
-        return Finding("datetime", "the source has dates", {"day_first": False})
+        return Finding("datetime", "the source has dates", {"day_first": None})
     if cells.dtype.kind != "O":
         return _of_numbers(cells, "the source has numbers" if cells.dtype.kind != "b" else "the source has booleans")
     numbers = plain(cells.tolist())
@@ -136,7 +136,7 @@ def _of_numbers(values: np.ndarray, why: str) -> Finding:
     whole = values.dtype.kind == "i" or bool((known == np.floor(known)).all())
     if whole and len(known) >= 0.99 * len(values):
         if low >= 19000101 and high <= 21001231 and _are_days(known.astype(np.int64)):
-            return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": False})
+            return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": None})
         said = _identifies(known)
         if said:
             return Finding("id", said, {})
@@ -236,7 +236,14 @@ def _moment(found: Profile, context: Context) -> Finding | None:
         return None
     shapes = sorted({dates.shape_of(text) for text in sample} - {""})
     why = f"the cells are dates ({', '.join(shapes)})" + (f"; {said}" if said else "")
-    return Finding("datetime", why, {"day_first": first, "sure": "nothing tells" not in said, "shapes": shapes})
+    order = _order(filled.counts, first)
+    return Finding("datetime", why, {**order, "sure": "nothing tells" not in said, "shapes": shapes})
+
+
+def _order(texts: Iterable[str], first: bool) -> dict[str, bool | None]:
+    """Whether days come first, None where no date is written so that one could ask; and whether both occur."""
+    found = dates.orders(texts)
+    return {"day_first": first if found.seen else None, **({"mixed": True} if found.front and found.behind else {})}
 
 
 def _levels(found: Profile) -> Finding:
@@ -296,7 +303,7 @@ def described(cells: np.ndarray, kind: str, context: Context) -> Finding:
         return Finding(kind, why, {"decimal": written.decimal, "unit": written.unit, "whole": False})
     if kind == "datetime":
         first, _ = dates.day_first(found.counts, other=context.day_first)
-        return Finding(kind, why, {"day_first": first})
+        return Finding(kind, why, {**_order(found.counts, first)})
     if kind == "category":
         return Finding(kind, why, {"levels": levels(found.counts)})
     if kind == "ordinal":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _CURRENCY = r"(?:[$€£¥₹₽₩₺฿₫₪]|(?:US|A|C|HK|NZ)\$|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|BRL|R\$|kr|zł)"
 _BODY = r"\d[\d.,'’\u00a0\u202f ]*|[.,]\d+"
@@ -135,6 +135,23 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
     if suffixes:
         unit = "*" if set(suffixes) <= set(_MAGNITUDES) else max(suffixes, key=lambda name: suffixes[name])
     return Notation(decimal, unit), votes[","] != votes["."]
+
+
+def settled(texts: Iterable[str], usual: Notation) -> Notation:
+    """How other numbers of a column are written: as usual, unless they give another decimal sign away.
+
+    >>> settled(["1.5", "1.250"], Notation(","))
+    Notation(decimal='.', unit='')
+    >>> settled(["1.250"], Notation(","))
+    Notation(decimal=',', unit='')
+    """
+    known = list(texts)
+    unread = sum(usual.value(text) is None for text in known)
+    if not unread:
+        return usual
+    found, sure = notation(known, comma=usual.decimal == ",")
+    other = replace(usual, decimal=found.decimal)
+    return other if sure and sum(other.value(text) is None for text in known) < unread else usual
 
 
 def _decimal(body: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.tasks import dates, kinds, numerals
+from modelwright.tasks.cells import texts as as_cells
 from modelwright.tasks.plain import USUAL, plain
 from modelwright.tasks.table import is_missing
 from modelwright.tasks.uniform import uniform
@@ -20,8 +22,6 @@ NUMBERS, CODES, TEXTS = "numbers", "codes", "texts"
 LARGEST = 3e38
 #: Levels from which a category's cells are kept as texts too.
 _MANY_LEVELS = 30
-
-
 #: What a cell of a kind is called in messages.
 NOUNS = {
     "number": "a number",
@@ -44,6 +44,8 @@ class Problems:
     unreadable: Counter[str] = field(default_factory=Counter)
     unseen: Counter[str] = field(default_factory=Counter)
     infinite: int = 0
+    #: Why a whole column cannot be read; "" where it can.
+    refused: str = ""
 
     def plain(self) -> dict[str, Any]:
         """What is not empty, as plain JSON; ``tokens`` and ``examples`` are the most frequent ones."""
@@ -73,10 +75,12 @@ class Reader:
         text: a text without outer blanks -> its value. Raises ``Unreadable``. None stands for missing.
         typed: an array that is no objects -> its values, or None where such cells have to be read as text.
         bulk: an array of texts -> its values, or None where they have to be read one by one.
+        settle: the distinct texts of a column -> how all of them are to be read, where they are written otherwise than
+            those that the column was told from; or why they cannot be read.
         tolerant: whether cells that could not be read were there from the beginning.
         unseen: the code of a level that is new.
         many_levels: whether it is a category with so many levels that new ones may be spelled like known ones.
-        details: those of the column that it was made from.
+        details, kind: those of the column that it was made from.
     """
 
     name: str
@@ -87,10 +91,15 @@ class Reader:
     text: Callable[[str], Any]
     typed: Callable[[np.ndarray], np.ndarray | None]
     bulk: Callable[[np.ndarray, Problems], np.ndarray | None] | None = None
+    settle: Callable[[set[str]], Callable[[str], Any] | str] | None = None
     tolerant: bool = False
     unseen: int = -2
     many_levels: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reader, (self.name, self.kind, self.details)
 
     @property
     def dtype(self) -> Any:
@@ -100,14 +109,10 @@ class Reader:
     def many(self, cells: np.ndarray) -> tuple[np.ndarray, Problems]:
         """The values of raw cells, and what was found."""
         problems = Problems()
-        if cells.dtype.kind != "O":
-            made = self.typed(cells)
-            if made is None:
-                made = self._texts(_as_texts(cells), problems)
-        else:
-            made = self.bulk(cells, problems) if self.bulk is not None else None
-            if made is None:
-                made = self._texts(cells, problems)
+        typed = cells.dtype.kind != "O"
+        made = self.typed(cells) if typed else None if self.bulk is None else self.bulk(cells, problems)
+        if made is None:
+            made = self._texts(_as_texts(cells) if typed else cells, problems)
         if self.part == NUMBERS:
             made = _finite(made, problems)
         return made, problems
@@ -135,7 +140,7 @@ class Reader:
             cells = [None] * rows
         listed = cells.tolist() if isinstance(cells, np.ndarray) else list(cells)
         texts = {cell: "" if cell is None or cell != cell else str(cell).strip() for cell in set(listed)}
-        return _objects(map(texts.__getitem__, listed))
+        return as_cells([texts[cell] for cell in listed])
 
     def _alone(self, cell: Any) -> Any:
         """The value of a cell that is no text."""
@@ -147,17 +152,29 @@ class Reader:
         return values[0]
 
     def _value(self, text: str) -> Any:
-        return self.text(text.strip())
+        bare = text.strip()
+        try:
+            return self.text(bare)
+        except Unreadable:
+            other = None if self.settle is None else self.settle({bare})
+            if other is None or isinstance(other, str):
+                raise
+            return other(bare)
 
     def _texts(self, cells: np.ndarray, problems: Problems) -> np.ndarray:
         listed = cells.tolist()
         values: dict[str | None, Any] = {None: self.missing}
-        for text, count in Counter(listed).items():
+        counts = Counter(listed)
+        read = self.text if self.settle is None else self.settle({text.strip() for text in counts if text is not None})
+        if isinstance(read, str):
+            problems.refused = read
+            return np.full(len(listed), self.missing, dtype=self.dtype)
+        for text, count in counts.items():
             if text is None:
                 continue
             bare = text.strip()
             try:
-                value = self.text(bare)
+                value = read(bare)
             except Unreadable:
                 problems.unreadable[bare] += count
                 value = self.missing
@@ -169,9 +186,7 @@ class Reader:
                     problems.unseen[bare] += count
             values[text] = value
         if self.part == TEXTS:
-            made = np.empty(len(listed), dtype=object)
-            made[:] = list(map(values.__getitem__, listed))
-            return made
+            return as_cells([values[text] for text in listed])
         return np.fromiter(map(values.__getitem__, listed), dtype=self.dtype, count=len(listed))
 
 
@@ -194,7 +209,7 @@ def reader(name: str, kind: str, details: Mapping[str, Any]) -> Reader:
         made = _levels(name, details)
     else:
         made = Reader(name, TEXTS, "", "a text", "text", _plain_text, lambda cells: None)
-    return replace(made, details=details)
+    return replace(made, details=details, kind=kind)
 
 
 def _finite(values: np.ndarray, problems: Problems) -> np.ndarray:
@@ -236,13 +251,17 @@ def _array_of(cell: Any) -> np.ndarray:
 def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     written = numerals.Notation(details.get("decimal", "."), details.get("unit", ""))
 
-    def text(given: str) -> float | None:
+    def text(given: str, written: numerals.Notation = written) -> float | None:
         found = written.value(given)
         if found is None:
             if given.casefold() in kinds.NO_VALUE:
                 return None
             raise Unreadable(given)
         return found
+
+    def settle(texts: set[str]) -> Callable[[str], float | None]:
+        found = numerals.settled((one for one in texts if one.casefold() not in kinds.NO_VALUE), written)
+        return functools.partial(text, written=found)
 
     def bulk(cells: np.ndarray, problems: Problems) -> np.ndarray | None:
         if written.decimal != ".":
@@ -257,7 +276,7 @@ def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return cells.astype(np.float64) if cells.dtype.kind in "bif" else None
 
     allowed = "numbers" + (" with a decimal comma" if written.decimal == "," else "") + ", or missing cells"
-    return Reader(name, NUMBERS, math.nan, NOUNS["number"], allowed, text, typed, bulk, tolerant)
+    return Reader(name, NUMBERS, math.nan, NOUNS["number"], allowed, text, typed, bulk, settle, tolerant)
 
 
 def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
@@ -283,19 +302,27 @@ def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return None
 
     allowed = f"{own[0]!r} or {own[1]!r}" if len(own) > 1 else "yes and no, true and false, 1 and 0"
-    return Reader(name, NUMBERS, math.nan, NOUNS["boolean"], allowed, text, typed, None, tolerant)
+    return Reader(name, NUMBERS, math.nan, NOUNS["boolean"], allowed, text, typed, tolerant=tolerant)
 
 
 def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
-    first = bool(details.get("day_first"))
+    known, mixed = details.get("day_first"), bool(details.get("mixed"))
 
-    def text(given: str) -> float | None:
-        found = dates.micros(given, day_first=first)
+    def text(given: str, first: bool | None = known) -> float | None:
+        if first is None:
+            found = dates.orders([given])
+            if found.seen and not found.front and not found.behind:
+                raise Unreadable(given)
+        found = dates.micros(given, day_first=bool(first), strict=first is not None and not mixed)
         if found is None:
             if given.casefold() in kinds.NO_VALUE:
                 return None
             raise Unreadable(given)
         return found / 1e6
+
+    def settle(texts: set[str]) -> Callable[[str], float | None] | str:
+        found = known if mixed else dates.settled(texts, known)
+        return found if isinstance(found, str) else functools.partial(text, first=found)
 
     def typed(cells: np.ndarray) -> np.ndarray | None:
         if cells.dtype.kind != "M":
@@ -306,7 +333,9 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         listed = cells.tolist()
         there = [cell for cell in listed if cell is not None and cell not in USUAL]
         alike = uniform(there)
-        seconds = None if alike is None else alike.seconds(day_first=first)
+        if alike is None or (known is None and alike.shape == "day/month"):
+            return None
+        seconds = alike.seconds(day_first=bool(known))
         if seconds is None:
             return None
         if len(there) == len(listed):
@@ -316,8 +345,9 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         problems.tokens.update(cell.strip() for cell in listed if cell is not None and cell in USUAL)
         return made
 
-    order = "days first" if first else "months first"
-    return Reader(name, NUMBERS, math.nan, NOUNS["datetime"], f"dates, {order}", text, typed, bulk, tolerant)
+    order = {None: "such as 2016-04-05", True: "days first, or such as 2016-04-05"}
+    allowed = f"dates, {order.get(known, 'months first, or such as 2016-04-05')}"
+    return Reader(name, NUMBERS, math.nan, NOUNS["datetime"], allowed, text, typed, bulk, settle, tolerant)
 
 
 def _levels(name: str, details: Mapping[str, Any]) -> Reader:
@@ -353,7 +383,7 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
         return made
 
     many = len(levels) >= _MANY_LEVELS and not values
-    return Reader(name, CODES, -1, NOUNS["category"], "levels", text, typed, None, True, len(levels), many)
+    return Reader(name, CODES, -1, NOUNS["category"], "levels", text, typed, None, None, True, len(levels), many)
 
 
 def _as_float(text: str) -> float | None:
@@ -367,10 +397,3 @@ def _as_float(text: str) -> float | None:
 
 def _plain_text(given: str) -> str | None:
     return None if len(given) <= 8 and given.casefold() in kinds.NOTHING else given
-
-
-def _objects(cells: Iterable[Any]) -> np.ndarray:
-    listed = list(cells)
-    made = np.empty(len(listed), dtype=object)
-    made[:] = listed
-    return made

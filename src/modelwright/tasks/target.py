@@ -161,8 +161,8 @@ class Target:
         if not self.is_classes:
             return np.asarray(predicted, dtype=np.float64)
         types = {type(known) for known in self.classes}
-        mixed = str in types or len(types) > 1 or any(abs(known) >= 2**63 for known in self.classes if types == {int})
-        made = np.empty(len(self.classes), dtype=object if mixed else types.pop())
+        one = len(types) == 1 and str not in types
+        made = np.empty(len(self.classes), dtype=np.array(self.classes).dtype if one else object)
         made[:] = self.classes
         return made[np.asarray(predicted, dtype=np.intp)]
 

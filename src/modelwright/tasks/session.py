@@ -41,6 +41,7 @@ from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
 from modelwright.tasks.room import bytes_of, columns_of
+from modelwright.tasks.same import FACT, digest, refuse_other_table
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -224,11 +225,20 @@ class Session:
             unit="fold",
             described=f"fit {data.target.name!r}",
             closed=True,
-            facts={"task": data.target.task, "rows": data.frame.rows, "split": data.split.to_json(), **self._data()},
+            facts={
+                "task": data.target.task,
+                "rows": data.frame.rows,
+                "split": data.split.to_json(),
+                FACT: digest(data) | {"dropped": self.dropped},
+                **self._data(),
+            },
         )
         opening = {"seed": self.said.seed, "artifacts": None, "keep_bytes": None, "pickled": False, "log": None}
         store, name = open_store(asked.store), checked_name(asked.name)
         budget = Budget(trials=asked.trials, seconds=asked.seconds)
+        known = None if name is None else store.find(name)
+        if known is not None and known.definition.get("kind") == "table":
+            refuse_other_table(known, prepared.facts[FACT])
         study = _open(prepared, plan, store, name, budget, opening)
         self.before = study.elapsed
         study._settings = RunSettings(

@@ -14,7 +14,7 @@ from modelwright.report import text
 if TYPE_CHECKING:
     from modelwright.tasks.checks import Check
 
-_TITLES = {"alert": "Alerts", "fixed": "Fixed", "passed": "Passed"}
+_TITLES = {"alert": "Alerts", "skipped": "Not looked at", "fixed": "Fixed", "passed": "Passed"}
 _WIDTH = 120
 
 
@@ -50,6 +50,8 @@ def _told(found: Sequence[Check]) -> list[str]:
     lines: list[str] = []
     for status, title in _TITLES.items():
         here = [one for one in found if one.status == status]
+        if status == "skipped" and not here:
+            continue
         lines += [f"{title} ({len(here)})"]
         wide = max((len(one.name) for one in here), default=0)
         for one in here:

@@ -30,7 +30,8 @@ def acted(found: Sequence[Check], data: Gathered, said: Said, dropped: Sequence[
         "time order": lambda one: _divided(one, data, said),
         "groups": lambda one: _divided(one, data, said),
     }
-    return [changes[one.name](one) if one.status != "passed" and one.name in changes else one for one in found]
+    settled = ("passed", "skipped")
+    return [changes[one.name](one) if one.status not in settled and one.name in changes else one for one in found]
 
 
 def _by(said: Said) -> str:

@@ -11,9 +11,10 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.tasks.assembly import Made, described
 from modelwright.tasks.blend import Blend
+from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.estimation import Job
 from modelwright.tasks.gathered import Gathered, Said
-from modelwright.tasks.learners import learner
+from modelwright.tasks.learners import Learner, learner, names
 from modelwright.tasks.members import Member
 
 
@@ -47,7 +48,8 @@ def fitted_again(
     )
     body = described(data, job, said, blend, made, weights)
     body["plan"]["said"] = plan.get("said", {})
-    body |= {"checks": [], "leaderboard": [], "decisions": [{"what": "plan", "decided": "carried out again"}]}
+    checks = [one.to_json() for one in skipped(NAMES, "a plan was carried out again")]
+    body |= {"checks": checks, "leaderboard": [], "decisions": [{"what": "plan", "decided": "carried out again"}]}
     parts_of = [
         (part, weight / len(one.parts), one.name)
         for one, weight in zip(made, weights, strict=True)
@@ -75,6 +77,21 @@ def _units(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple
     return tuple(found)
 
 
+def _kind(entry: Mapping[str, Any], job: Job) -> Learner:
+    """The learner of a member.
+
+    Raises:
+        ArgumentError: it was an estimator of the user's own, and is not there.
+    """
+    name = entry["learner"]
+    if name in job.learners or name in names():
+        return job.learners.get(name) or learner(name)
+    raise ArgumentError(
+        f"{entry['name']!r} is an estimator of your own, which a plan does not keep", where="fit, plan",
+        hint="Pass models=[...] with it again; that goes for refit too.",
+    )  # fmt: skip
+
+
 def _member(
     entry: Mapping[str, Any],
     plan: Mapping[str, Any],
@@ -83,7 +100,7 @@ def _member(
     seeds: tuple[int, int],
     rounds: int | None,
 ) -> Member:
-    kind = job.learners.get(entry["learner"]) or learner(entry["learner"])
+    kind = _kind(entry, job)
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
     weight = None if job.weight is None else job.weight[rows]
     recipe = kind.features(job.frame, entry["config"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, kind_of
-from modelwright.tasks.checks import Check, check, row_groups
+from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
@@ -170,14 +170,24 @@ def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: st
     return split if whole else split.among(chosen, len(y))
 
 
-def checked(data: Gathered, *, seed: int, seconds: float | None) -> list[Check]:
-    """What the data checks find."""
-    return check(data.table, data.schema, data.target, seed=seed, seconds=seconds, where="fit")
+def checked(data: Gathered, only: Collection[str] = NAMES, *, seed: int, seconds: float | None) -> list[Check]:
+    """What the data checks find, those named in ``only``."""
+    return check(data.table, data.schema, data.target, seed=seed, seconds=seconds, where="fit", only=only)
 
 
-def without_suspects(data: Gathered, said: Said, found: Sequence[Check]) -> tuple[Gathered, list[str]]:
-    """The same data without the columns that leak, and which those were."""
-    names = sorted({one.column for one in found if one.status == "alert" and one.name in _LEAKS and one.column})
+def without_suspects(
+    data: Gathered, said: Said, found: Sequence[Check], before: Sequence[str] | None = None
+) -> tuple[Gathered, list[str]]:
+    """The same data without the columns that leak, and which those were.
+
+    Args:
+        before: those that an earlier part of the same fit left out; None for a new one.
+    """
+    names = (
+        list(before)
+        if before is not None
+        else sorted({one.column for one in found if one.status == "alert" and one.name in _LEAKS and one.column})
+    )
     if not names:
         return data, []
     schema = replace(data.schema, columns=tuple(c for c in data.schema.columns if c.name not in names))

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.api.naming import checked_name
 from modelwright.core.errors import StudyError
 from modelwright.core.wording import counted
-from modelwright.store.base import StudyRecord
+from modelwright.store.base import StudyRecord, open_store
+from modelwright.tasks.asked import Asked
 from modelwright.tasks.checks.record import named
 from modelwright.tasks.gathered import Gathered
 
@@ -47,6 +49,13 @@ def digest(data: Gathered) -> dict[str, Any]:
         "weights": None if data.weight is None else _short(data.weight),
         "split": _short(data.split.place, data.split.kind),
     }
+
+
+def dropped_before(asked: Asked) -> list[str] | None:
+    """Columns that an earlier part of the same fit left out because they leak; None for a new one."""
+    name = checked_name(asked.name)
+    record = None if name is None else open_store(asked.store).find(name)
+    return None if record is None else list(record.definition.get(FACT, {}).get("dropped", ()))
 
 
 def refuse_other_table(record: StudyRecord, now: Mapping[str, Any]) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from modelwright.api.tune import _open
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
-from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.serial import SerialExecutor
@@ -27,6 +25,7 @@ from modelwright.study.limits import Limits, in_bytes
 from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
 from modelwright.tasks.asked import Asked
 from modelwright.tasks.blend import Blend, blended
+from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
@@ -41,7 +40,7 @@ from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
 from modelwright.tasks.room import bytes_of, columns_of
-from modelwright.tasks.same import FACT, digest, refuse_other_table
+from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -49,8 +48,8 @@ if TYPE_CHECKING:
 
 #: Seconds that the first model may take, in this process, and the share of all.
 _QUICK, _QUICK_SHARE = 1.0, 0.25
-#: Share of the seconds that checks may take; where all is shorter than so many seconds, nothing is searched.
-_CHECKS, _SHORT = 0.05, 4.0
+#: Share of the seconds that checks may take which say what is left out; where all is shorter, nothing is searched.
+_CHECKS, _SHORT = 0.1, 4.0
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
 #: Seconds that it takes to end a candidate that does not hear.
@@ -75,7 +74,7 @@ class Session:
         self.before = 0.0
         if asked.drop_suspected:
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
-            data, self.dropped = without_suspects(data, said, self.found)
+            data, self.dropped = without_suspects(data, said, self.found, dropped_before(asked))
             self._said += [leaves_out(name) for name in self.dropped]
         self.data = data
         cores = len(available_cores())
@@ -127,7 +126,7 @@ class Session:
         self._said.append(decision)
 
     def _share(self, share: float) -> float | None:
-        return None if self.asked.seconds is None else max(0.2, share * self.asked.seconds)
+        return None if self.asked.seconds is None else max(0.5, share * self.asked.seconds)
 
     def left(self) -> float:
         """Seconds until all has to be ready."""
@@ -163,7 +162,9 @@ class Session:
         study._machine.proposer = PlanLeads()
         plan.ends = {"target_score": asked.target_score, "min_gain": asked.min_gain}
         study._journal.observers.append(Watch(study, job, plan, plan.ends, timed=asked.seconds is not None))
-        watching = self._checking()
+        checking = Checking(data, self.said.seed, asked.seconds, self.left)
+        if not asked.drop_suspected:
+            checking.begin(study._machine.history)
         blend = self._searched_for(study, plan, tree)
         history = study._machine.history
         self._said.append(tried(len(history.rows), study._stopped))
@@ -172,7 +173,8 @@ class Session:
         self._said += failing(history.rows)
         if blend is None or not members:
             blend, members = fallen_back(self, study)
-        watching()
+        self.found = self.found or checking.end(study._journal)
+        self._said += not_made(self.found)
         return predictor_of(self, study, blend, members)
 
     def _searched_for(self, study: Study, plan: TablePlan, tree: Any) -> Blend | None:
@@ -265,30 +267,6 @@ class Session:
     def _data(self) -> dict[str, Any]:
         """What tells searches on the same table apart: a study does not go on where this differs."""
         return {"data": {"monotone": self.monotone}}
-
-    def _checking(self) -> Callable[[], None]:
-        """Look through the data beside the search; call what comes back to wait for it."""
-        if self.asked.drop_suspected:
-            return lambda: None
-        broken: list[Exception] = []
-
-        def look() -> None:
-            try:
-                self.found = checked(self.data, seed=self.said.seed, seconds=self._share(_CHECKS))
-            except Exception as error:
-                broken.append(error)
-
-        if self.asked.seconds is not None and self.asked.seconds < _SHORT:
-            return lambda: None
-        thread = threading.Thread(target=look, name="modelwright-checks", daemon=True)
-        thread.start()
-
-        def wait() -> None:
-            thread.join(None if self.asked.seconds is None else max(0.0, self.left()))
-            if broken:
-                warn_caller(f"the data checks ended early: {broken[0]}")
-
-        return wait
 
     def _tried(self, study: Study, plan: TablePlan, tree: Any) -> None:
         """A first model in this process, then candidates in workers."""

@@ -18,8 +18,7 @@ from modelwright.tasks.account.again import commands
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
 
-_STATUS = {"alert": "failed", "fixed": "paused", "passed": "complete"}
-_SAID = {"alert": "look at it", "fixed": "taken care of", "passed": "passed"}
+_SAID = {"alert": "look at it", "skipped": "not looked at", "fixed": "taken care of", "passed": "passed"}
 #: Decisions are few; of columns, which may be thousands, the table shows so many.
 _COLUMNS = 500
 
@@ -176,8 +175,8 @@ def _board(board: Any) -> str:
 
 def _checks(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
-        return '<p class="quiet">The data were not checked: there was no time for it, or a plan was carried out.</p>'
-    counts = {status: sum(one["status"] == status for one in found) for status in _STATUS}
+        return '<p class="quiet">The data were not checked.</p>'
+    counts = {status: sum(one["status"] == status for one in found) for status in _SAID}
     said = ", ".join(f"{n} {_SAID[status]}" for status, n in counts.items() if n)
     kept = [one for one in found if one["status"] != "passed"]
     rows = [

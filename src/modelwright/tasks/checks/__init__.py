@@ -1,8 +1,8 @@
-"""Checks of a table before training: each passed, fixed or an alert, with what, where, how many and what undoes it."""
+"""Checks of a table: each passed, fixed, skipped or an alert, with what, where, how many and what undoes it."""
 
 from modelwright.tasks.checks.alike import row_groups
 from modelwright.tasks.checks.drift import drift
-from modelwright.tasks.checks.record import Check
-from modelwright.tasks.checks.run import NAMES, check
+from modelwright.tasks.checks.record import Check, skipped
+from modelwright.tasks.checks.run import COSTLY, NAMES, check
 
-__all__ = ["NAMES", "Check", "check", "drift", "row_groups"]
+__all__ = ["COSTLY", "NAMES", "Check", "check", "drift", "row_groups", "skipped"]

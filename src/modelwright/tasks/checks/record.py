@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from modelwright.core.wording import counted
 
-Status = Literal["passed", "fixed", "alert"]
+Status = Literal["passed", "fixed", "alert", "skipped"]
 #: Entries of one name and status that are shown one by one; the rest is counted in a last one.
 SHOWN = 20
 
@@ -20,7 +20,7 @@ class Check:
     Attributes:
         name: the check: ``"missing values"``, ``"near-certain"``, ...
         status: ``"passed"``: nothing was found; ``"fixed"``: it is taken care of, nobody has to act; ``"alert"``:
-            somebody should look at it.
+            somebody should look at it; ``"skipped"``: it was not looked at, or not at all of it; ``message`` has why.
         column: the column concerned; None for rows, the target or the table.
         count: how many cells, rows or levels; None where there is nothing to count.
         message: what was found, as a sentence.
@@ -54,6 +54,15 @@ class Check:
             "done": self.done,
             "undo": self.undo,
         }
+
+
+def skipped(names: Iterable[str], why: str) -> list[Check]:
+    """Checks that were not made: what is not known is not good news.
+
+    >>> [str(one) for one in skipped(["ids"], "the time was up")]
+    ['ids: not looked at: the time was up']
+    """
+    return [Check(name=name, status="skipped", message=f"not looked at: {why}") for name in names]
 
 
 def settled(name: str, found: Iterable[Check], passed: str) -> list[Check]:

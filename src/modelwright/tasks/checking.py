@@ -1,0 +1,97 @@
+"""The data checks of a fit: the quick ones before training, those that fit models beside it. Says what was not made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from modelwright.core import records as r
+from modelwright.core.history import History
+from modelwright.core.wording import warn_caller
+from modelwright.study.journal import Journal
+from modelwright.tasks.checks import COSTLY, NAMES, Check, skipped
+from modelwright.tasks.decisions import Decision, decision
+from modelwright.tasks.gathered import Gathered, checked
+
+#: Kind of the note that holds what an earlier part of the same fit found.
+KIND = "checks"
+_QUICK = tuple(name for name in NAMES if name not in COSTLY)
+_LATE = "the time was up"
+#: Share of the seconds that checks may take, and the least of it that is worth beginning with those that fit models.
+_SHARE, _WORTH = 0.05, 0.2
+
+
+class Checking:
+    """See the module.
+
+    Args:
+        seconds: for the whole fit; None where it is bounded by trials.
+        left: seconds until the fit has to be ready.
+    """
+
+    def __init__(self, data: Gathered, seed: int, seconds: float | None, left: Callable[[], float]):
+        self._data, self._seed, self._seconds, self._left = data, seed, seconds, left
+        self._found: list[Check] = []
+        self._beside: list[Check] = []
+        self._broken: list[Exception] = []
+        self._thread: threading.Thread | None = None
+
+    def begin(self, history: History) -> None:
+        """What an earlier part of the same fit found, or else the quick checks; then the others beside the search."""
+        self._found = _earlier(history)
+        if self._found:
+            return
+        share = self._share()
+        self._found = self._checked(_QUICK, share)
+        if self._broken or (share is not None and share < _WORTH):
+            self._found += skipped(COSTLY, _LATE)
+            return
+        self._thread = threading.Thread(target=self._look, name="modelwright-checks", daemon=True)
+        self._thread.start()
+
+    def end(self, journal: Journal) -> list[Check]:
+        """All that was found, once the model is there; kept for a fit that goes on, if nothing is missing."""
+        if self._thread is not None:
+            self._thread.join(None if self._seconds is None else max(0.0, self._left()))
+            late = self._thread.is_alive()
+            self._found += skipped(COSTLY, _LATE) if late else self._beside
+            self._thread = None
+            if not late and not any(one.status == "skipped" for one in self._found):
+                journal.begin()
+                journal.write([r.Noted(kind=KIND, data={"found": [one.to_json() for one in self._found]})])
+        if self._broken:
+            warn_caller(f"the data checks ended early: {self._broken[0]}")
+        return self._found
+
+    def _share(self) -> float | None:
+        return None if self._seconds is None else max(0.0, min(_SHARE * self._seconds, self._left()))
+
+    def _look(self) -> None:
+        share = self._share()
+        self._beside = self._checked(COSTLY, None if share is None else max(share, _WORTH))
+
+    def _checked(self, names: tuple[str, ...], seconds: float | None) -> list[Check]:
+        if seconds == 0:
+            return skipped(names, _LATE)
+        try:
+            return checked(self._data, names, seed=self._seed, seconds=seconds)
+        except Exception as error:  # a fit does not end for a check; the warning at its end says so
+            self._broken.append(error)
+            return skipped(names, f"{type(error).__name__}: {error}")
+
+
+def _earlier(history: History) -> list[Check]:
+    """What the same fit found in a call before; nothing is missing in that."""
+    for note in reversed(history.notes):
+        if note.kind == KIND:
+            return [Check(**one) for one in note.data["found"]]
+    return []
+
+
+def not_made(found: list[Check]) -> list[Decision]:
+    """The decision not to wait for checks."""
+    names = list(dict.fromkeys(one.name for one in found if one.status == "skipped"))
+    if not names:
+        return []
+    said = f"{', '.join(names)} not looked at, or not at all of it"
+    return [decision("checks", said, "there was no time for it", "seconds=, or modelwright check TABLE --target ...")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -46,7 +47,13 @@ def replace_file(target: Path, *parts: Any) -> None:
 
 
 def put_in_place(draft: Path, target: Path) -> None:
-    """Give a finished and synced file its name, so that the name survives a power failure too."""
+    """Give a finished and synced file its name, so that the name survives a power failure too.
+
+    Raises:
+        OSError: the name is that of a device, a pipe or a folder, which no file may take the place of.
+    """
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "there is something that is no regular file", str(target))
     os.replace(draft, target)
     sync_folder(target.parent)
 

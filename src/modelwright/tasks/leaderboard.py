@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
-from modelwright.tasks.calibration import names_by_threshold
-from modelwright.tasks.reading import read
+from modelwright.tasks.evaluation import metric_of, rows, score
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -35,12 +31,13 @@ class Leaderboard(list):
 
     Keys: ``model``; ``score`` with its standard error ``spread``; ``selected``, whether the score is one that was
     selected on and so a little too good; ``fit_seconds`` of one fit; ``row_us``, microseconds to predict a row; ``mb``
-    of the fitted model; ``units``, the folds that have judged it; ``weight`` in the ensemble; ``why`` it is there; ``config``.
+    of the fitted model; ``units``, the folds that have judged it; ``weight`` in the ensemble; ``why`` it is there;
+    ``config``; ``test``, the score on a table that was given, by ``tested``, the name of a metric.
     """
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]], *, metric: str, higher: bool):
+    def __init__(self, rows: Iterable[Mapping[str, Any]], *, metric: str, higher: bool, tested: str = ""):
         super().__init__(dict(row) for row in rows)
-        self.metric, self.higher = metric, higher
+        self.metric, self.higher, self.tested = metric, higher, tested or metric
 
     def frame(self) -> Any:
         """As a data frame of pandas."""
@@ -50,6 +47,8 @@ class Leaderboard(list):
         keys = [key for key in _SHOWN if any(row.get(key) is not None for row in self)]
         table = [[_SHOWN[key][0] for key in keys]]
         table[0][1:2] = [self.metric] if "score" in keys else table[0][1:2]
+        if "test" in keys and self.tested != self.metric:
+            table[0][keys.index("test")] = f"test {self.tested}"
         marked = any(row.get("selected") for row in self)
         for row in self:
             cells = [_SHOWN[k][1].format(row[k]) if row.get(k) is not None else "" for k in keys]
@@ -71,33 +70,19 @@ class Leaderboard(list):
     __repr__ = __str__
 
 
-def scored(board: Leaderboard, model: Predictor, test: Any) -> Leaderboard:
+def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) -> Leaderboard:
     """The leaderboard with scores on ``test`` for what is deployed and for each member.
 
     Raises:
-        ArgumentError: the table lacks the target, or a column that the model was given.
+        ArgumentError: the table lacks the target, or a column that the model was given; or the metric of the fit is a
+            function that is not kept.
     """
-    table = read(test, where="leaderboard")
-    if model.target not in table.columns:
-        raise ArgumentError(f"there is no column {model.target!r}", where="leaderboard", hint="It is the target.")
-    there = model._target.present(table.columns[model.target])
-    table = table.take(there)
-    y = model._target.encode(table.columns[model.target], where="leaderboard")
-    frame = model._frame(table)
-    metric = model._metric
+    by = metric_of(model, metric, where="leaderboard")
+    frame, y = rows(model, test, where="leaderboard")
     cut = float(model._body["threshold"])
-
-    def score(predicted: np.ndarray) -> float:
-        named = names_by_threshold(metric, predicted)
-        return metric.score(y, (predicted[:, 1] >= cut).astype(np.int64) if named else predicted)
-
-    found = {"ensemble": score(model._predicted(frame))}
+    found = {"ensemble": score(by, model._predicted(frame), y, cut)}
     for one in model._members:
         matrix = model._features[one.features].transform(frame)
-        predicted = model._natural(one.member.model.predict(matrix, threads=1))
-        found[one.name] = score(predicted)
-    rows = []
-    for row in board:
-        known = found.get(row["model"])
-        rows.append(row if known is None else {**row, "test": float(known)})
-    return Leaderboard(rows, metric=board.metric, higher=board.higher)
+        found[one.name] = score(by, model._natural(one.member.model.predict(matrix, threads=1)), y, cut)
+    tested = [row if row["model"] not in found else {**row, "test": found[row["model"]]} for row in board]
+    return Leaderboard(tested, metric=board.metric, higher=board.higher, tested=by.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class Metric:
         link: ``"log1p"`` where learners do best on log(1 + value), else ``"identity"``.
         measure: what ``score`` computes with, of (y, predicted, weight).
         positive: of two classes the place of the one that ``f1`` and ``average_precision`` look at.
+        given: what it was made of.
 
     >>> target = Target.of(np.array(["no", "yes", "no", "yes"], dtype=object))
     >>> metric = Metric.of("log_loss", target)
@@ -44,6 +45,10 @@ class Metric:
     link: str
     measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
     positive: int = 1
+    given: tuple[Any, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Metric.of, self.given
 
     @classmethod
     def of(cls, metric: Any, target: Target) -> Metric:
@@ -61,6 +66,10 @@ class Metric:
         Raises:
             ArgumentError: there is no such metric, or it does not go with the target.
         """
+        return replace(cls._of(metric, target), given=(metric, target))
+
+    @classmethod
+    def _of(cls, metric: Any, target: Target) -> Metric:
         metric = target.metric if metric is None else metric
         _refuse_other_task(metric, target)
         if isinstance(metric, str) and (metric in SCORES or metric in ALIASES):

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core import codec
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of, warn_caller
 from modelwright.tasks import archive, stored
 from modelwright.tasks.calibration import tempered
+from modelwright.tasks.evaluation import evaluated
 from modelwright.tasks.features import recipe as recipes
 from modelwright.tasks.frame import Frame, told
 from modelwright.tasks.leaderboard import Leaderboard, scored
+from modelwright.tasks.listing import Checks, Decisions
 from modelwright.tasks.members import Member
-from modelwright.tasks.metrics import Metric
 from modelwright.tasks.recalled import arguments
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
@@ -47,10 +49,11 @@ class Predictor:
         target: name of the column that is predicted.
         classes_: the classes, sorted, in the order of ``predict_proba``'s columns; None in regression.
         metric: name of the metric that the fit went by.
-        score: expected of new rows, by weights and models that had not seen the rows they are judged by.
+        score: expected of new rows, by weights and models that had not seen the rows they are judged by;
+            ``evaluate(table)`` scores a table.
         plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
-        decisions: what was decided without being asked, why, and how to decide otherwise.
-        checks: what was found in the data.
+        decisions: what was decided without being asked, why, and how to decide otherwise; prints as a table.
+        checks: what was found in the data; a list that prints as a table, alerts first.
     """
 
     def __init__(self, body: Mapping[str, Any], members: Sequence[tuple[Member, float, str]], metric: Any = None):
@@ -148,25 +151,43 @@ class Predictor:
         return self._body["plan"]
 
     @property
-    def decisions(self) -> list[dict[str, Any]]:
-        return self._body["decisions"]
+    def decisions(self) -> Decisions:
+        return Decisions(self._body["decisions"])
 
     @property
-    def checks(self) -> list[dict[str, Any]]:
-        return self._body["checks"]
+    def checks(self) -> Checks:
+        return Checks(self._body["checks"])
 
-    def leaderboard(self, test: Any = None) -> Leaderboard:
+    def evaluate(self, table: Any, metrics: Any = None) -> dict[str, float]:
+        """How good the model is on rows that it has not seen: metric -> score, each in its natural sign.
+
+        Args:
+            table: with the target; rows without it are left out.
+            metrics: one, or a list, of what ``metric=`` of ``mw.fit`` takes. Default the one that the fit went by, then
+                all others that go with the task. A score that is not defined, such as roc_auc where all rows are of one
+                class, is NaN.
+
+        Raises:
+            ArgumentError: the table lacks the target or a column that the model was given, no row can be judged, or a
+                metric does not go with the task.
+
+        Warns:
+            UserWarning: rows with a class that the model does not know were left out.
+        """
+        return evaluated(self, table, metrics)
+
+    def leaderboard(self, test: Any = None, *, metric: Any = None) -> Leaderboard:
         """All candidates, the ensemble first, then from the best to the worst.
 
         Args:
             test: a table with the target: then what is deployed and each member of it are scored on it too.
+            metric: of that score, as ``mw.fit`` takes it; default the one that the fit went by. One that was a function
+                or an object is not in a file, and has to be passed again.
         """
         board = Leaderboard(self._body["leaderboard"], metric=self.metric, higher=bool(self._body["higher"]))
         if test is None:
             return board
-        if self._metric is None:
-            self._metric = Metric.of(self.metric, self._target)
-        return scored(board, self, test)
+        return scored(board, self, test, metric)
 
     def features(self) -> list[dict[str, Any]]:
         """What became of each raw column.
@@ -270,6 +291,14 @@ class Predictor:
         Raises:
             StoreError: it cannot be written.
         """
+        return archive.write(path, *self._content())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        body, arrays = self._content()
+        return _again, (codec.to_plain(body), arrays)
+
+    def _content(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """All that the model is: plain values, and arrays by name."""
         arrays: dict[str, np.ndarray] = {}
         listed = []
         for place, one in enumerate(self._members):
@@ -280,7 +309,13 @@ class Predictor:
                 held = {name: value for name, value in held.items() if not name.startswith("features/")}
             arrays |= {f"{place}/{name}": value for name, value in held.items()}
             listed.append({"body": body, "weight": one.weight, "name": one.name})
-        return archive.write(path, {"predictor": self._body, "members": listed}, arrays)
+        return {"predictor": self._body, "members": listed}, arrays
+
+
+def _again(body: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictor:
+    """A predictor that was pickled: who reads a pickle trusts whoever wrote it."""
+    found = codec.from_plain(body)
+    return Predictor(found["predictor"], stored.members(found, arrays, trust=True))
 
 
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:

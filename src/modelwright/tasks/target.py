@@ -309,13 +309,15 @@ def _refuse_no_values(found: Labels, name: str, where: str, metric: str) -> None
 
 def _refuse_words_among_numbers(found: Labels, where: str) -> None:
     """Name the few cells that keep a column from being one of numbers."""
+    if found.type != "text":
+        return
     words = [
         row
         for row, (cell, gone) in enumerate(zip(found.cells.tolist(), found.missing.tolist(), strict=True))
         if not gone and _no_number(cell)
     ]
     known = int((~found.missing).sum())
-    if found.type == "text" and words and len(words) < 0.5 * known:
+    if words and len(words) < 0.5 * known:
         raise ArgumentError(
             f"{counted(len(words), 'cell')} of {known:,} {'is' if len(words) == 1 else 'are'} no number, the first "
             f"{found.cells[words[0]]!r:.60} in row {words[0]}",

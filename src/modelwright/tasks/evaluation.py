@@ -1,0 +1,109 @@
+"""Evaluation: how good a predictor is on rows it has not seen. Fits nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelwright.core.errors import ArgumentError
+from modelwright.core.wording import counted, kind_of, warn_caller
+from modelwright.tasks.calibration import names_by_threshold
+from modelwright.tasks.frame import Frame
+from modelwright.tasks.labels import Labels
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.reading import read
+from modelwright.tasks.scorers import ALLOWED
+from modelwright.tasks.scores import SCORES
+
+if TYPE_CHECKING:
+    from modelwright.tasks.predictor import Predictor
+
+
+def evaluated(model: Predictor, source: Any, metrics: Any, *, where: str = "evaluate") -> dict[str, float]:
+    """Metric -> score of what is deployed; see ``Predictor.evaluate``."""
+    chosen = _chosen(model, metrics, where)
+    frame, y = rows(model, source, where=where)
+    predicted = model._predicted(frame)
+    cut = float(model._body["threshold"])
+    return {name: score(metric, predicted, y, cut) for name, metric in chosen.items()}
+
+
+def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarray]:
+    """The rows of a table that a model can be judged by, and what is true of them: classes by their places, or values.
+
+    Raises:
+        ArgumentError: the table lacks the target or a column that the model was given, or no row can be judged.
+
+    Warns:
+        UserWarning: some rows have a class that the model does not know.
+    """
+    table, target = read(source, where=where), model._target
+    if model.target not in table.columns:
+        raise ArgumentError(f"there is no column {model.target!r}", where=where, hint="It is the target.")
+    cells = table.columns[model.target]
+    there = target.present(cells)
+    absent = Labels.of(cells, typed=True, wanted="", declared=table.declared.get(model.target)).missing
+    strange = np.flatnonzero(~there & ~absent)
+    if len(strange):
+        noun = "a class" if target.is_classes else "a target"
+        has = "has" if len(strange) == 1 else "have"
+        what = f"{counted(len(strange), 'row')} of {table.rows:,} {has} {noun} that the model does not know"
+        example = f"such as {cells[strange[0]]!r:.60} in row {strange[0]}"
+        if not there.any():
+            raise ArgumentError(f"{what}, {example}, and no row is left", where=where)
+        warn_caller(f"{where}: {what}, {example}; they are left out, which flatters the scores")
+    elif not there.any():
+        raise ArgumentError(f"no row has a {model.target!r}", where=where)
+    table = table.take(there)
+    return model._frame(table), target.encode(table.columns[model.target], where=where)
+
+
+def score(metric: Metric, predicted: np.ndarray, y: np.ndarray, threshold: float) -> float:
+    """The score of predictions as they are deployed: labels of two classes by the threshold."""
+    named = names_by_threshold(metric, predicted)
+    return float(metric.score(y, (predicted[:, 1] >= threshold).astype(np.int64) if named else predicted))
+
+
+def metric_of(model: Predictor, metric: Any, *, where: str) -> Metric:
+    """The metric that is asked for, or the one that the fit went by.
+
+    Raises:
+        ArgumentError: there is no such metric, or it was a function, which a file does not keep.
+    """
+    if metric is not None:
+        return Metric.of(metric, model._target)
+    if model._metric is not None:
+        return model._metric
+    if _is_lost(model):
+        raise ArgumentError(
+            f"the fit went by {model.metric!r}, an object that is not kept in a file",
+            where=where,
+            allowed=ALLOWED,
+            hint="Pass metric= again.",
+        )
+    return Metric.of(model.metric, model._target)
+
+
+def _is_lost(model: Predictor) -> bool:
+    return model._metric is None and "metric" in model.plan.get("said", {}).get("again", ())
+
+
+def _chosen(model: Predictor, metrics: Any, where: str) -> dict[str, Metric]:
+    if metrics is None:
+        own = [] if _is_lost(model) else [metric_of(model, None, where=where)]
+        usual = [name for name, one in SCORES.items() if (one.needs == "values") == (model.task == "regression")]
+        low = float(model._body["range"][0]) if model.task == "regression" else 0.0
+        given = [*own, *(Metric.of(name, model._target) for name in usual if name != "rmsle" or low >= 0)]
+    else:
+        listed = [metrics] if isinstance(metrics, str) or callable(metrics) else metrics
+        if not isinstance(listed, Iterable):
+            raise ArgumentError(f"metrics is {kind_of(metrics)}", where=where, allowed=f"a list of {ALLOWED}")
+        given = [Metric.of(one, model._target) for one in listed]
+    found: dict[str, Metric] = {}
+    for one in given:
+        if metrics is not None and one.name in found:
+            raise ArgumentError(f"two metrics are called {one.name!r:.60}", where=where, allowed="one of each name")
+        found.setdefault(one.name, one)
+    return found

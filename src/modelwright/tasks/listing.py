@@ -1,0 +1,88 @@
+"""Listings: lists of findings and decisions that print as tables. Changes nothing in the list."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+#: Signs in a line, and in the first columns at most.
+_WIDTH, _NARROW = 120, 28
+_MARGIN = "  "
+
+
+class Checks(list):
+    """What was found in the data, each a dict; prints as a table, alerts first.
+
+    Keys: ``status``: alert, fixed or passed; ``name`` of the check; ``column``; ``count``; ``message``; ``done``;
+    ``undo``.
+
+    >>> print(Checks([{"name": "ids", "status": "passed", "message": "none", "column": None},
+    ...               {"name": "outliers", "status": "alert", "message": "1 cell", "column": "x", "done": "kept"}]))
+    status  check     column  found
+    alert   outliers  x       1 cell; kept
+    passed  ids
+    """
+
+    def __str__(self) -> str:
+        order = {"alert": 0, "fixed": 1, "passed": 2}
+        found = sorted(self, key=lambda one: order.get(one["status"], 3))
+        lines = [
+            [one["status"], one["name"], one.get("column") or "", _sentences(one, ("message", "done", "undo"))]
+            for one in found
+            if one["status"] != "passed"
+        ]
+        passed = ", ".join(dict.fromkeys(one["name"] for one in found if one["status"] == "passed"))
+        return _table(["status", "check", "column", "found"], lines, {"passed": passed} if passed else {})
+
+    __repr__ = __str__
+
+
+class Decisions(list):
+    """What was decided without being asked, each a dict; prints as a table.
+
+    Keys: ``what``; ``decided``; ``why``; ``undo``: the argument that decides otherwise.
+
+    >>> print(Decisions([{"what": "task", "decided": "binary", "why": "two classes", "undo": "task="}]))
+    what  decided                      else
+    task  binary, because two classes  task=
+    """
+
+    def __str__(self) -> str:
+        lines = []
+        for one in self:
+            why = f", because {one['why']}" if one.get("why") else ""
+            lines.append([str(one.get("what", "")), f"{one.get('decided', '')}{why}", str(one.get("undo") or "")])
+        return _table(["what", "decided", "else"], lines, {})
+
+    __repr__ = __str__
+
+
+def _sentences(one: Mapping[str, Any], keys: Iterable[str]) -> str:
+    return "; ".join(str(one[key]) for key in keys if one.get(key))
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping[str, str]) -> str:
+    """Columns side by side, the widest of them wrapped."""
+    lines = [heads, *rows]
+    widths = [min(_NARROW, max(len(line[place]) for line in lines)) for place in range(len(heads))]
+    wide = max(range(len(heads)), key=lambda place: max(len(line[place]) for line in lines))
+    others = sum(widths) - widths[wide] + len(_MARGIN) * (len(heads) - 1)
+    widths[wide] = min(max(len(line[wide]) for line in lines), max(_NARROW, _WIDTH - others))
+    text = [one for line in lines for one in _wrapped(line, widths)]
+    first = max(widths[0], *map(len, beneath), 0) if beneath else widths[0]
+    indent = " " * (first + len(_MARGIN))
+    for head, said in beneath.items():
+        text += textwrap.wrap(said, _WIDTH, initial_indent=f"{head:<{first}}{_MARGIN}", subsequent_indent=indent)
+    return "\n".join(text)
+
+
+def _wrapped(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    parts = [
+        textwrap.wrap(cell, width, break_on_hyphens=False) or [""] for cell, width in zip(cells, widths, strict=True)
+    ]
+    made = []
+    for place in range(max(map(len, parts))):
+        line = [part[place] if place < len(part) else "" for part in parts]
+        made.append(_MARGIN.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    return made

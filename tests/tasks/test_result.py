@@ -1,0 +1,149 @@
+"""What a fit gives back, in use: scores of other tables, lists that are read, pickles, and places it is saved to."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.tasks.listing import Checks, Decisions
+
+pytest.importorskip("lightgbm")
+QUICK = {"trials": 2, "folds": 2, "store": ":memory:", "verbose": 0}
+
+
+def far_off(y, predicted):
+    """Share of the labels that differ; the lower the better."""
+    return float(np.mean(np.asarray(y) != np.asarray(predicted)))
+
+
+far_off.higher = False
+
+
+def table(rows=200, seed=0, goal="classes"):
+    draw = np.random.default_rng(seed)
+    a, c = draw.normal(size=rows), draw.choice(["x", "y", "z"], rows)
+    value = 2 * a + (c == "x") + 0.3 * draw.normal(size=rows)
+    y = value if goal == "numbers" else np.where(value > 0.3, "yes", "no")
+    return {"a": a, "c": c, "same": ["m"] * rows, "y": y}
+
+
+@pytest.fixture(scope="module")
+def classes():
+    return mw.fit(table(), "y", **QUICK)
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return mw.fit(table(goal="numbers"), "y", models=["linear", "lightgbm"], **QUICK)
+
+
+def test_a_model_is_scored_on_another_table_by_all_that_goes_with_the_task(classes, numbers):
+    other = table(seed=1)
+    found = classes.evaluate(other)
+    assert next(iter(found)) == "roc_auc" and {"accuracy", "log_loss", "f1"} <= set(found)
+    assert found["accuracy"] == pytest.approx(np.mean(classes.predict(other) == other["y"]))
+    assert found["roc_auc"] == pytest.approx(classes.leaderboard(other)[0]["test"])
+    other = table(seed=1, goal="numbers")
+    found = numbers.evaluate(other)
+    assert next(iter(found)) == "rmse" and {"mae", "r2"} <= set(found) and "rmsle" not in found
+    assert found["mae"] == pytest.approx(np.mean(np.abs(numbers.predict(other) - other["y"])))
+
+
+def test_the_metrics_may_be_said(classes):
+    other = table(seed=1)
+    assert list(classes.evaluate(other, "accuracy")) == ["accuracy"]
+    found = classes.evaluate(other, ["accuracy", far_off, "neg_brier_score"])
+    assert list(found) == ["accuracy", "far_off", "neg_brier_score"]
+    assert found["far_off"] == pytest.approx(1 - found["accuracy"])
+    for wrong, said in [
+        ("acuracy", "no metric 'acuracy'"),
+        ("rmse", "regression"),
+        (5, "metrics is an int"),
+        (["f1", "f1"], "two"),
+    ]:
+        with pytest.raises(ArgumentError, match=said):
+            classes.evaluate(other, wrong)
+
+
+def test_rows_that_cannot_judge_are_told(classes):
+    other = table(seed=1)
+    strange = {**other, "y": np.where(np.arange(200) < 50, other["y"], "maybe")}
+    with pytest.warns(UserWarning, match="150 rows of 200 have a class that the model does not know, such as 'maybe'"):
+        found = classes.evaluate(strange, "accuracy")
+    assert found["accuracy"] == pytest.approx(np.mean(classes.predict(other)[:50] == other["y"][:50]))
+    with pytest.raises(ArgumentError, match="such as 'maybe' in row 0, and no row is left"):
+        classes.evaluate({**other, "y": ["maybe"] * 200})
+    with pytest.raises(ArgumentError, match="no row has a 'y'"):
+        classes.leaderboard({**other, "y": [None] * 200})
+    with pytest.raises(ArgumentError, match="evaluate: there is no column 'y'"):
+        classes.evaluate({"a": other["a"], "c": other["c"]})
+    one = classes.evaluate({name: cells[:3] for name, cells in {**other, "y": ["yes"] * 200}.items()})
+    assert np.isnan(one["roc_auc"]) and np.isfinite(one["accuracy"])
+
+
+def test_a_metric_that_a_file_does_not_keep_is_asked_for_again(tmp_path):
+    model, other = mw.fit(table(), "y", metric=far_off, **QUICK), table(seed=1)
+    before = model.leaderboard(other)[0]["test"]
+    again = mw.load(model.save(tmp_path / "m.mw"))
+    with pytest.raises(ArgumentError, match=r"the fit went by 'far_off', an object .* Pass metric= again"):
+        again.leaderboard(other)
+    assert again.leaderboard(other, metric=far_off)[0]["test"] == before
+    assert "far_off" not in again.evaluate(other) and "accuracy" in again.evaluate(other)
+    board = again.leaderboard(other, metric="accuracy")
+    assert "test accuracy" in str(board).splitlines()[0]
+
+
+def test_a_model_can_be_pickled_before_and_after_it_was_used(classes, numbers):
+    for model, rows in ((classes, table(seed=1)), (numbers, table(seed=1, goal="numbers"))):
+        model.leaderboard(rows), model.predict({"a": 0.5, "c": "x", "same": "m"})
+        again = pickle.loads(pickle.dumps(model))
+        assert again.predict(rows).tolist() == model.predict(rows).tolist()
+        assert again.leaderboard(rows) == model.leaderboard(rows) and again.plan == model.plan
+        assert repr(again) == repr(model)
+
+
+def test_metrics_can_be_pickled(classes):
+    from modelwright.tasks.metrics import Metric
+
+    y, predicted = np.array([0, 1, 1]), np.array([0.2, 0.9, 0.4])
+    for given in ("roc_auc", "f1", "neg_brier_score", far_off):
+        metric = Metric.of(given, classes._target)
+        assert pickle.loads(pickle.dumps(metric)).score(y, predicted) == metric.score(y, predicted)
+
+
+def test_lists_are_lists_and_print_as_tables(classes):
+    assert isinstance(classes.checks, list) and classes.checks == classes._body["checks"]
+    assert classes.decisions[0]["what"] == "task"
+    told = str(classes.checks).splitlines()
+    assert told[0].split() == ["status", "check", "column", "found"]
+    assert any(line.startswith("fixed") and "same" in line for line in told)
+    assert told[-1].startswith(("passed", " ")) and all(len(line) <= 120 for line in told)
+    decided = str(classes.decisions)
+    assert "task" in decided and "{" not in decided.splitlines()[1] and repr(classes.decisions) == decided
+
+
+def test_alerts_stand_first_and_long_ones_are_wrapped():
+    found = Checks(
+        [
+            {"status": "passed", "name": "ids", "message": "none"},
+            {"status": "fixed", "name": "constants", "column": "u", "message": "every cell is 'm'", "done": "left out"},
+            {"status": "alert", "name": "outliers", "column": "x" * 60, "message": "far off " * 40, "undo": "look"},
+        ]
+    )
+    lines = str(found).splitlines()
+    assert lines[1].startswith("alert") and max(map(len, lines)) <= 120
+    assert [line for line in lines if line.startswith("fixed")] and lines[-1].split() == ["passed", "ids"]
+    assert str(Checks()) and str(Decisions()) and [*Checks(found)] == list(found)
+
+
+def test_a_model_is_saved_to_files_alone(classes, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        with pytest.raises(StoreError, match="no regular file"):
+            classes.save(place)
+    assert pipe.is_fifo() and sorted(one.name for one in tmp_path.iterdir()) == ["pipe"]
+    assert classes.save(tmp_path / "m.mw").is_file() and classes.save(tmp_path / "m.mw").is_file()

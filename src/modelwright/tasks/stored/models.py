@@ -131,7 +131,8 @@ def _forest(stored: Stored) -> None:
     need(bool((leaf_counts == sizes + 1).all()), "a tree has one leaf more than it has cuts")
     cuts = int(sizes.sum(dtype=np.int64))
     places(arrays, "feature", (cuts,), features)
-    array(arrays, "threshold", "f", (cuts,), 3.5e38)
+    threshold = array(arrays, "threshold", "f", (cuts,), np.inf)  # what cuts off missing values alone is at infinity
+    need(threshold.dtype == np.float32, "cuts of another type")
     array(arrays, "missing", "b", (cuts,))
     left, right = (array(arrays, name, "i", (cuts,)) for name in ("left", "right"))
     trees.check_cuts(left, right, sizes.astype(np.int64))

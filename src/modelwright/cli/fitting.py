@@ -73,7 +73,7 @@ def fit(args: Namespace, out: Output) -> int:
 
 def predict(args: Namespace, out: Output) -> int:
     """Predictions for the rows of a table, as CSV."""
-    model = _loaded(args.model)
+    model = _loaded(args)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         columns = _columns(model, args.table, args.proba)
@@ -102,7 +102,7 @@ def predict(args: Namespace, out: Output) -> int:
 
 def leaderboard(args: Namespace, out: Output) -> int:
     """What a fit tried, scored again on a test table when there is one."""
-    board = _loaded(args.model).leaderboard(args.test)
+    board = _loaded(args).leaderboard(args.test)
     if out.as_json:
         out.document({"metric": board.metric, "leaderboard": list(board)})
     else:
@@ -110,10 +110,10 @@ def leaderboard(args: Namespace, out: Output) -> int:
     return Exit.OK
 
 
-def _loaded(path: str) -> Predictor:
+def _loaded(args: Namespace) -> Predictor:
     import modelwright
 
-    return modelwright.load(Path(path).expanduser())
+    return modelwright.load(Path(args.model).expanduser(), trust=args.trust)
 
 
 def _columns(model: Predictor, table: Any, proba: bool) -> dict[str, list[Any]]:

@@ -260,6 +260,8 @@ def _tables(commands: Any) -> None:
     leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
     leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
     leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
+    for add in (predict, leaderboard):
+        add.add_argument("--trust", action="store_true", help="read members that cannot be looked at before (mw.load)")
     _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
 
 

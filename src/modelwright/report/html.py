@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
+from modelwright.core.files import put_in_place
 from modelwright.core.history import Row, usable
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
@@ -77,7 +78,7 @@ def keep(path: str | os.PathLike[str], made: Callable[[], str]) -> Path:
         if target.is_dir():
             raise IsADirectoryError("it is a folder")
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
+        put_in_place(beside, target)
     except (OSError, ValueError) as error:
         beside.unlink(missing_ok=True) if "\0" not in str(beside) else None
         said = getattr(error, "strerror", None) or str(error)

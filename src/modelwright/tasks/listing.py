@@ -14,8 +14,8 @@ _MARGIN = "  "
 class Checks(list):
     """What was found in the data, each a dict; prints as a table, alerts first.
 
-    Keys: ``status``: alert, fixed or passed; ``name`` of the check; ``column``; ``count``; ``message``; ``done``;
-    ``undo``.
+    Keys: ``status`` (alert, fixed, skipped, passed), ``name`` of the check, ``column``, ``count``, ``message``,
+    ``done``, ``undo``.
 
     >>> print(Checks([{"name": "ids", "status": "passed", "message": "none", "column": None},
     ...               {"name": "outliers", "status": "alert", "message": "1 cell", "column": "x", "done": "kept"}]))
@@ -25,8 +25,8 @@ class Checks(list):
     """
 
     def __str__(self) -> str:
-        order = {"alert": 0, "fixed": 1, "passed": 2}
-        found = sorted(self, key=lambda one: order.get(one["status"], 3))
+        order = {"alert": 0, "fixed": 1, "skipped": 2, "passed": 3}
+        found = sorted(self, key=lambda one: order.get(one["status"], 2))
         lines = [
             [one["status"], one["name"], one.get("column") or "", _sentences(one, ("message", "done", "undo"))]
             for one in found

@@ -72,3 +72,14 @@ def test_classes_with_hardly_any_rows_are_named():
     table["y"] = np.array(["rare"] * 7 + ["b", "c", "d"] * 131)
     found = of(examined(table), "rare classes")
     assert found[None].count == 7 and "'rare'" in found[None].message
+
+
+def test_rows_without_a_target_are_told_and_are_an_alert_where_something_stands_there():
+    table = noise()
+    blank = examined({**table, "y": [None if i < 5 else "ab"[i % 2] for i in range(400)]})
+    found = of(blank, "rows without a target")[None]
+    assert (found.status, found.count, found.done) == ("fixed", 5, "left out")
+    named = examined({**table, "y": [("NA", "SA", "EU")[i % 3] for i in range(400)]})
+    found = of(named, "rows without a target")[None]
+    assert found.status == "alert" and "'NA' in 134 rows" in found.message and found.undo
+    assert passed(examined(table), "rows without a target")

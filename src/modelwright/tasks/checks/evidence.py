@@ -15,7 +15,7 @@ from modelwright.tasks.checks.alike import row_groups
 from modelwright.tasks.checks.alone import contrasts
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Table, is_missing
+from modelwright.tasks.table import Note, Table, is_missing
 
 #: Folds in which columns are tried.
 FOLDS = 4
@@ -37,6 +37,7 @@ class Evidence:
         seed: of every choice of chance.
         deadline: until when, in seconds of ``time.monotonic``; None for no end.
         most: rows of the sample.
+        notes: what was said of the target when it was read.
     """
 
     table: Table
@@ -48,6 +49,7 @@ class Evidence:
     seed: Seed
     deadline: float | None = None
     most: int = 10_000
+    notes: tuple[Note, ...] = ()
 
     @property
     def rows(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
-from modelwright.tasks.checks import columns, groups, leakage, missing, moments, numbering, rows, values
+from modelwright.tasks.checks import columns, groups, leakage, missing, moments, numbering, rows, unlabelled, values
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, skipped
 from modelwright.tasks.schema import Schema
@@ -21,6 +21,7 @@ _SAMPLE, _PER_SECOND = 10_000, 2_000
 _ALL: dict[str, Callable[[Evidence], list[Check]]] = {
     "too few rows": rows.few_rows,
     "rare classes": rows.rare_classes,
+    unlabelled.NAME: unlabelled.unlabelled,
     "constants": columns.constants,
     "ids": columns.ids,
     numbering.NAME: numbering.row_numbers,
@@ -120,7 +121,8 @@ def _evidence(table: Table, schema: Schema, target: Target, seed: int, where: st
     kept = table if present.all() else table.take(present)
     y = target.encode(kept.columns[target.name], where=where)
     frame = schema.frame(kept, where=where)
-    return Evidence(kept, schema, frame, target.task, tuple(target.classes), y, Seed(seed).child("checks"))
+    chance = Seed(seed).child("checks")
+    return Evidence(kept, schema, frame, target.task, tuple(target.classes), y, chance, notes=target.notes)
 
 
 def _within(evidence: Evidence, deadline: float | None, most: int) -> Evidence:

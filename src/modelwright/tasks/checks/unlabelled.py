@@ -1,0 +1,30 @@
+"""Rows without a target: whether something stands there all the same that may be the name of a class."""
+
+from __future__ import annotations
+
+from modelwright.core.wording import counted
+from modelwright.tasks.checks.evidence import Evidence
+from modelwright.tasks.checks.record import Check, settled
+
+NAME = "rows without a target"
+
+
+def unlabelled(evidence: Evidence) -> list[Check]:
+    """Rows that were left out, with the text that was taken for nothing."""
+    found = []
+    for note in evidence.notes:
+        if note.kind != "no target":
+            continue
+        tokens = note.data.get("tokens", {})
+        shown = ", ".join(f"{text!r:.40} in {counted(count, 'row')}" for text, count in list(tokens.items())[:3])
+        found.append(
+            Check(
+                name=NAME,
+                status="alert" if shown else "fixed",
+                count=int(note.data["count"]),
+                message=f"{counted(int(note.data['count']), 'row')} have none" + (f": {shown}" if shown else ""),
+                done="left out",
+                undo="if that is a class, write its name in other letters" if shown else "",
+            )
+        )
+    return settled(NAME, found, "every row has a target")

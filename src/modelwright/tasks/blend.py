@@ -17,8 +17,9 @@ from modelwright.core.history import Row
 from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration
+from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.ensemble import selected
-from modelwright.tasks.estimation import Job
+from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
@@ -110,6 +111,7 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
             read[row.number] = row, out_of_fold(row, job, files)
         except StoreError:  # what cannot be read cannot be a member; its trial says so when it is asked for
             continue
+    read = _without_constant(read, sign)
     levels = sorted({reached(row) for row, _ in read.values()}, reverse=True)
     best: tuple[Blend, np.ndarray] | None = None
     for level in levels[: 1 + _LEVELS]:
@@ -118,6 +120,16 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
         if best is None or _clearly_better(made[1], best[1], job):
             best = made
     return None if best is None else best[0]
+
+
+def _without_constant(
+    read: dict[int, tuple[Row, list[np.ndarray]]], sign: float
+) -> dict[int, tuple[Row, list[np.ndarray]]]:
+    """Candidates without the constant, unless it is the best: for metrics of ranks it would cost nothing, and does."""
+    blind = [number for number, (row, _) in read.items() if row.config[MODEL] == CONSTANT]
+    if not read or max(read, key=lambda number: sign * _score(read[number][0])) in blind:
+        return read
+    return {number: one for number, one in read.items() if number not in blind}
 
 
 def _of_level(

@@ -14,9 +14,9 @@ import numpy as np
 from modelwright.core.rng import Seed
 
 #: Steps of the greedy selection, and those without gain after which it ends.
-STEPS, PATIENCE = 40, 8
+STEPS, PATIENCE = 25, 6
 #: Rows that the selection looks at; more hardly change what is chosen.
-ROWS = 20_000
+ROWS = 8_000
 #: Below so many rows there are fewer steps, and no candidate makes up more than such a share of several.
 FEW, SHORT, CAP = 1_000, 15, 0.5
 _PARTS = 2

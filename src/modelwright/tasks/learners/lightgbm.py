@@ -124,7 +124,8 @@ class LightGBM(Learner):
             "min_data_in_leaf": least,
             "min_sum_hessian_in_leaf": 1e-5,
             "feature_fraction": float(config.get("feature_fraction", 0.8)),
-            "bagging_fraction": float(config.get("bagging_fraction", 0.8)),
+            # A bag of a share of a single row has none, which LightGBM takes for an error.
+            "bagging_fraction": float(config.get("bagging_fraction", 0.8)) if rows >= 10 else 1.0,
             "bagging_freq": 1,
             "lambda_l2": float(config.get("lambda_l2", 1.0)),
             "lambda_l1": float(config.get("lambda_l1", 0.0)),

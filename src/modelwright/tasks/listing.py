@@ -73,7 +73,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping
     first = max(widths[0], *map(len, beneath), 0) if beneath else widths[0]
     indent = " " * (first + len(_MARGIN))
     for head, said in beneath.items():
-        text += textwrap.wrap(said, _WIDTH, initial_indent=f"{head:<{first}}{_MARGIN}", subsequent_indent=indent)
+        begin = f"{head:<{first}}{_MARGIN}"
+        text += textwrap.wrap(said, _WIDTH, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False)
     return "\n".join(text)
 
 

@@ -144,8 +144,9 @@ def _goes_with(columns: np.ndarray) -> bool:
     along = np.abs((columns * line).mean(axis=0))
     from scipy.stats import norm
 
-    chances = [*(2 * norm.sf(np.abs(near) * np.sqrt(count))), *(2 * norm.sf(along * np.sqrt(count - 1)))]
-    shares = [*np.abs(near), *along**2]
+    # Neighbours that differ more than chance has them differ, as even and odd rows may, help no model.
+    chances = [*norm.sf(near * np.sqrt(count)), *(2 * norm.sf(along * np.sqrt(count - 1)))]
+    shares = [*near, *along**2]
     share, chance = _by_groups(columns, np.arange(count) * bins // count)
     allowed = CHANCE / (3 * width)
     return _any(shares, chances, allowed) or _any(share, chance, allowed)

@@ -119,14 +119,14 @@ def _header(shape):
 
 
 def _bomb(path, sound, name, first):
-    """A part that is next to nothing in the file, and 500 MB out of it."""
+    """A part that is next to nothing in the file, and 300 MB out of it."""
     sound.write(path)
     with (
         zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as packed,
         packed.open(name, "w", force_zip64=True) as part,
     ):
         part.write(first)
-        for _ in range(32):
+        for _ in range(18):
             part.write(bytes(1 << 24))
 
 
@@ -136,7 +136,7 @@ def test_what_would_fill_the_memory_is_not_read(saved, folder, reading, name):
     path, sound = folder / "bomb.mw", Opened.of(saved["binary"][1])
     reading(saved["binary"][1])
     _, before = reading(saved["binary"][1])
-    _bomb(path, sound, name, _header((67_108_864,)))
+    _bomb(path, sound, name, _header((37_748_736,)))
     assert path.stat().st_size < 2_000_000
     said, after = reading(path)
     assert refused(said, path) and "bytes" in said, said
@@ -161,9 +161,9 @@ def test_other_json_is_refused(saved, folder, reading, text):
 
 
 def test_zeros_that_were_saved_are_no_bomb(folder):
-    path = archive.write(folder / "zeros.mw", {"a": 1}, {"0/model/zeros": np.zeros((4000, 4000))})
-    assert path.stat().st_size * archive.MOST_RATIO < 4000 * 4000 * 8
-    assert archive.read(path)[1]["0/model/zeros"].shape == (4000, 4000)
+    path = archive.write(folder / "zeros.mw", {"a": 1}, {"0/model/zeros": np.zeros((2000, 2000))})
+    assert path.stat().st_size * archive.MOST_RATIO < 2000 * 2000 * 8
+    assert archive.read(path)[1]["0/model/zeros"].shape == (2000, 2000)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04" + bytes(100)])
@@ -254,14 +254,14 @@ some = given(
 shared = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=100, suppress_health_check=shared)
+@settings(max_examples=60, suppress_health_check=shared)
 @some
 def test_bytes_changed_by_chance_end_no_process(saved, folder, reading, task, share, changes):
     tried(saved, folder, reading, task, share, changes)
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, suppress_health_check=shared)
+@settings(max_examples=1000, suppress_health_check=shared)
 @some
 def test_many_bytes_changed_by_chance_end_no_process(saved, folder, reading, task, share, changes):
     tried(saved, folder, reading, task, share, changes)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,14 @@ def test_what_was_saved_is_read_and_predicts_the_same(saved, folder, task):
         found, wanted = (m.predict(rows) if task == "regression" else m.predict_proba(rows) for m in (one, model))
         assert np.array_equal(found, wanted)
         assert [entry["share"] for entry in one.features()] == [entry["share"] for entry in model.features()]
+
+
+def test_a_file_of_the_first_format_is_read_by_every_later_version():
+    golden = Path(__file__).parent / "golden"
+    wanted = json.loads((golden / "format_1.json").read_text())
+    rows = {name: np.array(cells, object) for name, cells in wanted["rows"].items()}
+    found = load(golden / "format_1.mw").predict_proba(rows)
+    assert np.allclose(found, wanted["probabilities"], atol=1e-5)
 
 
 def test_every_kind_of_model_and_of_step_is_looked_at():

@@ -27,8 +27,9 @@ FORMAT = 1
 #: Bytes that any file may claim to hold, times its own size that a larger one may, and the end of that. Arrays of text
 #: features are mostly 0 and shrink a hundredfold: what is refused shrinks more, and would fill the memory.
 ALWAYS, MOST_RATIO, MOST = 256 * 2**20, 200, 16 * 2**30
-#: Bytes of the JSON, how deep it may be nested, and axes of an array.
-MOST_JSON, MOST_DEPTH, MOST_AXES = 128 * 2**20, 64, 4
+#: The same of the JSON, which takes twenty times its size in memory; how deep it may be nested; axes of an array.
+ALWAYS_JSON, MOST_JSON_RATIO, MOST_JSON = 2**20, 50, 64 * 2**20
+MOST_DEPTH, MOST_AXES = 64, 4
 _BODY, _ARRAY = "model.json", ".npy"
 #: The header of an array as ``write`` leaves it; numpy's own reader lets more through, and asks Python to read it.
 _HEADER = re.compile(
@@ -120,8 +121,10 @@ def _allowed(parts: Sequence[zipfile.ZipInfo], size: int) -> dict[str, zipfile.Z
     odd = [part.filename for part in parts if not _known(part)]
     if odd or len(found) != len(parts) or _BODY not in found:
         raise _Refused(f"it holds {odd[0]!r:.60}" if odd else "its parts are others")
-    if found[_BODY].file_size > MOST_JSON:
-        raise _Refused(f"its {_BODY} has {found[_BODY].file_size:,} bytes; {MOST_JSON:,} are allowed")
+    body = found[_BODY]
+    most = min(max(ALWAYS_JSON, MOST_JSON_RATIO * body.compress_size), MOST_JSON)
+    if body.file_size > most:
+        raise _Refused(f"its {_BODY} claims to hold {body.file_size:,} bytes; {most:,} are allowed")
     return found
 
 

@@ -14,7 +14,7 @@ from modelwright.tasks.schema import UNUSED, Schema
 from modelwright.tasks.stored.held import items, mapping, need, real, text, whole
 from modelwright.tasks.target import TASKS
 
-_MOST_CLASSES, _MOST_MEMBERS = 10_000, 10_000
+_MOST_CLASSES, _MOST_MEMBERS = 2000, 10_000
 #: Keys of a leaderboard's rows that are printed as numbers.
 _PRINTED = ("score", "spread", "test", "weight", "fit_seconds", "row_us", "mb")
 

@@ -38,7 +38,7 @@ _CATEGORIES = ("cat_boundaries", "cat_threshold")
 _ORDER = ("num_leaves", "num_cat", *_OF_LEAVES, *_CATEGORIES, "is_linear", "shrinkage")
 _VALUES = re.compile(r"regression|regression_l1|huber|fair|quantile|mape|poisson|gamma|tweedie")
 _SETTINGS = re.compile(r"( [a-z_]+:[-+.0-9e]+)*( sqrt)?")
-_MOST_TREES, _MOST_LEAVES = 1_000_000, 10_000_000
+_MOST_TREES, _MOST_LEAVES = 200_000, 5_000_000
 
 
 def rewritten(text: str, *, features: int, classes: int) -> str:
@@ -55,8 +55,9 @@ def rewritten(text: str, *, features: int, classes: int) -> str:
     body, ended, _ = rest.partition("\nend of trees")
     need(bool(ended), "the LightGBM model is cut short, or has no trees")
     objective, outputs = _head(head, features, classes)
+    count = body.count("\nTree=") + 1
+    need(count <= _MOST_TREES and count % outputs == 0, f"the LightGBM model has {count:,} trees")
     trees = [_tree(place, block) for place, block in enumerate(body.split("\nTree="))]
-    need(len(trees) <= _MOST_TREES and len(trees) % outputs == 0, f"the LightGBM model has {len(trees):,} trees")
     _check(trees, features)
     return _written(trees, features, objective, outputs)
 
@@ -155,7 +156,7 @@ def _check_categories(
 def _written_numbers(texts: Sequence[str], key: str, is_whole: bool, counts: np.ndarray) -> str:
     """All texts as one, which look like numbers and are ``counts`` many."""
     said = np.array([line.count(" ") + 1 if line else 0 for line in texts], np.int64)
-    good = len(said) == len(counts) and bool((said == counts).all())
+    good = len(said) == len(counts) and bool((said == counts).all()) and int(said.sum()) <= _MOST_LEAVES
     need(good, f"the LightGBM model has too few or many {key}")
     joined = " ".join([line for line in texts if line])
     looks = (_WHOLE if is_whole else _REAL).fullmatch(joined)

@@ -14,8 +14,9 @@ from modelwright.tasks.learners.embedding import WAYS
 from modelwright.tasks.stored import lightgbm_text, trees, xgboost_model
 from modelwright.tasks.stored.held import DOUBLE, Damaged, array, items, mapping, need, places, real, text, whole
 
-#: Numbers that a network may have, and its layers.
-_MOST_WEIGHTS, _MOST_LAYERS = 500_000_000, 100
+#: Numbers that a network may have, and its layers; neighbours times classes, and leaves of a forest: all of them take
+#: several times as much of the memory as of the file.
+_MOST_WEIGHTS, _MOST_LAYERS, _MOST_TARGETS, _MOST_LEAVES = 20_000_000, 100, 50_000_000, 3_000_000
 #: Magnitude of numbers that are squared in float32.
 _SQUARED = 1e15
 
@@ -103,7 +104,7 @@ def _mlp(stored: Stored) -> None:
 
 def _neighbours(stored: Stored) -> None:
     x = array(stored.arrays, "x", "f", (None, stored.features), _SQUARED)
-    need(len(x) > 0, "there are no neighbours")
+    need(0 < len(x) <= _MOST_TARGETS // stored.outputs, f"there are {len(x):,} neighbours")
     if stored.classes:
         places(stored.arrays, "y", (len(x),), stored.classes)
     else:
@@ -130,6 +131,7 @@ def _forest(stored: Stored) -> None:
     leaf_counts = places(arrays, "leaf_counts", (len(sizes),), 2**31, 1)
     need(bool((leaf_counts == sizes + 1).all()), "a tree has one leaf more than it has cuts")
     cuts = int(sizes.sum(dtype=np.int64))
+    need(cuts + len(sizes) <= _MOST_LEAVES, f"a forest of {cuts + len(sizes):,} leaves")
     places(arrays, "feature", (cuts,), features)
     threshold = array(arrays, "threshold", "f", (cuts,), np.inf)  # what cuts off missing values alone is at infinity
     need(threshold.dtype == np.float32, "cuts of another type")

@@ -11,7 +11,7 @@ from modelwright.tasks.features.step import AppliedMatrix
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.stored.held import DOUBLE, array, items, mapping, need, places, text, whole
 
-_MOST_FEATURES, _MOST_BUCKETS = 1_000_000, 2**24
+_MOST_FEATURES, _MOST_BUCKETS, _MOST_STEPS = 100_000, 2**24, 100
 
 
 class _Step:
@@ -67,6 +67,7 @@ def check(json: Any, arrays: Mapping[str, Any], frame: Frame) -> int:
         Damaged: some step asks for what is not there.
     """
     listed = items(mapping(json, "features").get("steps"), "steps", dict)
+    need(len(listed) <= _MOST_STEPS, f"features of {len(listed):,} steps")
     kinds = [text(one.get("step"), "a step of the features", tuple(REGISTER.applied)) for one in listed]
     on_matrix = [issubclass(REGISTER.applied[kind], AppliedMatrix) for kind in kinds]
     width = 0

@@ -13,8 +13,8 @@ from modelwright.tasks.stored.held import Damaged, need
 _NUMBERS = {code: struct.Struct(f">{kind}") for code, kind in zip(b"iUIlLdD", "bBhiqfd", strict=True)}
 _ARRAYS = {code: np.dtype(f">{kind}") for code, kind in zip(b"iUIlLdD", ["i1", "u1", "i2", "i4", "i8", "f4", "f8"])}
 _LONG = ord("L")
-#: Objects and lists in each other, at most.
-_DEEPEST = 16
+#: Objects and lists in each other, and values in all, at most.
+_DEEPEST, _MOST = 16, 4_000_000
 
 
 def parsed(content: bytes) -> Any:
@@ -36,7 +36,7 @@ class _Reading:
     """Where reading has come to."""
 
     def __init__(self, content: bytes):
-        self.content, self.at = content, 0
+        self.content, self.at, self.values = content, 0, 0
         self.kinds: dict[int, Callable[[int], Any]] = {
             ord("{"): self._object,
             ord("["): self._list,
@@ -47,6 +47,8 @@ class _Reading:
 
     def value(self, deep: int) -> Any:
         code = self._code()
+        self.values += 1
+        need(self.values <= _MOST, f"the XGBoost model has more than {_MOST:,} values")
         if code in _NUMBERS:
             return self._number(code)
         if code not in self.kinds or deep > _DEEPEST:

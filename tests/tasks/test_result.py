@@ -149,3 +149,18 @@ def test_a_model_is_saved_to_files_alone(classes, tmp_path):
     page.unlink()
     assert pipe.is_fifo() and sorted(one.name for one in tmp_path.iterdir()) == ["pipe"]
     assert classes.save(tmp_path / "m.mw").is_file() and classes.save(tmp_path / "m.mw").is_file()
+
+
+def test_columns_may_be_called_by_what_the_frame_calls_them():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(np.random.default_rng(0).normal(size=(120, 4)))
+    frame[3] = frame[0] * 2 + frame[1].abs()
+    frame[2] = frame[2].abs()
+    quick = {**QUICK, "models": ["lightgbm"]}
+    model = mw.fit(frame, 3, kinds={1: "number"}, monotone={0: 1}, sample_weight=2, **quick)
+    assert model.target == "3" and {one["column"] for one in model.features()} == {"0", "1"}
+    assert mw.fit(frame, np.int64(3), without=[2], **quick).evaluate(frame, "r2")["r2"] > 0.5
+    with pytest.raises(ArgumentError, match="no column '7'"):
+        mw.fit(frame, 7, **quick)
+    frame.columns = pandas.MultiIndex.from_product([["a"], range(4)])
+    assert mw.fit(frame, ("a", 3), **quick).target == "a.3"

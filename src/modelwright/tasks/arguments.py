@@ -49,6 +49,10 @@ def checked_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
         if found.get(name) is not None and not isinstance(found[name], Mapping):
             of = "a kind" if name == "kinds" else "1 or -1"
             raise ArgumentError(f"{name} is {kind_of(found[name])}", where="fit", allowed=f"a dict of column: {of}")
+        if found.get(name) is not None:
+            found[name] = {_column(name, column): one for column, one in found[name].items()}
+    if isinstance(found.get("sample_weight"), int | tuple):
+        found["sample_weight"] = _column("sample_weight", found["sample_weight"])
     _check_class_weight(found.get("class_weight"))
     _check_together(found)
     return found
@@ -91,6 +95,8 @@ def _column(name: str, value: Any) -> str:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, tuple) and value and all(isinstance(one, str | int) for one in value):
+        return ".".join(map(str, value)).strip()  # a column under several headings
     if not isinstance(value, str):
         raise ArgumentError(f"{name} is {kind_of(value)}", where="fit", allowed="the name of a column")
     return value

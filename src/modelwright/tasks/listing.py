@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Signs in a line, and in the first columns at most.
@@ -20,7 +20,7 @@ class Checks(list):
     >>> print(Checks([{"name": "ids", "status": "passed", "message": "none", "column": None},
     ...               {"name": "outliers", "status": "alert", "message": "1 cell", "column": "x", "done": "kept"}]))
     status  check     column  found
-    alert   outliers  x       1 cell; kept
+    alert   outliers  x       1 cell; done: kept
     passed  ids
     """
 
@@ -28,7 +28,7 @@ class Checks(list):
         order = {"alert": 0, "fixed": 1, "skipped": 2, "passed": 3}
         found = sorted(self, key=lambda one: order.get(one["status"], 2))
         lines = [
-            [one["status"], one["name"], one.get("column") or "", _sentences(one, ("message", "done", "undo"))]
+            [one["status"], one["name"], one.get("column") or "", _said(one)]
             for one in found
             if one["status"] != "passed"
         ]
@@ -58,8 +58,11 @@ class Decisions(list):
     __repr__ = __str__
 
 
-def _sentences(one: Mapping[str, Any], keys: Iterable[str]) -> str:
-    return "; ".join(str(one[key]) for key in keys if one.get(key))
+def _said(one: Mapping[str, Any]) -> str:
+    """What was found, what was done about it, and what undoes that or comes next."""
+    undo = "else" if one["status"] == "fixed" else "next"
+    parts = (("", "message"), ("done: ", "done"), (f"{undo}: ", "undo"))
+    return "; ".join(f"{head}{one[key]}" for head, key in parts if one.get(key))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping[str, str]) -> str:

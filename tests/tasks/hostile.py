@@ -148,6 +148,7 @@ HOSTILE = {
     "LightGBM: features": _text(r"^max_feature_idx=\d+", f"max_feature_idx={HUGE}"),
     "LightGBM: classes": _text(r"^num_class=\d+", "num_class=100000000"),
     "LightGBM: sets": _text(r"^num_cat=\d+", "num_cat=50000000"),
+    "LightGBM: no sets": _text(r"^num_cat=.*\n", ""),
     "LightGBM: leaf without a use": _text(r"^leaf_value=[^ \n]+", "leaf_value=nan"),
     "LightGBM: linear": _text(r"^is_linear=0", "is_linear=1"),
     "LightGBM: objective": _text(r"^objective=.*", "objective=binary sigmoid:0"),

@@ -33,7 +33,7 @@ _OF_LEAVES = {
 _NEEDED = ("split_feature", "split_gain", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
 #: Those that predictions hang on.
 _READ = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
-_SINGLE = ("num_leaves", "num_cat", "is_linear", "shrinkage")
+_SINGLE = ("num_leaves", "num_cat", "is_linear")
 _CATEGORIES = ("cat_boundaries", "cat_threshold")
 _ORDER = ("num_leaves", "num_cat", *_OF_LEAVES, *_CATEGORIES, "is_linear", "shrinkage")
 _VALUES = re.compile(r"regression|regression_l1|huber|fair|quantile|mape|poisson|gamma|tweedie")
@@ -86,19 +86,16 @@ def _tree(place: int, block: str) -> dict[str, str]:
     need(number == str(place), "the LightGBM model's trees are out of order")
     lines = [line for line in lines if line]
     found = {key: value for key, _, value in (line.partition("=") for line in lines)}
-    good = (
-        len(found) == len(lines)
-        and found.keys() <= set(_ORDER)
-        and all(key in found for key in ("num_leaves", "leaf_value"))
-    )
+    there = all(key in found for key in ("num_leaves", "num_cat", "leaf_value", "shrinkage"))
+    good = there and len(found) == len(lines) and found.keys() <= set(_ORDER)
     need(good, f"tree {place} of the LightGBM model has other lines than such a tree")
     return found
 
 
 def _check(trees: Sequence[dict[str, str]], features: int) -> None:
     ones = np.ones(len(trees), np.int64)
-    single = {key: _numbers([tree.get(key, "0") for tree in trees], key, True, ones) for key in _SINGLE[:3]}
-    _numbers([tree.get("shrinkage", "1") for tree in trees], "shrinkage", False, ones)
+    single = {key: _numbers([tree.get(key, "0") for tree in trees], key, True, ones) for key in _SINGLE}
+    _numbers([tree["shrinkage"] for tree in trees], "shrinkage", False, ones)
     leaves, categories = single["num_leaves"], single["num_cat"]
     need(bool((single["is_linear"] == 0).all()), "the LightGBM model has linear trees")
     need(

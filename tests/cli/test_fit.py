@@ -103,3 +103,54 @@ def test_mistakes_are_said_without_a_traceback(tables, words, said):
     assert done.code in (2, 3)
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_what_is_said_of_the_table_goes_into_the_fit(tables):
+    asked = ("--target", "left", "--trials", "1", "--model", "linear", "--save", "w.mw", "--json")
+    said = (
+        "--positive",
+        "no",
+        "--kind",
+        "age=category",
+        "--class-weight",
+        "yes=9",
+        "--class-weight",
+        "no=1",
+        "--folds",
+        "3",
+    )
+    done = run("fit", "train.csv", *asked, *said, "--metric", "f1", folder=tables)
+    assert done.code == 0, done.err
+    import modelwright as mw
+
+    plan = mw.load(tables / "w.mw").plan
+    assert plan["said"]["positive"] == "no" and plan["split"]["folds"] == 3
+    assert plan["said"]["kinds"] == {"pairs": [["age", "category"]]}
+    assert plan["said"]["class_weight"] == {"pairs": [["yes", 9.0], ["no", 1.0]]}
+    weighed = run("fit", "train.csv", *asked, "--sample-weight", "age", folder=tables)
+    assert weighed.code == 3 and "no column but 'left', 'age'" in weighed.err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        (("--class-weight", "yes"), "neither a class and a weight"),
+        (("--class-weight", "balanced", "--class-weight", "yes=2"), "balanced beside weights"),
+        (("--kind", "age"), "not a column and a kind"),
+        (("--kind", "age=colour"), "colour"),
+        (("--folds", "0"), "whole number"),
+        (("--class-weight", "maybe=2"), "maybe"),
+    ],
+)
+def test_what_makes_no_sense_of_the_table_is_refused(tables, wrong, match):
+    done = run("fit", "train.csv", "--target", "left", "--trials", "1", "--save", "x.mw", *wrong, folder=tables)
+    assert done.code in (2, 3) and match in done.err
+    assert not (tables / "x.mw").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"PK\x05\x06" + bytes(18)])
+def test_a_file_that_is_no_model_has_no_leaderboard(tables, content):
+    (tables / "no.mw").write_bytes(content)
+    done = run("leaderboard", "no.mw", folder=tables)
+    assert done.code == 3 and "no.mw" in done.err
+    assert "Traceback" not in done.err and "internal error" not in done.err

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 
 import numpy as np
@@ -243,3 +244,14 @@ def test_a_fit_that_fails_says_so_and_gives_the_terminal_back(capsys):
     said = capsys.readouterr().err
     assert "broken 0 failed" in said and "The fit ended without a model" in said and "Model for" not in said
     assert type(panel(1).inner).__name__ == "Lines"
+
+
+def test_what_was_said_of_classes_and_columns_is_in_the_command():
+    from modelwright.cli.parser import parse
+    from modelwright.tasks.account.again import commands
+
+    given = {"class_weight": {"yes": 9.0, "no way": 1.0}, "kinds": {"zip": "category"}, "folds": 3, "positive": "no way"}
+    told = dict(commands("y", {"asked": {"table": "a b.csv", "arguments": given, "budget": {"trials": 2}}}))
+    args = parse(shlex.split(told["The same from a shell:"])[1:])
+    assert args.table == "a b.csv" and args.folds == 3 and args.positive == "no way"
+    assert args.class_weight == [("yes", 9.0), ("no way", 1.0)] and args.kind == [("zip", "category")]

@@ -10,7 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.cli.output import Exit, Output
+from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.core.errors import ArgumentError
 from modelwright.core.medium import cannot_write
 from modelwright.report import text
@@ -36,6 +36,11 @@ def fit(args: Namespace, out: Output) -> int:
         trials=args.trials,
         preset=args.preset,
         task=args.task,
+        positive=args.positive,
+        kinds=dict(args.kind) if args.kind else None,
+        sample_weight=args.sample_weight,
+        class_weight=_class_weight(args.class_weight),
+        folds=args.folds,
         seed=args.seed,
         groups=args.groups,
         time=args.time,
@@ -125,6 +130,17 @@ def _columns(model: Predictor, table: Any, proba: bool) -> dict[str, list[Any]]:
             for i, one in enumerate(() if model.classes_ is None else model.classes_.tolist())
         }
     return found
+
+
+def _class_weight(given: list[tuple[str, float] | str] | None) -> dict[str, float] | str | None:
+    if not given:
+        return None
+    pairs = [one for one in given if not isinstance(one, str)]
+    if not pairs:
+        return "balanced"
+    if len(pairs) < len(given):
+        raise UsageError("balanced beside weights of classes", where="--class-weight", allowed="one of them")
+    return dict(pairs)
 
 
 def _report_place(given: str | None) -> Path | None:

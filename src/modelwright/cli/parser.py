@@ -276,6 +276,17 @@ def _fit(add: argparse.ArgumentParser) -> None:
         "--preset", choices=("fast", "good", "best", "interpretable"), default="good", help="effort and kind (good)"
     )
     add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
+    add.add_argument("--positive", metavar="CLASS", help="the class that f1 is about (the rarer one)")
+    add.add_argument(
+        "--kind", action="append", type=_kind, metavar="COLUMN=KIND",
+        help="number, category, ordinal, boolean, datetime, text, id or constant; may be repeated",
+    )  # fmt: skip
+    add.add_argument("--sample-weight", metavar="COLUMN", help="how much each row counts")
+    add.add_argument(
+        "--class-weight", action="append", type=_weight, metavar="CLASS=W",
+        help="how much a class counts; may be repeated; or: balanced",
+    )  # fmt: skip
+    add.add_argument("--folds", type=_positive, metavar="N", help="parts that judge in turn; 1: a holdout")
     add.add_argument("--groups", metavar="COLUMN", help="rows with the same value are never divided")
     add.add_argument("--time", metavar="COLUMN", help="later rows judge models of earlier ones")
     add.add_argument("--without", action="append", metavar="COLUMN", help="a column not to use; may be repeated")
@@ -337,6 +348,29 @@ def _direction(text: str) -> tuple[str, int]:
     if not name or sign not in ("+1", "1", "-1"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a column and a direction, such as age=+1 or age=-1")
     return name, int(sign)
+
+
+def _kind(text: str) -> tuple[str, str]:
+    """A column and its kind."""
+    name, _, kind = text.rpartition("=")
+    if not name or not kind:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a column and a kind, such as zip=category")
+    return name, kind
+
+
+def _weight(text: str) -> tuple[str, float] | str:
+    """A class and its weight, or the word for weights that make up for how many rows there are."""
+    name, _, weight = text.rpartition("=")
+    try:
+        if text == "balanced":
+            return text
+        return (name, float(weight)) if name else _refuse_weight(text)
+    except ValueError:
+        return _refuse_weight(text)
+
+
+def _refuse_weight(text: str) -> NoReturn:
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a class and a weight, such as yes=5, nor balanced")
 
 
 _positive = _number(int, "a whole number from 1", lambda n: n >= 1)

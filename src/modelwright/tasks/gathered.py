@@ -250,6 +250,8 @@ def _of_classes(asked: Any, target: Target, y: np.ndarray) -> np.ndarray:
         return len(y) / (count * np.maximum(rows, 1))
     if not isinstance(asked, Mapping):
         raise ArgumentError(f"class_weight={asked!r:.60}", where="fit", allowed="'balanced', or {class: weight}")
+    called = {str(one).strip(): one for one in target.classes}  # whoever writes a command has no numbers
+    asked = {key if key in target.classes else called.get(str(key).strip(), key): asked[key] for key in asked}
     unknown = [key for key in asked if key not in target.classes]
     if unknown:
         allowed = ", ".join(map(repr, target.classes[:20]))

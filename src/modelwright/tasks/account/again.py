@@ -12,9 +12,10 @@ _OPTIONS = {
     name: f"--{name.replace('_', '-')}"
     for name in (
         "metric", "task", "groups", "time", "seed", "seconds", "trials", "preset", "without", "block", "target_score",
-        "min_gain", "memory", "max_rows", "drop_suspected", "workers",
+        "min_gain", "memory", "max_rows", "drop_suspected", "workers", "positive", "sample_weight", "class_weight",
+        "folds",
     )
-} | {"models": "--model"}  # fmt: skip
+} | {"models": "--model", "kinds": "--kind"}  # fmt: skip
 #: What is no part of how a fit is done: where its study is.
 _ASIDE = ("store", "name")
 
@@ -62,6 +63,9 @@ def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
     for name, value in given.items():
         if value is True:
             parts.append(_OPTIONS[name])
+            continue
+        if isinstance(value, Mapping):
+            parts += [part for key, one in value.items() for part in (_OPTIONS[name], shlex.quote(f"{key}={one}"))]
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
             parts += [

@@ -337,3 +337,18 @@ def test_a_fit_that_was_killed_goes_on_with_what_it_knew(tmp_path):
     made = mw.fit(customers(), "left", seconds=12, name="churn", store=store, verbose=0)
     assert len(made.leaderboard()) > known
     assert made.score > 0.75
+
+
+def test_the_time_of_a_fit_is_counted_once_over_all_of_its_parts():
+    from modelwright.core.clock import SystemClock
+
+    rng = np.random.default_rng(0)
+    data = {"a": rng.normal(size=3000), "b": rng.normal(size=3000)}
+    data["y"] = (data["a"] + rng.normal(size=3000) > 0).astype(int)
+    clock = SystemClock()
+    began = clock.monotonic()
+    model = mw.fit(data, "y", seconds=6, verbose=0, store=":memory:")
+    wall = clock.monotonic() - began
+    spent = model._body["asked"]["spent"]["seconds"]
+    assert 0.3 * wall < spent <= wall + 0.1
+    assert model.plan["members"][0]["whole"]

@@ -307,7 +307,8 @@ class Session:
         try:
             study._run()
         finally:
-            study._settings = whole
+            # What comes between two parts is counted with the later one, and nothing twice.
+            study._settings = replace(whole, began=self.clock.monotonic())
 
     # --- the ensemble --------------------------------------------------------------------------------
 

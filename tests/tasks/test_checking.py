@@ -46,6 +46,14 @@ def test_in_little_time_what_fits_models_is_skipped_alone():
     assert set(said(model)[0].partition(" not looked")[0].split(", ")) >= set(COSTLY)
 
 
+def test_quick_checks_that_were_not_reached_are_made_beside_the_search(monkeypatch):
+    monkeypatch.setattr(checking, "_BEFORE", 1e-9)
+    model = mw.fit(table(), "y", seconds=12, store=":memory:", target_score=0.1, **QUIET)
+    found = statuses(model)
+    assert found["constants"] == "fixed" and found["too few rows"] == "passed"
+    assert [one["name"] for one in model.checks].count("constants") == 1
+
+
 def test_a_check_that_breaks_is_skipped_with_the_reason(monkeypatch):
     def broken(*_, **__):
         raise RuntimeError("a mistake")

@@ -9,7 +9,7 @@ from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
 from modelwright.study.journal import Journal
-from modelwright.tasks.checks import COSTLY, NAMES, Check, skipped
+from modelwright.tasks.checks import COSTLY, NAMES, Check, by_status, skipped
 from modelwright.tasks.decisions import Decision, decision
 from modelwright.tasks.gathered import Gathered, checked
 
@@ -19,6 +19,8 @@ _QUICK = tuple(name for name in NAMES if name not in COSTLY)
 _LATE = "the time was up"
 #: Share of the seconds that checks may take, and the least of it that is worth beginning with those that fit models.
 _SHARE, _WORTH = 0.05, 0.2
+#: Seconds that the quick ones may keep the first model waiting; those that were not reached are made beside the search.
+_BEFORE = 0.5
 
 
 class Checking:
@@ -34,6 +36,7 @@ class Checking:
         self._found: list[Check] = []
         self._beside: list[Check] = []
         self._broken: list[Exception] = []
+        self._rest = COSTLY
         self._thread: threading.Thread | None = None
 
     def begin(self, history: History) -> None:
@@ -42,10 +45,13 @@ class Checking:
         if self._found:
             return
         share = self._share()
-        self._found = self._checked(_QUICK, share)
+        self._found = self._checked(_QUICK, None if share is None else min(share, _BEFORE))
         if self._broken or (share is not None and share < _WORTH):
             self._found += skipped(COSTLY, _LATE)
             return
+        late = {one.name for one in self._found if one.status == "skipped"}
+        self._rest = tuple(name for name in NAMES if name in COSTLY or name in late)
+        self._found = [one for one in self._found if one.name not in late]
         self._thread = threading.Thread(target=self._look, name="modelwright-checks", daemon=True)
         self._thread.start()
 
@@ -54,7 +60,7 @@ class Checking:
         if self._thread is not None:
             self._thread.join(None if self._seconds is None else max(0.0, self._left()))
             late = self._thread.is_alive()
-            self._found += skipped(COSTLY, _LATE) if late else self._beside
+            self._found = sorted([*self._found, *(skipped(self._rest, _LATE) if late else self._beside)], key=by_status)
             self._thread = None
             if not late and not any(one.status == "skipped" for one in self._found):
                 journal.begin()
@@ -68,7 +74,7 @@ class Checking:
 
     def _look(self) -> None:
         share = self._share()
-        self._beside = self._checked(COSTLY, None if share is None else max(share, _WORTH))
+        self._beside = self._checked(self._rest, None if share is None else max(share, _WORTH))
 
     def _checked(self, names: tuple[str, ...], seconds: float | None) -> list[Check]:
         if seconds == 0:

@@ -102,7 +102,12 @@ def check(
         else:
             made = look(evidence)
             found += _unfinished(made, parts) if evidence.late else made
-    return sorted(found, key=lambda one: _ORDER[one.status])
+    return sorted(found, key=by_status)
+
+
+def by_status(one: Check) -> int:
+    """Where a finding stands: what somebody should look at comes first."""
+    return _ORDER[one.status]
 
 
 def _unfinished(made: list[Check], parts: Sequence[str]) -> list[Check]:

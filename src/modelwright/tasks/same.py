@@ -70,7 +70,10 @@ def refuse_other_table(record: StudyRecord, now: Mapping[str, Any]) -> None:
     before = record.definition.get(FACT)
     if before is None:
         return
-    said = differences(before, now)
+    said, folds = differences(before, now), now.get("folds")
+    held = record.definition.get("split", {}).get("folds")
+    if folds is not None and folds not in (before.get("folds"), held):
+        said.append(f"it is judged by {counted(held, 'fold')}, now {folds} (folds=, preset=)")
     if said:
         raise StudyError(
             f"the study is about another table: {'; '.join(said)}",

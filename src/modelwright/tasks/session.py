@@ -231,7 +231,7 @@ class Session:
                 "task": data.target.task,
                 "rows": data.frame.rows,
                 "split": data.split.to_json(),
-                FACT: digest(data) | {"dropped": self.dropped},
+                FACT: digest(data) | {"dropped": self.dropped, "folds": self.said.folds},
                 **self._data(),
             },
         )

@@ -20,7 +20,7 @@ def store(request, tmp_path):
 def test_there_is_a_file_of_each_version_and_of_no_other():
     assert sorted(path.name for path in HERE.glob("version-*")) == sorted(f"version-{n}" for n in VERSIONS)
     for number in VERSIONS:
-        assert f"modelwright_schema\" VALUES({number})" in (HERE / f"version-{number}" / "studies.sql").read_text()
+        assert f'modelwright_schema" VALUES({number})' in (HERE / f"version-{number}" / "studies.sql").read_text()
 
 
 def test_what_was_found_is_read(store):

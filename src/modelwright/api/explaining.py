@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,12 @@ def explain(study: Study) -> str:
     found = reasons(study._machine.space, study._view())
     parts = [_phases(study), _times(study), plain if found is None else found.text, _screen(study)]
     return "\n".join(part for part in parts if part)
+
+
+def with_reasons(study: Study) -> Any:
+    """What a report shows of a study, for architecture searches with the reasons."""
+    view = study._view()
+    return replace(view, reasons=explain(study)) if study._record.definition.get("kind") == "nas" else view
 
 
 def _phases(study: Study) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,12 +195,10 @@ class Study:
 
     def report(self, path: str | Path) -> Path:
         """Write one self-contained HTML file about the study; returns its path."""
+        from modelwright.api.explaining import with_reasons
         from modelwright.report.html import write
 
-        view = self._view()
-        if self._record.definition.get("kind") == "nas":
-            view = replace(view, reasons=self.explain())
-        return Path(write(view, path))
+        return Path(write(with_reasons(self), path))
 
     def importance(self, objective: str | None = None) -> Importance:
         """What each parameter, and each pair, explains of ``objective`` (the first); a table when printed."""

@@ -244,7 +244,7 @@ class Loop:
     def _take_over(self) -> bool:
         """Whether there are trials of sessions that are gone: they are run again, or given up."""
         before = len(self._again)
-        for number in self._own.abandoned():
+        for number in self._own.abandoned() if self.machine.takes_over() else ():
             given_up = self.journal.commit(lambda n=number: self._end(n) or self.machine.give_up(n))
             if not given_up and number not in self._again:
                 self._again.append(number)

@@ -318,6 +318,10 @@ class Machine:
         """
         return self.proposer.unfinished(self.history)
 
+    def takes_over(self) -> bool:
+        """Whether trials of sessions that are gone run again beside what is proposed."""
+        return self.proposer.takes_over(self.history)
+
     def put_aside(self) -> list[int]:
         """Trials that only the end of the budget paused, and that a larger one lets go on."""
         return self.proposer.put_aside(self.history)

@@ -73,6 +73,10 @@ class Proposer(Protocol):
         """Trials that the end of an earlier budget paused and that go on now that there is more of it."""
         ...
 
+    def takes_over(self, history: History) -> bool:
+        """Whether trials run again whose sessions are gone, when nothing else is to be done."""
+        ...
+
     def settled(self, history: History, ended: r.Finished) -> r.Finished:
         """What the end of a segment is taken for, before it is stored."""
         ...
@@ -109,6 +113,9 @@ class EngineLeads:
     def put_aside(self, history: History) -> list[int]:
         return [t.number for t in history.rows if t.state == "paused" and t.facts.get("why") in ("budget", "cancelled")]
 
+    def takes_over(self, history: History) -> bool:
+        return True
+
     def settled(self, history: History, ended: r.Finished) -> r.Finished:
         return ended
 
@@ -133,6 +140,9 @@ class StrategyLeads:
 
     def put_aside(self, history: History) -> list[int]:
         return []
+
+    def takes_over(self, history: History) -> bool:
+        return True
 
     def settled(self, history: History, ended: r.Finished) -> r.Finished:
         return ended

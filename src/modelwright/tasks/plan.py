@@ -289,5 +289,8 @@ class PlanLeads(EngineLeads):
     def unfinished(self, history: History) -> list[int]:
         return [] if chosen(history) is not None else super().unfinished(history)
 
+    def takes_over(self, history: History) -> bool:
+        return chosen(history) is None
+
     def put_aside(self, history: History) -> list[int]:
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +29,14 @@ def explain(study: Study) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def with_reasons(study: Study) -> Any:
-    """What a report shows of a study, for architecture searches with the reasons."""
+def write(study: Study, path: str | Path) -> Path:
+    """The report of a study as one HTML file, for architecture searches with the reasons."""
+    from modelwright.report import html
+
     view = study._view()
-    return replace(view, reasons=explain(study)) if study._record.definition.get("kind") == "nas" else view
+    if study._record.definition.get("kind") == "nas":
+        view = replace(view, reasons=explain(study))
+    return Path(html.write(view, path))
 
 
 def _phases(study: Study) -> str:

@@ -195,10 +195,9 @@ class Study:
 
     def report(self, path: str | Path) -> Path:
         """Write one self-contained HTML file about the study; returns its path."""
-        from modelwright.api.explaining import with_reasons
-        from modelwright.report.html import write
+        from modelwright.api.explaining import write
 
-        return Path(write(with_reasons(self), path))
+        return write(self, path)
 
     def importance(self, objective: str | None = None) -> Importance:
         """What each parameter, and each pair, explains of ``objective`` (the first); a table when printed."""

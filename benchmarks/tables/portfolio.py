@@ -114,7 +114,7 @@ def _fitted(job: Any, config: Mapping[str, Any], frame: Any) -> tuple[np.ndarray
             matrix, job.aim(on), job.task, config=own, valid=(valid, job.aim(off), None), seed=unit,
             classes=job.classes or None, metric=job.metric.name,
         )  # fmt: skip
-        inner[off] = job.natural(fitted.predict(valid))
+        inner[off] = job.natural(fitted.predict(valid) if fitted.held is None else fitted.held)
         outer.append(job.natural(fitted.predict(features.transform(frame))))
     return inner, np.mean(outer, axis=0), (time.process_time() - began) / FOLDS
 

@@ -174,3 +174,14 @@ def test_workers_share_the_time_for_fits_on_all_rows_but_no_fit_is_divided():
     assert fits.plan.refits([row, row, row], 24.0) == [row, row]
     assert fits.plan.refits([row, row, row], 36.0) == [row, row, row]
     assert fits.plan.refits([row], 15.0) == []
+
+
+def test_who_would_take_much_of_what_all_have_left_goes_on_only_as_the_best(monkeypatch):
+    monkeypatch.setitem(COSTS, "line", 20.0)  # the best of its family, behind others
+    hurried, patient = (Fits(seconds=seconds, refits=False) for seconds in (220.0, 2200.0))
+    for fits in (hurried, patient):
+        fits.run(8)
+    went = [
+        {fits.rows[n].config["model"] for n, phase, *_ in fits.asked if phase == "race"} for fits in (hurried, patient)
+    ]
+    assert "line" not in went[0] and "line" in went[1]

@@ -29,6 +29,8 @@ REOPENED = "reopened"
 ENOUGH = "enough"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
+#: The best goes on whatever it takes; others not where that is more than such a share of what all have left.
+_DEAR = 0.3
 #: What a candidate may take of the time that is left; what one of the portfolio may, which is cut short then.
 _MOST, _CUT = 0.7, 1.2
 #: What candidates of the portfolio, and the first model, are proposed by.
@@ -178,7 +180,17 @@ class TablePlan(Strategy):
             return False  # it was made to be there soon, and nothing is known yet that it could be better than
         ranked = sorted(judged, key=lambda n: -judged[n])
         same = [n for n in ranked if history.rows[n].config.get(self.family) == row.config.get(self.family)]
-        return same[0] == row.number or ranked.index(row.number) < max(_BEST, _SHARE * len(ranked))
+        rank = ranked.index(row.number)
+        if not rank:
+            return True
+        return (same[0] == row.number or rank < max(_BEST, _SHARE * len(ranked))) and not self._dear(history, row)
+
+    def _dear(self, history: History, row: Row) -> bool:
+        """Whether the other units would take so much of all that is left that several others could have had it."""
+        if self.seconds is None:
+            return False
+        left = self.timing.workers * (self.until(history) - history.elapsed)
+        return self.expected(history, row.config, self.units - self.first) > _DEAR * left
 
     def _new(self, state: Fold, space: SearchSpace, number: int) -> Answer:
         history = state.history

@@ -244,7 +244,7 @@ def test_conditions_three_levels_deep(name):
 
 
 def test_two_hundred_parameters(name):
-    study = search(name, floats(200), valley, 15 if name in ("auto", "bayesian") else 40)
+    study = search(name, floats(200), valley, 15 if name in ("auto", "bayesian", "cma-es") else 40)
     mostly_its_own(study, name)
     if name not in BLIND:
         assert study.best.value <= chance(floats(200), valley, len(study.trials) // 2)

@@ -72,7 +72,7 @@ def test_whole_numbers_stay_whole_numbers():
 
 def test_more_than_two_classes():
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(300, 2))
+    x = rng.normal(size=(120, 2))
     kind = np.array(["b", "c", "a"], dtype=object)[(x[:, 0] > 0).astype(int) + (x[:, 1] > 0)]
     made = mw.fit({"u": x[:, 0], "v": x[:, 1], "kind": kind}, "kind", **QUICK)
     assert made.task == "multiclass"

@@ -12,6 +12,7 @@ from modelwright.core.rng import Seed
 from modelwright.tasks.assembly import Made, described
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.checks import NAMES, skipped
+from modelwright.tasks.decisions import decision
 from modelwright.tasks.estimation import Job
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.learners import Learner, learner, names
@@ -49,7 +50,10 @@ def fitted_again(
     body = described(data, job, said, blend, made, weights)
     body["plan"]["said"] = plan.get("said", {})
     checks = [one.to_json() for one in skipped(NAMES, "a plan was carried out again")]
-    body |= {"checks": checks, "leaderboard": [], "decisions": [{"what": "plan", "decided": "carried out again"}]}
+    bought = "the same model without a search; the score is that of the fit that the plan is from"
+    why = "an earlier fit had decided all of it"
+    decisions = [decision("plan", "carried out again", why, "leave plan= out", bought)]
+    body |= {"checks": checks, "leaderboard": [], "decisions": decisions}
     parts_of = [
         (part, weight / len(one.parts), one.name)
         for one, weight in zip(made, weights, strict=True)

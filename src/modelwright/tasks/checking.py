@@ -100,4 +100,6 @@ def not_made(found: list[Check]) -> list[Decision]:
     if not names:
         return []
     said = f"{', '.join(names)} not looked at, or not at all of it"
-    return [decision("checks", said, "there was no time for it", "seconds=, or modelwright check TABLE --target ...")]
+    undo = "seconds=, or modelwright check TABLE --target ..."
+    bought = "time for candidates; what they would have found nobody knows"
+    return [decision("checks", said, "there was no time for it", undo, bought)]

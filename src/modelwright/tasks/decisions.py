@@ -1,82 +1,136 @@
-"""What a fit decided without being asked: each with why, and what decides otherwise. Decides nothing itself."""
+"""What a fit decided without being asked: why, what it bought, and what decides otherwise. Decides nothing itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from modelwright.core.wording import counted
+
 if TYPE_CHECKING:
     from modelwright.tasks.blend import Blend
-    from modelwright.tasks.gathered import Gathered
+    from modelwright.tasks.bought import Account
+    from modelwright.tasks.gathered import Gathered, Said
 
 Decision = dict[str, str]
+#: What a decision bought where nothing tells.
+NOT_MEASURED = "not measured"
+UNTRIED = f"{NOT_MEASURED}: it was not tried, or failed"
 
 
-def decided(data: Gathered, blend: Blend, members: int) -> list[Decision]:
-    """The decisions of a fit.
+def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Account) -> list[Decision]:
+    """The decisions that every fit takes.
 
     Args:
         members: how many are deployed.
+        account: what was measured on the way.
     """
     target, metric, split = data.target, data.metric, data.split
     shown = f"{metric.name} {blend.score:.5g} on rows that neither models nor weights had seen"
+    asks = unmeasured("it says what is asked")
+    why = "the usual one for the task" if said.metric is None else "asked for"
     found = [
-        decision("task", target.task, target.why, "task="),
-        decision("metric", metric.name, "asked for, or the usual one for the task", "metric="),
-        decision("validation", split.said, f"{data.frame.rows:,} rows, and the time there is", "folds="),
+        decision("task", target.task, target.why, "task=", asks),
+        decision("metric", metric.name, why, "metric=", asks),
         decision(
-            "ensemble", f"{members} of {len(blend.trials)} chosen members", shown, "models=['lightgbm'] for one kind"
+            "validation", split.said, f"{data.frame.rows:,} rows, and the time there is", "folds=", account.validation()
         ),
-    ]
+        *account.decisions(),
+        decision(
+            "ensemble", f"{members} of {len(blend.trials)} chosen members", shown, "models=['lightgbm'] for one kind",
+            account.ensemble(),
+        ),
+    ]  # fmt: skip
     for column in data.schema.columns:
         if not column.used:
             why = str(column.details.get("why", column.kind))
             found.append(
-                decision("column", f"{column.name!r} left out: {column.kind}", why, f"kinds={{{column.name!r}: ...}}")
+                decision(
+                    "column",
+                    f"{column.name!r} left out: {column.kind}",
+                    why,
+                    f"kinds={{{column.name!r}: ...}}",
+                    unmeasured("no candidate had it"),
+                )
             )
     if blend.temperature != 1.0:
-        found.append(decision("calibration", f"temperature {blend.temperature:.3f}", "less log loss out of fold", ""))
+        why = "less log loss out of fold"
+        found.append(decision("calibration", f"temperature {blend.temperature:.3f}", why, "", account.calibration()))
     if blend.threshold != 0.5:
-        why = f"the best {metric.name} out of fold"
-        found.append(decision("threshold", f"{blend.threshold:.3f}", why, "predict_proba leaves the decision to you"))
-    if split.kind != "time" and any(column.kind == "datetime" for column in data.schema.columns):
-        why = "there is a column of dates: if new rows come later than these, time= judges models as they will be used"
-        found.append(decision("left to you", "order in time is not kept", why, "time="))
+        why, undo = f"the best {metric.name} out of fold", "predict_proba leaves the decision to you"
+        found.append(decision("threshold", f"{blend.threshold:.3f}", why, undo, account.threshold()))
     return found
 
 
-def leaves_out(name: str) -> Decision:
-    """The decision to leave out a column that leaks."""
-    return decision("column", f"{name!r} left out", "it near-certainly leaks", "drop_suspected=False")
+def on_all_rows(whole: int, members: int, rows: int, of_a_fold: int, seconds: float) -> Decision:
+    """The decision on what is deployed: models of all rows, or those that were judged.
+
+    Args:
+        whole, members: how many were fitted on all rows, and of how many.
+        rows, of_a_fold: how many rows there are, and how many a model that was judged had.
+        seconds: that those fits took together with the wait for them.
+    """
+    said = f"{whole} of {counted(members, 'member')} fitted again on all rows"
+    if not whole:
+        said = "the models of the folds, or of the holdout, are deployed as they were judged"
+        why = 'there was no time or room for more, or preset="best" uses them together'
+        return decision(
+            "last fits", said, why, "seconds=, memory=, preset=", "no second is spent on fits nobody judged"
+        )
+    bought = (
+        f"{rows:,} rows in place of {of_a_fold:,}, {rows / max(1, of_a_fold):.2f} times as many, for {seconds:.2g} s; "
+        "in score " + unmeasured("no row is left to judge by")
+    )
+    return decision("last fits", said, "more rows make better models", 'preset="best" keeps those of the folds', bought)
 
 
-def tried(candidates: int, ended: str) -> Decision:
-    """How many candidates were tried, and why no more of them were."""
-    return decision("candidates", f"{candidates} tried", ended or "the budget", "seconds= or trials=")
+def leaves_out(name: str, found: str = "") -> Decision:
+    """The decision to leave out a column that leaks.
+
+    Args:
+        found: what the check of it measured.
+    """
+    bought = (
+        f"no score by what is not known later: {found}" if found else unmeasured("an earlier part of the fit did it")
+    )
+    return decision("column", f"{name!r} left out", "it near-certainly leaks", "drop_suspected=False", bought)
 
 
-def ends_early(by: str, candidates: int, why: str) -> Decision:
-    """The decision to end before the budget, by the argument that was the reason."""
+def tried(candidates: int, ended: str, bought: str) -> Decision:
+    """How many candidates were tried, why no more of them were, and what the later ones brought."""
+    return decision("candidates", f"{candidates} tried", ended or "the budget", "seconds= or trials=", bought)
+
+
+def ends_early(by: str, candidates: int, why: str, spared: float | None = None) -> Decision:
+    """The decision to end before the budget, by the argument that was the reason.
+
+    Args:
+        spared: seconds of the budget that were left; None where it is in trials.
+    """
     undo = "min_gain=None uses all the time" if by == "min_gain" else "target_score="
-    return decision("early end", f"after {candidates} candidates", why, undo)
+    bought = unmeasured("the budget is in trials") if spared is None else f"{max(0.0, spared):.3g} s of the budget"
+    return decision("early end", f"after {candidates} candidates", why, undo, bought)
 
 
 def goes_on(metric: str, gain: float, spread: float) -> Decision:
     """What more time would have brought."""
     said = f"as many candidates again would gain about {gain:.2g} in {metric}"
     why = f"by the ensemble's and the candidates' records so far; the score's standard error is {spread:.2g}"
-    return decision("more time", said, why, "seconds= or trials=")
+    return decision("more time", said, why, "seconds= or trials=", unmeasured("it is an estimate of what would come"))
 
 
 def too_large(learner: str, needs: str, there: str) -> Decision:
     """The decision to leave out a learner whose candidates have no room."""
-    return decision("memory", f"{learner} left out", f"it takes about {needs}, a worker has {there}", "memory=")
+    return decision(
+        "memory", f"{learner} left out", f"it takes about {needs}, a worker has {there}", "memory=", UNTRIED
+    )
 
 
 def not_on_all(names: Sequence[str], needs: str) -> Decision:
     """The decision to deploy members as they were fitted on a part of the rows."""
     said = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not fitted on all rows"
-    return decision("memory", said, f"that takes about {needs}", "memory=")
+    bought = unmeasured("no row is left to judge such fits by")
+    return decision("memory", said, f"that takes about {needs}", "memory=", bought)
 
 
 def unconstrained(monotone: Mapping[str, int], able: Sequence[str], unable: Sequence[str]) -> Decision:
@@ -84,9 +138,19 @@ def unconstrained(monotone: Mapping[str, int], able: Sequence[str], unable: Sequ
     names = ", ".join(map(repr, monotone))
     said = f"{names} {'is' if len(monotone) == 1 else 'are'} held to by {', '.join(able)}"
     why = f"{', '.join(unable)} cannot, and left out" if unable else "all learners that take part can"
-    return decision("monotone", said, why, "monotone=")
+    bought = "predictions that move one way; what that costs in score is " + unmeasured("no candidate was without it")
+    return decision("monotone", said, why, "monotone=", bought)
 
 
-def decision(what: str, said: str, why: str, undo: str) -> Decision:
-    """What was decided of what, why, and the argument that decides otherwise."""
-    return {"what": what, "decided": said, "why": why, "undo": undo}
+def unmeasured(why: str) -> str:
+    """What is said of a decision that nothing tells the worth of.
+
+    >>> unmeasured("it was not tried")
+    'not measured: it was not tried'
+    """
+    return f"{NOT_MEASURED}: {why}" if why else NOT_MEASURED
+
+
+def decision(what: str, said: str, why: str, undo: str, bought: str = NOT_MEASURED) -> Decision:
+    """What was decided of what, why, the argument that decides otherwise, and what it brought by what was measured."""
+    return {"what": what, "decided": said, "why": why, "undo": undo, "bought": bought}

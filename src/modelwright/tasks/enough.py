@@ -183,12 +183,16 @@ class Watch:
         return {"by": "min_gain", "why": why}
 
 
-def outlook(history: History, metric: str) -> list[Decision]:
-    """What is said of the end of a search: why it came early, or what more candidates would bring."""
+def outlook(history: History, metric: str, spared: float | None = None) -> list[Decision]:
+    """What is said of the end of a search: why it came early, or what more candidates would bring.
+
+    Args:
+        spared: seconds that were left when candidates had ended; None where the budget is in trials.
+    """
     looks = looks_of(history)
     for note in reversed(history.notes):
         if note.kind == ENOUGH:
-            return [ends_early(str(note.data["by"]), int(note.data["counted"]), str(note.data["why"]))]
+            return [ends_early(str(note.data["by"]), int(note.data["counted"]), str(note.data["why"]), spared)]
         if note.kind == REOPENED:
             break
     if looks and math.isfinite(looks[-1].gain):

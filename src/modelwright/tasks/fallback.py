@@ -15,7 +15,7 @@ from modelwright.study.policy import Ending, View
 from modelwright.tasks.assembly import Made
 from modelwright.tasks.blend import Blend, reached
 from modelwright.tasks.chosen import CONSTANT
-from modelwright.tasks.decisions import Decision, decision
+from modelwright.tasks.decisions import UNTRIED, Decision, decision
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.learners import learner
@@ -49,7 +49,7 @@ def fallen_back(session: Session, study: Study) -> tuple[Blend, list[Made]]:
             f"no candidate could be fitted: {_said(wrong[0])}", where=f"fit, models: {', '.join(own)}",
             hint="Mend the estimator, or leave models= out; what it raised is in mw.load_study(name).trials.",
         )  # fmt: skip
-    session.says(decision("fallback", "the same answer for every row is deployed", why, "seconds="))
+    session.says(decision("fallback", "the same answer for every row is deployed", why, "seconds=", "a model at all"))
     warn_caller(f"fit: {why}, so the model is a constant")
     return constant(session.job, len(rows))
 
@@ -76,7 +76,9 @@ def failing(rows: list[Row]) -> list[Decision]:
         own = [row for row in rows if row.config[MODEL] == name]
         if not any(reached(row) for row in own):
             failed = next(row for row in own if row.error is not None)
-            found.append(decision("learner", f"{name} left out", f"it failed: {_said(failed)}", f"block=[{name!r}]"))
+            found.append(
+                decision("learner", f"{name} left out", f"it failed: {_said(failed)}", f"block=[{name!r}]", UNTRIED)
+            )
     return found
 
 

@@ -14,8 +14,10 @@ from modelwright.tasks.account.course import REFIT, SAVING
 from modelwright.tasks.acted import acted
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
 from modelwright.tasks.blend import Blend
-from modelwright.tasks.decisions import decided, not_on_all
+from modelwright.tasks.bought import Account
+from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
+from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
@@ -96,11 +98,15 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
     weights = [blend.weights[blend.trials.index(made.trial)] / total for made in members]
     history = study._machine.history
     body = described(session.data, session.job, session.said, blend, members, weights)
-    body["checks"] = [one.to_json() for one in acted(session.found, session.data, session.said, session.dropped)]
+    found = acted(session.found, session.data, session.said, session.dropped)
+    body["checks"] = [one.to_json() for one in found]
     body["leaderboard"] = board(history.rows, session.job, blend, members, weights)
+    usual = {name: study.space.complete({MODEL: name}) for name in session.learners}
     body["decisions"] = [
-        *decided(session.data, blend, len(members)),
+        *decided(session.data, session.said, blend, len(members), Account(history.rows, session.job, blend, usual)),
+        _last_fits(session, members),
         *session.decisions(),
+        *left(session.data, session.said, found, session.dropped),
     ]
     body["plan"]["said"] = recorded(session.said, session.dropped)
     body["asked"] = _again(session, study)
@@ -111,6 +117,12 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
         for part in made.parts
     ]
     return Predictor(body, parts, session.data.metric)
+
+
+def _last_fits(session: Session, members: Sequence[Made]) -> Decision:
+    whole = sum(made.whole for made in members)
+    spent = dict(session.course.to_json()["phases"]).get(REFIT, 0.0)
+    return on_all_rows(whole, len(members), session.data.frame.rows, len(session.job.split.rows(0)[0]), spent)
 
 
 def _again(session: Session, study: Study) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.metrics import Metric
-from modelwright.tasks.scores import SCORES
+from modelwright.tasks.scores import SCORES, log_loss
 
 #: Classes up to which all pairs are counted; of more, so many pairs that are mixed up most.
 _PAIRS, _WORST = 30, 30
@@ -61,10 +61,17 @@ def as_deployed(
 ) -> dict[str, Any]:  # fmt: skip
     """``judged`` of predictions before calibration; with ``constant``, the score of always the same prediction.
 
-    That is the share of each class, or the mean; it is left out where the metric is somebody's own.
+    That is the share of each class, or the mean; it is left out where the metric is somebody's own. Where they were
+    chosen: ``log_loss``, before and after the temperature, and ``thresholds``, the score at 0.5 and at the threshold;
+    both on the rows that they were chosen on.
     """
     sure = predicted if task == "regression" else tempered(predicted, temperature)
     found = judged(y, sure, task=task, threshold=threshold)
+    if temperature != 1.0:
+        found["log_loss"] = [_short(log_loss(y, one, weight)) for one in (predicted, sure)]
+    if threshold != 0.5:
+        named = ((sure[:, 1] >= at).astype(np.int64) for at in (0.5, threshold))
+        found["thresholds"] = [_short(metric.score(y, one, weight)) for one in named]
     if metric.name in SCORES:
         if task == "regression":
             always = np.full(len(y), np.average(y, weights=weight))

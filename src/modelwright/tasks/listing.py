@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: Signs in a line, and in the first columns at most.
-_WIDTH, _NARROW = 120, 28
+#: What questions are called that a fit leaves open.
+LEFT = "left to you"
+#: Signs in a line; in columns that are not the widest, and in the widest of these, at most.
+_WIDTH, _NARROW, _SECOND = 120, 28, 44
 _MARGIN = "  "
 
 
@@ -39,23 +41,45 @@ class Checks(list):
 
 
 class Decisions(list):
-    """What was decided without being asked, each a dict; prints as a table.
+    """What was decided without being asked, and what was left to the user, each a dict; prints as two tables.
 
-    Keys: ``what``; ``decided``; ``why``; ``undo``: the argument that decides otherwise.
+    Keys: ``what``; ``decided``; ``why``; ``bought``: what it brought by what the fit had measured, or that this was not
+    measured; ``undo``: the argument that decides otherwise. Where ``what`` is "left to you", ``decided`` is the
+    question and ``undo`` says how it is answered.
 
-    >>> print(Decisions([{"what": "task", "decided": "binary", "why": "two classes", "undo": "task="}]))
-    what  decided                      else
-    task  binary, because two classes  task=
+    >>> print(Decisions([{"what": "task", "decided": "binary", "why": "two classes", "undo": "task=", "bought": "-"},
+    ...                  {"what": "left to you", "decided": "whether rows are in order", "why": "", "undo": "time="}]))
+    what  decided                      bought  else
+    task  binary, because two classes  -       task=
+    <BLANKLINE>
+    left to you                say it by
+    whether rows are in order  time=
     """
 
     def __str__(self) -> str:
-        lines = []
-        for one in self:
-            why = f", because {one['why']}" if one.get("why") else ""
-            lines.append([str(one.get("what", "")), f"{one.get('decided', '')}{why}", str(one.get("undo") or "")])
-        return _table(["what", "decided", "else"], lines, {})
+        made = [one for one in self if one.get("what") != LEFT]
+        tables = []
+        if made or not self:
+            keys = ["bought"] if any(one.get("bought") for one in made) else []
+            lines = [
+                [_text(one, "what"), _because(one), *(_text(one, k) for k in keys), _text(one, "undo")] for one in made
+            ]
+            tables.append(_table(["what", "decided", *keys, "else"], lines, {}))
+        asked = [[_because(one), _text(one, "undo")] for one in self if one.get("what") == LEFT]
+        if asked:
+            tables.append(_table([LEFT, "say it by"], asked, {}))
+        return "\n\n".join(tables)
 
     __repr__ = __str__
+
+
+def _text(one: Mapping[str, Any], key: str) -> str:
+    return str(one.get(key) or "")
+
+
+def _because(one: Mapping[str, Any]) -> str:
+    why = f", because {one['why']}" if one.get("why") else ""
+    return f"{_text(one, 'decided')}{why}"
 
 
 def _said(one: Mapping[str, Any]) -> str:
@@ -68,10 +92,13 @@ def _said(one: Mapping[str, Any]) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping[str, str]) -> str:
     """Columns side by side, the widest of them wrapped."""
     lines = [heads, *rows]
-    widths = [min(_NARROW, max(len(line[place]) for line in lines)) for place in range(len(heads))]
-    wide = max(range(len(heads)), key=lambda place: max(len(line[place]) for line in lines))
+    whole = [max(len(line[place]) for line in lines) for place in range(len(heads))]
+    widths = [min(_NARROW, width) for width in whole]
+    second, wide = sorted(range(len(heads)), key=lambda place: whole[place])[-2:]
+    if whole[second] > 2 * _NARROW:
+        widths[second] = _SECOND
     others = sum(widths) - widths[wide] + len(_MARGIN) * (len(heads) - 1)
-    widths[wide] = min(max(len(line[wide]) for line in lines), max(_NARROW, _WIDTH - others))
+    widths[wide] = min(whole[wide], max(_NARROW, _WIDTH - others))
     text = [one for line in lines for one in _wrapped(line, widths)]
     first = max(widths[0], *map(len, beneath), 0) if beneath else widths[0]
     indent = " " * (first + len(_MARGIN))

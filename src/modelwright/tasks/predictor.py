@@ -52,7 +52,8 @@ class Predictor:
         score: expected of new rows, by weights and models that had not seen the rows they are judged by;
             ``evaluate(table)`` scores a table.
         plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
-        decisions: what was decided without being asked, why, and how to decide otherwise; prints as a table.
+        decisions: what was decided without being asked, why, what it bought and how to decide otherwise; what is left
+            to the user; prints as two tables.
         checks: what was found in the data; a list that prints as a table, alerts first.
     """
 

@@ -193,7 +193,15 @@ def planned(
             rows = _rows_that_fit(limit - own, frame, told if memory is not None else "")
             said = [one for one in said if one["what"] != "rows"] + [_sampled(rows, frame.rows, why)]
         if workers > 1:
-            said.append(decision("memory", f"{max(1, fits)} of {workers} workers", why, "memory= or workers="))
+            said.append(
+                decision(
+                    "memory",
+                    f"{max(1, fits)} of {workers} workers",
+                    why,
+                    "memory= or workers=",
+                    "a fit that keeps to it",
+                )
+            )
     return Room(rows=rows, workers=max(1, min(workers, fits)), limit=limit, own=own, slow=slow, said=tuple(said))
 
 
@@ -224,4 +232,7 @@ def _rows_that_fit(left: int, frame: Frame, told: str) -> int:
 
 def _sampled(rows: int, total: int, why: str) -> Decision:
     said = f"candidates see {rows:,} of {total:,} rows; what is deployed is fitted on all where that ends in time"
-    return decision("rows", said, why, f"max_rows={total}")
+    bought = (
+        f"some {total / rows:.2g} times the candidates in the same time and room; what more rows bring is not measured"
+    )
+    return decision("rows", said, why, f"max_rows={total}", bought)

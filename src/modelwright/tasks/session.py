@@ -28,6 +28,7 @@ from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained
+from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import MODEL, Job, TableEstimation
@@ -75,7 +76,8 @@ class Session:
         if asked.drop_suspected:
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
             data, self.dropped = without_suspects(data, said, self.found, dropped_before(asked))
-            self._said += [leaves_out(name) for name in self.dropped]
+            why = {one.column: one.message.partition(". ")[0] for one in self.found if one.name == "near-certain"}
+            self._said += [leaves_out(name, why.get(name, "")) for name in self.dropped]
         self.data = data
         cores = len(available_cores())
         self.workers, self.room = data.room.workers, data.room
@@ -167,9 +169,10 @@ class Session:
             checking.begin(study._machine.history)
         blend = self._searched_for(study, plan, tree)
         history = study._machine.history
-        self._said.append(tried(len(history.rows), study._stopped))
+        self._said.append(tried(len(history.rows), study._stopped, later_half(history.rows, job)))
+        spared = None if asked.seconds is None else self.left()
         members = [] if blend is None else finished(self, study, plan, blend)
-        self._said += outlook(history, job.metric.name)
+        self._said += outlook(history, job.metric.name, spared)
         self._said += failing(history.rows)
         if blend is None or not members:
             blend, members = fallen_back(self, study)

@@ -14,6 +14,7 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
+from modelwright.tasks.listing import LEFT
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -218,9 +219,17 @@ def _features(one: Mapping[str, Any]) -> str:
 
 
 def _decisions(found: Sequence[Mapping[str, Any]]) -> str:
-    rows = [(one["what"], one["decided"], one.get("why", ""), one.get("undo", "")) for one in found]
-    heads = ["what", "decided", "why, and what it brought", "decide otherwise"]
-    return page.table(heads, rows, "Decisions", wrap=True) if rows else ""
+    made = [
+        (one["what"], one["decided"], one.get("why", ""), one.get("bought", ""), one.get("undo", ""))
+        for one in found
+        if one["what"] != LEFT
+    ]
+    heads = ["what", "decided", "why", "what it bought", "decide otherwise"]
+    said = page.table(heads, made, "Decisions", wrap=True) if made else ""
+    asked = [(one["decided"], one.get("why", ""), one.get("undo", "")) for one in found if one["what"] == LEFT]
+    if not asked:
+        return said
+    return f"{said}<h3>Left to you</h3>{page.table(['what', 'why', 'say it by'], asked, 'Left to you', wrap=True)}"
 
 
 # --- time and again --------------------------------------------------------------------------------

@@ -52,6 +52,24 @@ def test_no_module_names_a_package_above_it_not_even_for_types(path):
     assert not wrong, f"{short(path)} reaches up or sideways: {wrong}"
 
 
+@pytest.mark.parametrize("path", modules(), ids=short)
+def test_nobody_takes_what_another_package_keeps_to_itself(path):
+    """Names with an underscore are their package's own; a study's are those of ``api``, whose doors are ``Engine``,
+    ``open_study`` and ``view_of``."""
+    mine, wrong = path.relative_to(PACKAGE).with_suffix("").parts[0], []
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("modelwright."):
+            other = (node.module or "").split(".")[1]
+            private = [alias.name for alias in node.names if re.match(r"_[^_]", alias.name)]
+            wrong += [f"line {node.lineno}: {node.module}.{name}" for name in private if other != mine]
+        elif isinstance(node, ast.Attribute) and re.match(r"_[^_]", node.attr) and mine != "api":
+            held = node.value
+            name = held.id if isinstance(held, ast.Name) else held.attr if isinstance(held, ast.Attribute) else ""
+            if name in ("study", "_study"):
+                wrong.append(f"line {node.lineno}: {name}.{node.attr}")
+    assert not wrong, f"{short(path)}: {wrong}"
+
+
 def test_the_architecture_page_shows_the_linters_layers():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     found = re.search(r"<!-- layers -->\n```text\n(.*?)```", page, re.DOTALL)

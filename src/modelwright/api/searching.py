@@ -13,7 +13,7 @@ from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
 from modelwright.api.running import RunSettings, constrain, sum_up
-from modelwright.api.tune import _open
+from modelwright.api.tune import open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import parse
@@ -144,7 +144,7 @@ def search(
     estimation: Any = prepared.estimation
     led = _strategy(estimation, plan, strategy, seconds, workers)
     asked |= {"artifacts": None, "pickled": False, "log": None}
-    study = _open(prepared, led, opened, name, budget, asked)
+    study = open_study(prepared, led, opened, name, budget, asked)
     constrain(study._journal, limits)
     study._settings = RunSettings(
         estimation=estimation,

@@ -210,7 +210,7 @@ def tune(
     known = Knowledge.of_request(request, prepared, first=first, results=results, prior=prior)
     session, opened = _session(prepared, budget, bounds, began, asked), open_store(store)
     earlier = read_earlier(opened, transfer, name, prepared.tree, prepared.objectives)
-    study = _open(prepared, made, opened, name, budget, asked)
+    study = open_study(prepared, made, opened, name, budget, asked)
     constrain(study._journal, limits)
     count_cost(study._journal, cost_aware, trials=trials, seconds=seconds)
     known.hand_over(study._journal, preset=subject.first if isinstance(subject, Ready) else ())
@@ -267,10 +267,14 @@ def scorer_objective(scorer: Any, fit: Any) -> tuple[Any, Any]:
     return Objective(name, "max"), {**(fit or {}), "scoring": {name: scorer}}
 
 
-def _open(
+def open_study(
     prepared: Prepared, strategy: Strategy, store: Store, name: str | None, budget: Budget, asked: dict[str, Any]
 ) -> Study:
-    """A new study, or the stored one of that name when it is the same search."""
+    """A new study, or the stored one of that name when it is the same search.
+
+    Args:
+        asked: arguments of the call: ``seed``, ``artifacts``, ``keep_bytes``, ``pickled``, ``log``.
+    """
     specs, seed = prepared.tree.specs(), int(asked["seed"])
     definition = {
         "objectives": [[o.name, o.direction] for o in prepared.objectives],
@@ -346,4 +350,4 @@ def _with_pickled(store: Store, record: StudyRecord, asked: dict[str, Any]) -> S
     return record
 
 
-__all__ = ["tune"]
+__all__ = ["open_study", "tune"]

@@ -212,10 +212,11 @@ def next_commands(view: StudyView, store: str | None) -> list[str]:
 
 def _result(study: Any, path: str, out: Output) -> bool:
     """Print the result; whether there is one."""
+    from modelwright.api.running import view_of
     from modelwright.report.export import records
     from modelwright.report.view import counts
 
-    view = study._view()
+    view = view_of(study)
     found = _best(study)
     body: dict[str, Any] = {
         "study": study.name,

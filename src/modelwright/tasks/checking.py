@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from modelwright.api.engine import Engine
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
-from modelwright.study.journal import Journal
 from modelwright.tasks.checks import COSTLY, NAMES, Check, by_status, skipped
 from modelwright.tasks.decisions import Decision, decision
 from modelwright.tasks.gathered import Gathered, checked
@@ -55,7 +55,7 @@ class Checking:
         self._thread = threading.Thread(target=self._look, name="modelwright-checks", daemon=True)
         self._thread.start()
 
-    def end(self, journal: Journal) -> list[Check]:
+    def end(self, engine: Engine) -> list[Check]:
         """All that was found, once the model is there; kept for a fit that goes on, if nothing is missing."""
         if self._thread is not None:
             self._thread.join(None if self._seconds is None else max(0.0, self._left()))
@@ -63,8 +63,7 @@ class Checking:
             self._found = sorted([*self._found, *(skipped(self._rest, _LATE) if late else self._beside)], key=by_status)
             self._thread = None
             if not late and not any(one.status == "skipped" for one in self._found):
-                journal.begin()
-                journal.write([r.Noted(kind=KIND, data={"found": [one.to_json() for one in self._found]})])
+                engine.write([r.Noted(kind=KIND, data={"found": [one.to_json() for one in self._found]})])
         if self._broken:
             warn_caller(f"the data checks ended early: {self._broken[0]}")
         return self._found

@@ -20,11 +20,10 @@ from modelwright.core.history import History
 from modelwright.tasks.blend import Blend, blended, reached
 from modelwright.tasks.decisions import Decision, ends_early, goes_on
 from modelwright.tasks.estimation import Job
-from modelwright.tasks.finishing import files_of
 from modelwright.tasks.plan import ENOUGH, REOPENED, TablePlan, chosen
 
 if TYPE_CHECKING:
-    from modelwright.api.study import Study
+    from modelwright.api.engine import Engine
 
 #: Kind of the note that holds what the ensemble came to.
 LOOKED = "looked"
@@ -119,8 +118,8 @@ class Watch:
         timed: whether time is what the fit is bounded by.
     """
 
-    def __init__(self, study: Study, job: Job, plan: TablePlan, asked: Mapping[str, Any], *, timed: bool):
-        self.study, self.job, self.plan, self.asked, self.timed = study, job, plan, dict(asked), timed
+    def __init__(self, engine: Engine, job: Job, plan: TablePlan, asked: Mapping[str, Any], *, timed: bool):
+        self.engine, self.job, self.plan, self.asked, self.timed = engine, job, plan, dict(asked), timed
         self._sign = 1.0 if job.metric.higher else -1.0
         self._spent = self._last = 0.0
         judged = [job.split.rows(unit)[1] for unit in range(job.split.units)]
@@ -128,7 +127,7 @@ class Watch:
 
     def events(self, events: Sequence[r.Event]) -> None:
         """Candidates may have been judged."""
-        history = self.study._machine.history
+        history = self.engine.history
         if any(isinstance(event, r.Finished) for event in events) and self.plan.ended(history) is None:
             counted = sum(reached(row) > 0 for row in history.rows)
             if self._due(history, counted):
@@ -145,14 +144,14 @@ class Watch:
             due = self.asked["min_gain"] is not None and self.plan.tuning(history)
             due = due and fresh >= max(_EVERY, _EVERY_SHARE * counted)
         if due and self.timed and self._spent:
-            return self._spent + self._last <= _COST * self.study.elapsed
+            return self._spent + self._last <= _COST * self.engine.elapsed
         return due
 
     def _look(self, history: History, counted: int) -> None:
-        began = self.study.elapsed if self.timed else 0.0
-        blend = blended(history.rows, self.job, files_of(self.study))
+        began = self.engine.elapsed if self.timed else 0.0
+        blend = blended(history.rows, self.job, self.engine.files())
         if self.timed:
-            self._last = self.study.elapsed - began
+            self._last = self.engine.elapsed - began
             self._spent += self._last
         if blend is None or not math.isfinite(blend.score):
             return
@@ -166,7 +165,7 @@ class Watch:
         why = self._why(blend, looks)
         if why:
             notes.append(r.Noted(kind=ENOUGH, data={"asked": self.asked, "counted": counted, **why}))
-        self.study._journal.write(notes)
+        self.engine.write(notes)
 
     def _why(self, blend: Blend, looks: Sequence[Look]) -> dict[str, str]:
         name, wanted, least = self.job.metric.name, self.asked["target_score"], self.asked["min_gain"]

@@ -24,7 +24,7 @@ from modelwright.tasks.members import Member
 from modelwright.tasks.validation import over_units
 
 if TYPE_CHECKING:
-    from modelwright.api.study import Study
+    from modelwright.api.engine import Engine
     from modelwright.tasks.session import Session
 
 
@@ -35,13 +35,13 @@ class Tolerant:
         return None
 
 
-def fallen_back(session: Session, study: Study) -> tuple[Blend, list[Made]]:
+def fallen_back(session: Session, engine: Engine) -> tuple[Blend, list[Made]]:
     """The constant, where nothing else is there to be deployed; says so.
 
     Raises:
         StudyError: there are only estimators of the user's own, and each failed.
     """
-    rows = study._machine.history.rows
+    rows = engine.history.rows
     why, wrong = _why(rows), [row for row in rows if row.error is not None]
     own = [name for name, one in session.learners.items() if isinstance(one, Own)]
     if wrong and len(own) == len(session.learners) and not any(reached(row) for row in rows):

@@ -23,7 +23,7 @@ from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
 
 if TYPE_CHECKING:
-    from modelwright.api.study import Study
+    from modelwright.api.engine import Engine
     from modelwright.tasks.predictor import Predictor
     from modelwright.tasks.session import Session
 
@@ -33,17 +33,17 @@ ENDED = ("interrupted", "cancelled", "stopped by")
 _SMALL = 1.5
 
 
-def finished(session: Session, study: Study, plan: TablePlan, blend: Blend) -> list[Made]:
+def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> list[Made]:
     """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now."""
-    history = study._machine.history
+    history = engine.history
     rows = [history.rows[number] for number in blend.trials]
-    if not session.job.bags and not study._stopped.startswith(ENDED):  # who interrupts does not want to wait
+    if not session.job.bags and not engine.stopped.startswith(ENDED):  # who interrupts does not want to wait
         wanted = _with_room(session, rows)
         if session.asked.seconds is not None:
             wanted = plan.refits(wanted, session.left())
         if wanted:
-            _fit_all(session, study, blend, wanted)
-    files = files_of(study)
+            _fit_all(session, engine, blend, wanted)
+    files = engine.files()
     found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
     _tidy(history.rows, {made.trial for made in found}, files)
     return found
@@ -65,10 +65,10 @@ def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row not in large]
 
 
-def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) -> None:
+def _fit_all(session: Session, engine: Engine, blend: Blend, rows: Sequence[Row]) -> None:
     session.course.enter(REFIT)
     wanted = {row.number for row in rows}
-    number = 1 + sum(note.kind == MEMBERS for note in study._machine.history.notes)
+    number = 1 + sum(note.kind == MEMBERS for note in engine.history.notes)
     members = [
         {"trial": trial, "value": value, "rounds": rounds}
         for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
@@ -77,31 +77,28 @@ def _fit_all(session: Session, study: Study, blend: Blend, rows: Sequence[Row]) 
     data: dict[str, Any] = {"number": number, "members": members}
     if session.asked.seconds is not None:
         data["until"] = session.clock.wall() + session.left()
-    study._journal.begin()
     notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
-    study._journal.write([*notes, r.Noted(kind=MEMBERS, data=data)])
+    engine.write([*notes, r.Noted(kind=MEMBERS, data=data)])
     total = sum(float(row.facts.get("fit_seconds", 0.0)) for row in rows)
     beside = max(1, session.room.side_by_side(max(_needs(session, row) for row in rows)))
     workers = min(session.workers, beside, len(rows))
     serial = workers == 1 or total < _SMALL
-    whole = study._settings
-    assert whole is not None
-    session.run(study, whole.budget, SerialExecutor() if serial else None, 1 if serial else workers)
+    session.run(engine, engine.settings.budget, SerialExecutor() if serial else None, 1 if serial else workers)
 
 
-def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence[Made]) -> Predictor:
+def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequence[Made]) -> Predictor:
     """The predictor, with all that is said of it."""
     from modelwright.tasks.predictor import Predictor
 
     session.course.enter(SAVING)
     total = sum(blend.weights[blend.trials.index(made.trial)] for made in members)
     weights = [blend.weights[blend.trials.index(made.trial)] / total for made in members]
-    history = study._machine.history
+    history = engine.history
     body = described(session.data, session.job, session.said, blend, members, weights)
     found = acted(session.found, session.data, session.said, session.dropped)
     body["checks"] = [one.to_json() for one in found]
     body["leaderboard"] = board(history.rows, session.job, blend, members, weights)
-    usual = {name: study.space.complete({MODEL: name}) for name in session.learners}
+    usual = {name: engine.space.complete({MODEL: name}) for name in session.learners}
     body["decisions"] = [
         *decided(session.data, session.said, blend, len(members), Account(history.rows, session.job, blend, usual)),
         _last_fits(session, members),
@@ -109,7 +106,7 @@ def predictor_of(session: Session, study: Study, blend: Blend, members: Sequence
         *left(session.data, session.said, found, session.dropped),
     ]
     body["plan"]["said"] = recorded(session.said, session.dropped)
-    body["asked"] = _again(session, study)
+    body["asked"] = _again(session, engine)
     body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)
     parts = [
         (part, weight / len(made.parts), made.name)
@@ -125,7 +122,7 @@ def _last_fits(session: Session, members: Sequence[Made]) -> Decision:
     return on_all_rows(whole, len(members), session.data.frame.rows, len(session.job.split.rows(0)[0]), spent)
 
 
-def _again(session: Session, study: Study) -> dict[str, Any]:
+def _again(session: Session, engine: Engine) -> dict[str, Any]:
     """The arguments of a call that goes on with this fit, as far as they are plain values."""
     said, asked = session.said, session.asked
     own = [one for one in asked.models or () if not isinstance(one, str)]
@@ -141,11 +138,11 @@ def _again(session: Session, study: Study) -> dict[str, Any]:
         "target_score": asked.target_score,
         "memory": asked.memory,
         "max_rows": asked.max_rows,
-        "name": study.name,
-        "store": study._store.location,
+        "name": engine.name,
+        "store": engine.location,
     }
     source, budget = session.course.source, {"seconds": asked.seconds, "trials": asked.trials, "folds": said.folds}
-    spent = {"seconds": study.elapsed, "trials": len(study._machine.history.rows)}
+    spent = {"seconds": engine.elapsed, "trials": len(engine.history.rows)}
     kept = {k: v for k, v in plain.items() if v not in (None, [])}
     again = [*recorded(said, ())["again"], *(["models"] if own else [])]
     return {
@@ -155,12 +152,6 @@ def _again(session: Session, study: Study) -> dict[str, Any]:
         "table": source,
         "budget": budget,
     }
-
-
-def files_of(study: Study) -> Artifacts:
-    """Where the files of a study's trials are."""
-    store, record = study._store, study._record
-    return Artifacts(store.folder(record.id))
 
 
 def _tidy(rows: Sequence[Row], members: set[int], files: Artifacts) -> None:

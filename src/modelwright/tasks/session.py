@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.engine import Engine
 from modelwright.api.naming import checked_name, checked_seed
-from modelwright.api.running import RunSettings, view_of
-from modelwright.api.tune import _open
+from modelwright.api.running import RunSettings
+from modelwright.api.tune import open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
@@ -33,7 +34,7 @@ from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, 
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import MODEL, Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
-from modelwright.tasks.finishing import ENDED, files_of, finished, predictor_of
+from modelwright.tasks.finishing import ENDED, finished, predictor_of
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners.custom import Own
@@ -44,7 +45,6 @@ from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
 
 if TYPE_CHECKING:
-    from modelwright.api.study import Study
     from modelwright.tasks.predictor import Predictor
 
 #: Seconds that the first model may take, in this process, and the share of all.
@@ -160,37 +160,36 @@ class Session:
                 refits=not job.bags,
             ),
         )
-        study = self._opened(tree, plan)
-        study._machine.proposer = PlanLeads()
+        engine = self._opened(tree, plan)
         plan.ends = {"target_score": asked.target_score, "min_gain": asked.min_gain}
-        study._journal.observers.append(Watch(study, job, plan, plan.ends, timed=asked.seconds is not None))
+        engine.observe(Watch(engine, job, plan, plan.ends, timed=asked.seconds is not None))
         checking = Checking(data, self.said.seed, asked.seconds, self.left)
         if not asked.drop_suspected:
-            checking.begin(study._machine.history)
-        blend = self._searched_for(study, plan, tree)
-        history = study._machine.history
-        self._said.append(tried(len(history.rows), study._stopped, later_half(history.rows, job)))
+            checking.begin(engine.history)
+        blend = self._searched_for(engine, plan, tree)
+        history = engine.history
+        self._said.append(tried(len(history.rows), engine.stopped, later_half(history.rows, job)))
         spared = None if asked.seconds is None else self.left()
-        members = [] if blend is None else finished(self, study, plan, blend)
+        members = [] if blend is None else finished(self, engine, plan, blend)
         self._said += outlook(history, job.metric.name, spared)
         self._said += failing(history.rows)
         if blend is None or not members:
-            blend, members = fallen_back(self, study)
-        self.found = self.found or checking.end(study._journal)
+            blend, members = fallen_back(self, engine)
+        self.found = self.found or checking.end(engine)
         self._said += not_made(self.found)
-        return predictor_of(self, study, blend, members)
+        return predictor_of(self, engine, blend, members)
 
-    def _searched_for(self, study: Study, plan: TablePlan, tree: Any) -> Blend | None:
+    def _searched_for(self, engine: Engine, plan: TablePlan, tree: Any) -> Blend | None:
         """Try candidates; again while the fits on all rows turn out to need less time than was kept for them."""
-        history = study._machine.history
+        history = engine.history
         if chosen(history) is not None:
-            if not self._more(study):
-                return self._blend(study)
-            self._reopened(study)
-        elif plan.ended(history) is not None and self._more(study):
-            self._reopened(study)  # whoever calls again wants more
-        self._tried(study, plan, tree)
-        blend = self._blend(study)
+            if not self._more(engine):
+                return self._blend(engine)
+            self._reopened(engine)
+        elif plan.ended(history) is not None and self._more(engine):
+            self._reopened(engine)  # whoever calls again wants more
+        self._tried(engine, plan, tree)
+        blend = self._blend(engine)
         for _ in range(_ROUNDS):
             if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
                 break
@@ -198,28 +197,27 @@ class Session:
             wanted = plan.refits([history.rows[n] for n in blend.trials], left)
             needs = 0.5 + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
             needs = 0.0 if self.job.bags else needs
-            over = study._stopped.startswith(ENDED) or plan.ended(history) is not None
+            over = engine.stopped.startswith(ENDED) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
                 break
-            plan.reserved = needs + self.asked.seconds - left - study.elapsed + _BLENDING * self.asked.seconds
+            plan.reserved = needs + self.asked.seconds - left - engine.elapsed + _BLENDING * self.asked.seconds
             before = len(history.rows)
-            self._tried(study, plan, tree)
+            self._tried(engine, plan, tree)
             if len(history.rows) == before:
                 break
-            blend = self._blend(study)
+            blend = self._blend(engine)
         return blend
 
-    def _reopened(self, study: Study) -> None:
-        study._journal.begin()
-        study._journal.write([r.Noted(kind=REOPENED)])
+    def _reopened(self, engine: Engine) -> None:
+        engine.write([r.Noted(kind=REOPENED)])
 
-    def _more(self, study: Study) -> bool:
+    def _more(self, engine: Engine) -> bool:
         """Whether there is something left to spend on candidates, after an earlier call had chosen its members."""
         if self.asked.seconds is not None:
             return self.left() > max(_WORTH, _WORTH_SHARE * self.asked.seconds)
-        return len(study._machine.history.rows) < (self.asked.trials or 0)
+        return len(engine.history.rows) < (self.asked.trials or 0)
 
-    def _opened(self, tree: Any, plan: TablePlan) -> Study:
+    def _opened(self, tree: Any, plan: TablePlan) -> Engine:
         asked, data = self.asked, self.data
         direction = "max" if data.metric.higher else "min"
         prepared = Prepared(
@@ -244,9 +242,9 @@ class Session:
         known = None if name is None else store.find(name)
         if known is not None and known.definition.get("kind") == "table":
             refuse_other_table(known, prepared.facts[FACT])
-        study = _open(prepared, plan, store, name, budget, opening)
+        study = open_study(prepared, plan, store, name, budget, opening)
         self.before = study.elapsed
-        study._settings = RunSettings(
+        settings = RunSettings(
             estimation=prepared.estimation,
             budget=budget,
             workers=self.workers,
@@ -257,25 +255,24 @@ class Session:
             shown=self.course.shown,
             failures=Tolerant(),
         )
+        engine = Engine(study, settings, proposer=PlanLeads())
         self.course.before = self.before
         self.course.tells(
             header=data.said(),
             metric=data.metric.name,
             higher=data.metric.higher,
             units=self.job.split.units,
-            look=lambda: view_of(study),
+            look=engine.view,
         )
-        return study
+        return engine
 
     def _data(self) -> dict[str, Any]:
         """What tells searches on the same table apart: a study does not go on where this differs."""
         return {"data": {"monotone": self.monotone}}
 
-    def _tried(self, study: Study, plan: TablePlan, tree: Any) -> None:
+    def _tried(self, engine: Engine, plan: TablePlan, tree: Any) -> None:
         """A first model in this process, then candidates in workers."""
-        whole, history = study._settings, study._machine.history
-        assert whole is not None
-        budget = whole.budget
+        budget, history = engine.settings.budget, engine.history
         if self.asked.seconds is not None:
             if self.left() <= 0:
                 return
@@ -287,7 +284,7 @@ class Session:
                 self.course.enter(FIRST)
                 plan.first_model = (first, min(_QUICK, _QUICK_SHARE * self.asked.seconds))
                 here = None if untamed and not may_alarm() else SerialExecutor()
-                self.run(study, Budget(trials=1, seconds=self.asked.seconds), here, 1)
+                self.run(engine, Budget(trials=1, seconds=self.asked.seconds), here, 1)
                 plan.first_model = None
             if self.asked.seconds < _SHORT:
                 return
@@ -295,29 +292,20 @@ class Session:
                 budget = replace(budget, seconds=max(0.5 * self.asked.seconds, self.asked.seconds - _ENDING))
         self.course.enter(SEARCH)
         executor = SerialExecutor() if self.workers == 1 and self.asked.seconds is None else None
-        self.run(study, budget, executor, self.workers)
+        self.run(engine, budget, executor, self.workers)
 
-    def run(self, study: Study, budget: Budget, executor: Executor | None, workers: int) -> None:
-        whole = study._settings
-        assert whole is not None
+    def run(self, engine: Engine, budget: Budget, executor: Executor | None, workers: int) -> None:
         if executor is None:
             executor = ProcessExecutor(workers, output=self.course.shown.outlet())
         apart = executor.separate and self.room.limit is not None and can_measure()
         limits = Limits(memory=replace(self.room, workers=workers).each if apart else None)
-        study._settings = replace(
-            whole, budget=budget, executor=executor, workers=workers, whole=whole.budget, limits=limits
-        )
-        try:
-            study._run()
-        finally:
-            # What comes between two parts is counted with the later one, and nothing twice.
-            study._settings = replace(whole, began=self.clock.monotonic())
+        engine.run(budget=budget, executor=executor, workers=workers, limits=limits)
 
     # --- the ensemble --------------------------------------------------------------------------------
 
-    def _blend(self, study: Study) -> Blend | None:
+    def _blend(self, engine: Engine) -> Blend | None:
         self.course.enter(ENSEMBLE)
-        return blended(study._machine.history.rows, self.job, files_of(study))
+        return blended(engine.history.rows, self.job, engine.files())
 
     # --- again ---------------------------------------------------------------------------------------
 

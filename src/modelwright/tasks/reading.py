@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import counted, kind_of
+from modelwright.study.limits import in_bytes
 from modelwright.tasks import cells, delimited, numerals
 from modelwright.tasks.plain import plain
 from modelwright.tasks.table import Note, Table
@@ -155,7 +157,15 @@ def _pandas(source: Any, where: str) -> Table:
 
 def _narwhals(source: Any, where: str) -> Table:
     refused = ArgumentError(f"it is {kind_of(source)}", where=where, allowed=_ALLOWED)
-    if hasattr(source, "tocsr") or type(source).__module__.partition(".")[0] in ("builtins", "scipy"):
+    if hasattr(source, "tocsr"):
+        filled = in_bytes(8 * math.prod(map(int, source.shape)))
+        raise ArgumentError(
+            f"it is {kind_of(source)}, which is sparse and would take {filled} if it were filled up",
+            where=where,
+            allowed=_ALLOWED,
+            hint="Make fewer columns of it, as scikit-learn's TruncatedSVD does, or pass its toarray().",
+        )
+    if type(source).__module__.partition(".")[0] in ("builtins", "scipy"):
         raise refused
     narwhals = optional("narwhals", extra="tables", purpose=f"reading {kind_of(source)}")
     try:

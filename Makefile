@@ -21,6 +21,8 @@ PEERS := $(VENV)/peers
 SOURCES := src tests examples benchmarks
 # Keras' JAX backend, unless the user says otherwise.
 RUN := KERAS_BACKEND=$${KERAS_BACKEND:-jax} TF_CPP_MIN_LOG_LEVEL=2 PYTHONUNBUFFERED=1
+# Much of a test is waiting for a process, a server or a clock: two at a time. `make test SPLIT=` runs one after another.
+SPLIT ?= -n 2 --dist loadgroup --no-loadscope-reorder
 # Tests give the same on every machine, with or without an accelerator.
 TEST := $(RUN) JAX_PLATFORMS=$${JAX_PLATFORMS:-cpu}
 
@@ -68,7 +70,7 @@ layers: $(DEV)
 	$(BIN)/lint-imports --no-logo --no-cache
 
 unit: $(DEV)
-	@$(TEST) $(BIN)/python -m pytest --doctest-modules --doctest-glob='*.md' tests src/modelwright README.md docs
+	@$(TEST) $(BIN)/python -m pytest $(SPLIT) --doctest-modules --doctest-glob='*.md' tests src/modelwright README.md docs
 
 test-slow: $(DEV)
 	@$(TEST) $(BIN)/python -m pytest -m 'slow and not gpu' tests

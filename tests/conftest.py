@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code.
@@ -22,3 +23,13 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Examples in docstrings are looked for in the package, not in what lies beside tests."""
     own = collection_path.suffix == ".py" and collection_path.is_relative_to(HERE)
     return True if own and not collection_path.name.startswith("test_") and collection_path != HERE else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where two processes share the tests, those of one file stay together, as do all that start a cluster."""
+    if getattr(config.option, "dist", "no") == "no":
+        return
+    for item in items:
+        clusters = item.path.name.startswith("test_ray") and item.path.is_relative_to(HERE)
+        item.add_marker(pytest.mark.xdist_group("clusters" if clusters else str(item.path)))

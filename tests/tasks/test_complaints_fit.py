@@ -54,7 +54,7 @@ def test_a_fit_needs_no_package_but_the_few_that_were_installed_for_it(tmp_path)
     allowed = packages("tables")
     found = metadata.packages_distributions()
     barred = [name for name, owners in found.items() if not {one.lower().replace("_", "-") for one in owners} & allowed]
-    assert {"pandas", "polars", "keras"} <= set(barred)
+    assert "pytest" in barred and not {"lightgbm", "numpy", "sklearn"} & set(barred)
     code = """
         import json, sys
 
@@ -70,7 +70,8 @@ def test_a_fit_needs_no_package_but_the_few_that_were_installed_for_it(tmp_path)
         open("t.csv", "w").write("a,c,y\\n" + "\\n".join(rows))
         model = mw.fit("t.csv", "y", trials=2, folds=2, models=["lightgbm", "linear"], store=":memory:", verbose=0)
         again = mw.load(model.save("m.mw"))
-        """
+        print(again.predict("t.csv").tolist() == model.predict("t.csv").tolist(), again.evaluate("t.csv")["roc_auc"])
+    """
     command = [sys.executable, "-c", textwrap.dedent(code), json.dumps(barred)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert done.stdout.split() == ["True", "1.0"], done.stderr

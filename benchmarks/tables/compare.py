@@ -107,7 +107,7 @@ def resampled(found: dict[str, Any], folder: Path, draws: np.ndarray) -> np.ndar
     train, test = scores.split(found["data"], meta)
     kept = np.load(folder / f"{found['tool']}-{found['budget']}-{found['data']}-{found['seed']}.npz", allow_pickle=True)
     truth = test[meta["target"]].to_numpy()
-    probability = kept["probability"] if "probability" in kept else None
+    probability = kept.get("probability", None)
     classes = sorted(train[meta["target"]].unique()) if probability is not None else None
     predicted = kept["predicted"] if "predicted" in kept else np.asarray(classes)[probability.argmax(axis=1)]
     return np.array(

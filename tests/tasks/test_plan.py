@@ -34,10 +34,11 @@ def merit(config):
 class Fits:
     """Runs what the plan proposes, by itself, on a clock that goes on by what candidates cost."""
 
-    def __init__(self, *, first=1, **timing):
+    def __init__(self, *, first=1, units=UNITS, **timing):
+        self.units = units
         self.plan = TablePlan(
             PORTFOLIO,
-            units=UNITS,
+            units=units,
             first=first,
             cost=lambda config: COSTS[config["model"]],
             timing=Timing(**timing),
@@ -58,13 +59,13 @@ class Fits:
         number = answer[-1].number
         self.machine.apply([*answer, *self.machine.start(number)], self.now)
         row = self.rows[number]
-        before, until = len(row.facts.get("scores") or ()), round(row.target * (UNITS + 1))
+        before, until = len(row.facts.get("scores") or ()), round(row.target * (self.units + 1))
         self.asked.append((number, row.note["phase"], before, until))
         cost = COSTS[row.config["model"]]
         refit = row.note["phase"] == "refit"
         done = 1 if refit else until - before
         self.now += cost * done
-        scores = [merit(row.config) + 0.001 * unit for unit in range(min(until, UNITS))]
+        scores = [merit(row.config) + 0.001 * unit for unit in range(min(until, self.units))]
         note = {"scores": scores, "fit_seconds": cost, "rounds": [100] * len(scores), "phase": row.note["phase"]}
         kept = {"model" if refit else "checkpoint": r.Artifact(path="x")}
         told = r.Outcome(metrics={"auc": float(np.mean(scores))}, fidelity=row.target, duration=cost * done, note=note,
@@ -99,6 +100,17 @@ def test_the_better_of_the_first_unit_are_judged_by_all():
     short = [row.config for row, units in zip(fits.rows, judged, strict=True) if units == 1]
     assert np.mean(list(map(merit, full))) > np.mean(list(map(merit, short)))
     assert {config["model"] for config in full} >= {"slow", "tree"}
+
+
+def test_where_there_are_many_units_candidates_wait_at_some_of_them_until_the_portfolio_is_tried():
+    fits = Fits(first=1, units=8, seconds=10_000.0)
+    fits.run(60)
+    steps = [(before, until) for _, _, before, until in fits.asked]
+    assert {until for _, until in steps} == {1, 3, 8}
+    last = max(place for place, (number, *_) in enumerate(fits.asked) if number == 2 and steps[place][0] == 0)
+    assert 8 not in {until for _, until in steps[:last]}
+    assert (0, 8) not in steps
+    assert (1, 8) not in steps
 
 
 def test_candidates_end_in_time_and_leave_some_for_the_fits_on_all_rows():

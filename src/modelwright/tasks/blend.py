@@ -19,7 +19,7 @@ from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration
 from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.ensemble import selected
-from modelwright.tasks.estimation import MODEL, Job
+from modelwright.tasks.estimation import MODEL, MORE, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
@@ -28,11 +28,10 @@ from modelwright.training.checkpoint import read_checkpoint
 CANDIDATES = 30
 #: Members that are fitted on all rows at most; their weights are the largest.
 MEMBERS = 12
-_ROUNDS = 1.05
 #: Numbers of units below the largest that are looked at; parts of the rows by which blends are compared.
 _LEVELS, _PARTS = 2, 8
 #: Standard errors that few units must speak for other members before they are believed.
-_FAR = 3.0
+_FAR = 1.0
 #: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer.
 _MANY, _SAMPLES = 2000, 60
 
@@ -112,14 +111,24 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
         except StoreError:  # what cannot be read cannot be a member; its trial says so when it is asked for
             continue
     read = _without_constant(read, sign)
-    levels = sorted({reached(row) for row, _ in read.values()}, reverse=True)
     best: tuple[Blend, np.ndarray] | None = None
-    for level in levels[: 1 + _LEVELS]:
+    for level in _levels([reached(row) for row, _ in read.values()]):
         among = [(row, found) for row, found in read.values() if reached(row) >= level]
         made = _of_level(among, level, job, sign, members)
         if best is None or _clearly_better(made[1], best[1], job):
             best = made
     return None if best is None else best[0]
+
+
+def _levels(judged: Sequence[int]) -> list[int]:
+    """The largest number of units that judged a candidate, and those at which most more candidates can be compared.
+
+    >>> _levels([8, 8, 7, 3, 3, 3, 3, 1, 1])
+    [8, 3, 1]
+    """
+    most, *fewer = sorted(set(judged), reverse=True)
+    more = sorted(fewer, key=lambda level: (-sum(one == level for one in judged), -level))
+    return [most, *sorted(more[:_LEVELS], reverse=True)]
 
 
 def _without_constant(
@@ -223,9 +232,9 @@ def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
 
 
 def _rounds(facts: Mapping[str, Any]) -> int | None:
-    """Rounds on all rows: a little more than on the rows of a unit, of which there are fewer."""
+    """Rounds on all rows."""
     known = [rounds for rounds in facts.get("rounds") or () if rounds is not None]
-    return max(1, round(float(np.mean(known)) * _ROUNDS)) if known else None
+    return max(1, round(float(np.mean(known)) * MORE)) if known else None
 
 
 def _calibrated(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job) -> tuple[float, float]:

@@ -36,6 +36,8 @@ from modelwright.training.kept import artifacts_of
 MODEL = "model"
 #: Rows that are predicted to see how long a row takes.
 _TIMED = 1000
+#: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer.
+MORE = 1.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,7 @@ class _Trial:
         self.note |= {
             "scores": [float(s) if math.isfinite(s) else None for s in scores],
             "fit_seconds": round(float(np.mean([f["seconds"] for f in facts])), 4),
+            "again_seconds": round(float(np.mean([f.get("again", f["seconds"]) for f in facts])), 4),
             "row_us": round(float(np.median([f["row_us"] for f in facts])), 3),
             "rounds": [f.get("rounds") for f in facts],
         }
@@ -205,7 +208,8 @@ class _Trial:
     def _fit_unit(self, unit: int) -> tuple[Member | None, np.ndarray | None, dict[str, Any]]:
         job, began = self.job, time.perf_counter()
         on, off = job.split.rows(unit)
-        features, matrix, held = self._matrices(unit, on, off)
+        features, matrix, held, prepared = self._matrices(unit, on, off)
+        learning = time.perf_counter()
         fitted = self.learner.fit(
             matrix,
             job.aim(on),
@@ -219,7 +223,7 @@ class _Trial:
             classes=job.classes or None,
             metric=job.metric.name,
         )
-        seconds = time.perf_counter() - began
+        seconds, learned = time.perf_counter() - began, time.perf_counter() - learning
         began = time.perf_counter()
         # What chose anything by the rows that judge is judged by what other rows chose.
         answers, fitted.held = fitted.held, None
@@ -227,7 +231,11 @@ class _Trial:
         found = fitted.predict(some, threads=job.threads)
         row_us = (time.perf_counter() - began) / max(1, some.rows) * 1e6
         predicted = job.natural(found if answers is None else answers)
-        fact = {"seconds": seconds, "row_us": row_us, "features": len(matrix.names), **fitted.facts}
+        known = fitted.facts
+        # A fit of as many rounds as are kept, with features of its own.
+        grown = known.get("grown") or 0
+        again = prepared + learned * (min(1.0, MORE * known["rounds"] / grown) if grown else 1.0)
+        fact = {"seconds": seconds, "again": again, "row_us": row_us, "features": len(matrix.names), **known}
         return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
 
     def _matrices(self, unit: int, on: np.ndarray, off: np.ndarray) -> Any:
@@ -236,7 +244,7 @@ class _Trial:
         if key in self.matrices:
             self.matrices.move_to_end(key)
             return self.matrices[key]
-        job = self.job
+        job, began = self.job, time.perf_counter()
         fitted, matrix = self.recipe.fit(
             job.frame.take(on),
             job.aim(on),
@@ -245,9 +253,10 @@ class _Trial:
             classes=job.classes or None,
             seed=Seed(job.seed).child("features", unit).integer(),
         )
-        found = fitted, matrix, fitted.transform(job.frame.take(off))
+        seconds = time.perf_counter() - began
+        found = fitted, matrix, fitted.transform(job.frame.take(off)), seconds
         self.matrices[key] = found
-        while sum(m.values.nbytes + h.values.nbytes for _, m, h in self.matrices.values()) > job.kept:
+        while sum(m.values.nbytes + h.values.nbytes for _, m, h, _ in self.matrices.values()) > job.kept:
             self.matrices.popitem(last=False)
         return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,7 +30,9 @@ REOPENED = "reopened"
 ENOUGH = "enough"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
-#: The best goes on whatever it takes; others not where that is more than such a share of what all have left.
+#: Between the first rung and all units there is one of so many, if there are that many more.
+_MIDDLE, _MORE = 3, 3
+#: Only the best goes on where that takes more than such a share of what all have left.
 _DEAR = 0.3
 #: What a candidate may take of the time that is left; what one of the portfolio may, which is cut short then.
 _MOST, _CUT = 0.7, 1.2
@@ -101,6 +104,9 @@ class TablePlan(Strategy):
         self.portfolio, self.tunes, self.units, self.first = list(portfolio), tunes, units, min(first, units)
         self.cost, self.timing, self.seconds, self.family = cost, timing, timing.seconds, family
         self.steps = units + 1
+        middle = {_MIDDLE} if self.first < _MIDDLE <= units - _MORE else set()
+        #: Units after which candidates wait until it is known whether they deserve more of them.
+        self.rungs = sorted({self.first, units} | middle)
         self.first_model: tuple[Config, float] | None = None
         self.reserved: float | None = None
         self.ends: Mapping[str, Any] = {}
@@ -131,34 +137,39 @@ class TablePlan(Strategy):
             return self._until_idle(history, "no candidate can be fitted")
         if self.seconds is not None and history.elapsed >= self.until(history):
             return self._until_idle(history, "the time for candidates is used up")
-        onward = self._onward(history)
+        tried = {space.key(row.config) for row in history.rows}
+        untried = [(place, one) for place, one in enumerate(self.portfolio) if space.key(one) not in tried]
+        onward = self._onward(history, not untried or self.tuning(history))
         if onward is not None:
             return onward
         if number is None:
             return self._until_idle(history, "all candidates are judged")
-        return self._new(state, space, number)
+        return self._new(state, space, number, untried)
 
-    def _onward(self, history: History) -> Proposal | None:
-        """A candidate of the first rung that deserves the others."""
-        if self.first == self.units:
-            return None
-        waiting = [row for row in history.rows if self._at(row) == self.first and row.state == "paused"]
-        judged = self.merits(history)
-        for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
-            if row.number not in judged or not self._deserves(history, judged, row):
-                continue
-            if self._in_time(history, row.config, max(1, round(_ENOUGH * (self.units - self.first)))):
-                note = self._note(history, "race")
-                return Proposal(trial=row.number, fidelity=self.units / self.steps, note=note)
+    def _onward(self, history: History, tried: bool) -> Proposal | None:
+        """A candidate that deserves the units up to the next rung; all of them only once the portfolio was ``tried``.
+
+        Many that are judged by some units make a better ensemble than one that is judged by all.
+        """
+        early = self.seconds is not None and not tried and len(self.rungs) > 2
+        rungs = self.rungs[:-1] if early else self.rungs
+        for at, to in pairwise(rungs):
+            waiting = [row for row in history.rows if self._at(row) == at and row.state == "paused"]
+            judged = self.merits(history, at)
+            for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
+                if row.number not in judged or not self._deserves(history, judged, row, to - at):
+                    continue
+                if self._in_time(history, row.config, max(1, round(_ENOUGH * (to - at)))):
+                    return Proposal(trial=row.number, fidelity=to / self.steps, note=self._note(history, "race"))
         return None
 
-    def merits(self, history: History) -> dict[int, float]:
-        """Mean merit on the units of the first rung, of every candidate that has them."""
-        sign = 1.0 if history.objectives[0].direction == "max" else -1.0
+    def merits(self, history: History, units: int | None = None) -> dict[int, float]:
+        """Mean merit on the first ``units`` units (default: those of the first rung) of every candidate with them."""
+        sign, units = 1.0 if history.objectives[0].direction == "max" else -1.0, units or self.first
         found = {}
         for row in history.rows:
             scores = row.facts.get("scores") or ()
-            if len(scores) >= self.first and math.isfinite(value := over_units(scores[: self.first])):
+            if len(scores) >= units and math.isfinite(value := over_units(scores[:units])):
                 found[row.number] = sign * value
         return found
 
@@ -175,7 +186,7 @@ class TablePlan(Strategy):
                 return str(note.data["why"]) if note.data.get("asked") == dict(self.ends) else None
         return None
 
-    def _deserves(self, history: History, judged: Mapping[int, float], row: Row) -> bool:
+    def _deserves(self, history: History, judged: Mapping[int, float], row: Row, units: int) -> bool:
         if row.note.get("by") == "first model" and len(judged) <= _BEST:
             return False  # it was made to be there soon, and nothing is known yet that it could be better than
         ranked = sorted(judged, key=lambda n: -judged[n])
@@ -183,22 +194,22 @@ class TablePlan(Strategy):
         rank = ranked.index(row.number)
         if not rank:
             return True
-        return (same[0] == row.number or rank < max(_BEST, _SHARE * len(ranked))) and not self._dear(history, row)
+        good = same[0] == row.number or rank < max(_BEST, _SHARE * len(ranked))
+        return good and not self._dear(history, row, units)
 
-    def _dear(self, history: History, row: Row) -> bool:
-        """Whether the other units would take so much of all that is left that several others could have had it."""
+    def _dear(self, history: History, row: Row, units: int) -> bool:
+        """Whether so many more units would take so much of all that is left that several others could have had it."""
         if self.seconds is None:
             return False
         left = self.timing.workers * (self.until(history) - history.elapsed)
-        return self.expected(history, row.config, self.units - self.first) > _DEAR * left
+        return self.expected(history, row.config, units) > _DEAR * left
 
-    def _new(self, state: Fold, space: SearchSpace, number: int) -> Answer:
+    def _new(self, state: Fold, space: SearchSpace, number: int, untried: Sequence[tuple[int, Config]]) -> Answer:
         history = state.history
-        tried = {space.key(row.config) for row in history.rows}
-        for place, config in enumerate(self.portfolio):
+        for place, config in untried:
             # While hardly anything is tried even one that will be cut short is better than none.
             few = len(history.rows) <= self.timing.workers
-            if space.key(config) not in tried and (few or self._in_time(history, config, self.first, _CUT)):
+            if few or self._in_time(history, config, self.first, _CUT):
                 note = {"by": "default" if not number else "portfolio", "place": place}
                 return Proposal(
                     config=config, fidelity=self.first / self.steps, note=self._note(history, "portfolio") | note
@@ -266,7 +277,7 @@ class TablePlan(Strategy):
 
     def refit_seconds(self, row: Row) -> float:
         """What the fit of a candidate on all rows will take."""
-        return float(row.facts.get("fit_seconds", 0.0)) * self.timing.whole
+        return float(row.facts.get("again_seconds", row.facts.get("fit_seconds", 0.0))) * self.timing.whole
 
     def expected(self, history: History, config: Config, units: int) -> float:
         """Seconds that ``units`` fits of a configuration take; 0 while nothing is known."""

@@ -15,6 +15,7 @@ from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.decisions import decision
 from modelwright.tasks.estimation import Job
 from modelwright.tasks.gathered import Gathered, Said
+from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.learners import Learner, learner, names
 from modelwright.tasks.members import Member
 
@@ -46,6 +47,7 @@ def fitted_again(
         selected=float(plan["score"]),
         temperature=float(plan["temperature"]),
         threshold=float(plan["threshold"]),
+        known_rows=plan.get("known_rows"),
     )
     body = described(data, job, said, blend, made, weights)
     body["plan"]["said"] = plan.get("said", {})
@@ -60,6 +62,14 @@ def fitted_again(
         for part in one.parts
     ]
     return body, parts_of
+
+
+def recalled_rows(job: Job, known: Mapping[str, Any] | None) -> KnownRows | None:
+    """The rows that are known, where they count: ``known`` as the plan has it."""
+    if known is None:
+        return None
+    strength = float(known["strength"])
+    return KnownRows.of(job.frame, job.aim(), job.weight, strength=strength, classes=job.classes)
 
 
 def _whole(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:

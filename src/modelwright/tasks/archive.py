@@ -37,7 +37,9 @@ _HEADER = re.compile(
     rb"'shape': \((|\d{1,18},|\d{1,18}(?:, \d{1,18}){1,15})\), \} *\n",
     re.DOTALL,
 )
-_NAME = re.compile(r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy", re.DOTALL)
+_NAME = re.compile(
+    r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy|known_rows/(keys|counts|answers|starts)\.npy", re.DOTALL
+)
 _HINT = "It is no file that model.save(path) wrote."
 
 

@@ -126,6 +126,7 @@ def _plan(
         "split": data.split.to_json(),
         "temperature": blend.temperature,
         "threshold": blend.threshold,
+        "known_rows": None if blend.known_rows is None else dict(blend.known_rows),
         "score": blend.score,
         "spread": blend.spread,
         "members": entries,

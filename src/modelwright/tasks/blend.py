@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.ensemble import selected
 from modelwright.tasks.estimation import MODEL, MORE, Job
 from modelwright.tasks.judged import as_deployed
+from modelwright.tasks.known_rows import worth
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
 
@@ -52,6 +53,8 @@ class Blend:
         rows: how many rows it was judged by.
         judged: see ``judged.judged``; with ``single``, the score of the best candidate alone on the same rows, and
             ``constant``, that of always the same prediction, where the metric is one of ours.
+        known_rows: where known answers for a row that comes again count: ``strength``, see ``known_rows.Worth``, with
+            ``rows``, and the score on all rows ``before`` and ``after``; else None.
     """
 
     trials: tuple[int, ...]
@@ -65,6 +68,7 @@ class Blend:
     threshold: float = 0.5
     rows: int = 0
     judged: Mapping[str, Any] = field(default_factory=dict)
+    known_rows: Mapping[str, Any] | None = None
 
 
 def reached(row: Row) -> int:
@@ -117,7 +121,29 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
         made = _of_level(among, level, job, sign, members)
         if best is None or _clearly_better(made[1], best[1], job):
             best = made
-    return None if best is None else best[0]
+    return None if best is None else replace(best[0], known_rows=_recalled(*best, job))
+
+
+def _recalled(blend: Blend, crossed: np.ndarray, job: Job) -> dict[str, Any] | None:
+    """What known answers for rows that come again bring beside the blend, where that is sure."""
+    if not job.recalls:
+        return None
+    if job.task != "regression":
+        crossed = calibration.tempered(crossed, blend.temperature)
+    linked = np.log1p(np.maximum(crossed, 0.0)) if job.metric.link == "log1p" else crossed
+    found = worth(job.frame, job.aim(), job.weight, linked, classes=job.classes)
+    if found is None:
+        return None
+    seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
+    weight = None if job.weight is None else job.weight[seen]
+    scores = [
+        float(calibration.attained(job.metric, job.y[seen], one[seen], weight))
+        for one in (crossed, job.natural(found.joined))
+    ]
+    sign = 1.0 if job.metric.higher else -1.0
+    if not sign * (scores[1] - scores[0]) > 0:
+        return None
+    return {"strength": found.strength, "rows": found.rows, "before": scores[0], "after": scores[1]}
 
 
 def _levels(judged: Sequence[int]) -> list[int]:

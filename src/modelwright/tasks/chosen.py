@@ -12,6 +12,8 @@ from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
 #: The learner that looks at no column.
 CONSTANT = "constant"
+#: What is named as learners are, and joins what the others predict: see ``known_rows``.
+KNOWN_ROWS = "known_rows"
 
 
 def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: str, task: str) -> dict[str, Learner]:
@@ -23,7 +25,7 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
     >>> list(chosen_learners(["linear"], [], "good", "binary"))
     ['linear']
     """
-    known = names()
+    known = [*names(), KNOWN_ROWS]
     for name in (*block, *(m for m in models or () if isinstance(m, str))):
         if name not in known:
             raise ArgumentError(
@@ -41,7 +43,7 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
         asked = [name for name in known if name not in FAST_WITHOUT]
     found: dict[str, Learner] = {}
     for one in asked:
-        if isinstance(one, str) and one in block:
+        if isinstance(one, str) and (one in block or one == KNOWN_ROWS):
             continue
         try:
             made = learner(one) if isinstance(one, str) else one if isinstance(one, Learner) else own(one)
@@ -54,6 +56,17 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
     if not found:
         raise ArgumentError("no learner is left", where="fit", hint=f"There are {', '.join(known)}.")
     return found
+
+
+def may_recall(models: Sequence[Any] | None, block: Sequence[str], preset: str) -> bool:
+    """Whether known answers for a row that comes again may count.
+
+    >>> may_recall(None, [], "good"), may_recall(["linear"], [], "good")
+    (True, False)
+    """
+    if models is None:
+        return preset != "interpretable" and KNOWN_ROWS not in block
+    return any(isinstance(one, str) and one == KNOWN_ROWS for one in models) and KNOWN_ROWS not in block
 
 
 def constrained(learners: Mapping[str, Learner]) -> tuple[dict[str, Learner], list[str]]:

@@ -53,6 +53,19 @@ def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Acc
                     unmeasured("no candidate had it"),
                 )
             )
+    if blend.known_rows is not None:
+        told = blend.known_rows
+        scores = f"{data.metric.name} {told['after']:.4g} in place of {told['before']:.4g}"
+        bought = f"{scores}, if rows come again as often as they do here"
+        found.append(
+            decision(
+                "known rows",
+                f"their answers count beside the ensemble, which counts for {told['strength']:g} rows",
+                f"{told['rows']:.0%} of the rows are like another one in every column, and answers agree",
+                "block=['known_rows']",
+                bought,
+            )
+        )
     if blend.temperature != 1.0:
         why = "less log loss out of fold"
         found.append(decision("calibration", f"temperature {blend.temperature:.3f}", why, "", account.calibration()))

@@ -52,6 +52,7 @@ class Job:
         bags: whether the models of all units are kept, to be used together.
         monotone: raw column -> 1 or -1, of every candidate.
         kept: bytes of matrices that a process keeps for candidates with the same features.
+        recalls: whether known answers for a row that comes again may count.
     """
 
     frame: Frame
@@ -67,6 +68,7 @@ class Job:
     bags: bool = False
     monotone: Mapping[str, int] = field(default_factory=dict)
     kept: int = 400 << 20
+    recalls: bool = False
 
     @property
     def steps(self) -> int:

@@ -12,6 +12,7 @@ from modelwright.store.artifacts import Artifacts
 from modelwright.study.limits import in_bytes
 from modelwright.tasks.account.course import REFIT, SAVING
 from modelwright.tasks.acted import acted
+from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import Account
@@ -113,7 +114,7 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         for made, weight in zip(members, weights, strict=True)
         for part in made.parts
     ]
-    return Predictor(body, parts, session.data.metric)
+    return Predictor(body, parts, session.data.metric, known=recalled_rows(session.job, blend.known_rows))
 
 
 def _last_fits(session: Session, members: Sequence[Made]) -> Decision:

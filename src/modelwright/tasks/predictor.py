@@ -19,6 +19,7 @@ from modelwright.tasks.calibration import tempered
 from modelwright.tasks.evaluation import evaluated
 from modelwright.tasks.features import recipe as recipes
 from modelwright.tasks.frame import Frame, told
+from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.leaderboard import Leaderboard, scored
 from modelwright.tasks.listing import Checks, Decisions
 from modelwright.tasks.members import Member
@@ -57,11 +58,18 @@ class Predictor:
         checks: what was found in the data; a list that prints as a table, alerts first.
     """
 
-    def __init__(self, body: Mapping[str, Any], members: Sequence[tuple[Member, float, str]], metric: Any = None):
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        members: Sequence[tuple[Member, float, str]],
+        metric: Any = None,
+        *,
+        known: KnownRows | None = None,
+    ):
         self._body = dict(body)
         self._schema = Schema.from_json(body["schema"])
         self._target = Target.from_json(body["target"])
-        self._metric = metric
+        self._metric, self._known = metric, known
         self.task, self.target, self.metric = self._target.task, self._target.name, str(body["metric"])
         self.classes_ = self._target.decode(np.arange(len(self._target.classes))) if self._target.is_classes else None
         self._features: list[recipes.Fitted] = []
@@ -133,10 +141,15 @@ class Predictor:
             if matrix is None:
                 matrix = matrices[one.features] = self._features[one.features].transform(frame)
             total = total + one.weight * self._natural(one.member.model.predict(matrix, threads=threads or _cores()))
+        total = np.asarray(total, np.float64)
         if self.task != "regression":
-            return tempered(np.asarray(total, np.float64), float(self._body["temperature"]))
+            total = tempered(total, float(self._body["temperature"]))
+            return total if self._known is None else self._known.joined(frame, total)
+        if self._known is not None:
+            linked = np.log1p(np.maximum(total, 0.0)) if self._body["link"] == "log1p" else total
+            total = self._natural(self._known.joined(frame, linked))
         low, high = self._body["range"]
-        return np.clip(np.asarray(total, np.float64), low, high)
+        return np.clip(total, low, high)
 
     def _natural(self, predicted: np.ndarray) -> np.ndarray:
         return np.expm1(predicted) if self._body["link"] == "log1p" else predicted
@@ -310,13 +323,19 @@ class Predictor:
                 held = {name: value for name, value in held.items() if not name.startswith("features/")}
             arrays |= {f"{place}/{name}": value for name, value in held.items()}
             listed.append({"body": body, "weight": one.weight, "name": one.name})
-        return {"predictor": self._body, "members": listed}, arrays
+        body = {"predictor": self._body, "members": listed}
+        if self._known is not None:
+            body["known_rows"], held = self._known.state()
+            arrays |= {f"known_rows/{name}": value for name, value in held.items()}
+        return body, arrays
 
 
 def _again(body: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictor:
     """A predictor that was pickled: who reads a pickle trusts whoever wrote it."""
     found = codec.from_plain(body)
-    return Predictor(found["predictor"], stored.members(found, arrays, trust=True))
+    return Predictor(
+        found["predictor"], stored.members(found, arrays, trust=True), known=stored.known_rows(found, arrays)
+    )
 
 
 def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
@@ -341,7 +360,8 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
     if "predictor" not in body:
         raise ArgumentError("it holds no predictor", where=os.fspath(path), hint="Predictor.save(path) writes one.")
     with stored.refusing(os.fspath(path)):
-        return Predictor(body["predictor"], stored.members(body, arrays, trust=trust))
+        known = stored.known_rows(body, arrays)
+        return Predictor(body["predictor"], stored.members(body, arrays, trust=trust), known=known)
 
 
 def _cores() -> int:

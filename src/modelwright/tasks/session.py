@@ -28,7 +28,7 @@ from modelwright.tasks.asked import Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
-from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained
+from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained, may_recall
 from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
@@ -104,6 +104,9 @@ class Session:
             bags=asked.preset == "best",
             monotone=self.monotone,
             kept=data.room.kept,
+            # Whoever says what belongs together, or what comes later, says that a like row is not just any other one.
+            recalls=may_recall(asked.models, asked.block, asked.preset)
+            and not (self.monotone or said.groups or said.time),
         )
 
     def _with_room(self, rows: int, frame: Frame) -> None:
@@ -311,11 +314,11 @@ class Session:
 
     def carried_out(self, plan: Mapping[str, Any]) -> Predictor:
         """The members of an earlier plan, fitted on these rows in the same way."""
-        from modelwright.tasks.again import fitted_again
+        from modelwright.tasks.again import fitted_again, recalled_rows
         from modelwright.tasks.predictor import Predictor
 
         body, parts = fitted_again(plan, self.data, self.job, self.said)
-        return Predictor(body, parts, self.data.metric)
+        return Predictor(body, parts, self.data.metric, known=recalled_rows(self.job, plan.get("known_rows")))
 
 
 __all__ = ["Session"]

@@ -15,13 +15,14 @@ import numpy as np
 from modelwright.core.errors import ArgumentError, MissingPackageError, ModelwrightError
 from modelwright.tasks.features.recipe import Fitted
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.members import Member, under
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.stored import models, steps
 from modelwright.tasks.stored.body import check_members, check_predictor, some_rows
-from modelwright.tasks.stored.held import Damaged, need, text
+from modelwright.tasks.stored.held import DOUBLE, Damaged, array, mapping, need, places, real, text
 
-__all__ = ["Damaged", "members", "refusing"]
+__all__ = ["Damaged", "known_rows", "members", "refusing"]
 
 #: Models that are not tried out: they are large, and their arrays were looked at one by one; or not looked at at all.
 _UNTRIED = ("forest", *models.UNCHECKED)
@@ -78,6 +79,34 @@ def members(
         found.append((member, float(one["weight"]), one["name"]))
     _try(found, frame, classes)
     return found
+
+
+def known_rows(body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> KnownRows | None:
+    """The rows that are known, once everything was looked at; None where there are none.
+
+    Raises:
+        Damaged: something does not fit.
+    """
+    if body.get("known_rows") is None:
+        return None
+    json, own = mapping(body["known_rows"], "known rows"), _by_member(arrays).get("known_rows", {})
+    classes = len(body["predictor"]["target"]["classes"])
+    real(json["strength"], "what a model counts for beside known rows", 1e-6, 1e9)
+    need(json["classes"] == classes, "known rows of other classes")
+    keys = array(own, "keys", "u", (None,))
+    need(keys.dtype == np.uint64 and bool((keys[1:] > keys[:-1]).all()), "known rows are not in order")
+    counts = array(own, "counts", "f", (None,), DOUBLE)
+    need(bool((counts >= 0).all()), "weights of known rows")
+    if not classes:
+        need(len(counts) == len(keys), "weights of known rows")
+        array(own, "answers", "f", (len(keys),), DOUBLE)
+        return KnownRows.restore(json, own)
+    places(own, "answers", (len(counts),), classes)
+    starts = places(own, "starts", (len(keys) + 1,), len(counts) + 1)
+    lengths = np.diff(starts)
+    good = starts[0] == 0 and starts[-1] == len(counts) and bool(((lengths > 0) & (lengths <= classes)).all())
+    need(good, "answers of known rows")
+    return KnownRows.restore(json, own)
 
 
 def _by_member(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from modelwright.core.clock import SystemClock
 from modelwright.execute.threads import available_cores
 from modelwright.study.limits import checked_size
 from modelwright.tasks.arguments import checked_arguments
 from modelwright.tasks.asked import USUAL, Asked, divided_before
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.predictor import Predictor
+from modelwright.tasks.reading import Time
 from modelwright.tasks.recalled import recalled
 from modelwright.tasks.session import Session
 
@@ -24,6 +26,10 @@ _WHAT = (
     "target", "metric", "task", "positive", "kinds", "without", "sample_weight", "class_weight", "groups", "time",
     "seed", "max_rows",
 )  # fmt: skip
+
+
+#: Share of the seconds that reading a file may take, and seconds that it may take in any case.
+_READING, _LEAST = 0.3, 1.0
 
 
 def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
@@ -48,6 +54,7 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
         workers=beside if asked.seconds is not None or asked.workers else 1,
         memory=asked.memory,
         divided=divided_before(asked, plan),
+        reading=_time(asked),
     )
     if plan is not None:
         said = recalled(said, plan.get("said", {}))
@@ -59,3 +66,11 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
     finally:
         session.course.end()
     return model
+
+
+def _time(asked: Asked) -> Time | None:
+    """What there is for reading: a table that is read to its end too late is worth no model."""
+    if asked.seconds is None:
+        return None
+    seconds = max(_LEAST, _READING * asked.seconds)
+    return Time(until=SystemClock().monotonic() + seconds, seconds=seconds)

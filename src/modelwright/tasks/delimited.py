@@ -13,13 +13,19 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted
+from modelwright.tasks.fields import Fields, Look, regular
+from modelwright.tasks.plain import Plain, plain
 from modelwright.tasks.table import Note
 
 #: Share of the rows that may have the wrong number of fields before a file is refused.
 TOLERATED = 0.05
 _SAMPLE = 200  # lines that a delimiter is judged by
+_TITLES = 20  # lines above a header, at most
+_EVERY = 1 << 14  # rows between two looks
 _SPAN = 500  # lines that one quoted cell may go over where quotes are broken elsewhere
 _NONE = "\x1f"  # a delimiter that does not occur: the file has one column
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"))
@@ -29,20 +35,40 @@ _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?$")
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The rows of a file: ``names`` as they stand there, one tuple of cells a column, and what was found."""
+    """The rows of a file: ``names`` as they stand there, cells by column, and what was found."""
 
     names: list[str]
-    columns: list[list[str | None]]
     rows: int
+    held: Fields | list[list[str | None]]
     notes: list[Note] = field(default_factory=list)
 
+    @property
+    def columns(self) -> list[list[str | None]]:
+        """The cells of each column, None where there is nothing."""
+        return [self.texts(place).tolist() for place in range(len(self.names))]
 
-def records(data: bytes, *, where: str) -> Records:
+    def texts(self, place: int) -> np.ndarray:
+        """The cells of one column as text, None where there is nothing."""
+        if isinstance(self.held, Fields):
+            return self.held.texts(place)
+        made = np.empty(self.rows, dtype=object)
+        made[:] = self.held[place]
+        return made
+
+    def numbers(self, place: int) -> Plain | None:
+        """What ``plain`` makes of one column."""
+        return self.held.numbers(place) if isinstance(self.held, Fields) else plain(self.held[place])
+
+
+def records(data: bytes, *, where: str, look: Look = lambda: None) -> Records:
     """The records in the bytes of a delimited file.
 
     Rows with too few fields are filled up with missing cells; rows with too many become rows of missing cells, unless
     what is too much is empty. No row is left out: what is predicted for a file lines up with it. More than 5 % of such
     rows are refused.
+
+    Args:
+        look: called now and then; may raise.
 
     Raises:
         ArgumentError: the file is empty or no text, or too many rows have the wrong number of fields.
@@ -57,22 +83,36 @@ def records(data: bytes, *, where: str) -> Records:
         raise ArgumentError("there is nothing in it", where=where, hint="A header and at least one row are needed.")
     said = re.match(r"sep=(.)\r?\n", text)
     text = text[said.end() :] if said else text
-    lines = list(io.StringIO(text, newline=""))
     limit = csv.field_size_limit(2**31 - 1)  # a novel in one cell is no error
     try:
-        dialect = _dialect(lines, said[1] if said else None)
+        first = list(itertools.islice(io.StringIO(text, newline=""), 2 * _SAMPLE))
+        dialect = _dialect(first, said[1] if said else None)
+        if dialect["delimiter"] not in (",", _NONE):
+            name = {"\t": "a tab", " ": "a blank"}.get(dialect["delimiter"], repr(dialect["delimiter"]))
+            notes.append(Note("delimiter", f"the delimiter is {name}", {"delimiter": dialect["delimiter"]}))
+        fields = None if dialect["skipinitialspace"] else regular(text, dialect["delimiter"], look)
+        if fields is not None:
+            names = _below_header(fields, notes)
+            return Records(names, fields.rows, fields, notes)
+        lines = list(io.StringIO(text, newline=""))
         if dialect["delimiter"] == " ":
             lines = [line.strip(" ") for line in lines]
-        parsed = _parsed(lines, dialect)
+        parsed = _parsed(lines, dialect, look)
     finally:
         csv.field_size_limit(limit)
-    if dialect["delimiter"] not in (",", _NONE):
-        name = {"\t": "a tab", " ": "a blank"}.get(dialect["delimiter"], repr(dialect["delimiter"]))
-        notes.append(Note("delimiter", f"the delimiter is {name}", {"delimiter": dialect["delimiter"]}))
     names, found = _rows(*parsed, notes, where)
     width = len(names)
     columns = [[cell or None for cell in cells] for cells in zip(*found)] if found else [[] for _ in range(width)]
-    return Records(names, columns, len(found), notes)
+    return Records(names, len(found), columns, notes)
+
+
+def _below_header(fields: Fields, notes: list[Note]) -> list[str]:
+    """The names in the header of a regular file, which is left with the rows below it."""
+    head = fields.head(_TITLES + 2)
+    rows, numbers = _from_header(head, list(range(len(head))), notes)
+    names, _, below = _header(rows, numbers, notes)
+    fields.below(below[0] if below else len(head))
+    return names
 
 
 # --- bytes to text -------------------------------------------------------------------------------
@@ -185,7 +225,7 @@ def _rows(
     return names, _even(names, body, numbers, notes, where)
 
 
-def _parsed(lines: list[str], dialect: dict) -> tuple[list[list[str]], list[int], list[int]]:
+def _parsed(lines: list[str], dialect: dict, look: Look) -> tuple[list[list[str]], list[int], list[int]]:
     """Rows that are not blank, the line each begins in, and the lines with a quote that never closes."""
     for escape in (None, "\\"):
         if escape and not any('\\"' in line for line in lines):
@@ -197,6 +237,8 @@ def _parsed(lines: list[str], dialect: dict) -> tuple[list[list[str]], list[int]
                 if row:
                     rows.append(row)
                     numbers.append(begin)
+                    if not len(rows) % _EVERY:
+                        look()
                     if reader.line_num > begin:
                         spans.append(len(rows) - 1)
                 begin = reader.line_num + 1
@@ -205,10 +247,10 @@ def _parsed(lines: list[str], dialect: dict) -> tuple[list[list[str]], list[int]
         usual = Counter(map(len, rows)).most_common(1)
         if all(len(rows[i]) == usual[0][0] for i in spans):
             return rows, numbers, []
-    return _repaired(lines, dialect)
+    return _repaired(lines, dialect, look)
 
 
-def _repaired(lines: list[str], dialect: dict) -> tuple[list[list[str]], list[int], list[int]]:
+def _repaired(lines: list[str], dialect: dict, look: Look) -> tuple[list[list[str]], list[int], list[int]]:
     """Line by line: a quote that does not lead to a whole row of the usual width is taken as a character."""
     sample = [len(row) for row in csv.reader([line for line in lines[:_SAMPLE] if '"' not in line], **dialect) if row]
     width = Counter(sample).most_common(1)[0][0] if sample else len(next(csv.reader(lines[:1], **dialect), []))
@@ -229,6 +271,8 @@ def _repaired(lines: list[str], dialect: dict) -> tuple[list[list[str]], list[in
         if row:
             rows.append(row)
             numbers.append(i + 1)
+        if not len(rows) % _EVERY:
+            look()
         i += used
     return rows, numbers, unclosed
 
@@ -246,7 +290,7 @@ def _from_header(rows: list[list[str]], numbers: list[int], notes: list[Note]) -
     usual, count = widths.most_common(1)[0]
     skipped = 0
     if usual >= 3 and count >= 0.8 * len(rows):
-        while skipped < min(20, len(rows) - 1) and sum(bool(cell.strip()) for cell in rows[skipped]) <= 1:
+        while skipped < min(_TITLES, len(rows) - 1) and sum(bool(cell.strip()) for cell in rows[skipped]) <= 1:
             skipped += 1
     if skipped:
         notes.append(Note("title", f"{counted(skipped, 'line')} above the header left out", {"lines": skipped}))

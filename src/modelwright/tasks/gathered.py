@@ -15,7 +15,7 @@ from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
-from modelwright.tasks.reading import read
+from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, check_size, columns_of, planned
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table
@@ -82,6 +82,8 @@ class Said:
     max_rows: int | None = None
     #: What an earlier part of the same search was divided into; see ``Split.to_json``.
     divided: Mapping[str, Any] | None = None
+    #: What there is for reading a file.
+    reading: Time | None = None
 
 
 def gather(source: Any, said: Said) -> Gathered:
@@ -93,7 +95,7 @@ def gather(source: Any, said: Said) -> Gathered:
     clock = SystemClock()
     began = clock.monotonic()
     check_size(source, said.memory)
-    table = read(source, where="fit")
+    table = read(source, where="fit", time=said.reading)
     if not isinstance(said.target, str):
         raise ArgumentError(
             f"target is {kind_of(said.target)}", where="fit", allowed="the name of a column", hint=_names(table)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from modelwright.tasks.digits import Decimals
+
 #: Text that stands for nothing, as it is usually written; a blank may be on either side.
 _TEXTS = "? NA N/A #N/A nan NaN NAN null NULL Null None none - . <NA> NaT na n/a Missing missing Unknown unknown"
 USUAL = frozenset(
@@ -65,15 +67,60 @@ def plain(cells: Sequence[str | None]) -> Plain | None:
     return Plain(values.astype(np.int64))
 
 
+def promises(cells: Sequence[str]) -> bool:
+    """Whether some cells of a column, "" where there is nothing, leave it open that all are numbers."""
+    return all(cell in USUAL or is_float(cell) for cell in cells)
+
+
+def combined(found: Decimals, odd: np.ndarray, texts: Sequence[str]) -> Plain | None:
+    """What ``plain`` makes of a column of which most cells were read at once.
+
+    Args:
+        odd: places of the cells that hold something else than plain digits.
+        texts: those cells.
+    """
+    tokens: Counter[str] = Counter()
+    kept = [(place, text) for place, text in zip(odd.tolist(), texts, strict=True) if text not in USUAL]
+    if not kept and not found.read.any():
+        return None
+    if all(map(is_float, texts)):
+        kept = list(zip(odd.tolist(), texts, strict=True))
+    elif all(is_float(text) for _, text in kept):
+        tokens.update(text.strip() for text in texts if text in USUAL)
+    else:
+        return None
+    values, others = found.values, [text for _, text in kept]
+    values[[place for place, _ in kept]] = [float(text) for text in others]
+    pointed = found.pointed or any(sign in text for text in others for sign in ".eEn")
+    if any("_" in text for text in others):
+        return None
+    if not pointed:
+        if (found.codes or any(map(_CODE.match, others))) and _alike(found, others):
+            return None
+        if bool((np.abs(values) >= _EXACT).any()):
+            return None
+    if pointed or tokens or np.isnan(values).any():
+        return Plain(values, dict(tokens))
+    return Plain(values.astype(np.int64))
+
+
+def _alike(found: Decimals, others: Sequence[str]) -> bool:
+    """As ``_are_codes``."""
+    bare = [text.strip() for text in others]
+    lengths = found.lengths | {len(text) for text in bare}
+    return not found.negative and len(lengths) == 1 and min(lengths) >= 3 and all(map(str.isdigit, bare))
+
+
 def _probed(cells: Sequence[str | None]) -> bool:
     """Whether some cells, looked at here and there, promise numbers."""
     step = max(1, len(cells) // _PROBED)
     seen = [cell for cell in cells[::step] if cell is not None and cell not in USUAL]
     seen = seen or [cell for cell in cells if cell is not None and cell not in USUAL][:_PROBED]
-    return bool(seen) and all(map(_is_float, seen))
+    return bool(seen) and all(map(is_float, seen))
 
 
-def _is_float(text: str) -> bool:
+def is_float(text: str) -> bool:
+    """Whether Python takes a text for a number."""
     try:
         float(text)
     except ValueError:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import counted, kind_of
 from modelwright.study.limits import in_bytes
 from modelwright.tasks import cells, delimited, numerals
-from modelwright.tasks.plain import plain
 from modelwright.tasks.table import Note, Table
 
 _ALLOWED = (
@@ -25,7 +26,20 @@ _ALLOWED = (
 )
 
 
-def read(source: Any, *, where: str = "table") -> Table:
+@dataclass(frozen=True, slots=True)
+class Time:
+    """What there is for reading a file.
+
+    Attributes:
+        until: when it has to be done, in monotonic seconds.
+        seconds: how long that is, for messages.
+    """
+
+    until: float
+    seconds: float
+
+
+def read(source: Any, *, where: str = "table", time: Time | None = None) -> Table:
     """A table of raw cells from whatever holds one.
 
     Args:
@@ -33,6 +47,7 @@ def read(source: Any, *, where: str = "table") -> Table:
             file, a data frame of pandas, Polars or pyarrow, a dict of columns or of one row's cells, a list of dicts,
             or a 2-D array.
         where: the name of the argument, for messages.
+        time: after which reading a file of text ends with an error; None for as long as it takes.
 
     Returns:
         The table; ``notes`` say what was found and repaired. It may have no rows, but has a column.
@@ -48,7 +63,7 @@ def read(source: Any, *, where: str = "table") -> Table:
     if isinstance(source, Table):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _file(Path(os.fspath(source)), where)
+        return _file(Path(os.fspath(source)), where, time)
     root = type(source).__module__.partition(".")[0]
     if root == "pandas" and hasattr(source, "iloc"):
         return _pandas(source, where)
@@ -108,7 +123,7 @@ def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
     return texts
 
 
-def _file(path: Path, where: str) -> Table:
+def _file(path: Path, where: str, time: Time | None) -> Table:
     where = f"{where} {str(path)!r}" if where else repr(str(path))
     if "://" in str(path) or ":/" in str(path)[:8]:
         raise ArgumentError("it is an address, no path", where=where, hint="Download the file first.")
@@ -123,18 +138,34 @@ def _file(path: Path, where: str) -> Table:
         raise ArgumentError(f"it cannot be read: {said}", where=where) from None
     if data[:4] == b"PAR1":
         return _parquet(data, where)
-    found = delimited.records(data, where=where)
+    look = _watched(time, where)
+    found = delimited.records(data, where=where, look=look)
     names, columns, tokens = _names(found.names, found.notes), {}, {}
     european = any(note.data.get("delimiter") == ";" for note in found.notes)  # where commas are decimal signs
-    for name, texts in zip(names, found.columns):
-        numbers = plain(texts)
-        if numbers is None or (european and numerals.grouped(filter(None, texts))):
-            columns[name] = cells.texts(texts)
+    for place, name in enumerate(names):
+        look()
+        numbers = found.numbers(place)
+        if numbers is None or (european and numerals.grouped(filter(None, found.texts(place).tolist()))):
+            columns[name] = found.texts(place)
         else:
             columns[name] = numbers.values
             if numbers.tokens:
                 tokens[name] = numbers.tokens
     return Table(columns, found.rows, tuple(found.notes), tokens=tokens)
+
+
+def _watched(time: Time | None, where: str) -> Callable[[], None]:
+    """What raises once the time is up."""
+    clock = SystemClock()
+
+    def look() -> None:
+        if time is not None and clock.monotonic() > time.until:
+            raise ArgumentError(
+                f"reading it takes longer than {time.seconds:.3g} s, which is the time for it", where=where,
+                hint="Give more seconds=, write it as Parquet, which is read in less, or fit to a part of its rows.",
+            )  # fmt: skip
+
+    return look
 
 
 def _parquet(data: bytes, where: str) -> Table:

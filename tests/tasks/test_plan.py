@@ -190,7 +190,7 @@ def test_workers_share_the_time_for_fits_on_all_rows_but_no_fit_is_divided():
 
 def test_who_would_take_much_of_what_all_have_left_goes_on_only_as_the_best(monkeypatch):
     monkeypatch.setitem(COSTS, "line", 20.0)  # the best of its family, behind others
-    hurried, patient = (Fits(seconds=seconds, refits=False) for seconds in (220.0, 2200.0))
+    hurried, patient = (Fits(units=4, seconds=seconds, refits=False) for seconds in (180.0, 1800.0))
     for fits in (hurried, patient):
         fits.run(8)
     went = [

@@ -69,8 +69,9 @@ def fit(
         groups: a column: rows with the same value are never divided between fitting and judging.
         time: a column: models are judged by rows later than those they were fitted on.
         folds: how many, instead of what the number of rows suggests; 1 is a holdout.
-        models: names of learners to try, and estimators of scikit-learn of your own; default all.
-        block: names of learners not to try.
+        models: names of learners to try, and estimators of scikit-learn of your own; default all. ``"known_rows"``
+            stands for the known answers for rows that come again, which count beside the ensemble.
+        block: names of learners not to try, or ``"known_rows"``.
         monotone: column -> 1 where predictions may only rise with it, -1 where they may only fall: numbers, or the
             probability of the positive class (``positive``, else the second of ``classes_``). Learners that cannot hold
             to it are left out, which ``model.decisions`` says; columns without an order, and more than two classes,

@@ -30,8 +30,8 @@ REOPENED = "reopened"
 ENOUGH = "enough"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
-#: Between the first rung and all units there is one of so many, if there are that many more.
-_MIDDLE, _MORE = 3, 3
+#: Between the first rung and all units there is one at such a share of these, where so many more are left.
+_MIDDLE, _MORE = 0.4, 3
 #: Only the best goes on where that takes more than such a share of what all have left.
 _DEAR = 0.3
 #: What a candidate may take of the time that is left; what one of the portfolio may, which is cut short then.
@@ -104,7 +104,7 @@ class TablePlan(Strategy):
         self.portfolio, self.tunes, self.units, self.first = list(portfolio), tunes, units, min(first, units)
         self.cost, self.timing, self.seconds, self.family = cost, timing, timing.seconds, family
         self.steps = units + 1
-        middle = {_MIDDLE} if self.first < _MIDDLE <= units - _MORE else set()
+        middle = {round(_MIDDLE * units)} if self.first < round(_MIDDLE * units) <= units - _MORE else set()
         #: Units after which candidates wait until it is known whether they deserve more of them.
         self.rungs = sorted({self.first, units} | middle)
         self.first_model: tuple[Config, float] | None = None

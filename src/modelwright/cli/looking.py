@@ -166,7 +166,8 @@ def report(args: Namespace, out: Output) -> int:
 def _report_of_model(args: Namespace, out: Output) -> int:
     import modelwright
 
-    path = str(modelwright.load(args.name).report(args.output or f"{file_name(Path(args.name).stem)}.html"))
+    model = modelwright.load(args.name, trust=args.trust)
+    path = str(model.report(args.output or f"{file_name(Path(args.name).stem)}.html"))
     if out.as_json:
         out.document({"model": args.name, "path": path})
     else:

@@ -100,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _name(report)
     report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
+    report.add_argument("--trust", action="store_true", help="read members that cannot be looked at before (mw.load)")
     export = _command(commands, "export", "the trials as CSV, JSON or Parquet", "modelwright.cli.looking:export")
     _name(export)
     export.add_argument("--format", choices=("csv", "json", "parquet"), help="(by the ending of FILE, else csv)")

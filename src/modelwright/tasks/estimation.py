@@ -36,6 +36,8 @@ from modelwright.training.kept import artifacts_of
 MODEL = "model"
 #: Rows that are predicted to see how long a row takes.
 _TIMED = 1000
+#: Share of its rounds that a fit on all rows has to reach.
+_ENOUGH = 0.9
 #: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer.
 MORE = 1.05
 
@@ -290,18 +292,25 @@ class _Trial:
             classes=job.classes or None,
             metric=job.metric.name,
         )
-        member = Member(self.learner.name, self.config, fitted, model)
-        kept = self._keep_member(member, "member.mw")
-        self.note |= {"refit_seconds": round(time.perf_counter() - began, 4), "bytes": kept.size}
         self.note |= {"refit": codec.to_plain(dict(model.facts))}
         value = float(self.task.note["value"])
-        artifacts = {"model": kept}
+        artifacts: dict[str, Artifact] = {}
+        if self._is_whole(model.facts):
+            member = Member(self.learner.name, self.config, fitted, model)
+            artifacts["model"] = kept = self._keep_member(member, "member.mw")
+            self.note["bytes"] = kept.size
+        self.note["refit_seconds"] = round(time.perf_counter() - began, 4)
         if self.task.checkpoint is not None:
             artifacts["checkpoint"] = self.task.checkpoint
         return Outcome(
             state="complete", metrics={job.objective: value}, fidelity=1.0, artifacts=artifacts, note=self.note,
             stepwise=False,
         )  # fmt: skip
+
+    def _is_whole(self, facts: Mapping[str, Any]) -> bool:
+        """Whether a fit came far enough: nobody has judged what the clock has cut to a part of its rounds."""
+        wanted = self.task.note.get("rounds")
+        return facts.get("ended") != "deadline" or (wanted is not None and facts["rounds"] >= _ENOUGH * wanted)
 
     def _keep_member(self, member: Member | None, name: str) -> Artifact:
         if member is None:

@@ -19,7 +19,7 @@ from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.left import left
-from modelwright.tasks.plan import MEMBERS, TablePlan
+from modelwright.tasks.plan import MEMBERS, STARTING, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
 
@@ -41,7 +41,7 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     if not session.job.bags and not engine.stopped.startswith(ENDED):  # who interrupts does not want to wait
         wanted = _with_room(session, rows)
         if session.asked.seconds is not None:
-            wanted = plan.refits(wanted, session.left())
+            wanted = plan.refits(wanted, session.left() - STARTING)
         if wanted:
             _fit_all(session, engine, blend, wanted)
     files = engine.files()

@@ -40,8 +40,10 @@ _MOST, _CUT = 0.7, 1.2
 _FIRST = ("first model", "default", "portfolio")
 #: Share of the time that is left after which a new candidate is cut short.
 _MOST_NEW = 0.5
-#: Members that are reckoned with; share of the time for the ensemble, seconds until workers are there.
-_REFITTED, _BLENDING, _STARTING = 4, 0.04, 1.0
+#: Members that are reckoned with; share of the time for the ensemble.
+_REFITTED, _BLENDING = 4, 0.04
+#: Seconds until workers are there.
+STARTING = 1.5
 #: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.
 _RESERVED, _SURE = 0.4, 1.15
 #: Candidates that all failed, after which no more are tried.
@@ -263,7 +265,7 @@ class TablePlan(Strategy):
         # What no reserve is large enough for is none to wait for.
         wanted = self.refits(best, _RESERVED * self.seconds)
         fits = 1.1 * sum(map(self.refit_seconds, wanted)) / self.timing.workers
-        return self.seconds - min(blending + fits + _STARTING, _RESERVED * self.seconds)
+        return self.seconds - min(blending + fits + STARTING, _RESERVED * self.seconds)
 
     def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
         """Candidates, in their order, whose fits on all rows end within so many seconds; workers share them."""

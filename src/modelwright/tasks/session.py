@@ -39,7 +39,7 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.monotone import checked_monotone
-from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
+from modelwright.tasks.plan import REOPENED, STARTING, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
 from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
@@ -197,8 +197,8 @@ class Session:
             if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
                 break
             left = self.left()
-            wanted = plan.refits([history.rows[n] for n in blend.trials], left)
-            needs = 0.5 + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
+            wanted = plan.refits([history.rows[n] for n in blend.trials], left - STARTING)
+            needs = 0.5 + STARTING + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
             needs = 0.0 if self.job.bags else needs
             over = engine.stopped.startswith(ENDED) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):

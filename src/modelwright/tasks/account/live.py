@@ -120,6 +120,8 @@ class FitScene:
         took = text.duration(row.duration)
         if row.error is not None:
             return f"{self._name(row)} failed after {took}: {text.clean(row.error.message, 160)}"
+        if _refits(row) and "model" not in event.artifacts:
+            return f"{self._name(row)} was not fitted on all rows: the time was up"
         if _refits(row):
             took = row.facts.get("refit_seconds")
             return f"{self._name(row)} is fitted on all rows" + (f", {text.duration(took)}" if took else "")

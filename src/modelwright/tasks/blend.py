@@ -152,6 +152,8 @@ def _levels(judged: Sequence[int]) -> list[int]:
     >>> _levels([8, 8, 7, 3, 3, 3, 3, 1, 1])
     [8, 3, 1]
     """
+    if not judged:
+        return []
     most, *fewer = sorted(set(judged), reverse=True)
     more = sorted(fewer, key=lambda level: (-sum(one == level for one in judged), -level))
     return [most, *sorted(more[:_LEVELS], reverse=True)]

@@ -106,6 +106,7 @@ def _check(trees: Sequence[dict[str, str]], features: int) -> None:
             for key in (*_OF_LEAVES, *_CATEGORIES):
                 if key != "leaf_value":
                     tree.pop(key, None)
+            tree["num_cat"] = "0"  # there are no sets, however many it says
     cuts = {}
     for key, (is_whole, more) in _OF_LEAVES.items():
         there = np.array([key in tree for tree in trees])

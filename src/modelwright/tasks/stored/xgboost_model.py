@@ -28,8 +28,9 @@ _OF_SETS = {"categories_nodes": "i4", "categories_segments": "i8", "categories_s
 _NO_PARENT = 2**31 - 1
 _LARGEST = 1e35
 _MOST_TREES = 1_000_000
-#: Codes of categories, and bytes of the sets that XGBoost makes of them, at most.
-_MOST_CODES, _MOST_BYTES = 2**24, 2**30
+#: Codes of categories, and bytes of the sets that XGBoost makes of them, at most: one large code takes two million, and
+#: as many again while the model is read.
+_MOST_CODES, _MOST_BYTES = 2**24, 2**28
 _OBJECTIVES = {
     2: ("binary:logistic",),
     0: (

@@ -95,12 +95,8 @@ def parser() -> argparse.ArgumentParser:
     _worker(_command(commands, "worker", "join a study and run trials of it", "modelwright.cli.worker:worker"))
     workers = _command(commands, "workers", "who runs trials at the moment", "modelwright.cli.members:workers")
     workers.add_argument("name", nargs="?", metavar="STUDY", help="one study (all of the store)")
-    report = _command(
-        commands, "report", "write one HTML file about a study or a model", "modelwright.cli.looking:report"
-    )
-    _name(report)
-    report.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
-    report.add_argument("--trust", action="store_true", help="read members that cannot be looked at before (mw.load)")
+    said = "write one HTML file about a study or a model"
+    _report(_command(commands, "report", said, "modelwright.cli.looking:report"))
     export = _command(commands, "export", "the trials as CSV, JSON or Parquet", "modelwright.cli.looking:export")
     _name(export)
     export.add_argument("--format", choices=("csv", "json", "parquet"), help="(by the ending of FILE, else csv)")
@@ -251,6 +247,16 @@ def _nas(add: argparse.ArgumentParser) -> None:
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
 
 
+def _report(add: argparse.ArgumentParser) -> None:
+    _name(add)
+    add.add_argument("-o", "--output", metavar="FILE", help="where to (NAME.html)")
+    _trusting(add)
+
+
+def _trusting(add: argparse.ArgumentParser) -> None:
+    add.add_argument("--trust", action="store_true", help="read members that cannot be looked at before (mw.load)")
+
+
 def _tables(commands: Any) -> None:
     _fit(_command(commands, "fit", "find the best model for a table", "modelwright.cli.fitting:fit"))
     predict = _command(commands, "predict", "predict the rows of a table", "modelwright.cli.fitting:predict")
@@ -262,7 +268,7 @@ def _tables(commands: Any) -> None:
     leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
     leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
     for add in (predict, leaderboard):
-        add.add_argument("--trust", action="store_true", help="read members that cannot be looked at before (mw.load)")
+        _trusting(add)
     _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
 
 

@@ -313,3 +313,12 @@ def test_labels_are_those_by_which_the_metric_is_best(metric):
     true, middle = parts["new"]["y"], model.predict_proba(parts["new"])[:, 0] >= 0.5
     at_half = scored(true, np.where(middle, "rare", "usual"), **more)
     assert scored(true, model.predict(parts["new"]), **more) > at_half + 0.05
+
+
+@pytest.mark.parametrize("learner", ["lightgbm", "xgboost"])
+def test_classes_that_are_told_without_error_are_named_though_only_ranks_are_judged(learner):
+    """15: labels are poor at a threshold of 0.5."""
+    a = np.random.default_rng(0).normal(size=300)
+    data = {"a": a, "y": np.where(a > 1, "rare", "usual")}
+    model = mw.fit(data, "y", models=[learner], trials=1, folds=3, **QUIET)
+    assert model.metric == "roc_auc" and model.evaluate(data)["f1"] > 0.95

@@ -142,10 +142,10 @@ def _goes_with(columns: np.ndarray) -> bool:
     near = (columns[:-1] * columns[1:]).mean(axis=0)
     line = _unit(np.arange(count, dtype=np.float64)[:, None])
     along = np.abs((columns * line).mean(axis=0))
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     # Neighbours that differ more than chance has them differ, as even and odd rows may, help no model.
-    chances = [*norm.sf(near * np.sqrt(count)), *(2 * norm.sf(along * np.sqrt(count - 1)))]
+    chances = [*ndtr(-near * np.sqrt(count)), *(2 * ndtr(-along * np.sqrt(count - 1)))]
     shares = [*near, *along**2]
     share, chance = _by_groups(columns, np.arange(count) * bins // count)
     allowed = CHANCE / (3 * width)
@@ -159,7 +159,7 @@ def _any(shares: Iterable[float], chances: Iterable[float], allowed: float) -> b
 def _by_groups(columns: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of each column of unit variance the share that differs between groups, less what chance gives, and the
     probability of the difference by chance (F test)."""
-    from scipy.stats import f
+    from scipy.special import fdtrc
 
     rows, kinds = len(groups), int(groups.max()) + 1
     sizes = np.bincount(groups, minlength=kinds).astype(np.float64)
@@ -168,7 +168,7 @@ def _by_groups(columns: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.
     between = np.clip(between, 0.0, 1.0)
     inside = np.maximum(1.0 - between, 1e-12)
     ratio = (between / (kinds - 1)) / (inside / (rows - kinds))
-    return 1 - inside * (rows - 1) / (rows - kinds), f.sf(ratio, kinds - 1, rows - kinds)
+    return 1 - inside * (rows - 1) / (rows - kinds), fdtrc(kinds - 1, rows - kinds, ratio)
 
 
 def _counts(values: np.ndarray) -> bool:

@@ -7,11 +7,11 @@ stored facts alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 from modelwright.core.history import History
 from modelwright.core.records import Config
@@ -44,7 +44,7 @@ def proposed(
         return _drawn(space, rng, tried)
     if len(own) < _ENOUGH:
         return pool[int(rng.integers(len(pool)))], {"by": "near the best", "family": chosen}
-    ranks = norm.ppf((rankdata([merits[n] for n in own]) - 0.5) / len(own))
+    ranks = ndtri((_ranks([merits[n] for n in own]) - 0.5) / len(own))
     table = np.array([space.encode(history.rows[n].config) for n in own])
     points = np.array([space.encode(config) for config in pool])
     varied: np.ndarray = np.asarray(~np.isnan(table).any(axis=0) & ~np.isnan(points).any(axis=0))
@@ -103,3 +103,15 @@ def _drawn(
         if space.key(config) not in tried:
             return config, {"by": "random"}
     return None
+
+
+def _ranks(values: Sequence[float]) -> np.ndarray:
+    """Ranks from 1, those of equal values their mean.
+
+    >>> _ranks([0.5, 0.1, 0.5])
+    array([2.5, 1. , 2.5])
+    """
+    # That of scipy.stats takes longer to be imported than most fits have for a first model.
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[place]

@@ -18,6 +18,9 @@ T = TypeVar("T")
 _FEWEST = 8
 
 _SMALL = 1e-7
+#: Metrics by which probabilities that differ are often as good as each other.
+_COARSE = ("roc_auc", "accuracy")
+_NOTHING = (-np.inf, -np.inf)
 
 
 def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None, metric: str | None = None) -> float:
@@ -112,8 +115,8 @@ class Choice(Generic[T]):
         self._y, self._weight, self._metric = y, weight, metric
         self.halves = Halves.of(y, classes, weight)
         self.best: T | None = None
-        self.value = -np.inf
-        self._values = [-np.inf, -np.inf]
+        self.value = _NOTHING
+        self._values = [_NOTHING, _NOTHING]
         self._held: list[np.ndarray | None] = [None, None]
         self._whole: np.ndarray | None = None
 
@@ -130,9 +133,12 @@ class Choice(Generic[T]):
             return True
         return False
 
-    def _merit(self, rows: np.ndarray | slice, predicted: np.ndarray) -> float:
+    def _merit(self, rows: np.ndarray | slice, predicted: np.ndarray) -> tuple[float, float]:
+        """By the metric, then by the log loss: classes that are told without error still differ in probabilities."""
+        y, predicted = self._y[rows], predicted[rows]
         weight = None if self._weight is None else self._weight[rows]
-        return merit(self._y[rows], predicted[rows], weight, self._metric)
+        value = merit(y, predicted, weight, self._metric)
+        return value, merit(y, predicted, weight) if self._metric in _COARSE and predicted.ndim > 1 else value
 
     @property
     def held(self) -> np.ndarray | None:

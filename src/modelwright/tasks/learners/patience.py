@@ -25,6 +25,9 @@ def usual_rate(rows: int) -> float:
 class Watch:
     """The best round so far.
 
+    Of rounds that are as good as the best, the last is kept: ranks that cannot get better, as in classes that are told
+    without error, say nothing of probabilities, which still do.
+
     Attributes:
         on: whether rounds are judged at all.
         least: rounds without gain that are always borne.
@@ -35,6 +38,9 @@ class Watch:
     [False, False, False, True]
     >>> watch.best
     2
+    >>> watch = Watch(on=True, least=2)
+    >>> [watch.stop(n + 1, 1.0) for n in range(3)], watch.best
+    ([False, False, True], 3)
     """
 
     on: bool
@@ -43,6 +49,7 @@ class Watch:
     value: float = -math.inf
     _began: float = field(default_factory=time.monotonic)
     _rounds: int = 0
+    _gained: int = 0
 
     @classmethod
     def of(cls, rate: float, on: bool) -> Watch:
@@ -57,8 +64,10 @@ class Watch:
     def stop(self, number: int, value: float) -> bool:
         """Whether to end after round ``number``, whose merit was ``value`` (higher is better)."""
         if value > self.value:
-            self.best, self.value = number, value
-        return number - self.best >= max(self.least, self.best // 5)
+            self._gained, self.value = number, value
+        if value == self.value:
+            self.best = number
+        return number - self._gained >= max(self.least, self._gained // 5)
 
 
 @dataclass(slots=True)
@@ -81,5 +90,5 @@ class Plateau:
         if self._mean is None:
             self._mean = value
         self._mean += _SMOOTH * (value - self._mean)
-        if self._mean > self.value:
+        if self._mean >= self.value:
             self.best, self.value = number, self._mean

@@ -1,0 +1,64 @@
+"""One candidate on the rows of a job: what it takes again, and fits on all rows that the clock has cut."""
+
+import time
+
+import numpy as np
+import pytest
+
+from modelwright.core.records import Task
+from modelwright.tasks.chosen import chosen_learners
+from modelwright.tasks.estimation import Job, TableEstimation
+from modelwright.tasks.gathered import Said, gather
+from modelwright.tasks.portfolio import portfolio, space_of
+
+pytest.importorskip("lightgbm")
+
+
+class Quiet:
+    def traced(self, config, parameters):
+        pass
+
+    def report(self, step, metrics, fidelity=None):
+        return "go"
+
+
+@pytest.fixture(scope="module")
+def job():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 600))
+    data = gather({"a": a, "b": b, "y": a * b + 0.1 * rng.normal(size=600)}, Said(target="y", folds=3))
+    learners = chosen_learners(["lightgbm"], [], "good", "regression")
+    return Job(
+        frame=data.frame, y=data.y, task="regression", classes=0, weight=None, split=data.split, metric=data.metric,
+        learners=learners, seed=0,
+    )  # fmt: skip
+
+
+def outcome(job, tmp_path, **note):
+    config = portfolio(space_of(job.learners, job.task, 600, 2), job.learners)[0]
+    folder = tmp_path / "study" / "trials" / "0"
+    folder.mkdir(parents=True, exist_ok=True)
+    stop = 1.0 if note.get("phase") == "refit" else (job.steps - 1) / job.steps
+    return TableEstimation(job).estimate(
+        Task(number=0, config=config, stop=stop, folder=str(folder), note=note), Quiet()
+    )
+
+
+def test_what_a_candidate_takes_again_goes_by_the_rounds_that_are_kept(job, tmp_path):
+    found = outcome(job, tmp_path)
+    assert found.error is None
+    assert 0 < found.note["again_seconds"] <= found.note["fit_seconds"] + 1e-3
+
+
+def test_a_fit_on_all_rows_that_came_to_its_end_is_kept(job, tmp_path):
+    found = outcome(job, tmp_path, phase="refit", value=0.5, rounds=30)
+    assert found.error is None
+    assert "model" in found.artifacts
+    assert found.note["refit"]["rounds"] == 30
+
+
+def test_a_fit_on_all_rows_that_the_clock_has_cut_is_not_kept(job, tmp_path):
+    found = outcome(job, tmp_path, phase="refit", value=0.5, rounds=300, until=time.time() - 1)
+    assert found.error is None
+    assert "model" not in found.artifacts
+    assert found.note["refit"]["ended"] == "deadline"

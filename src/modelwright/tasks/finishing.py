@@ -41,13 +41,22 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     if not session.job.bags and not engine.stopped.startswith(ENDED):  # who interrupts does not want to wait
         wanted = _with_room(session, rows)
         if session.asked.seconds is not None:
-            wanted = plan.refits(wanted, session.left() - STARTING)
+            wanted = plan.refits(wanted, session.left() - starting(wanted))
         if wanted:
             _fit_all(session, engine, blend, wanted)
     files = engine.files()
     found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
     _tidy(history.rows, {made.trial for made in found}, files)
     return found
+
+
+def starting(rows: Sequence[Row]) -> float:
+    """Seconds until fits on all rows begin: none where they are short enough to be made in this process."""
+    return 0.0 if _total(rows) < _SMALL else STARTING
+
+
+def _total(rows: Sequence[Row]) -> float:
+    return sum(float(row.facts.get("fit_seconds", 0.0)) for row in rows)
 
 
 def _needs(session: Session, row: Row) -> int:
@@ -80,10 +89,9 @@ def _fit_all(session: Session, engine: Engine, blend: Blend, rows: Sequence[Row]
         data["until"] = session.clock.wall() + session.left()
     notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
     engine.write([*notes, r.Noted(kind=MEMBERS, data=data)])
-    total = sum(float(row.facts.get("fit_seconds", 0.0)) for row in rows)
     beside = max(1, session.room.side_by_side(max(_needs(session, row) for row in rows)))
     workers = min(session.workers, beside, len(rows))
-    serial = workers == 1 or total < _SMALL
+    serial = workers == 1 or _total(rows) < _SMALL
     session.run(engine, engine.settings.budget, SerialExecutor() if serial else None, 1 if serial else workers)
 
 

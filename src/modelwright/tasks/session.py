@@ -34,12 +34,12 @@ from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, 
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import MODEL, Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
-from modelwright.tasks.finishing import ENDED, finished, predictor_of
+from modelwright.tasks.finishing import ENDED, finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.monotone import checked_monotone
-from modelwright.tasks.plan import REOPENED, STARTING, PlanLeads, TablePlan, Timing, chosen
+from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
 from modelwright.tasks.portfolio import portfolio, quick, space_of
 from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
@@ -197,8 +197,10 @@ class Session:
             if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
                 break
             left = self.left()
-            wanted = plan.refits([history.rows[n] for n in blend.trials], left - STARTING)
-            needs = 0.5 + STARTING + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
+            members = [history.rows[n] for n in blend.trials]
+            begins = starting(members)
+            wanted = plan.refits(members, left - begins)
+            needs = 0.5 + begins + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
             needs = 0.0 if self.job.bags else needs
             over = engine.stopped.startswith(ENDED) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
@@ -294,7 +296,9 @@ class Session:
             if slow:
                 budget = replace(budget, seconds=max(0.5 * self.asked.seconds, self.asked.seconds - _ENDING))
         self.course.enter(SEARCH)
-        executor = SerialExecutor() if self.workers == 1 and self.asked.seconds is None else None
+        # Memory can be bounded where a candidate has a process of its own.
+        here = self.workers == 1 and self.asked.seconds is None and self.asked.memory is None
+        executor = SerialExecutor() if here else None
         self.run(engine, budget, executor, self.workers)
 
     def run(self, engine: Engine, budget: Budget, executor: Executor | None, workers: int) -> None:

@@ -25,6 +25,11 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True if own and not collection_path.name.startswith("test_") and collection_path != HERE else None
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """What is packed may hold the second it was packed in, which would name a test differently in each process."""
+    return argname if isinstance(val, bytes) and val.startswith((b"\x1f\x8b", b"PK")) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where two processes share the tests, those of one file stay together, as do all that start a cluster."""

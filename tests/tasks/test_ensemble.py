@@ -72,17 +72,3 @@ def test_a_temperature_makes_overconfident_probabilities_right():
 
 def test_few_rows_keep_their_probabilities():
     assert calibration.temperature(np.full((100, 2), 0.5), np.zeros(100, int)) == 1.0
-
-
-def test_a_threshold_finds_where_f1_is_best():
-    rng = np.random.default_rng(0)
-    true = rng.beta(1, 9, 5_000)
-    y = (rng.random(5_000) < true).astype(int)
-
-    def f1(y, named):
-        right = (y & named).sum()
-        return 2 * right / max(1, y.sum() + named.sum())
-
-    cut = calibration.threshold(true, y, f1)
-    assert 0.05 < cut < 0.35
-    assert f1(y, (true >= cut).astype(int)) > 1.3 * f1(y, (true >= 0.5).astype(int))

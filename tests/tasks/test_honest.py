@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import modelwright as mw
-from modelwright.tasks.calibration import attainable, attained
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.target import Target
+from modelwright.tasks.thresholds import attainable, attained
 
 pytest.importorskip("lightgbm")
 metrics = pytest.importorskip("sklearn.metrics")

@@ -16,7 +16,7 @@ from modelwright.core.errors import StoreError
 from modelwright.core.history import Row
 from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
-from modelwright.tasks import calibration
+from modelwright.tasks import calibration, thresholds
 from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.ensemble import selected
 from modelwright.tasks.estimation import MODEL, MORE, Job
@@ -49,7 +49,7 @@ class Blend:
         score: of the blend, by weights that were chosen on other rows, in the metric's natural sign.
         spread: standard error of ``score``.
         selected: its score on the rows that the weights were chosen on; too good by that.
-        temperature, threshold: see ``calibration``.
+        temperature, threshold: see ``calibration`` and ``thresholds``.
         rows: how many rows it was judged by.
         judged: see ``judged.judged``; with ``single``, the score of the best candidate alone on the same rows, and
             ``constant``, that of always the same prediction, where the metric is one of ours.
@@ -137,7 +137,7 @@ def _recalled(blend: Blend, crossed: np.ndarray, job: Job) -> dict[str, Any] | N
     seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
     weight = None if job.weight is None else job.weight[seen]
     scores = [
-        float(calibration.attained(job.metric, job.y[seen], one[seen], weight))
+        float(thresholds.attained(job.metric, job.y[seen], one[seen], weight))
         for one in (crossed, job.natural(found.joined))
     ]
     sign = 1.0 if job.metric.higher else -1.0
@@ -179,7 +179,7 @@ def _of_level(
     predictions = [pooled(found, level, job)[seen] for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
-        return calibration.attainable(job.metric, y, predicted, weight)
+        return thresholds.attainable(job.metric, y, predicted, weight)
 
     found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight)
     weights = _fewer(found.weights, members)
@@ -218,7 +218,7 @@ def _by_unit(
         weight = None if job.weight is None else job.weight[off]
         if weight is None or weight.any():
             mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
-            scores.append(float(calibration.attained(job.metric, job.y[off], mixed, weight)))
+            scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight)))
     found = over_units(scores)
     return found if math.isfinite(found) else pooled
 
@@ -232,7 +232,7 @@ def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
     gains = []
     for part in parts:
         weight = None if job.weight is None else job.weight[part]
-        merits = [calibration.attainable(job.metric, job.y[part], one[part], weight) for one in (new, old)]
+        merits = [thresholds.attainable(job.metric, job.y[part], one[part], weight) for one in (new, old)]
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
         return False
@@ -272,13 +272,13 @@ def _calibrated(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job
     if job.task != "binary" or job.metric.needs != "labels":
         return heat, 0.5
     scores = calibration.tempered(mixed, heat)[:, 1]
-    return heat, calibration.best_threshold(job.metric, y, scores, weight)
+    return heat, thresholds.best_threshold(job.metric, y, scores, weight)
 
 
 def _spread(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, cut: float, job: Job) -> float:
     """Standard error of the score: over parts of the rows, where there are few over samples with replacement."""
     rng = _rng(job)
-    named = calibration.names_by_threshold(job.metric, mixed)
+    named = thresholds.decided_by(job.metric, mixed)
     answers = (mixed[:, 1] >= cut).astype(np.int64) if named else mixed
 
     def score(rows: np.ndarray) -> float:

@@ -22,11 +22,11 @@ from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.estimation.base import Estimation, Reporter
-from modelwright.tasks.calibration import attained
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
+from modelwright.tasks.thresholds import attained
 from modelwright.tasks.validation import Split, over_units
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint
 from modelwright.training.failure import outcome_of

@@ -9,13 +9,13 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of, warn_caller
-from modelwright.tasks.calibration import names_by_threshold
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.labels import Labels
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
 from modelwright.tasks.scorers import ALLOWED
 from modelwright.tasks.scores import SCORES
+from modelwright.tasks.thresholds import decided_by
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -62,7 +62,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
 
 def score(metric: Metric, predicted: np.ndarray, y: np.ndarray, threshold: float) -> float:
     """The score of predictions as they are deployed: labels of two classes by the threshold."""
-    named = names_by_threshold(metric, predicted)
+    named = decided_by(metric, predicted)
     return float(metric.score(y, (predicted[:, 1] >= threshold).astype(np.int64) if named else predicted))
 
 

@@ -143,8 +143,20 @@ def test_in_a_short_search_the_race_is_counted_from_the_end_of_the_anchor():
     longer.all()
     assert len(short.history.rows) > 3
     began, ended = short.machine.setup.strategy.ends(short.history)
-    assert (began, ended) == pytest.approx((12 + 0.25 * 48, 12 + 0.35 * 48))
-    assert longer.machine.setup.strategy.ends(longer.history) == pytest.approx((15.0, 30.0))
+    assert (began, ended) == pytest.approx((12 + 0.25 * 48, 12 + 0.32 * 48))
+    assert longer.machine.setup.strategy.ends(longer.history) == pytest.approx((15.0, 25.5))
+
+
+@pytest.mark.parametrize("best", [0, 3])
+def test_in_a_short_search_the_anchor_is_confirmed_only_beside_another_network(best):
+    run = Run(
+        Plan(LADDER, race=Random(), inherit=False, seconds=300.0), lambda number, _: 0.9 if number == best else 0.5
+    )
+    ended = run.all()
+    confirmed = {row.number for row in run.history.rows if row.note.get("phase") == "confirm"}
+    assert confirmed == ({0, 3} if best else set())
+    assert ("nothing to confirm" in ended.why) == (not best)
+    assert run.machine.setup.strategy.winner(run.history).number == best
 
 
 # --- whether the race's ranking holds --------------------------------------------------------------
@@ -185,7 +197,7 @@ def test_more_are_confirmed_only_while_there_is_time():
                 if isinstance(event, r.Continued) and event.note["phase"] == "confirm"}) == 1  # fmt: skip
     short = Run(Plan(LADDER, seconds=900.0), turned)
     short.all()
-    assert not noted(short, MORE) and short.machine.setup.strategy.latest == pytest.approx(0.25)
+    assert not noted(short, MORE) and short.machine.setup.strategy.latest == pytest.approx(0.17)
 
 
 def test_a_lowest_rung_that_says_nothing_is_given_up():

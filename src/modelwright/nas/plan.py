@@ -31,7 +31,7 @@ from modelwright.strategy.shown import SAME, merits_at
 
 #: Share of the time until the race ends, for a search of a quarter of an hour; by how much it grows when there is four
 #: times as much, and within which bounds. What the confirmation takes after it.
-_RACE, _MORE, _RACES, _CONFIRM = 0.15, 0.12, (0.1, 0.45), 0.1
+_RACE, _MORE, _RACES, _CONFIRM = 0.1, 0.12, (0.1, 0.45), 0.07
 #: Share of the time after which the anchor's first training is cut short, and that after which others' are, in that of
 #: the race: a network slower than was foreseen must not take the time of the finish.
 _ANCHOR, _SLOW = 0.5, 1.5
@@ -197,6 +197,8 @@ class Plan(Strategy):
         if _running(history, "race", "anchor"):
             return Wait(why="the race is ending")
         chosen = self.finalists(history)
+        if self.seconds is not None and len(chosen) == 1 and not _running(history, "confirm"):
+            return self._until_idle(history, f"the race ended, for {ended}; one network is left: nothing to confirm")
         for place, number in enumerate(chosen):
             if self._unconfirmed(history.rows[number]):
                 return self._confirming(history, number, len(chosen) - place, {ENDED: ended})
@@ -350,7 +352,7 @@ def shares_in(seconds: float | None) -> tuple[float, float]:
     compile.
 
     >>> shares_in(900.0), tuple(round(share, 2) for share in shares_in(3600.0))
-    ((0.15, 0.25), (0.27, 0.37))
+    ((0.1, 0.17), (0.22, 0.29))
     """
     if seconds is None:
         return _RACE, _RACE + _CONFIRM

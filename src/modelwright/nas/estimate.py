@@ -39,6 +39,8 @@ from modelwright.training.kept import artifacts_of, regained
 INHERITED = "inherited"
 #: A segment that is ended by the clock judges its network so many times on its way.
 _LOOKS = 6
+#: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
+_LITTLE = 0.2
 _SLASH = "/"
 #: The fact that says what the finish brought: the value before and after it, and which weights were kept.
 FINISHED = "finish"
@@ -224,7 +226,7 @@ class _Trial:
                 seed % (1 << 32),
                 on_epoch,
                 rows=rung.rows,
-                going_on=learned is not None,
+                going_on=learned is not None and not self._barely_trained(rung, seconds),
                 seconds=seconds,
                 at_most=at_most,
             )
@@ -259,6 +261,14 @@ class _Trial:
         until = self.task.note.get("until") if rung.name == "finish" else None
         # The process that finishes may have taken its time to start.
         return seconds if until is None else min(seconds, float(until) - SystemClock().wall()), None
+
+    def _barely_trained(self, rung: Rung, seconds: float | None) -> bool:
+        """Whether what was learned in this search is little beside the finish, which is then as from the beginning."""
+        if rung.name != "finish" or self.job.space.origin is not None:
+            return False
+        if seconds is not None:
+            return self.before < _LITTLE * seconds
+        return self._epochs() < _LITTLE * rung.epochs
 
     def _stands(self, rung: Rung, trainer: Trainer, learned: weights.Weights | None) -> dict[str, float]:
         """What the network is worth before it is finished, by the same rows as after it; {} elsewhere."""

@@ -66,6 +66,19 @@ def test_a_study_whose_finish_was_not_opened_goes_on_to_it(store, monkeypatch):
     assert study.resume(verbose=0).best.fidelity == 1.0
 
 
+@pytest.mark.parametrize(("epochs", "anew"), [(2, False), (1000, True)])
+def test_a_finish_is_trained_as_from_the_beginning_where_little_was_before_it(epochs, anew):
+    study = searched(":memory:", trials=1, epochs=epochs)
+    assert study.best._row.facts["finish"]["anew"] is anew
+
+
+def test_what_was_learned_before_the_search_is_gone_on_with():
+    x, y = points()
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2)])
+    study = mw.nas.search(nas.around(model), x, y, trials=1, epochs=1000, verbose=0, store=":memory:")
+    assert study.best._row.facts["finish"]["anew"] is False
+
+
 @pytest.mark.parametrize("strategy", ["asha", "hyperband", "freeze-thaw"])
 def test_strategies_with_rungs_are_for_searches_without_a_plan(strategy):
     with pytest.raises(ArgumentError, match="plan=None"):

@@ -42,7 +42,8 @@ _LOOKS = 6
 #: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
 _LITTLE = 0.2
 _SLASH = "/"
-#: The fact that says what the finish brought: the value before and after it, and which weights were kept.
+#: The fact that says what the finish brought: the value before and after it, which weights were kept, and whether it
+#: was "anew", with the learning rate of a network that was not trained before.
 FINISHED = "finish"
 _Judged = tuple[weights.Weights, dict[str, float]]
 
@@ -211,7 +212,7 @@ class _Trial:
             self.spent.compiled(trainer.steps.compiling())
             self._told(self.job.ladder.step(rung.fidelity), stands, rung.fidelity)
             return weights.read(self.model), stands
-        before = self.task.start if rung.fidelity > self.task.start else 0.0
+        before, anew = self.task.start if rung.fidelity > self.task.start else 0.0, self._barely_trained(rung, seconds)
         looked: list[float] = [0.0]
 
         def on_epoch(done: float, loss: float) -> bool:
@@ -226,7 +227,7 @@ class _Trial:
                 seed % (1 << 32),
                 on_epoch,
                 rows=rung.rows,
-                going_on=learned is not None and not self._barely_trained(rung, seconds),
+                going_on=learned is not None and not anew,
                 seconds=seconds,
                 at_most=at_most,
             )
@@ -243,6 +244,7 @@ class _Trial:
         found = weights.read(self.model)
         if stands and learned is not None:
             found, metrics = self._better((learned, stands), (found, metrics))
+            self.note[FINISHED]["anew"] = anew
         elif not trained.finite:
             return learned or {}, metrics
         if not self.stopped:
@@ -266,9 +268,8 @@ class _Trial:
         """Whether what was learned in this search is little beside the finish, which is then as from the beginning."""
         if rung.name != "finish" or self.job.space.origin is not None:
             return False
-        if seconds is not None:
-            return self.before < _LITTLE * seconds
-        return self._epochs() < _LITTLE * rung.epochs
+        before, whole = (self._epochs(), rung.epochs) if seconds is None else (self.before, seconds)
+        return before < _LITTLE * whole
 
     def _stands(self, rung: Rung, trainer: Trainer, learned: weights.Weights | None) -> dict[str, float]:
         """What the network is worth before it is finished, by the same rows as after it; {} elsewhere."""

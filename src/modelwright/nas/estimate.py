@@ -212,7 +212,8 @@ class _Trial:
             self.spent.compiled(trainer.steps.compiling())
             self._told(self.job.ladder.step(rung.fidelity), stands, rung.fidelity)
             return weights.read(self.model), stands
-        before, anew = self.task.start if rung.fidelity > self.task.start else 0.0, self._barely_trained(rung, seconds)
+        before = self.task.start if rung.fidelity > self.task.start else 0.0
+        anew = self._barely_trained(rung, seconds)
         looked: list[float] = [0.0]
 
         def on_epoch(done: float, loss: float) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from modelwright.core.errors import ArgumentError
 
@@ -113,7 +114,6 @@ def ladder(
     epochs: float = 10,
     *,
     batch: int = 128,
-    shares: Sequence[int] = RACE,
     bounded: bool = False,
 ) -> Ladder:
     """The usual ladder: three rungs on few rows of small images, one on all of them, and the finish.
@@ -123,7 +123,6 @@ def ladder(
         image: the shorter side of the images; None for other inputs.
         epochs: of the finish, where it is not ended by the clock.
         batch: rows of a step; with few rows an epoch is so few steps that a rung has several.
-        shares: epochs from each rung of the race to the next.
         bounded: whether the race, all its rungs together, and the confirmation have no more than ``epochs`` either,
             be it too few to tell networks apart.
 
@@ -133,10 +132,10 @@ def ladder(
     factor = 1 if image is None or image < 24 else max(2, image // 32)
     few = min(30_000, max(10_000, rows // 8)) if rows > 12_500 else None
     unit = max(1, round(_LEAST / max(1, (few or rows) // batch)))
-    each = min(unit, epochs / sum(shares)) if bounded else unit
+    each = min(unit, epochs / sum(RACE)) if bounded else unit
     race = [
-        Rung(fidelity=fidelity, factor=factor, rows=few, epochs=share * each)
-        for fidelity, share in zip((0.02, 0.05, 0.09), shares, strict=True)
+        Rung(fidelity=reached / 100, factor=factor, rows=few, epochs=share * each)
+        for reached, share in zip(accumulate(RACE), RACE, strict=True)
     ]
     full = 2 if few else 6 * unit
     confirm = Rung(fidelity=0.3, epochs=min(full, epochs) if bounded else full, name="confirm")

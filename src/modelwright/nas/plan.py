@@ -197,8 +197,8 @@ class Plan(Strategy):
         if _running(history, "race", "anchor"):
             return Wait(why="the race is ending")
         chosen = self.finalists(history)
-        if self.seconds is not None and len(chosen) == 1 and not _running(history, "confirm"):
-            return self._until_idle(history, f"the race ended, for {ended}; one network is left: nothing to confirm")
+        if self.seconds is not None and [history.rows[number].note.get("by") for number in chosen] == ["default"]:
+            return self._until_idle(history, f"the race ended, for {ended}; the default is best: nothing to confirm")
         for place, number in enumerate(chosen):
             if self._unconfirmed(history.rows[number]):
                 return self._confirming(history, number, len(chosen) - place, {ENDED: ended})

@@ -129,67 +129,76 @@ def shortfall(metric: str, value: float) -> float:
     return 1 - value if metric in ("roc_auc", "average_precision", "accuracy", "r2") else -value
 
 
-def report(folder: Path, seconds: int, ours: str) -> None:
-    """Who won where, and by how much."""
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob(f"*-{seconds}-*.json"))]
-    by = {(each["tool"], each["data"], each["seed"]): each for each in found}
-    tools = sorted({each["tool"] for each in found} - {ours})
-    tally: dict[str, list[float]] = {tool: [] for tool in tools}
-    gaps: dict[str, list[float]] = {tool: [] for tool in tools}
-    names = sorted({each["data"] for each in found})
-    print(f"| table | split | {ours} | " + " | ".join(tools) + " |")
-    print("|---" * (3 + len(tools)) + "|")
-    random = np.random.default_rng(0)
-    boots: dict[tuple[str, str, int], np.ndarray] = {}
-    for name in names:
-        for seed in sorted({each["seed"] for each in found if each["data"] == name}):
-            mine = by.get((ours, name, seed))
-            if mine is None:
-                continue
-            cells = []
-            draws = None
-            for tool in tools:
-                theirs = by.get((tool, name, seed))
-                if theirs is None:
-                    cells.append("")
-                    continue
-                if theirs["score"] is None or mine["score"] is None:
-                    tally[tool].append(float(theirs["score"] is None))
-                    cells.append("failed" if theirs["score"] is None else f"{theirs['score']:.4f}")
-                    continue
-                if draws is None:
-                    draws = random.integers(0, mine["rows"], size=(REPEATS, mine["rows"]))
-                for each in (mine, theirs):
-                    key = (each["tool"], name, seed)
-                    if key not in boots:
-                        boots[key] = resampled(each, folder, draws)
-                error = float(np.nanstd(boots[(ours, name, seed)] - boots[(tool, name, seed)]))
+class Report:
+    """What a folder holds: our runs beside those of the others."""
+
+    def __init__(self, folder: Path, seconds: int, ours: str):
+        self.folder, self.seconds, self.ours = folder, seconds, ours
+        self.found = [json.loads(path.read_text()) for path in sorted(folder.glob(f"*-{seconds}-*.json"))]
+        self.by = {(each["tool"], each["data"], each["seed"]): each for each in self.found}
+        self.tools = sorted({each["tool"] for each in self.found} - {ours})
+        self.tally: dict[str, list[float]] = {tool: [] for tool in self.tools}
+        self.gaps: dict[str, list[float]] = {tool: [] for tool in self.tools}
+        self.random = np.random.default_rng(0)
+
+    def show(self) -> None:
+        """Who won where, and by how much."""
+        print(f"| table | split | {self.ours} | " + " | ".join(self.tools) + " |")
+        print("|---" * (3 + len(self.tools)) + "|")
+        for name, seed in sorted({(each["data"], each["seed"]) for each in self.found}):
+            mine = self.by.get((self.ours, name, seed))
+            if mine is not None:
+                score = "failed" if mine["score"] is None else f"{mine['score']:.4f}"
+                print(f"| {name} | {seed} | {score} ({mine['fit']:.1f} s) | " + " | ".join(self._beside(mine)) + " |")
+        for tool in self.tools:
+            self._judged(tool)
+        for tool in (self.ours, *self.tools):
+            self._spent(tool)
+
+    def _beside(self, mine: dict[str, Any]) -> list[str]:
+        """The cells of the others, for one table and split; counts them."""
+        draws = self.random.integers(0, mine.get("rows", 1), size=(REPEATS, mine.get("rows", 1)))
+        own = resampled(mine, self.folder, draws) if mine["score"] is not None else None
+        cells = []
+        for tool in self.tools:
+            theirs = self.by.get((tool, mine["data"], mine["seed"]))
+            if theirs is None:
+                cells.append("")
+            elif theirs["score"] is None or own is None:
+                self.tally[tool].append(0.5 if own is None and theirs["score"] is None else float(own is not None))
+                cells.append("failed" if theirs["score"] is None else f"{theirs['score']:.4f}")
+            else:
+                error = float(np.nanstd(own - resampled(theirs, self.folder, draws)))
                 difference = mine["score"] - theirs["score"]
                 mark = 0.5 if abs(difference) <= 2 * error else float(difference > 0)
-                tally[tool].append(mark)
+                self.tally[tool].append(mark)
                 good, bad = (shortfall(mine["metric"], each["score"]) for each in (mine, theirs))
-                gaps[tool].append((good - bad) / max(good, bad, 1e-12))
+                self.gaps[tool].append((good - bad) / max(good, bad, 1e-12))
                 cells.append(f"{theirs['score']:.4f} {'-' if mark == 0 else '+' if mark == 1 else '='}")
-            score = "failed" if mine["score"] is None else f"{mine['score']:.4f}"
-            print(f"| {name} | {seed} | {score} ({mine['fit']:.1f} s) | " + " | ".join(cells) + " |")
-    for tool in tools:
-        if tally[tool]:
-            wins, ties, losses = (tally[tool].count(mark) for mark in (1.0, 0.5, 0.0))
+        return cells
+
+    def _judged(self, tool: str) -> None:
+        marks = self.tally[tool]
+        if marks:
+            wins, ties, losses = (marks.count(mark) for mark in (1.0, 0.5, 0.0))
             print(
-                f"{ours} beside {tool}: {wins} won, {ties} tied, {losses} lost of {len(tally[tool])}, win rate "
-                f"{np.mean(tally[tool]):.3f}, mean relative error {np.mean(gaps[tool]):+.1%} (below 0: ours is smaller)"
+                f"{self.ours} beside {tool}: {wins} won, {ties} tied, {losses} lost of {len(marks)}, win rate "
+                f"{np.mean(marks):.3f}, mean relative error {np.mean(self.gaps[tool] or [0.0]):+.1%} (below 0: ours is "
+                "smaller)"
             )
-    for tool in (ours, *tools):
-        runs = [each for each in found if each["tool"] == tool and each["score"] is not None]
-        if runs:
-            sizes = [each["mb"] for each in runs if each["mb"] is not None]
-            late = [each for each in runs if each["fit"] > max(seconds * 1.02, seconds + 2)]
-            print(
-                f"{tool}: {len(runs)} runs, seconds median {np.median([each['fit'] for each in runs]):.1f}, longest "
-                f"{max(each['fit'] for each in runs):.1f}, late {len(late)}; one row median "
-                f"{np.median([each['one_row_ms'] for each in runs]):.1f} ms; "
-                + (f"median {np.median(sizes):.1f} MB" if sizes else "size not given")
-            )
+
+    def _spent(self, tool: str) -> None:
+        runs = [each for each in self.found if each["tool"] == tool and each["score"] is not None]
+        if not runs:
+            return
+        fits = [each["fit"] for each in runs]
+        sizes = [each["mb"] for each in runs if each["mb"] is not None]
+        late = sum(fit > max(self.seconds * 1.02, self.seconds + 2) for fit in fits)
+        print(
+            f"{tool}: {len(runs)} runs, seconds median {np.median(fits):.1f}, longest {max(fits):.1f}, late {late}; "
+            f"one row median {np.median([each['one_row_ms'] for each in runs]):.1f} ms; "
+            + (f"median {np.median(sizes):.1f} MB" if sizes else "size not given")
+        )
 
 
 def main() -> None:
@@ -211,7 +220,7 @@ def main() -> None:
     asked.add_argument("--ours", default="modelwright")
     given = parser.parse_args()
     if given.door == "report":
-        report(given.folder, given.seconds, given.ours)
+        Report(given.folder, given.seconds, given.ours).show()
     elif given.door == "one":
         one(given.tool, given.seconds, given.folder, given.table)
     else:

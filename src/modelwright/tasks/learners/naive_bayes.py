@@ -49,7 +49,7 @@ class NaiveBayes(Learner):
         everything = share.sum(axis=1, keepdims=True) / max(share.sum(), 1e-12)
         middle = (everything * x).sum(axis=0)
         spread = (everything * np.square(x - middle)).sum(axis=0)
-        coin = np.array([bool(np.isin(x[:, k], (0.0, 1.0)).all()) for k in range(x.shape[1])], bool)
+        coin = ((x == 0) | (x == 1)).all(axis=0)
         mean = (share.T @ x + more * middle) / (rows + more)
         square = (share.T @ np.square(x) + more * (spread + middle**2)) / (rows + more)
         variance = np.maximum(square - mean**2, 1e-3 * spread + 1e-9)
@@ -64,9 +64,9 @@ class NaiveBayes(Learner):
         model = FittedNaiveBayes(own, number, {"rounds": rounds or _USUAL, "ended": "rounds"})
         if valid is not None and rounds is None:
             choice: Choice[int] = Choice(valid[1], number, valid[2], metric)
-            for step in range(1, len(TEMPERATURES) + 1):
-                model.facts["rounds"] = step
-                choice.offer(step, model.predict(valid[0]))
+            scores = model.scores(valid[0])
+            for step, temperature in enumerate(TEMPERATURES, 1):
+                choice.offer(step, softmax(scores / temperature))
             model.facts["rounds"], model.held = choice.best or _USUAL, choice.held
         model.facts["temperature"] = TEMPERATURES[min(model.facts["rounds"], len(TEMPERATURES)) - 1]
         return model
@@ -80,10 +80,13 @@ class FittedNaiveBayes(Fitted):
     def __init__(self, own: dict[str, np.ndarray], classes: int, facts: dict[str, Any]):
         self._own, self._classes, self.facts = own, classes, facts
 
-    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+    def scores(self, matrix: Matrix) -> np.ndarray:
+        """Logarithms of the joint densities, (rows, classes), before a temperature divides them."""
         x = matrix.values.astype(np.float64)
-        scores = self._own["a"] + x @ self._own["b"].T + np.square(x) @ self._own["c"].T
-        return softmax(scores / TEMPERATURES[min(int(self.facts["rounds"]), len(TEMPERATURES)) - 1])
+        return self._own["a"] + x @ self._own["b"].T + np.square(x) @ self._own["c"].T
+
+    def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        return softmax(self.scores(matrix) / TEMPERATURES[min(int(self.facts["rounds"]), len(TEMPERATURES)) - 1])
 
     def shares(self) -> np.ndarray:
         return shared(np.ptp(self._own["b"], axis=0) + np.ptp(self._own["c"], axis=0))

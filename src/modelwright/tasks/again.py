@@ -131,6 +131,6 @@ def _member(
         seed=seeds[1],
         threads=int(plan["threads"]),
         classes=classes,
-        metric=str(plan["metric"]),
+        metric=job.metric.guide,
     )
     return Member(kind.name, entry["config"], fitted, model)

@@ -135,9 +135,9 @@ def _recalled(blend: Blend, crossed: np.ndarray, job: Job) -> dict[str, Any] | N
     if found is None:
         return None
     seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
-    weight = None if job.weight is None else job.weight[seen]
+    weight = _part(job.judging, seen)
     scores = [
-        float(thresholds.attained(job.metric, job.y[seen], one[seen], weight))
+        float(thresholds.attained(job.metric, job.y[seen], one[seen], weight, job.split.tied(seen)))
         for one in (crossed, job.natural(found.joined))
     ]
     sign = 1.0 if job.metric.higher else -1.0
@@ -175,18 +175,18 @@ def _of_level(
     """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
     crossed = pooled(among[0][1], level, job)
     seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
-    y, weight = job.y[seen], None if job.weight is None else job.weight[seen]
+    y, weight, ties = job.y[seen], _part(job.judging, seen), job.split.tied(seen)
     predictions = [pooled(found, level, job)[seen] for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return thresholds.attainable(job.metric, y, predicted, weight)
 
-    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight)
+    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight, ties=ties)
     weights = _fewer(found.weights, members)
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     mixed = np.tensordot(weights, np.stack(predictions), 1)
     crossed[seen] = found.mixed(np.stack(predictions))
-    heat, cut = _calibrated(mixed, y, weight, job)
+    heat, cut = _calibrated(mixed, seen, job)
     sure = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
     chosen = [among[i][0] for i in order]
     optimism = max(0.0, found.selected - found.honest) if len(order) > 1 else 0.0
@@ -197,7 +197,7 @@ def _of_level(
         values=tuple(_score(row) for row in chosen),
         score=_by_unit([among[i][1] for i in order], weights[order], level, job, sign * found.selected)
         - sign * optimism,
-        spread=_spread(sure, y, weight, cut, job),
+        spread=_spread(sure, seen, cut, job),
         selected=sign * found.selected,
         temperature=heat,
         threshold=cut,
@@ -215,10 +215,10 @@ def _by_unit(
     scores = []
     for unit in range(level):
         off = job.split.rows(unit)[1]
-        weight = None if job.weight is None else job.weight[off]
+        weight = _part(job.judging, off)
         if weight is None or weight.any():
             mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
-            scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight)))
+            scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight, job.split.tied(off))))
     found = over_units(scores)
     return found if math.isfinite(found) else pooled
 
@@ -226,17 +226,34 @@ def _by_unit(
 def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
     """Whether predictions are better on the rows of both, by far more than they differ over parts of these."""
     both = np.flatnonzero(~np.isnan(new + old).reshape(len(job.y), -1).any(axis=1))
-    parts = np.array_split(_rng(job).permutation(both), _PARTS)
+    parts = _apart(both, _PARTS, job)
     if min(map(len, parts)) < 20:
         return False
     gains = []
     for part in parts:
-        weight = None if job.weight is None else job.weight[part]
+        weight = _part(job.judging, part)
         merits = [thresholds.attainable(job.metric, job.y[part], one[part], weight) for one in (new, old)]
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
         return False
     return float(np.mean(gains)) > _FAR * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
+
+
+def _part(weight: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if weight is None else weight[rows]
+
+
+def _apart(rows: np.ndarray, parts: int, job: Job) -> list[np.ndarray]:
+    """Rows in parts by chance; those that belong together are in one."""
+    rng, ties = _rng(job), job.split.tied(rows)
+    if ties is None:
+        return np.array_split(rng.permutation(rows), parts)
+    which, sizes = np.unique(ties, return_inverse=True, return_counts=True)[1:]
+    order = rng.permutation(len(sizes))
+    ends = np.cumsum(sizes[order])
+    place = np.empty(len(sizes), np.int64)
+    place[order] = np.minimum((ends - 1) * parts // max(1, len(rows)), parts - 1)
+    return [rows[place[which] == part] for part in range(parts)]
 
 
 def _rng(job: Job) -> np.random.Generator:
@@ -265,28 +282,46 @@ def _rounds(facts: Mapping[str, Any]) -> int | None:
     return max(1, round(float(np.mean(known)) * MORE)) if known else None
 
 
-def _calibrated(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, job: Job) -> tuple[float, float]:
+def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, float]:
+    """Temperature and threshold, by predictions for the rows ``seen``.
+
+    Weights of classes make probabilities of another world: how sure they are is judged there, what is named is not.
+    """
     if job.task == "regression":
         return 1.0, 0.5
-    heat = calibration.temperature(mixed, y, weight)
+    y = job.y[seen]
+    heat = calibration.temperature(mixed, y, _part(job.weight, seen))
     if job.task != "binary" or job.metric.needs != "labels":
         return heat, 0.5
     scores = calibration.tempered(mixed, heat)[:, 1]
-    return heat, thresholds.best_threshold(job.metric, y, scores, weight)
+    return heat, thresholds.best_threshold(job.metric, y, scores, _part(job.judging, seen))
 
 
-def _spread(mixed: np.ndarray, y: np.ndarray, weight: np.ndarray | None, cut: float, job: Job) -> float:
-    """Standard error of the score: over parts of the rows, where there are few over samples with replacement."""
-    rng = _rng(job)
+def _spread(mixed: np.ndarray, seen: np.ndarray, cut: float, job: Job) -> float:
+    """Standard error of the score: over parts of the rows, where there are few over samples with replacement.
+
+    Rows that belong together are drawn together: a hundred rows of one customer are not a hundred witnesses.
+    """
+    rng, ties = _rng(job), job.split.tied(seen)
     named = thresholds.decided_by(job.metric, mixed)
     answers = (mixed[:, 1] >= cut).astype(np.int64) if named else mixed
 
-    def score(rows: np.ndarray) -> float:
-        return job.metric.merit(y[rows], answers[rows], None if weight is None else weight[rows])
+    def score(at: np.ndarray) -> float:
+        return job.metric.merit(job.y[seen[at]], answers[at], _part(job.judging, seen[at]))
 
-    if len(y) >= _MANY:
-        scores = [score(part) for part in np.array_split(rng.permutation(len(y)), 10)]
+    order, starts = np.arange(len(seen)), np.arange(len(seen) + 1)
+    if ties is not None:
+        order = np.argsort(ties, kind="stable")
+        starts = np.append(np.flatnonzero(np.diff(ties[order], prepend=ties.min() - 1)), len(seen))
+    count = len(starts) - 1
+    if count >= _MANY:
+        scores = [score(np.searchsorted(seen, part)) for part in _apart(seen, 10, job) if len(part)]
         return float(np.nanstd(scores, ddof=1) / np.sqrt(len(scores)))
-    scores = [score(rng.integers(0, len(y), len(y))) for _ in range(_SAMPLES)]
+    scores = []
+    for _ in range(_SAMPLES):
+        drawn = rng.integers(0, count, count)
+        lengths = starts[drawn + 1] - starts[drawn]
+        into = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        scores.append(score(order[np.repeat(starts[drawn], lengths) + into]))
     known = [one for one in scores if math.isfinite(one)]
     return float(np.std(known, ddof=1)) if len(known) > 1 else 0.0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwright.core.rng import Seed
+from modelwright.tasks.learners.judged import Halves
 
 #: Steps of the greedy selection, and those without gain after which it ends.
 STEPS, PATIENCE = 25, 6
@@ -61,6 +62,7 @@ def selected(
     *,
     seed: int,
     sample_weight: np.ndarray | None = None,
+    ties: np.ndarray | None = None,
     steps: int = STEPS,
     patience: int = PATIENCE,
 ) -> Ensemble:
@@ -69,6 +71,7 @@ def selected(
     Args:
         predictions: for each candidate probabilities (rows, classes) or values (rows,).
         merit: of predictions for ``y`` under weights of the rows; higher is better.
+        ties: integers (rows,): rows of the same one belong together, and choose no weights for each other.
         steps: of the greedy selection. Under 1,000 rows there are at most 15, and where several candidates are chosen
             none counts for more than half.
 
@@ -84,6 +87,8 @@ def selected(
         place = np.sort(rng.choice(len(y), ROWS, replace=False))
     weight = None if sample_weight is None else sample_weight[place]
     everyone = rng.permutation(len(y)) % _PARTS
+    if ties is not None and (apart := Halves.of(y, 0, sample_weight, ties)) is not None:
+        everyone[apart.places[0]], everyone[apart.places[1]] = 0, 1
     stacked, y, part = stacked[:, place], y[place], everyone[place]
     if len(y) < FEW:
         steps = min(steps, SHORT)

@@ -48,7 +48,8 @@ class Job:
 
     Attributes:
         y: classes as integers, or numbers, (rows,).
-        weight: of each row, or None.
+        weight: of each row while a model is fitted, or None.
+        judging: of each row where it judges, or None.
         labels: what the metric calls the classes.
         threads: cores of one fit.
         bags: whether the models of all units are kept, to be used together.
@@ -66,6 +67,7 @@ class Job:
     metric: Metric
     learners: Mapping[str, Learner]
     seed: int
+    judging: np.ndarray | None = None
     threads: int = 1
     bags: bool = False
     monotone: Mapping[str, int] = field(default_factory=dict)
@@ -221,11 +223,12 @@ class _Trial:
             config=self.config,
             weight=None if job.weight is None else job.weight[on],
             valid=(held, job.aim(off), None if job.weight is None else job.weight[off]),
+            ties=job.split.tied(off),
             deadline=self.deadline,
             seed=Seed(self.task.seed).child("unit", unit).integer(),
             threads=job.threads,
             classes=job.classes or None,
-            metric=job.metric.name,
+            metric=job.metric.guide,
         )
         seconds, learned = time.perf_counter() - began, time.perf_counter() - learning
         began = time.perf_counter()
@@ -265,11 +268,11 @@ class _Trial:
         return found
 
     def _score(self, unit: int, predicted: np.ndarray) -> float:
-        off = self.job.split.rows(unit)[1]
-        weight = None if self.job.weight is None else self.job.weight[off]
+        off, judging = self.job.split.rows(unit)[1], self.job.judging
+        weight = None if judging is None else judging[off]
         if weight is not None and not weight.any():
             return math.nan
-        return float(attained(self.job.metric, self.job.y[off], predicted, weight))
+        return float(attained(self.job.metric, self.job.y[off], predicted, weight, self.job.split.tied(off)))
 
     # --- all rows ------------------------------------------------------------------------------------
 
@@ -290,7 +293,7 @@ class _Trial:
             seed=Seed(self.task.seed).child("unit", "all").integer(),
             threads=job.threads,
             classes=job.classes or None,
-            metric=job.metric.name,
+            metric=job.metric.guide,
         )
         self.note |= {"refit": codec.to_plain(dict(model.facts))}
         value = float(self.task.note["value"])

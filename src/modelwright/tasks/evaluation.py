@@ -16,6 +16,7 @@ from modelwright.tasks.reading import read
 from modelwright.tasks.scorers import ALLOWED
 from modelwright.tasks.scores import SCORES
 from modelwright.tasks.thresholds import decided_by
+from modelwright.tasks.weights import given_weights
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 def evaluated(model: Predictor, source: Any, metrics: Any, *, where: str = "evaluate") -> dict[str, float]:
     """Metric -> score of what is deployed; see ``Predictor.evaluate``."""
     chosen = _chosen(model, metrics, where)
-    frame, y = rows(model, source, where=where)
+    frame, y, weight = rows(model, source, where=where)
     predicted = model._predicted(frame)
     cut = float(model._body["threshold"])
-    return {name: score(metric, predicted, y, cut) for name, metric in chosen.items()}
+    return {name: score(metric, predicted, y, cut, weight) for name, metric in chosen.items()}
 
 
-def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarray]:
+def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarray, np.ndarray | None]:
     """The rows of a table that a model can be judged by, and what is true of them: classes by their places, or values.
+
+    The third is how much each counts, where the fit was given a column of weights and the table has it.
 
     Raises:
         ArgumentError: the table lacks the target or a column that the model was given, or no row can be judged.
@@ -57,13 +60,18 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     elif not there.any():
         raise ArgumentError(f"no row has a {model.target!r}", where=where)
     table = table.take(there)
-    return model._frame(table), target.encode(table.columns[model.target], where=where)
+    weighs = model.plan.get("said", {}).get("sample_weight")
+    weighs = weighs if isinstance(weighs, str) and weighs in table.columns else None
+    weight = given_weights(table, weighs, there, where=where)
+    return model._frame(table), target.encode(table.columns[model.target], where=where), weight
 
 
-def score(metric: Metric, predicted: np.ndarray, y: np.ndarray, threshold: float) -> float:
+def score(
+    metric: Metric, predicted: np.ndarray, y: np.ndarray, threshold: float, weight: np.ndarray | None = None
+) -> float:
     """The score of predictions as they are deployed: labels of two classes by the threshold."""
     named = decided_by(metric, predicted)
-    return float(metric.score(y, (predicted[:, 1] >= threshold).astype(np.int64) if named else predicted))
+    return float(metric.score(y, (predicted[:, 1] >= threshold).astype(np.int64) if named else predicted, weight))
 
 
 def metric_of(model: Predictor, metric: Any, *, where: str) -> Metric:

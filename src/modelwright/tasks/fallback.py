@@ -92,7 +92,7 @@ def constant(job: Job, number: int) -> tuple[Blend, list[Made]]:
     for unit in range(job.split.units):
         on, off = job.split.rows(unit)
         part = _fitted(job, on, number)
-        weight = None if job.weight is None else job.weight[off]
+        weight = None if job.judging is None else job.judging[off]
         if weight is not None and not weight.any():
             continue
         predicted.append(np.asarray(job.natural(part.model.predict(part.matrix(job.frame.take(off)))), np.float64))
@@ -131,6 +131,6 @@ def _fitted(job: Job, rows: np.ndarray, number: int) -> Member:
     features, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, classes=classes, seed=seed)
     model = kind.fit(
         matrix, job.aim(rows), job.task, config={}, weight=weight, rounds=1, seed=seed, threads=1, classes=classes,
-        metric=job.metric.name,
+        metric=job.metric.guide,
     )  # fmt: skip
     return Member(CONSTANT, {}, features, model)

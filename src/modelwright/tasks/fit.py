@@ -64,8 +64,10 @@ def fit(
         positive: of two classes the one that ``average_precision`` and ``f1`` are about; default the rarer one.
         kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly.
         without: columns that are not to be used.
-        sample_weight: how much each row counts: the name of a column, or an array.
-        class_weight: ``"balanced"``, or how much each class counts.
+        sample_weight: how much each row counts, in fits and where it judges: the name of a column, or an array. A
+            column of weights counts in a table that is given to ``evaluate`` as well.
+        class_weight: ``"balanced"``, or how much each class counts in fits. Scores and thresholds go by rows as they
+            are.
         groups: a column: rows with the same value are never divided between fitting and judging.
         time: a column: models are judged by rows later than those they were fitted on.
         folds: how many, instead of what the number of rows suggests; 1 is a holdout.
@@ -88,7 +90,8 @@ def fit(
             default as many as time and memory allow. Members are fitted on all rows where that ends in time.
         drop_suspected: leave out columns that near-certainly leak the target. They are an alert and used otherwise.
         plan: that of an earlier model: its members are fitted in the same way, and nothing is searched.
-        workers: processes; default one for each core with ``seconds``, else one.
+        workers: processes; default one for each core with ``seconds``, else one. With several of them what is tried
+            next goes by which candidate has ended first, so that a seed gives the same model with one alone.
         store, name, verbose: see ``mw.tune``; with a ``name`` a fit that was killed goes on.
 
     Returns:

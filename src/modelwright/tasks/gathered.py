@@ -21,6 +21,7 @@ from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample
+from modelwright.tasks.weights import given_weights, with_classes
 
 #: Rows up to which all duplicates are looked for.
 _TWINS = 500_000
@@ -35,7 +36,8 @@ class Gathered:
 
     Attributes:
         y: classes as integers, or numbers, (rows,); rows without a target are gone.
-        weight: of each row, or None.
+        weight: of each row while models are fitted, or None.
+        judging: of each row where it judges, or None: weights of classes are for fitting alone.
         notes: what was found and repaired on the way.
         room: rows and workers that fit.
     """
@@ -47,6 +49,7 @@ class Gathered:
     frame: Frame
     y: np.ndarray
     weight: np.ndarray | None
+    judging: np.ndarray | None
     split: Split
     notes: tuple[Note, ...]
     room: Room
@@ -129,7 +132,8 @@ def gather(source: Any, said: Said) -> Gathered:
         )
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
-    weight = _weights(table, said, target, y, there)
+    judging = given_weights(table, said.sample_weight, there, where="fit")
+    weight = with_classes(judging, said.class_weight, target, y)
     before = said.divided or {}
     left = None if said.seconds is None else _left(said.seconds, said.workers * (clock.monotonic() - began))
     room = planned(
@@ -142,7 +146,8 @@ def gather(source: Any, said: Said) -> Gathered:
         max_rows=said.max_rows if said.divided is None else min(frame.rows, int(before.get("rows", frame.rows))),
     )
     split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room)
-    return Gathered(table, schema, target, metric, frame, y, weight, split, (*table.notes, *target.notes), room)
+    notes = (*table.notes, *target.notes)
+    return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
 
 
 def _left(seconds: float, spent: float) -> float:
@@ -168,7 +173,8 @@ def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: st
         folds, repeats = int(said.divided["folds"]), int(said.divided["repeats"])
     elif folds is None and said.seconds is not None:
         folds, repeats = affordable(len(chosen), room.slow * _usual_seconds(len(chosen), frame), said.seconds)
-    split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats)
+    alone = said.folds is not None or said.divided is not None
+    split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats, alone=alone)
     return split if whole else split.among(chosen, len(y))
 
 
@@ -217,51 +223,6 @@ def _check_column(table: Table, name: str) -> None:
         raise ArgumentError(
             f"there is no column {name!r}", where="fit", hint=did_you_mean(name, table.names) or _names(table)
         )
-
-
-def _weights(table: Table, said: Said, target: Target, y: np.ndarray, there: np.ndarray) -> np.ndarray | None:
-    """Weights of the rows, times those of their classes, with the mean 1."""
-    weight: np.ndarray | None = None
-    if said.sample_weight is not None:
-        given = said.sample_weight
-        cells = table.columns[given] if isinstance(given, str) else np.asarray(given)
-        try:
-            weight = np.asarray(cells, np.float64).ravel()
-        except (TypeError, ValueError):
-            raise ArgumentError("sample_weight holds something else than numbers", where="fit") from None
-        if not isinstance(given, str) and len(weight) == len(there):
-            weight = weight[there]
-        if len(weight) != len(y):
-            raise ArgumentError(f"sample_weight has {counted(len(weight), 'value')} for {len(y)} rows", where="fit")
-        if not np.isfinite(weight).all() or (weight < 0).any():
-            raise ArgumentError("sample_weight has missing or negative values", where="fit", allowed="numbers from 0")
-        if not weight.any():
-            raise ArgumentError("sample_weight: every weight is 0", where="fit", allowed="some numbers above 0")
-    if said.class_weight is not None:
-        own = _of_classes(said.class_weight, target, y)[y]
-        weight = own if weight is None else weight * own
-    return None if weight is None else weight / weight.mean()
-
-
-def _of_classes(asked: Any, target: Target, y: np.ndarray) -> np.ndarray:
-    if not target.is_classes:
-        raise ArgumentError("class_weight for numbers", where="fit", hint="Leave it out.")
-    count = len(target.classes)
-    if asked == "balanced":
-        rows = np.bincount(y, minlength=count)
-        return len(y) / (count * np.maximum(rows, 1))
-    if not isinstance(asked, Mapping):
-        raise ArgumentError(f"class_weight={asked!r:.60}", where="fit", allowed="'balanced', or {class: weight}")
-    called = {str(one).strip(): one for one in target.classes}  # whoever writes a command has no numbers
-    asked = {key if key in target.classes else called.get(str(key).strip(), key): asked[key] for key in asked}
-    unknown = [key for key in asked if key not in target.classes]
-    if unknown:
-        allowed = ", ".join(map(repr, target.classes[:20]))
-        raise ArgumentError(f"class_weight names {unknown[0]!r}", where="fit", allowed=allowed)
-    found = np.array([float(asked.get(one, 1.0)) for one in target.classes])
-    if not found[np.unique(y)].any():
-        raise ArgumentError("class_weight: every weight is 0", where="fit", allowed="some numbers above 0")
-    return found
 
 
 def _ties(table: Table, schema: Schema, said: Said) -> Ties:

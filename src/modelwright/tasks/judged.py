@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.metrics import Metric
-from modelwright.tasks.scores import SCORES, log_loss
+from modelwright.tasks.scores import log_loss
 
 #: Classes up to which all pairs are counted; of more, so many pairs that are mixed up most.
 _PAIRS, _WORST = 30, 30
@@ -61,9 +62,10 @@ def as_deployed(
 ) -> dict[str, Any]:  # fmt: skip
     """``judged`` of predictions before calibration; with ``constant``, the score of always the same prediction.
 
-    That is the share of each class, or the mean; it is left out where the metric is somebody's own. Where they were
-    chosen: ``log_loss``, before and after the temperature, and ``thresholds``, the score at 0.5 and at the threshold;
-    both on the rows that they were chosen on.
+    That is the best one that needs no column: the share of each class, or the class that scores best where classes are
+    named; the mean, the median for ``mae``, or the mean of the logarithm for ``rmsle``. It is left out where the metric
+    is somebody's own. Where they were chosen: ``log_loss``, before and after the temperature, and ``thresholds``, the
+    score at 0.5 and at the threshold; both on the rows that they were chosen on.
     """
     sure = predicted if task == "regression" else tempered(predicted, temperature)
     found = judged(y, sure, task=task, threshold=threshold)
@@ -72,15 +74,34 @@ def as_deployed(
     if threshold != 0.5:
         named = ((sure[:, 1] >= at).astype(np.int64) for at in (0.5, threshold))
         found["thresholds"] = [_short(metric.score(y, one, weight)) for one in named]
-    if metric.name in SCORES:
-        if task == "regression":
-            always = np.full(len(y), np.average(y, weights=weight))
-        else:
-            counts = np.bincount(y, weights=weight, minlength=predicted.shape[1])
-            always = np.tile(counts / counts.sum(), (len(y), 1))
-        constant = metric.score(y, always, weight)
-        found |= {"constant": constant} if math.isfinite(constant) else {}
+    if metric.own is not None:
+        merits = [metric.merit(y, one, weight) for one in _constants(y, predicted.shape, weight, metric)]
+        best = max((one for one in merits if math.isfinite(one)), default=None)
+        found |= {} if best is None else {"constant": best if metric.higher else -best}
     return found
+
+
+def _constants(
+    y: np.ndarray, shape: tuple[int, ...], weight: np.ndarray | None, metric: Metric
+) -> Iterator[np.ndarray]:
+    """Predictions that are the same for all rows, of which one is the best."""
+    if len(shape) == 1:
+        if metric.own == "mae":
+            order = np.argsort(y, kind="stable")
+            share = np.cumsum(np.ones(len(y)) if weight is None else weight[order])
+            middle = float(y[order][min(int(np.searchsorted(share, share[-1] / 2)), len(y) - 1)])
+        elif metric.link == "log1p":
+            middle = float(np.expm1(np.average(np.log1p(y), weights=weight)))
+        else:
+            middle = float(np.average(y, weights=weight))
+        yield np.full(len(y), middle)
+    elif metric.needs == "labels":
+        usual = int(np.bincount(y, weights=weight, minlength=shape[1]).argmax())
+        for one in (0, 1) if shape[1] == 2 else (usual,):
+            yield np.full(len(y), one, np.int64)
+    else:
+        counts = np.bincount(y, weights=weight, minlength=shape[1])
+        yield np.tile(counts / counts.sum(), (len(y), 1))
 
 
 def _values(y: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:

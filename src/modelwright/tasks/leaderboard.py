@@ -78,11 +78,11 @@ def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) 
             function that is not kept.
     """
     by = metric_of(model, metric, where="leaderboard")
-    frame, y = rows(model, test, where="leaderboard")
+    frame, y, weight = rows(model, test, where="leaderboard")
     cut = float(model._body["threshold"])
-    found = {"ensemble": score(by, model._predicted(frame), y, cut)}
+    found = {"ensemble": score(by, model._predicted(frame), y, cut, weight)}
     for one in model._members:
         matrix = model._features[one.features].transform(frame)
-        found[one.name] = score(by, model._natural(one.member.model.predict(matrix, threads=1)), y, cut)
+        found[one.name] = score(by, model._natural(one.member.model.predict(matrix, threads=1)), y, cut, weight)
     tested = [row if row["model"] not in found else {**row, "test": found[row["model"]]} for row in board]
     return Leaderboard(tested, metric=board.metric, higher=board.higher, tested=by.name)

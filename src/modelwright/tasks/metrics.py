@@ -12,7 +12,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import kind_of
 from modelwright.tasks.scorers import ALLOWED, keywords, named, places, tasks_of, title
-from modelwright.tasks.scores import ALIASES, SCORES
+from modelwright.tasks.scores import ALIASES, FUNCTIONS, SCORES
 from modelwright.tasks.target import Target
 
 _OF_SCORES = frozenset(
@@ -100,6 +100,28 @@ class Metric:
             if not weight.any():
                 return float("nan")
         return self.measure(np.asarray(y), np.asarray(predicted), weight)
+
+    @property
+    def own(self) -> str | None:
+        """Which of our own metrics it is, whatever it was called; None where it is somebody else's.
+
+        >>> target = Target.of(np.array([1.0, 2.5, 3.25, 4.0]), task="regression")
+        >>> Metric.of("neg_mean_absolute_error", target).own
+        'mae'
+        """
+        given = self.given[0] if self.given else None
+        name = ALIASES.get(self.name, self.name)
+        return name if (given is None or isinstance(given, str)) and name in SCORES else None
+
+    @property
+    def guide(self) -> str | None:
+        """The metric of ours by which learners stop, and to whose errors they are fitted; None: by their loss."""
+        if self.own is None:
+            function = getattr(self.given[0], "_score_func", self.given[0])
+            is_theirs = str(getattr(function, "__module__", "")).startswith("sklearn.metrics")
+            return FUNCTIONS.get(self.name) if is_theirs else None
+        # The average precision that they know is that of the second class.
+        return None if self.own == "average_precision" and self.positive == 0 else self.own
 
     def merit(self, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
         """The score with the sign that makes higher better."""

@@ -173,6 +173,8 @@ ALIASES = {
     "neg_root_mean_squared_log_error": "rmsle",
     "neg_mean_absolute_error": "mae",
 }
+#: Functions of scikit-learn's metrics that learners can go by, when they are given as they are.
+FUNCTIONS = {"mean_absolute_error": "mae", "median_absolute_error": "mae"}
 DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 #: These look at the rarer of two classes unless somebody says otherwise.
 RARER = frozenset({"average_precision", "f1", "precision", "recall", "jaccard"})

@@ -95,6 +95,7 @@ class Session:
             task=data.target.task,
             classes=len(data.target.classes),
             weight=data.weight,
+            judging=data.judging,
             split=data.split,
             metric=data.metric,
             learners=self.learners,

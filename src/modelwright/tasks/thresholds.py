@@ -55,7 +55,7 @@ def best_threshold(metric: Metric, y: np.ndarray, scores: np.ndarray, weight: np
     >>> 0.15 < best_threshold(f1, y, scores) < 0.3
     True
     """
-    if metric.name in _BY_COUNTS:
+    if metric.own in _BY_COUNTS:
         return _expected(metric, y, scores, weight)
 
     def merit(y: np.ndarray, named: np.ndarray) -> float:
@@ -137,14 +137,21 @@ def tried(scores: np.ndarray, y: np.ndarray, merit: Callable[[np.ndarray, np.nda
     return float((close[0] + close[-1]) / 2)
 
 
-def attained(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
+def attained(
+    metric: Metric,
+    y: np.ndarray,
+    predicted: np.ndarray,
+    weight: np.ndarray | None = None,
+    ties: np.ndarray | None = None,
+) -> float:
     """The score with the threshold that will be deployed, chosen for each half of the rows by the other.
 
     Args:
         y: class of each row, from 0, or values.
         predicted: probabilities (rows, classes), or values (rows,).
+        ties: which rows belong together, as integers (rows,); see ``learners.judged.halved``.
     """
-    halves = Halves.of(y, 2, weight) if decided_by(metric, predicted) else None
+    halves = Halves.of(y, 2, weight, ties) if decided_by(metric, predicted) else None
     if halves is None:
         return metric.score(y, predicted, weight)
     scores = predicted[:, 1]
@@ -157,7 +164,7 @@ def attained(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.nd
 
 def attainable(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
     """The merit at the best of some thresholds, quickly, for choosing between predictions for the same rows."""
-    if metric.name not in _BY_COUNTS or not decided_by(metric, predicted):
+    if metric.own not in _BY_COUNTS or not decided_by(metric, predicted):
         return metric.merit(y, predicted, weight)
     place, true = np.searchsorted(_CUTS, predicted[:, 1], side="right"), y == 1
     share = np.ones(len(y)) if weight is None else weight
@@ -170,7 +177,7 @@ def _merits(metric: Metric, hit: np.ndarray, alarmed: np.ndarray, ones: float, z
     counts = hit, alarmed, ones - hit, zeros - alarmed
     if metric.positive == 0:
         counts = counts[3], counts[2], counts[1], counts[0]
-    return _BY_COUNTS[metric.name](*counts)
+    return _BY_COUNTS[str(metric.own)](*counts)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

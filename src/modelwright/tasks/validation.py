@@ -23,6 +23,8 @@ SMALL, MIDDLE, LARGE = 2_000, 20_000, 200_000
 _PATIENCE, _FEWEST = 0.12, 3
 #: Share of the rows that a holdout keeps back.
 HELD_BACK = 0.15
+#: Parts of a period of which each has moments that are close to each other.
+_SPANS = 8
 #: Place of a row that is neither fitted on nor judged by.
 OUT = -2
 #: Rows of each class that a sample has at least, as far as there are so many.
@@ -39,6 +41,8 @@ class Split:
         kind: "repeated folds", "folds", "holdout" or "time".
         said: the split in words.
         grouped: whether rows of one group are always on the same side.
+        ties: integers (rows,): rows of the same one belong together, so that what one of them chose says little of the
+            others: of one group, alike in everything, or of neighbouring moments. None where each stands for itself.
 
     >>> split = make_split(np.arange(9) % 2, "binary", seed=0, folds=3, repeats=1)
     >>> split.units, split.rows(0)[1].size
@@ -50,6 +54,7 @@ class Split:
     kind: str
     said: str
     grouped: bool = False
+    ties: np.ndarray | None = None
 
     @property
     def units(self) -> int:
@@ -63,6 +68,10 @@ class Split:
         if self.kind == "time":
             return np.flatnonzero((place < fold) & (place >= -1)), np.flatnonzero(place == fold)
         return np.flatnonzero((place != fold) & (place > OUT)), np.flatnonzero(place == fold)
+
+    def tied(self, rows: np.ndarray) -> np.ndarray | None:
+        """The ties of some rows."""
+        return None if self.ties is None else self.ties[rows]
 
     @property
     def used(self) -> int:
@@ -82,7 +91,12 @@ class Split:
         """
         place = np.full((len(self.place), total), OUT, np.int16)
         place[:, rows] = self.place
-        return replace(self, place=place, said=f"{self.said}, of {len(rows):,} rows that stand for {total:,}")
+        ties = None
+        if self.ties is not None:
+            ties = np.full(total, -1, np.int64)
+            ties[rows] = self.ties
+        said = f"{self.said}, of {len(rows):,} rows that stand for {total:,}"
+        return replace(self, place=place, said=said, ties=ties)
 
     def to_json(self) -> dict[str, Any]:
         told = {"kind": self.kind, "folds": self.folds, "repeats": len(self.place), "said": self.said}
@@ -112,6 +126,7 @@ def make_split(
     ties: Ties | None = None,
     folds: int | None = None,
     repeats: int | None = None,
+    alone: bool = False,
 ) -> Split:
     """The split that fits the data.
 
@@ -120,6 +135,8 @@ def make_split(
         task: "binary", "multiclass" or "regression"; classes are spread evenly over the folds, and so are numbers.
         folds, repeats: how many; None lets the number of rows decide: three times 8 folds below 2,000 rows, 8 folds
             below 20,000, 5 below 200,000, else a holdout of 15 %.
+        alone: whether a fold may be a single group. Else it has two, as far as there are four: what a model chooses
+            for the rows of one, such as when to stop, is chosen by the other.
 
     Raises:
         ArgumentError: there are fewer groups or moments than folds.
@@ -137,7 +154,8 @@ def make_split(
         there = int(together.max()) + 1
         if there < 2:
             raise ArgumentError("all rows belong to one group", where="groups", hint="Groups need at least two.")
-        folds = min(folds, there) if folds > 1 else folds
+        most = there // 2 if ties.groups is not None and there >= 4 and not alone else there
+        folds = min(folds, most) if folds > 1 else folds
     folds = min(folds, max(2, rows // 2)) if folds > 1 else 1
     if task == "binary" and folds > 1:
         rarer = int(np.bincount(y, minlength=2).min())
@@ -158,13 +176,14 @@ def _divided(
     if folds == 1:
         place = _dealt(y, task, round(1 / HELD_BACK), chance.child(0), together)
         kind, said = "holdout", f"a holdout of {np.mean(place == 0):.0%} of the rows"
-        return Split(np.where(place == 0, 0, -1).astype(np.int16)[None], 1, kind, said, ties.groups is not None)
+        held = np.where(place == 0, 0, -1).astype(np.int16)[None]
+        return Split(held, 1, kind, said, ties.groups is not None, together)
     place = np.stack([_dealt(y, task, folds, chance.child(i), together) for i in range(repeats)]).astype(np.int16)
     kind = "folds" if repeats == 1 else "repeated folds"
     said = counted(folds, "fold") if repeats == 1 else f"{repeats} times {folds} folds"
     even = "" if task == "regression" else ", classes spread evenly"
     groups = ", groups kept together" if ties.groups is not None else ""
-    return Split(place, folds, kind, said + even + groups, ties.groups is not None)
+    return Split(place, folds, kind, said + even + groups, ties.groups is not None, together)
 
 
 def _judging(made: Callable[[int], Split], folds: int, y: np.ndarray, task: str, where: str) -> Split:
@@ -324,4 +343,5 @@ def _in_time(time: np.ndarray, folds: int) -> Split:
     np.minimum.at(first, order, ranks)
     late = (first[order] / len(time) - 0.5) * 2
     place = np.where(late < 0, -1, np.floor(late * folds)).astype(np.int16)
-    return Split(place[None], folds, "time", f"{counted(folds, 'period')} in order, each judged by models of the past")
+    said = f"{counted(folds, 'period')} in order, each judged by models of the past"
+    return Split(place[None], folds, "time", said, ties=np.floor(late * folds * _SPANS).astype(np.int64))

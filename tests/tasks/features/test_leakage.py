@@ -110,14 +110,3 @@ def test_a_rows_features_do_not_depend_on_its_own_target(step):
         else:
             assert np.array_equal(before.values[row], after.values[row])
             assert not np.array_equal(before.values, after.values)
-
-
-def test_rows_of_one_fold_that_is_given_are_encoded_by_the_others():
-    frame, y = chance()
-    groups = np.repeat(np.arange(5), ROWS // 5)
-    recipe = Recipe(STEPS["target means"])
-    before = recipe.fit(frame, y, "binary", seed=1, folds=groups)[1]
-    changed = np.where(groups == 2, 1 - y, y)
-    after = recipe.fit(frame, changed, "binary", seed=1, folds=groups)[1]
-    assert np.array_equal(before.values[groups == 2], after.values[groups == 2])
-    assert not np.array_equal(before.values[groups == 1], after.values[groups == 1])

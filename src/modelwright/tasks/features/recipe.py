@@ -58,7 +58,7 @@ class Recipe:
         *,
         weight: np.ndarray | None = None,
         seed: int,
-        folds: int | np.ndarray = 5,
+        folds: int = 5,
         classes: int | None = None,
     ) -> tuple[Fitted, Matrix]:
         """Fit the steps on ``frame``.
@@ -67,7 +67,7 @@ class Recipe:
             y: (rows,): classes from 0, or values.
             task: "binary", "multiclass" or "regression".
             weight: (rows,) or None.
-            folds: how many folds steps that see the target are cross-fitted in, or the fold of each row (groups).
+            folds: how many folds steps that see the target are cross-fitted in.
             classes: number of classes, where ``y`` may lack some; None counts those in ``y``.
 
         Returns:
@@ -76,12 +76,9 @@ class Recipe:
         own = Seed(seed)
         if classes is None:
             classes = 0 if task == "regression" else max(2, int(y.max()) + 1 if len(y) else 2)
-        if isinstance(folds, np.ndarray):
-            fold_of = folds.astype(np.int64)
-        else:
-            # By chance alone: folds that were stratified by the target would let a row's own target decide its fold.
-            parts = max(1, min(int(folds), frame.rows))
-            fold_of = own.child("folds").generator().permutation(np.arange(frame.rows) % parts)
+        # By chance alone: folds that were stratified by the target would let a row's own target decide its fold.
+        parts = max(1, min(folds, frame.rows))
+        fold_of = own.child("folds").generator().permutation(np.arange(frame.rows) % parts)
         blocks: list[Matrix] = []
         applied: list[Applied] = []
         matrix: Matrix | None = None

@@ -28,6 +28,7 @@ class How(TypedDict, total=False):
     Attributes:
         weight: (rows,) or None for equal weights.
         valid: rows that say when to stop.
+        ties: of those rows, which belong together, as integers (rows,); None where each stands for itself.
         rounds: how many rounds, when they are known from other fits; without it and ``valid`` a usual number.
         deadline: in seconds of ``time.monotonic``; the fit ends there with what it has, and "ended" says so.
         seed: the same seed, rounds and threads give the same model; 0 by default.
@@ -39,6 +40,7 @@ class How(TypedDict, total=False):
 
     weight: np.ndarray | None
     valid: Valid | None
+    ties: np.ndarray | None
     rounds: int | None
     deadline: float | None
     seed: int
@@ -75,6 +77,7 @@ class Lesson:
     clock: Clock
     weight: np.ndarray | None = None
     valid: Valid | None = None
+    ties: np.ndarray | None = None
     rounds: int | None = None
     seed: int = 0
     threads: int = 1

@@ -78,7 +78,7 @@ class CatBoost(Learner):
             codes = np.searchsorted(present, targets) if number else targets
             return catboost.Pool(own.values, codes, weight=weights)
 
-        parts = judges(valid, number) if judged and valid is not None else []
+        parts = judges(valid, number, lesson.ties) if judged and valid is not None else []
         # The last of the sets says when to stop: all rows. The halves say what the other is predicted with.
         every = [*parts, np.arange(valid[0].rows)] if len(parts) == 2 and valid is not None else parts
         held = [pool(valid[0].take(own), valid[1][own], part(valid[2], own)) for own in every if valid is not None]

@@ -2,7 +2,8 @@
 
 Whoever stops where rows are predicted best, and then is judged by these rows, is judged too well: by some hundredths of
 an area under the curve where there is nothing to learn. So the rows are halved: what each half is predicted with is
-chosen by the other.
+chosen by the other. Rows that belong together, as those of one customer do, are in the same half: what suits one of
+them suits the others, and says nothing of a stranger.
 """
 
 from __future__ import annotations
@@ -60,9 +61,34 @@ def _area(y: np.ndarray, scores: np.ndarray, share: np.ndarray) -> float:
     return float(gained @ beaten / total)
 
 
+def halved(y: np.ndarray, ties: np.ndarray | None = None) -> np.ndarray:
+    """In which of two halves each row is, bool (rows,): with the same classes, or with numbers of the same range.
+
+    Args:
+        ties: integers (rows,): rows of the same one are in the same half. None where each row stands for itself.
+
+    >>> halved(np.array([0, 0, 1, 1]))
+    array([False,  True, False,  True])
+    >>> halved(np.array([0, 1, 0, 1, 0, 1]), np.array([7, 7, 7, 7, 9, 9]))
+    array([False, False, False, False,  True,  True])
+    """
+    found = np.zeros(len(y), bool)
+    if ties is not None:
+        which, sizes = np.unique(ties, return_inverse=True, return_counts=True)[1:]
+        if len(sizes) < len(y):
+            # Neighbours in this order are of like size and alike in the target: one goes here, the other one there.
+            mean = np.bincount(which, np.asarray(y, np.float64), len(sizes)) / sizes
+            order = np.lexsort((mean, -np.floor(np.log2(sizes))))
+            dealt = np.zeros(len(sizes), bool)
+            dealt[order] = np.resize([False, True, True, False], len(sizes))
+            return dealt[which]
+    found[np.argsort(y, kind="stable")[1::2]] = True
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Rows that judge, in two halves with the same classes, or with numbers of the same range.
+    """Rows that judge, in two halves; see ``halved``.
 
     Attributes:
         places: of the rows of each half.
@@ -75,10 +101,12 @@ class Halves:
     places: tuple[np.ndarray, np.ndarray]
 
     @classmethod
-    def of(cls, y: np.ndarray, classes: int, weight: np.ndarray | None = None) -> Halves | None:
+    def of(
+        cls, y: np.ndarray, classes: int, weight: np.ndarray | None = None, ties: np.ndarray | None = None
+    ) -> Halves | None:
         """The halves; None where rows are too few, or a half would lack weight or, of two, a class."""
-        order = np.argsort(y, kind="stable")
-        places = (np.sort(order[0::2]), np.sort(order[1::2]))
+        other = halved(y, ties)
+        places = (np.flatnonzero(~other), np.flatnonzero(other))
         for half in places:
             if len(half) < _FEWEST or (weight is not None and not weight[half].any()):
                 return None
@@ -110,10 +138,15 @@ class Choice(Generic[T]):
     """
 
     def __init__(
-        self, y: np.ndarray, classes: int, weight: np.ndarray | None = None, metric: str | None = None
+        self,
+        y: np.ndarray,
+        classes: int,
+        weight: np.ndarray | None = None,
+        metric: str | None = None,
+        ties: np.ndarray | None = None,
     ) -> None:
         self._y, self._weight, self._metric = y, weight, metric
-        self.halves = Halves.of(y, classes, weight)
+        self.halves = Halves.of(y, classes, weight, ties)
         self.best: T | None = None
         self.value = _NOTHING
         self._values = [_NOTHING, _NOTHING]
@@ -149,9 +182,11 @@ class Choice(Generic[T]):
         return self.halves.crossed(lambda half, _: np.asarray(own[half])) if own[0] is not None else self._whole
 
 
-def judges(valid: tuple[Any, np.ndarray, np.ndarray | None], classes: int) -> list[np.ndarray]:
+def judges(
+    valid: tuple[Any, np.ndarray, np.ndarray | None], classes: int, ties: np.ndarray | None = None
+) -> list[np.ndarray]:
     """Places of the rows that judge: two halves, or all of them where they are few."""
-    halves = Halves.of(valid[1], classes, valid[2])
+    halves = Halves.of(valid[1], classes, valid[2], ties)
     return [np.arange(len(valid[1]))] if halves is None else list(halves.places)
 
 

@@ -72,7 +72,7 @@ class LightGBM(Learner):
         options = {"params": settings, "free_raw_data": False}
         train = lgb.Dataset(matrix.values, y, weight=weight, categorical_feature=categorical, **options)
         most = rounds or (MOST if valid is not None else USUAL)
-        parts = judges(valid, number) if valid is not None and rounds is None else []
+        parts = judges(valid, number, lesson.ties) if valid is not None and rounds is None else []
         held = [
             lgb.Dataset(valid[0].values[own], valid[1][own], weight=part(valid[2], own), reference=train, **options)
             for own in parts

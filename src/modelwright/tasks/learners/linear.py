@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, both, shared, softmax
 from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.quadratic import curvature, minimum
 from modelwright.tasks.learners.recipes import RICH, feature_space, for_smooth
@@ -48,14 +48,13 @@ class Linear(Learner):
         return 0.02 + rows * wide * (wide * 5e-11 + 4e-7)
 
     def learn(self, lesson: Lesson) -> Fitted:
-        matrix, y, config, weight, valid = lesson.matrix, lesson.y, lesson.config, lesson.weight, lesson.valid
-        rounds, threads, metric = lesson.rounds, lesson.threads, lesson.metric
+        matrix, y, config, weight = lesson.matrix, lesson.y, lesson.config, lesson.weight
         from threadpoolctl import threadpool_limits
 
         number = lesson.classes
-        with threadpool_limits(threads, user_api="blas"):
+        with threadpool_limits(lesson.threads, user_api="blas"):
             path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
-            return path.run(valid, rounds, lesson.clock, metric)
+            return path.run(lesson)
 
 
 class _Path:
@@ -89,9 +88,11 @@ class _Path:
             prior = np.clip((self.share.T @ self.targets)[0], 1e-6, 1 - 1e-6)
             self.bias = np.log(prior / (1 - prior)) if classes == 2 else np.log(prior)
 
-    def run(self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None) -> FittedLinear:
-        ended = "rounds"
-        choice = None if valid is None or rounds is not None else Choice(valid[1], self.classes, valid[2], metric)
+    def run(self, lesson: Lesson) -> FittedLinear:
+        ended, valid, rounds, clock = "rounds", lesson.valid, lesson.rounds, lesson.clock
+        choice = None
+        if valid is not None and rounds is None:
+            choice = Choice(valid[1], self.classes, valid[2], lesson.metric, lesson.ties)
         last = min(rounds or (len(PATH) if valid is not None else self._usual()), len(PATH))
         done = 0
         for place in range(last):

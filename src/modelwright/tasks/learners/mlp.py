@@ -16,7 +16,7 @@ from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, both, shared, softmax
+from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, both, shared, softmax
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.network import Network
@@ -64,8 +64,8 @@ class MLP(Learner):
         return steps * (4e-4 + 6 * _BATCH * width * (inputs + width * (layers - 1)) / 5e10 + width * layers * 3e-6)
 
     def learn(self, lesson: Lesson) -> Fitted:
-        matrix, y, config, weight, valid = lesson.matrix, lesson.y, lesson.config, lesson.weight, lesson.valid
-        rounds, seed, threads, metric = lesson.rounds, lesson.seed, lesson.threads, lesson.metric
+        matrix, y, config, weight = lesson.matrix, lesson.y, lesson.config, lesson.weight
+        seed, threads, metric = lesson.seed, lesson.threads, lesson.metric
         from threadpoolctl import threadpool_limits
 
         number = lesson.classes
@@ -73,7 +73,7 @@ class MLP(Learner):
         cores = threads if int(config.get("width", 128)) >= 256 else 1
         with threadpool_limits(cores, user_api="blas"), np.errstate(over="ignore"):
             training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
-            return training.run(valid, rounds, lesson.clock, metric, again=lesson.again)
+            return training.run(lesson)
 
 
 def _rate(task: str) -> float:
@@ -134,14 +134,15 @@ class _Training:
         self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]
         return np.zeros(1)
 
-    def run(
-        self, valid: Valid | None, rounds: int | None, clock: Clock, metric: str | None, *, again: bool = False
-    ) -> FittedMLP:
+    def run(self, lesson: Lesson) -> FittedMLP:
+        valid, rounds, clock = lesson.valid, lesson.rounds, lesson.clock
         ends = cycle_ends(self.epochs)
         last = self.epochs if rounds is None else min(ends, key=lambda end: abs(np.log(end / max(1, rounds))))
-        last = rounds if again and rounds else last
+        last = rounds if lesson.again and rounds else last
         held = None if valid is None or rounds is not None else self.embedding(valid[0].values).astype(np.float32)
-        choice = None if held is None or valid is None else Choice(valid[1], self.classes, valid[2], metric)
+        choice = None
+        if held is not None and valid is not None:
+            choice = Choice(valid[1], self.classes, valid[2], lesson.metric, lesson.ties)
         best, best_epoch, ended, done = None, 0, "rounds", 0
         for epoch in range(last):
             before = None if clock.deadline is None or not epoch else self.network.values.copy()

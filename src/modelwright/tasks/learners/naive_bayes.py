@@ -63,7 +63,7 @@ class NaiveBayes(Learner):
         own = {"a": np.where(constant, 0.0, a).sum(axis=1) + prior, "b": np.where(constant, 0.0, b), "c": c}
         model = FittedNaiveBayes(own, number, {"rounds": rounds or _USUAL, "ended": "rounds"})
         if valid is not None and rounds is None:
-            choice: Choice[int] = Choice(valid[1], number, valid[2], metric)
+            choice: Choice[int] = Choice(valid[1], number, valid[2], metric, lesson.ties)
             scores = model.scores(valid[0])
             for step, temperature in enumerate(TEMPERATURES, 1):
                 choice.offer(step, softmax(scores / temperature))

@@ -55,7 +55,7 @@ class Neighbours(Learner):
         elif not clock.late():
             judges = valid or (matrix.take(rows), own, share)
             some = np.sort(rng.permutation(judges[0].rows)[:_JUDGES])
-            halves = None if valid is None else Halves.of(valid[1], number, valid[2])
+            halves = None if valid is None else Halves.of(valid[1], number, valid[2], lesson.ties)
             model.count = model.best(judges, some, None if valid is not None else some, metric)
             if halves is not None and valid is not None:
                 counts = [model.best(judges, np.intersect1d(some, half), None, metric) for half in halves.places]

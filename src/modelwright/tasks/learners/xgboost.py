@@ -66,7 +66,7 @@ class XGBoost(Learner):
         number, clock = lesson.classes, lesson.clock
         settings = _settings(matrix, y, task, number, config, seed, threads, metric)
         train = _data(matrix, y, weight, threads)
-        parts = judges(valid, number) if valid is not None and rounds is None else []
+        parts = judges(valid, number, lesson.ties) if valid is not None and rounds is None else []
         held = [
             _data(valid[0].take(own), valid[1][own], part(valid[2], own), threads) for own in parts if valid is not None
         ]

@@ -1,0 +1,111 @@
+"""Weights of rows count wherever rows do; weights of classes while models are fitted."""
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright.tasks.judged import as_deployed
+from modelwright.tasks.metrics import Metric
+from modelwright.tasks.target import Target
+
+pytest.importorskip("lightgbm")
+QUIET = {"verbose": 0, "store": ":memory:"}
+
+
+def rare(rows, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 2))
+    return {"a": x[:, 0], "b": x[:, 1], "y": np.where(x[:, 0] + rng.normal(size=rows) > 2.2, "sick", "well")}
+
+
+@pytest.mark.parametrize("metric", ["average_precision", "log_loss", "f1"])
+def test_the_score_beside_weights_of_classes_is_that_of_new_rows(metric):
+    model = mw.fit(rare(3000, 0), "y", metric=metric, class_weight="balanced", models=["linear"], trials=1, **QUIET)
+    assert model.score == pytest.approx(model.evaluate(rare(6000, 1), metric)[metric], abs=0.08)
+
+
+def test_weights_of_classes_still_move_the_probabilities():
+    data = rare(3000, 0)
+    how = {"metric": "roc_auc", "models": ["linear"], "trials": 1, **QUIET}
+    plain, heavy = (mw.fit(data, "y", class_weight=weight, **how) for weight in (None, "balanced"))
+    sick = [model.predict_proba(data)[:, list(model.classes_).index("sick")].mean() for model in (plain, heavy)]
+    assert sick[1] > 2 * sick[0]
+
+
+def test_a_column_of_weights_counts_in_a_test_table_that_has_it():
+    rng = np.random.default_rng(0)
+    rows = 1200
+    data = {"a": rng.normal(size=rows), "w": rng.choice([0.1, 10.0], rows)}
+    data["y"] = data["a"] + rng.normal(size=rows) * np.where(data["w"] > 1, 0.1, 3.0)
+    model = mw.fit(data, "y", sample_weight="w", models=["linear"], trials=1, **QUIET)
+    found = model.evaluate(data, "rmse")["rmse"]
+    off = model.predict(data) - data["y"]
+    assert found == pytest.approx(np.sqrt(np.average(off**2, weights=data["w"])))
+    assert model.leaderboard(data)[0]["test"] == pytest.approx(found)
+    assert model.score == pytest.approx(found, rel=0.3)
+    without = {name: cells for name, cells in data.items() if name != "w"}
+    assert model.evaluate(without, "rmse")["rmse"] == pytest.approx(np.sqrt(np.mean(off**2)))
+
+
+def test_a_column_of_weights_that_are_none_is_refused_by_evaluate():
+    data = {"a": np.arange(60.0), "w": np.ones(60), "y": np.arange(60.0) ** 2}
+    model = mw.fit(data, "y", sample_weight="w", models=["linear"], trials=1, **QUIET)
+    with pytest.raises(mw.ModelwrightError, match="evaluate.*sample_weight has missing or negative"):
+        model.evaluate({**data, "w": np.full(60, -1.0)})
+
+
+@pytest.mark.parametrize("positive", ["bad", "good"])
+def test_which_class_comes_first_does_not_change_what_is_learned(positive):
+    """``average_precision`` looks at one class; learners' own one at the second."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(1500, 3))
+    rarer = x[:, 0] + rng.normal(size=1500) > 1.2
+    scores = []
+    for words in (("bad", "good"), ("yes", "no")):  # the rarer class comes first, then last
+        data = {f"x{k}": x[:, k] for k in range(3)} | {"y": np.where(rarer, words[0], words[1])}
+        looked = words[0] if positive == "bad" else words[1]
+        how = {"metric": "average_precision", "positive": looked, "models": ["lightgbm"], "trials": 1, "folds": 4}
+        scores.append(mw.fit(data, "y", **how, **QUIET).score)
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
+
+
+def target(values):
+    return Target.of(np.array(values), task="regression")
+
+
+def test_a_metric_of_another_name_guides_learners_as_ours_does():
+    sklearn = pytest.importorskip("sklearn.metrics")
+    values = target([1.0, 2.5, 3.25, 4.0])
+    for metric in ("mae", "neg_mean_absolute_error", sklearn.mean_absolute_error):
+        assert Metric.of(metric, values).guide == "mae"
+
+    def mae(y, predicted):
+        return 0.0
+
+    mae.higher = False
+    assert Metric.of(mae, values).guide is None and Metric.of(mae, values).own is None
+
+
+def test_average_precision_of_the_first_class_guides_nobody():
+    names = np.array(["bad", "good"] * 4, object)
+    assert Metric.of("average_precision", Target.of(names, positive="bad")).guide is None
+    assert Metric.of("average_precision", Target.of(names, positive="good")).guide == "average_precision"
+
+
+@pytest.mark.parametrize(
+    ("metric", "best"),
+    [("rmse", 13.0), ("mae", 2.0), ("rmsle", float(np.expm1(np.log1p([0.0, 1, 2, 22, 40]).mean())))],
+)
+def test_the_constant_beside_a_score_is_the_best_one(metric, best):
+    y = np.array([0.0, 1, 2, 22, 40])
+    own = Metric.of(metric, Target.of(y, task="regression"))
+    found = as_deployed(y, y, None, task="regression", metric=own)["constant"]
+    assert found == pytest.approx(own.score(y, np.full(5, best)))
+    assert all(found <= own.score(y, np.full(5, other)) + 1e-12 for other in np.linspace(0, 40, 81))
+
+
+def test_the_constant_beside_labels_is_the_class_that_scores_best():
+    y = np.array([0] * 9 + [1] * 3)
+    own = Metric.of("f1", Target.of(np.where(y == 1, "b", "a").astype(object), positive="b"))
+    predicted = np.tile([0.75, 0.25], (12, 1))
+    assert as_deployed(y, predicted, None, task="binary", metric=own)["constant"] == pytest.approx(0.4)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from cli_process import run
 
+from modelwright.cli import pairs
+
 pytest.importorskip("lightgbm")
 
 
@@ -140,6 +142,7 @@ def test_what_is_said_of_the_table_goes_into_the_fit(tables):
         (("--class-weight", "balanced", "--class-weight", "yes=2"), "balanced beside weights"),
         (("--kind", "age"), "not a column and a kind"),
         (("--kind", "age=colour"), "colour"),
+        (("--kind", "age=young,old"), "no place in the order"),
         (("--folds", "0"), "whole number"),
         (("--class-weight", "maybe=2"), "maybe"),
     ],
@@ -148,6 +151,20 @@ def test_what_makes_no_sense_of_the_table_is_refused(tables, wrong, match):
     done = run("fit", "train.csv", "--target", "left", "--trials", "1", "--save", "x.mw", *wrong, folder=tables)
     assert done.code in (2, 3) and match in done.err
     assert not (tables / "x.mw").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("zip=category", ("zip", "category")),
+        ("a=b=number", ("a=b", "number")),
+        ("a=b,c=number", ("a=b,c", "number")),
+        ("medal=bronze, silver,gold", ("medal", ["bronze", "silver", "gold"])),
+        ('size="1,000",>= 2', ("size", ["1,000", ">= 2"])),
+    ],
+)
+def test_a_kind_may_be_levels_from_low_to_high(text, said):
+    assert pairs.kind(text) == said
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"PK\x05\x06" + bytes(18)])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import modelwright
+from modelwright.cli import pairs
 from modelwright.cli.output import UsageError
 
 
@@ -285,12 +286,12 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
     add.add_argument("--positive", metavar="CLASS", help="the class that f1 is about (the rarer one)")
     add.add_argument(
-        "--kind", action="append", type=_kind, metavar="COLUMN=KIND",
-        help="number, category, ordinal, boolean, datetime, text, id or constant; may be repeated",
+        "--kind", action="append", type=pairs.kind, metavar="COLUMN=KIND",
+        help="number, category, ordinal, boolean, datetime, text, id, constant, or LOW,...,HIGH; repeatable",
     )  # fmt: skip
     add.add_argument("--sample-weight", metavar="COLUMN", help="how much each row counts")
     add.add_argument(
-        "--class-weight", action="append", type=_weight, metavar="CLASS=W",
+        "--class-weight", action="append", type=pairs.weight, metavar="CLASS=W",
         help="how much a class counts; may be repeated; or: balanced",
     )  # fmt: skip
     add.add_argument("--folds", type=_positive, metavar="N", help="parts that judge in turn; 1: a holdout")
@@ -300,7 +301,11 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--block", action="append", metavar="LEARNER", help="a learner not to try; may be repeated")
     add.add_argument("--model", action="append", metavar="LEARNER", help="a learner to try (all); may be repeated")
     add.add_argument(
-        "--monotone", action="append", type=_direction, metavar="COLUMN=+1", help="rises with it; falls: -1; repeatable"
+        "--monotone",
+        action="append",
+        type=pairs.direction,
+        metavar="COLUMN=+1",
+        help="rises with it; -1: falls; repeatable",
     )
     add.add_argument("--target-score", type=float, metavar="X", help="begin no more once the ensemble reaches it")
     add.add_argument(
@@ -347,37 +352,6 @@ def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool
         return value
 
     return read
-
-
-def _direction(text: str) -> tuple[str, int]:
-    """A column and 1 or -1."""
-    name, _, sign = text.rpartition("=")
-    if not name or sign not in ("+1", "1", "-1"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a column and a direction, such as age=+1 or age=-1")
-    return name, int(sign)
-
-
-def _kind(text: str) -> tuple[str, str]:
-    """A column and its kind."""
-    name, _, kind = text.rpartition("=")
-    if not name or not kind:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a column and a kind, such as zip=category")
-    return name, kind
-
-
-def _weight(text: str) -> tuple[str, float] | str:
-    """A class and its weight, or the word for weights that make up for how many rows there are."""
-    name, _, weight = text.rpartition("=")
-    try:
-        if text == "balanced":
-            return text
-        return (name, float(weight)) if name else _refuse_weight(text)
-    except ValueError:
-        return _refuse_weight(text)
-
-
-def _refuse_weight(text: str) -> NoReturn:
-    raise argparse.ArgumentTypeError(f"{text!r} is neither a class and a weight, such as yes=5, nor balanced")
 
 
 _positive = _number(int, "a whole number from 1", lambda n: n >= 1)

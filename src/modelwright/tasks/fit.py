@@ -26,7 +26,7 @@ def fit(
     preset: str = "good",
     task: str | None = None,
     positive: Any = None,
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str | Sequence[Any]] | None = None,
     without: Sequence[str] = (),
     sample_weight: Any = None,
     class_weight: Any = None,
@@ -62,7 +62,9 @@ def fit(
             used together, which is larger and slower to predict; ``"interpretable"``: linear models alone.
         task: "binary", "multiclass" or "regression", where the target leaves it open.
         positive: of two classes the one that ``average_precision`` and ``f1`` are about; default the rarer one.
-        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly.
+        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly;
+            or the levels of a column from low to high, ``{"medal": ["bronze", "silver", "gold"]}``, which makes it
+            ordinal. "ordinal" alone goes where the order is plain or the source has one, and is refused elsewhere.
         without: columns that are not to be used.
         sample_weight: how much each row counts: the name of a column, or an array.
         class_weight: ``"balanced"``, or how much each class counts.

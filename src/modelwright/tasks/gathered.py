@@ -66,7 +66,7 @@ class Said:
     metric: Any = None
     task: str | None = None
     positive: Any = None
-    kinds: Mapping[str, str] | None = None
+    kinds: Mapping[str, str | Sequence[Any]] | None = None
     without: Sequence[str] = ()
     sample_weight: Any = None
     class_weight: Any = None
@@ -276,12 +276,12 @@ def _ties(table: Table, schema: Schema, said: Said) -> Ties:
     return Ties(groups=groups, time=time, twins=twins)
 
 
-def _kind_of(said: Said, name: str) -> dict[str, str]:
+def _kind_of(said: Said, name: str) -> dict[str, str | Sequence[Any]]:
     kind = (said.kinds or {}).get(name)
     return {} if kind is None else {name: kind}
 
 
-def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str]) -> np.ndarray:
+def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | Sequence[Any]]) -> np.ndarray:
     """A number for the place in time of each row."""
     if name not in {column.name for column in schema.columns}:  # it is no feature
         schema = Schema.of(replace(table, columns={name: table.columns[name]}, typed={}), kinds=kinds, where="fit")

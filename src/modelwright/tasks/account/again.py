@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
+import io
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +15,7 @@ _OPTIONS = {
     for name in (
         "metric", "task", "groups", "time", "seed", "seconds", "trials", "preset", "without", "block", "target_score",
         "min_gain", "memory", "max_rows", "drop_suspected", "workers", "positive", "sample_weight", "class_weight",
-        "folds",
+        "folds", "monotone",
     )
 } | {"models": "--model", "kinds": "--kind"}  # fmt: skip
 #: What is no part of how a fit is done: where its study is.
@@ -65,7 +67,8 @@ def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
             parts.append(_OPTIONS[name])
             continue
         if isinstance(value, Mapping):
-            parts += [part for key, one in value.items() for part in (_OPTIONS[name], shlex.quote(f"{key}={one}"))]
+            pairs = [f"{key}={_line(one) if isinstance(one, list) else one}" for key, one in value.items()]
+            parts += [part for pair in pairs for part in (_OPTIONS[name], shlex.quote(pair))]
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
             parts += [
@@ -73,3 +76,10 @@ def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
                 shlex.quote("none" if one is None else f"{one:g}" if isinstance(one, float) else str(one)),
             ]
     return parts
+
+
+def _line(levels: list[Any]) -> str:
+    """Levels as the command line takes them."""
+    told = io.StringIO()
+    csv.writer(told, lineterminator="").writerow(levels)
+    return told.getvalue()

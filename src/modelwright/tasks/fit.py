@@ -68,7 +68,8 @@ def fit(
         without: columns that are not to be used.
         sample_weight: how much each row counts: the name of a column, or an array.
         class_weight: ``"balanced"``, or how much each class counts.
-        groups: a column: rows with the same value are never divided between fitting and judging.
+        groups: a column: rows with the same value are never divided between fitting and judging. A row without one is a
+            group of its own, and an alert of ``model.checks`` says how many there are.
         time: a column: models are judged by rows later than those they were fitted on.
         folds: how many, instead of what the number of rows suggests; 1 is a holdout.
         models: names of learners to try, and estimators of scikit-learn of your own; default all. ``"known_rows"``

@@ -10,6 +10,7 @@ import pytest
 from cli_process import run
 
 from modelwright.cli import pairs
+from modelwright.cli.main import main
 
 pytest.importorskip("lightgbm")
 
@@ -54,6 +55,25 @@ def test_members_are_scored_on_a_test_table(tables, fitted):
     done = run("leaderboard", "m.mw", "--test", "test.csv", "--json", folder=tables)
     board = json.loads(done.out)["leaderboard"]
     assert 0.6 < board[0]["test"] <= 1
+
+
+def off(y, predicted):
+    """Share of the labels that differ."""
+    return float(np.mean(np.asarray(y) != np.asarray(predicted)))
+
+
+def test_a_metric_that_no_file_keeps_is_an_option(tables, capsys):
+    import modelwright as mw
+
+    asked = {"trials": 1, "models": ["linear"], "store": ":memory:", "verbose": 0}
+    path = str(mw.fit(tables / "train.csv", "left", metric=off, **asked).save(tables / "own.mw"))
+    test = str(tables / "test.csv")
+    assert main(["leaderboard", path, "--test", test]) == 3
+    assert "Pass metric= again, or the name of another one" in capsys.readouterr().err
+    assert main(["leaderboard", path, "--test", test, "--metric", "accuracy"]) == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert main(["leaderboard", path, "--metric", "accuracy"]) == 2
+    assert "--test FILE" in capsys.readouterr().err
 
 
 def test_a_page_is_written_at_the_end_of_a_fit_and_of_a_model_in_a_file(tables, fitted):

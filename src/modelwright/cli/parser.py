@@ -268,6 +268,7 @@ def _tables(commands: Any) -> None:
     leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
     leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
     leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
+    leaderboard.add_argument("--metric", metavar="NAME", help="of those scores (that of the fit)")
     for add in (predict, leaderboard):
         _trusting(add)
     _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
@@ -277,18 +278,13 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.epilog = "For example: modelwright fit churn.csv --target Churn --seconds 300 --save churn.mw"
     add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
     add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
-    add.add_argument("--metric", metavar="NAME", help="roc_auc, log_loss, rmse, ... (by the target)")
+    _reading(add)
     add.add_argument("--seconds", type=_seconds, metavar="S", help="for all of it (300 without --trials)")
     add.add_argument("--trials", type=_positive, metavar="N", help="candidates to try")
     add.add_argument(
         "--preset", choices=("fast", "good", "best", "interpretable"), default="good", help="effort and kind (good)"
     )
-    add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
     add.add_argument("--positive", metavar="CLASS", help="the class that f1 is about (the rarer one)")
-    add.add_argument(
-        "--kind", action="append", type=pairs.kind, metavar="COLUMN=KIND",
-        help="number, category, ordinal, boolean, datetime, text, id, constant, or LOW,...,HIGH; repeatable",
-    )  # fmt: skip
     add.add_argument("--sample-weight", metavar="COLUMN", help="how much each row counts")
     add.add_argument(
         "--class-weight", action="append", type=pairs.weight, metavar="CLASS=W",
@@ -322,11 +318,22 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (0)")
 
 
+def _reading(add: argparse.ArgumentParser) -> None:
+    """How a table is read, for whoever fits to it and whoever checks it."""
+    add.add_argument("--metric", metavar="NAME", help="roc_auc, log_loss, rmse, ... (by the target)")
+    add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
+    add.add_argument(
+        "--kind", action="append", type=pairs.kind, metavar="COLUMN=KIND",
+        help="number, category, ordinal, boolean, datetime, text, id, constant, or LOW,...,HIGH; repeatable",
+    )  # fmt: skip
+
+
 def _check(add: argparse.ArgumentParser) -> None:
     add.epilog = "For example: modelwright check train.csv --target price --test new.csv. Exit code 1 with an alert."
     add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
     add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
     add.add_argument("--test", metavar="FILE", help="a second table: does it come from where the first did?")
+    _reading(add)
     add.add_argument("--seconds", type=_seconds, metavar="S", help="time for each table (as long as it takes)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same findings (0)")
 

@@ -47,8 +47,8 @@ def _ungrouped(data: Gathered, said: Said) -> list[Check]:
             status="alert",
             column=said.groups,
             count=alone,
-            message=f"{counted(alone, 'row')} of {data.table.rows:,} {have} no group: if some belong together in truth, "
-            "they may be fitted on and judged by at once, which flatters the score",
+            message=f"{counted(alone, 'row')} of {data.table.rows:,} {have} no group: if some belong together in "
+            "truth, they may be fitted on and judged by at once, which flatters the score",
             done="each is a group of its own",
             undo="fill the cells, or leave those rows out of the table",
         )

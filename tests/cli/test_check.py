@@ -53,6 +53,18 @@ def test_findings_as_json(sound, capsys):
     assert {"name", "status", "column", "count", "message", "done", "undo"} == set(body["checks"][0])
 
 
+def test_a_table_is_checked_as_a_fit_reads_it(sound, capsys):
+    asked = ["check", str(sound), "--target", "y"]
+    assert main([*asked, "--task", "regression"]) == 0
+    assert "regression: it was said" in capsys.readouterr().err
+    assert main([*asked, "--metric", "mae", "--kind", "a=category"]) in (0, 1)
+    said = capsys.readouterr()
+    assert "regression: " in said.err and "high cardinality" in said.out.partition("Passed")[0]
+    for wrong, match in (("--kind=a=1,2", "no place in the order"), ("--metric=acuracy", "no metric")):
+        assert main([*asked, wrong]) == 3
+        assert match in capsys.readouterr().err
+
+
 def test_escape_sequences_of_a_file_do_nothing_to_a_terminal(tmp_path, capsys):
     path = written(tmp_path / "t.csv", **{"\x1b[31mred": ["\x1b]0;t\x07"] * 300})
     main(["check", str(path), "--target", "y"])

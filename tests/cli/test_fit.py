@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from cli_process import run
 
+from modelwright.cli import pairs
+from modelwright.cli.main import main
+
 pytest.importorskip("lightgbm")
 
 
@@ -52,6 +55,25 @@ def test_members_are_scored_on_a_test_table(tables, fitted):
     done = run("leaderboard", "m.mw", "--test", "test.csv", "--json", folder=tables)
     board = json.loads(done.out)["leaderboard"]
     assert 0.6 < board[0]["test"] <= 1
+
+
+def off(y, predicted):
+    """Share of the labels that differ."""
+    return float(np.mean(np.asarray(y) != np.asarray(predicted)))
+
+
+def test_a_metric_that_no_file_keeps_is_an_option(tables, capsys):
+    import modelwright as mw
+
+    asked = {"trials": 1, "models": ["linear"], "store": ":memory:", "verbose": 0}
+    path = str(mw.fit(tables / "train.csv", "left", metric=off, **asked).save(tables / "own.mw"))
+    test = str(tables / "test.csv")
+    assert main(["leaderboard", path, "--test", test]) == 3
+    assert "Pass metric= again, or the name of another one" in capsys.readouterr().err
+    assert main(["leaderboard", path, "--test", test, "--metric", "accuracy"]) == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert main(["leaderboard", path, "--metric", "accuracy"]) == 2
+    assert "--test FILE" in capsys.readouterr().err
 
 
 def test_a_page_is_written_at_the_end_of_a_fit_and_of_a_model_in_a_file(tables, fitted):
@@ -140,6 +162,7 @@ def test_what_is_said_of_the_table_goes_into_the_fit(tables):
         (("--class-weight", "balanced", "--class-weight", "yes=2"), "balanced beside weights"),
         (("--kind", "age"), "not a column and a kind"),
         (("--kind", "age=colour"), "colour"),
+        (("--kind", "age=young,old"), "no place in the order"),
         (("--folds", "0"), "whole number"),
         (("--class-weight", "maybe=2"), "maybe"),
     ],
@@ -148,6 +171,20 @@ def test_what_makes_no_sense_of_the_table_is_refused(tables, wrong, match):
     done = run("fit", "train.csv", "--target", "left", "--trials", "1", "--save", "x.mw", *wrong, folder=tables)
     assert done.code in (2, 3) and match in done.err
     assert not (tables / "x.mw").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("zip=category", ("zip", "category")),
+        ("a=b=number", ("a=b", "number")),
+        ("a=b,c=number", ("a=b,c", "number")),
+        ("medal=bronze, silver,gold", ("medal", ["bronze", "silver", "gold"])),
+        ('size="1,000",>= 2', ("size", ["1,000", ">= 2"])),
+    ],
+)
+def test_a_kind_may_be_levels_from_low_to_high(text, said):
+    assert pairs.kind(text) == said
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"PK\x05\x06" + bytes(18)])

@@ -250,9 +250,22 @@ def test_what_was_said_of_classes_and_columns_is_in_the_command():
     from modelwright.cli.parser import parse
     from modelwright.tasks.account.again import commands
 
-    given = {"class_weight": {"yes": 9.0, "no way": 1.0}, "kinds": {"zip": "category"}, "folds": 3}
-    given["positive"] = "no way"
+    given = {"class_weight": {"yes": 9.0, "no way": 1.0}, "folds": 3, "positive": "no way"}
+    given |= {"kinds": {"zip": "category", "size": ["under 1,000", "more"]}, "monotone": {"age": 1, "debt": -1}}
     told = dict(commands("y", {"asked": {"table": "a b.csv", "arguments": given, "budget": {"trials": 2}}}))
     args = parse(shlex.split(told["The same from a shell:"])[1:])
     assert args.table == "a b.csv" and args.folds == 3 and args.positive == "no way"
-    assert args.class_weight == [("yes", 9.0), ("no way", 1.0)] and args.kind == [("zip", "category")]
+    assert args.class_weight == [("yes", 9.0), ("no way", 1.0)] and args.monotone == [("age", 1), ("debt", -1)]
+    assert args.kind == [("zip", "category"), ("size", ["under 1,000", "more"])]
+
+
+def test_what_compares_new_rows_reads_them_as_the_fit_did():
+    from modelwright.cli.parser import parse
+    from modelwright.tasks.gathered import Said, gather
+    from modelwright.tasks.left import left
+
+    table = {"g": ["silver", "gold", "very gold"] * 20, "x": np.linspace(0, 1, 60), "y": [0, 1, 2, 5] * 15}
+    said = Said(target="y", metric="mae", kinds={"g": ["silver", "gold", "very gold"], "x": "number"})
+    args = parse(shlex.split(left(gather(table, said), said, [])[-1]["undo"])[1:])
+    assert (args.table, args.target, args.test, args.metric, args.task) == ("TRAIN", "y", "NEW", "mae", None)
+    assert args.kind == [("g", ["silver", "gold", "very gold"]), ("x", "number")]

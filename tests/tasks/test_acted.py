@@ -160,3 +160,20 @@ def test_the_checks_alone_name_kinds_that_fit_too():
     found = check(raw, schema, Target.of(raw.columns["y"], name="y"))
     ids = [one for one in found if one.name == "ids" and one.column == "id"]
     assert all(one.undo == "kinds={'id': 'number'}" for one in ids) and ids
+
+
+@pytest.mark.parametrize("holes", [None, "", "?", " NA ", float("nan")])
+def test_a_row_without_a_group_is_one_of_its_own_and_that_is_told(holes):
+    y, rng = np.arange(400) % 2, np.random.default_rng(0)
+    names = [i % 40 for i in range(200)] if isinstance(holes, float) else [f"c{i % 40}" for i in range(200)]
+    table = {"x": rng.normal(size=400), "who": [*names, *[holes] * 200], "y": y}
+    data, said = gather(table, Said(target="y", groups="who")), Said(target="y", groups="who")
+    for place in data.split.place:
+        assert all(len(set(place[i:200:40])) == 1 for i in range(40))
+        assert set(place[200:]) == set(range(data.split.folds))
+    (alert,) = acted([], data, said, [])
+    assert (alert.name, alert.status, alert.column, alert.count) == ("missing groups", "alert", "who", 200)
+    assert "200 rows of 400 have no group" in alert.message
+    assert acted([], gather({**table, "who": [*names, *names]}, said), said, []) == []
+    with pytest.raises(mw.ArgumentError, match="groups='who': every cell is missing"):
+        gather({**table, "who": [holes] * 400}, said)

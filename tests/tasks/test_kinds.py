@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from modelwright.core.errors import ArgumentError
 from modelwright.tasks.bands import ordered
 from modelwright.tasks.dates import day_first, micros
 from modelwright.tasks.numerals import Notation, notation
@@ -215,3 +216,80 @@ def test_many_dates_at_once_are_what_each_is_alone(form, first):
         assert form[1] == "d" and not first and day_first(days)[0]
     else:
         assert together.tolist() == [one / 1e6 for one in alone]
+
+
+@pytest.mark.parametrize(
+    ("cells", "order"),
+    [
+        (["10", "9", "100", "unknown"], ("9", "10", "100")),
+        ([3, 1, 2, 1], ("1", "2", "3")),
+        (["10 kg", "9 kg"], ("9 kg", "10 kg")),
+        (["grade 10", "grade 9", "Grade 1"], ("Grade 1", "grade 9", "grade 10")),
+        (["high", "low", "medium"], ("low", "medium", "high")),
+        (["yes", "no"], ("no", "yes")),
+        ([True, False], ("False", "True")),
+    ],
+)
+def test_an_ordinal_column_has_a_plain_order(cells, order):
+    found = Schema.of(read({"x": cells * 9}), kinds={"x": "ordinal"})
+    assert found["x"].levels == order
+    assert found.frame({"x": order[1]}).codes["x"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "cells", [["gold", "silver"], ["north", "south", "east"], ["a 1", "b 2"], ["at -5", "at -3"], ["1 of 2", "2 of 3"]]
+)
+def test_no_order_is_made_up(cells):
+    with pytest.raises(ArgumentError, match=r"column 'x'.*nothing tells the order.*kinds=\{'x': \[...\]\}"):
+        Schema.of(read({"x": cells * 9}), kinds={"x": "ordinal"})
+
+
+def test_the_order_of_levels_may_be_said():
+    cells = ["gold", " silver", "bronze", None, "?", "unknown"] * 9
+    for medals in (["bronze", "silver", "gold"], ("bronze", "silver ", "gold"), np.array(["bronze", "silver", "gold"])):
+        schema = Schema.of(read({"x": cells}), kinds={"x": medals})
+        assert schema["x"].kind == "ordinal" and schema["x"].levels == ("bronze", "silver", "gold")
+        assert schema.frame({"x": cells}).codes["x"][:6].tolist() == [2, 1, 0, -1, -1, -1]
+    backwards = Schema.of(read({"x": [1, 2, 3.0] * 9}), kinds={"x": [3, 2, 1]})
+    assert backwards.frame({"x": [3, 1]}).codes["x"].tolist() == [0, 2]
+    more = Schema.of(read({"x": cells}), kinds={"x": ["none", "bronze", "silver", "gold", "platinum"]})
+    assert len(more["x"].levels) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "match"),
+    [
+        (["bronze", "gold"], "9 cells with levels that have no place in the order, such as 'silver'"),
+        (["Bronze", "silver", "gold"], "Did you mean 'Bronze'"),
+        (["gold", "silver", "gold"], "each once"),
+        (["gold"], "two levels or more"),
+        ([], "two levels or more"),
+        (["bronze", "", "gold"], "each once"),
+        ({"gold": 1}, "a list of levels from low to high"),
+    ],
+)
+def test_an_order_that_leaves_something_open_is_refused(said, match):
+    with pytest.raises(ArgumentError, match=match):
+        Schema.of(read({"x": ["bronze", "silver", "gold"] * 9}), kinds={"x": said})
+
+
+def test_the_source_may_say_the_order(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    medals = ["bronze", "silver", "gold"]
+    frame = pandas.DataFrame({"x": pandas.Categorical(["gold", "silver", None] * 9, medals, ordered=True), "z": 1.5})
+    loose = frame.assign(x=frame["x"].cat.as_unordered())
+    for kinds in (None, {"x": "ordinal"}):
+        assert Schema.of(read(frame), kinds=kinds)["x"].levels == tuple(medals)
+    assert Schema.of(read(loose))["x"].kind == "category"
+    with pytest.raises(ArgumentError, match="nothing tells the order"):
+        Schema.of(read(loose), kinds={"x": "ordinal"})
+    pytest.importorskip("pyarrow")
+    for made, expected in ((frame, "ordinal"), (loose, "category")):
+        made.to_parquet(tmp_path / "t.parquet", row_group_size=5)
+        found = Schema.of(read(tmp_path / "t.parquet"))
+        assert found["x"].kind == expected
+        assert expected == "category" or found["x"].levels == tuple(medals)
+    polars = pytest.importorskip("polars")
+    other = polars.DataFrame({"x": polars.Series(["gold", "silver"] * 9, dtype=polars.Enum(medals)), "z": 1.5})
+    assert Schema.of(read(other))["x"].kind == "category"
+    assert Schema.of(read(other), kinds={"x": "ordinal"})["x"].levels == tuple(medals)

@@ -8,6 +8,7 @@ import modelwright as mw
 pytest.importorskip("lightgbm")
 QUICK = {"trials": 5, "folds": 2, "store": ":memory:", "verbose": 0}
 STEPS = 40
+GRADES = ["low", "middle", "high"]
 
 
 def waves(rows=400, seed=0):
@@ -15,7 +16,7 @@ def waves(rows=400, seed=0):
     rng = np.random.default_rng(seed)
     age, size = rng.uniform(0, 10, rows), rng.normal(size=rows)
     kind = rng.choice(["a", "b", "c"], rows).astype(object)
-    grade = rng.choice(["low", "middle", "high"], rows).astype(object)
+    grade = rng.choice(GRADES, rows).astype(object)
     price = 0.3 * age + 2 * np.sin(2 * age) + size * (kind == "a") + rng.normal(scale=0.3, size=rows)
     return {"age": age, "size": size, "kind": kind, "grade": grade, "price": price}
 
@@ -76,7 +77,7 @@ def test_features_that_are_searched_do_not_get_round_it():
     from modelwright.tasks.gathered import Said, gather
     from modelwright.tasks.learners import learners
 
-    data = gather(waves(), Said(target="price", kinds={"grade": "ordinal"}))
+    data = gather(waves(), Said(target="price", kinds={"grade": GRADES}))
     job = Job(
         frame=data.frame, y=data.y, task="regression", classes=0, weight=None, split=data.split, metric=data.metric,
         learners=learners(["lightgbm"]), seed=0, monotone={"age": 1, "grade": 1},
@@ -98,11 +99,16 @@ def test_of_two_classes_the_positive_one_is_meant():
     assert (steps_of(first, table) <= 1e-9).all()
 
 
-def test_levels_in_order_are_held_too():
-    kinds = {"grade": "ordinal"}
-    model = mw.fit(waves(), "price", monotone={"grade": 1}, kinds=kinds, **QUICK)
-    levels = next(c for c in model._schema.columns if c.name == "grade").details["levels"]
-    assert (steps_of(model, waves(), "grade", np.array(levels, dtype=object)) >= -1e-9).all()
+def test_levels_are_held_in_the_order_that_was_said():
+    table = waves()
+    table["price"] = table["price"] + 3 * (table["grade"] == "middle")
+    with pytest.raises(mw.ArgumentError, match=r"column 'grade'.*nothing tells the order .* 'high', 'low', 'middle'"):
+        mw.fit(table, "price", monotone={"grade": 1}, kinds={"grade": "ordinal"}, **QUICK)
+    model = mw.fit(table, "price", monotone={"grade": 1}, kinds={"grade": tuple(GRADES)}, **QUICK)
+    assert model.plan["said"]["kinds"] == {"pairs": [["grade", GRADES]]}
+    for one in (model, model.refit(table, verbose=0)):
+        steps = steps_of(one, table, "grade", np.array(GRADES, dtype=object))
+        assert (steps >= -1e-9).all() and (steps > 0.1).any()
 
 
 def test_a_fit_that_goes_on_keeps_it_and_another_one_does_not_go_on_with_it(tmp_path):
@@ -119,7 +125,7 @@ def test_a_fit_that_goes_on_keeps_it_and_another_one_does_not_go_on_with_it(tmp_
     ("wrong", "match"),
     [
         ({"monotone": {"aeg": 1}}, "age"),
-        ({"monotone": {"kind": 1}}, "no order"),
+        ({"monotone": {"kind": 1}}, r"no order.*kinds=\{'kind': \[\.\.\.\]\} lists its levels"),
         ({"monotone": {"age": 2}}, "rising"),
         ({"monotone": {"age": True}}, "rising"),
         ({"monotone": {"age": "up"}}, "rising"),

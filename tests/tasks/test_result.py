@@ -92,6 +92,28 @@ def test_a_metric_that_a_file_does_not_keep_is_asked_for_again(tmp_path):
     assert "test accuracy" in str(board).splitlines()[0]
 
 
+def test_what_is_deployed_has_its_seconds_and_its_speed(numbers):
+    ensemble, *others = numbers.leaderboard()
+    members = [row for row in others if row["weight"]]
+    assert ensemble["fit_seconds"] > 0 and ensemble["mb"] == pytest.approx(sum(row["mb"] for row in members))
+    assert 0 < ensemble["row_us"] < 1e5
+    bagged = mw.fit(table(), "y", preset="best", models=["lightgbm"], **{**QUICK, "trials": 1})
+    ensemble, only = bagged.leaderboard()
+    assert ensemble["fit_seconds"] == pytest.approx(only["fit_seconds"] * len(bagged._members))
+
+
+@pytest.mark.parametrize("goal", ["classes", "numbers"])
+def test_a_member_is_scored_as_it_is_used(goal):
+    other = table(seed=1, goal=goal)
+    asked = {"models": ["lightgbm"], "preset": "best", "folds": 3, "trials": 1, "store": ":memory:", "verbose": 0}
+    model = mw.fit(table(600, goal=goal), "y", metric="log_loss" if goal == "classes" else None, **asked)
+    assert len(model.plan["members"]) == 1 and len(model._members) == 9
+    assert goal == "numbers" or model.plan["temperature"] != 1.0
+    for metric in ("log_loss", "f1", "roc_auc") if goal == "classes" else ("rmse", "mae"):
+        ensemble, member = model.leaderboard(other, metric=metric)[:2]
+        assert member["test"] == pytest.approx(ensemble["test"]), metric
+
+
 def test_a_model_can_be_pickled_before_and_after_it_was_used(classes, numbers):
     for model, rows in ((classes, table(seed=1)), (numbers, table(seed=1, goal="numbers"))):
         model.leaderboard(rows), model.predict({"a": 0.5, "c": "x", "same": "m"})

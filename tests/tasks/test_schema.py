@@ -121,6 +121,22 @@ def test_columns_that_are_not_there_are_named(schema):
         schema.frame(table, absent="perhaps")
 
 
+@pytest.mark.parametrize("made", [np.zeros((3, 10)), [[0] * 10] * 3, [(0, "x")], np.zeros((1, 10))])
+def test_columns_without_names_are_not_said_to_be_missing(schema, made):
+    with pytest.raises(ArgumentError, match=r"columns have no names, .* 'age', 'price', .*Allowed: a data frame"):
+        schema.frame(made)
+    numbered = Schema.of(read(np.arange(30.0).reshape(10, 3) / 7), target="2")
+    with pytest.raises(ArgumentError, match="1 column .* not there: '1'"):
+        numbered.frame(np.zeros((3, 1)))
+
+
+def test_a_series_is_told_how_to_become_a_row(schema):
+    one = pandas.DataFrame(COLUMNS).iloc[5]
+    with pytest.raises(ArgumentError, match=r"series\.to_dict\(\) where it is one row"):
+        schema.frame(one)
+    frames_equal(schema.frame(one.to_dict()), schema.frame(row(5)))
+
+
 def test_levels_that_are_new_get_a_code_of_their_own(schema):
     frame = schema.frame(row(0, job="pirate"))
     assert frame.codes["job"][0] == len(schema["job"].levels)

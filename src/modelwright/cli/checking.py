@@ -22,14 +22,16 @@ def check(args: Namespace, out: Output) -> int:
     """Check a table, and a second one for drift; exit code 1 when something needs a look."""
     from modelwright.tasks.checks import check as checked
     from modelwright.tasks.checks import drift
+    from modelwright.tasks.metrics import Metric
     from modelwright.tasks.reading import read
     from modelwright.tasks.schema import Schema
     from modelwright.tasks.target import Target
 
     table = read(args.table, where=args.table)
     column, said = table.column(args.target, where=f"{args.table}, --target"), table.declared.get(args.target)
-    target = Target.of(column, name=args.target, declared=said)
-    schema = Schema.of(table, target=args.target, where=args.table)
+    target = Target.of(column, name=args.target, task=args.task, metric=args.metric, declared=said)
+    Metric.of(args.metric, target)  # refuses what is none
+    schema = Schema.of(table, target=args.target, kinds=dict(args.kind or ()), where=args.table)
     out.say(f"{counted(table.rows, 'row')}, {counted(len(schema.columns), 'column')}; {target.task}: {target.why}")
     found = checked(table, schema, target, seed=args.seed, seconds=args.seconds, where=args.table)
     if args.test is not None:

@@ -107,7 +107,9 @@ def predict(args: Namespace, out: Output) -> int:
 
 def leaderboard(args: Namespace, out: Output) -> int:
     """What a fit tried, scored again on a test table when there is one."""
-    board = _loaded(args).leaderboard(args.test)
+    if args.metric is not None and args.test is None:
+        raise UsageError("there is no table to score by it", where="--metric", hint="Add --test FILE.")
+    board = _loaded(args).leaderboard(args.test, metric=args.metric)
     if out.as_json:
         out.document({"metric": board.metric, "leaderboard": list(board)})
     else:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import modelwright
+from modelwright.cli import pairs
 from modelwright.cli.output import UsageError
 
 
@@ -267,6 +268,7 @@ def _tables(commands: Any) -> None:
     leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
     leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")
     leaderboard.add_argument("--test", metavar="FILE", help="a table to score the members on, with the target")
+    leaderboard.add_argument("--metric", metavar="NAME", help="of those scores (that of the fit)")
     for add in (predict, leaderboard):
         _trusting(add)
     _check(_command(commands, "check", "what in a table spoils a model", "modelwright.cli.checking:check"))
@@ -276,21 +278,16 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.epilog = "For example: modelwright fit churn.csv --target Churn --seconds 300 --save churn.mw"
     add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
     add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
-    add.add_argument("--metric", metavar="NAME", help="roc_auc, log_loss, rmse, ... (by the target)")
+    _reading(add)
     add.add_argument("--seconds", type=_seconds, metavar="S", help="for all of it (300 without --trials)")
     add.add_argument("--trials", type=_positive, metavar="N", help="candidates to try")
     add.add_argument(
         "--preset", choices=("fast", "good", "best", "interpretable"), default="good", help="effort and kind (good)"
     )
-    add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
     add.add_argument("--positive", metavar="CLASS", help="the class that f1 is about (the rarer one)")
-    add.add_argument(
-        "--kind", action="append", type=_kind, metavar="COLUMN=KIND",
-        help="number, category, ordinal, boolean, datetime, text, id or constant; may be repeated",
-    )  # fmt: skip
     add.add_argument("--sample-weight", metavar="COLUMN", help="how much each row counts")
     add.add_argument(
-        "--class-weight", action="append", type=_weight, metavar="CLASS=W",
+        "--class-weight", action="append", type=pairs.weight, metavar="CLASS=W",
         help="how much a class counts; may be repeated; or: balanced",
     )  # fmt: skip
     add.add_argument("--folds", type=_positive, metavar="N", help="parts that judge in turn; 1: a holdout")
@@ -300,7 +297,11 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--block", action="append", metavar="LEARNER", help="a learner not to try; may be repeated")
     add.add_argument("--model", action="append", metavar="LEARNER", help="a learner to try (all); may be repeated")
     add.add_argument(
-        "--monotone", action="append", type=_direction, metavar="COLUMN=+1", help="rises with it; falls: -1; repeatable"
+        "--monotone",
+        action="append",
+        type=pairs.direction,
+        metavar="COLUMN=+1",
+        help="rises with it; -1: falls; repeatable",
     )
     add.add_argument("--target-score", type=float, metavar="X", help="begin no more once the ensemble reaches it")
     add.add_argument(
@@ -317,11 +318,22 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (0)")
 
 
+def _reading(add: argparse.ArgumentParser) -> None:
+    """How a table is read, for whoever fits to it and whoever checks it."""
+    add.add_argument("--metric", metavar="NAME", help="roc_auc, log_loss, rmse, ... (by the target)")
+    add.add_argument("--task", choices=("binary", "multiclass", "regression"), help="(by the target)")
+    add.add_argument(
+        "--kind", action="append", type=pairs.kind, metavar="COLUMN=KIND",
+        help="number, category, ordinal, boolean, datetime, text, id, constant, or LOW,...,HIGH; repeatable",
+    )  # fmt: skip
+
+
 def _check(add: argparse.ArgumentParser) -> None:
     add.epilog = "For example: modelwright check train.csv --target price --test new.csv. Exit code 1 with an alert."
     add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
     add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
     add.add_argument("--test", metavar="FILE", help="a second table: does it come from where the first did?")
+    _reading(add)
     add.add_argument("--seconds", type=_seconds, metavar="S", help="time for each table (as long as it takes)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same findings (0)")
 
@@ -347,37 +359,6 @@ def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool
         return value
 
     return read
-
-
-def _direction(text: str) -> tuple[str, int]:
-    """A column and 1 or -1."""
-    name, _, sign = text.rpartition("=")
-    if not name or sign not in ("+1", "1", "-1"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a column and a direction, such as age=+1 or age=-1")
-    return name, int(sign)
-
-
-def _kind(text: str) -> tuple[str, str]:
-    """A column and its kind."""
-    name, _, kind = text.rpartition("=")
-    if not name or not kind:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a column and a kind, such as zip=category")
-    return name, kind
-
-
-def _weight(text: str) -> tuple[str, float] | str:
-    """A class and its weight, or the word for weights that make up for how many rows there are."""
-    name, _, weight = text.rpartition("=")
-    try:
-        if text == "balanced":
-            return text
-        return (name, float(weight)) if name else _refuse_weight(text)
-    except ValueError:
-        return _refuse_weight(text)
-
-
-def _refuse_weight(text: str) -> NoReturn:
-    raise argparse.ArgumentTypeError(f"{text!r} is neither a class and a weight, such as yes=5, nor balanced")
 
 
 _positive = _number(int, "a whole number from 1", lambda n: n >= 1)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from modelwright.tasks.checks import Check, row_groups
-from modelwright.tasks.gathered import Gathered, Said
+from modelwright.core.wording import counted
+from modelwright.tasks.checks import Check, by_status, row_groups
+from modelwright.tasks.gathered import Gathered, Said, ungrouped
 from modelwright.tasks.validation import OUT
 
 #: Rows up to which it is looked at where rows that are alike went; a fit keeps no more of them together.
@@ -31,7 +32,27 @@ def acted(found: Sequence[Check], data: Gathered, said: Said, dropped: Sequence[
         "groups": lambda one: _divided(one, data, said),
     }
     settled = ("passed", "skipped")
-    return [changes[one.name](one) if one.status not in settled and one.name in changes else one for one in found]
+    made = [changes[one.name](one) if one.status not in settled and one.name in changes else one for one in found]
+    return sorted([*_ungrouped(data, said), *made], key=by_status)
+
+
+def _ungrouped(data: Gathered, said: Said) -> list[Check]:
+    """Rows that ``groups=`` says nothing of."""
+    if said.groups is None or not (alone := int(ungrouped(data.table.columns[said.groups]).sum())):
+        return []
+    have = "has" if alone == 1 else "have"
+    return [
+        Check(
+            name="missing groups",
+            status="alert",
+            column=said.groups,
+            count=alone,
+            message=f"{counted(alone, 'row')} of {data.table.rows:,} {have} no group: if some belong together in "
+            "truth, they may be fitted on and judged by at once, which flatters the score",
+            done="each is a group of its own",
+            undo="fill the cells, or leave those rows out of the table",
+        )
+    ]
 
 
 def _by(said: Said) -> str:

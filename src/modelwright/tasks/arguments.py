@@ -47,10 +47,10 @@ def checked_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
             )
     for name in ("kinds", "monotone"):
         if found.get(name) is not None and not isinstance(found[name], Mapping):
-            of = "a kind" if name == "kinds" else "1 or -1"
+            of = "a kind, or its levels from low to high" if name == "kinds" else "1 or -1"
             raise ArgumentError(f"{name} is {kind_of(found[name])}", where="fit", allowed=f"a dict of column: {of}")
         if found.get(name) is not None:
-            found[name] = {_column(name, column): one for column, one in found[name].items()}
+            found[name] = {_column(name, column): _listed(one) for column, one in found[name].items()}
     if isinstance(found.get("sample_weight"), int | tuple):
         found["sample_weight"] = _column("sample_weight", found["sample_weight"])
     _check_class_weight(found.get("class_weight"))
@@ -100,6 +100,13 @@ def _column(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ArgumentError(f"{name} is {kind_of(value)}", where="fit", allowed="the name of a column")
     return value
+
+
+def _listed(value: Any) -> Any:
+    """Levels as a list of plain values, which a plan can keep; anything else as it is."""
+    if isinstance(value, tuple | list):
+        return [one.item() if isinstance(one, np.generic) else one for one in value]
+    return value.tolist() if hasattr(value, "tolist") and np.ndim(value) == 1 else value
 
 
 def _several(name: str, value: Any) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,6 +146,7 @@ def board(
             "spread": blend.spread,
             "selected": not several and len(rows) > 1,
             "weight": 1.0,
+            "fit_seconds": _fit_seconds({row.number: row for row in rows}, members),
             "mb": sum(one.bytes for one in members) / 1e6,
             "why": f"{len(members)} members" if several else "the best candidate",
         }
@@ -172,6 +173,18 @@ def board(
             }
         )
     return found
+
+
+def _fit_seconds(rows: Mapping[int, Row], members: Sequence[Made]) -> float | None:
+    """Seconds of the fits of all models that are deployed; None where one of them was no candidate's."""
+    total = 0.0
+    for made in members:
+        facts = rows[made.trial].facts if made.trial in rows else {}
+        seconds = facts.get("refit_seconds" if made.whole else "fit_seconds")
+        if seconds is None:
+            return None
+        total += float(seconds) * len(made.parts)
+    return total
 
 
 def _why(row: Row, member: bool, job: Job) -> str:

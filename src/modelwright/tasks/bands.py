@@ -36,6 +36,8 @@ _ABOVE = re.compile(rf"(?:>=?|≥|over|above|more than|at least)\s*{_NUMBER}{_WO
 _BEYOND = re.compile(rf"{_NUMBER}{_WORD}\s*(?:\+|plus|or more|and more|and over|and above)$", re.IGNORECASE)
 _UNTIL = re.compile(rf"{_NUMBER}{_WORD}\s*(?:or less|or fewer|and under|and below)$", re.IGNORECASE)
 _ONLY = re.compile(rf"{_NUMBER}{_WORD}$", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+_SIGNED = re.compile(r"(?:^|\s)[-−]\d")
 #: Words for "not said", which have no place in an order.
 UNSAID = frozenset({"unknown", "not known", "unspecified", "other", "missing", "no answer", "prefer not to say"})
 
@@ -56,6 +58,22 @@ def ordered(levels: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]] 
         return None
     found = _in_words(placed) or _in_numbers(placed)
     return (found, unsaid) if found else None
+
+
+def numbered(levels: Collection[str]) -> tuple[str, ...] | None:
+    """Levels that differ in one number alone, by that number; None for others. Nobody says that such levels have an
+    order: houses are numbered too.
+
+    >>> numbered(["grade 10", "Grade 9", "grade 1"]), numbered(["1 of 3", "2 of 3"]), numbered(["at -5", "at -3"])
+    (('grade 1', 'Grade 9', 'grade 10'), None, None)
+    """
+    if len({_DIGITS.sub("\0", " ".join(level.casefold().split())) for level in levels}) != 1:
+        return None
+    found = [_DIGITS.findall(level) for level in levels]
+    if any(len(numbers) != 1 for numbers in found) or any(_SIGNED.search(level) for level in levels):
+        return None
+    values = [float(numbers[0]) for numbers in found]
+    return tuple(level for _, level in sorted(zip(values, levels))) if len(set(values)) == len(values) > 1 else None
 
 
 def _in_words(levels: list[str]) -> tuple[str, ...] | None:

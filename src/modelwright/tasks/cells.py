@@ -109,7 +109,8 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
         choices = np.array([*levels, None], dtype=object)
         made = {text: _label(level) for text, level in zip(levels, series.cat.categories, strict=True)}
         labels = {text: label for text, label in made.items() if label is not None}
-        declared = Declared("ordinal" if series.cat.ordered else "category", tuple(levels), labels)
+        ordered = bool(series.cat.ordered)
+        declared = Declared("ordinal" if ordered else "category", tuple(levels), labels, ordered=ordered)
         return choices[series.cat.codes.to_numpy()], declared
     if isinstance(dtype, np.dtype):
         return _array(series.to_numpy(), name, where, notes)
@@ -142,11 +143,21 @@ def _narwhals(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np
     if label.startswith("Float"):
         return series.to_numpy().astype(np.float64), None
     if label.startswith(("Categorical", "Enum")):
-        ordered = label.startswith("Enum")
-        cells = _objects(series.to_list(), name, notes)
-        levels = tuple(map(str, series.dtype.categories)) if ordered else ()
-        return cells, Declared("category", levels)
+        cells, levels = _objects(series.to_list(), name, notes), _of_dictionary(series.to_native())
+        if levels:
+            return cells, Declared("ordinal", levels, ordered=True)
+        levels = tuple(map(str, series.dtype.categories)) if label.startswith("Enum") else ()
+        return cells, Declared("category", levels, ordered=bool(levels))
     return _listed(series.to_list(), name, notes)
+
+
+def _of_dictionary(column: Any) -> tuple[str, ...]:
+    """The levels of a dictionary of Arrow that is in order, as pandas writes ordered categoricals; () for others."""
+    if not getattr(getattr(column, "type", None), "ordered", False):
+        return ()
+    found = {tuple(chunk.dictionary.to_pylist()) for chunk in column.chunks}
+    # Dictionaries that differ from part to part are in the order in which the parts were met.
+    return tuple(map(str, found.pop())) if len(found) == 1 else ()
 
 
 def _missing(cell: Any) -> bool:

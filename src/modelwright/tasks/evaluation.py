@@ -89,7 +89,7 @@ def metric_of(model: Predictor, metric: Any, *, where: str) -> Metric:
             f"the fit went by {model.metric!r}, an object that is not kept in a file",
             where=where,
             allowed=ALLOWED,
-            hint="Pass metric= again.",
+            hint="Pass metric= again, or the name of another one.",
         )
     return Metric.of(model.metric, model._target)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelwright.core import records as r
+from modelwright.core.clock import Clock
 from modelwright.core.history import Row
 from modelwright.execute.serial import SerialExecutor
 from modelwright.store.artifacts import Artifacts
@@ -18,6 +21,7 @@ from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
+from modelwright.tasks.frame import Frame
 from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, STARTING, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Reasons to end at which nothing more is begun.
 ENDED = ("interrupted", "cancelled", "stopped by")
+#: Rows that are predicted to see how long one takes: first so few, then as many as so many seconds allow.
+_FIRST, _TIMED, _TIMING = 10, 500, 0.05
 #: Fits on all rows that together take less seconds are made in this process.
 _SMALL = 1.5
 
@@ -122,7 +128,23 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         for made, weight in zip(members, weights, strict=True)
         for part in made.parts
     ]
-    return Predictor(body, parts, session.data.metric, known=recalled_rows(session.job, blend.known_rows))
+    model = Predictor(body, parts, session.data.metric, known=recalled_rows(session.job, blend.known_rows))
+    body["leaderboard"][0]["row_us"] = row_us(model, session.data.frame, session.clock)
+    return model
+
+
+def row_us(model: Predictor, frame: Frame, clock: Clock) -> float:
+    """Microseconds that what is deployed takes to predict a row, from its typed cells on, in one thread."""
+    rows = min(_FIRST, frame.rows)
+    each = _each(model, frame, rows, clock)
+    more = min(_TIMED, frame.rows, int(_TIMING / max(each, 1e-9)))
+    return round(1e6 * (_each(model, frame, more, clock) if more > rows else each), 3)
+
+
+def _each(model: Predictor, frame: Frame, rows: int, clock: Clock) -> float:
+    some, began = frame.take(np.arange(rows)), clock.monotonic()
+    model._predicted(some)
+    return (clock.monotonic() - began) / rows
 
 
 def _last_fits(session: Session, members: Sequence[Made]) -> Decision:

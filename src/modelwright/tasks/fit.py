@@ -26,7 +26,7 @@ def fit(
     preset: str = "good",
     task: str | None = None,
     positive: Any = None,
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, str | Sequence[Any]] | None = None,
     without: Sequence[str] = (),
     sample_weight: Any = None,
     class_weight: Any = None,
@@ -62,13 +62,16 @@ def fit(
             used together, which is larger and slower to predict; ``"interpretable"``: linear models alone.
         task: "binary", "multiclass" or "regression", where the target leaves it open.
         positive: of two classes the one that ``average_precision`` and ``f1`` are about; default the rarer one.
-        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly.
+        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly;
+            or the levels of a column from low to high, ``{"medal": ["bronze", "silver", "gold"]}``, which makes it
+            ordinal. "ordinal" alone goes where the order is plain or the source has one, and is refused elsewhere.
         without: columns that are not to be used.
         sample_weight: how much each row counts, in fits and where it judges: the name of a column, or an array. A
             column of weights counts in a table that is given to ``evaluate`` as well.
         class_weight: ``"balanced"``, or how much each class counts in fits. Scores and thresholds go by rows as they
             are.
-        groups: a column: rows with the same value are never divided between fitting and judging.
+        groups: a column: rows with the same value are never divided between fitting and judging. A row without one is a
+            group of its own, and an alert of ``model.checks`` says how many there are.
         time: a column: models are judged by rows later than those they were fitted on.
         folds: how many, instead of what the number of rows suggests; 1 is a holdout.
         models: names of learners to try, and estimators of scikit-learn of your own; default all. ``"known_rows"``

@@ -71,7 +71,28 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     row = _row(source)
     if row is not None and all(name in row for name in readers):
         return _of_row(readers, row, where)
-    return _of_table(readers, read(source, where=where), where, absent)
+    table = read(source, where=where)
+    gone = [name for name in readers if name not in table.columns]
+    if gone and absent == "refuse" and _is_unnamed(source) and not all(map(str.isdigit, gone)):
+        raise ArgumentError(
+            f"its columns have no names, and the model was given {_named(list(readers))}",
+            where=where,
+            allowed="a data frame, a dict of columns, or a list of dicts",
+            hint="pandas.DataFrame(array, columns=[...]) says which is which.",
+        )
+    return _of_table(readers, table, where, absent)
+
+
+def _is_unnamed(source: Any) -> bool:
+    """Whether a source has columns that nothing names: an array, or rows that are lists."""
+    if isinstance(source, np.ndarray):
+        return source.dtype.names is None
+    return isinstance(source, (list, tuple)) and bool(source) and not isinstance(source[0], Mapping)
+
+
+def _named(names: list[str]) -> str:
+    """Names in a message, the first ten of them."""
+    return ", ".join(repr(name) for name in names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 #: What is said of the columns, or of the file, that a note of such a kind is about.
@@ -126,7 +147,7 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
 def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: list[Note]) -> None:
     if not gone:
         return
-    shown = ", ".join(repr(name) for name in gone[:10]) + (f" and {len(gone) - 10} more" if len(gone) > 10 else "")
+    shown = _named(gone)
     if absent == "refuse":
         are = "is" if len(gone) == 1 else "are"
         raise ArgumentError(

@@ -13,12 +13,13 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, kind_of
 from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.kinds import NOTHING
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, check_size, columns_of, planned
 from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Note, Table
+from modelwright.tasks.table import Note, Table, is_missing
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample
 from modelwright.tasks.weights import given_weights, with_classes
@@ -69,7 +70,7 @@ class Said:
     metric: Any = None
     task: str | None = None
     positive: Any = None
-    kinds: Mapping[str, str] | None = None
+    kinds: Mapping[str, str | Sequence[Any]] | None = None
     without: Sequence[str] = ()
     sample_weight: Any = None
     class_weight: Any = None
@@ -228,8 +229,7 @@ def _check_column(table: Table, name: str) -> None:
 def _ties(table: Table, schema: Schema, said: Said) -> Ties:
     groups = time = twins = None
     if said.groups is not None:
-        cells = table.columns[said.groups]
-        groups = np.unique([str(cell) for cell in cells.tolist()], return_inverse=True)[1]
+        groups = _grouped(table.columns[said.groups], said.groups)
     if said.time is not None:
         time = _moments(table, schema, said.time, _kind_of(said, said.time))
     if groups is None and time is None and table.rows <= _TWINS:
@@ -237,12 +237,31 @@ def _ties(table: Table, schema: Schema, said: Said) -> Ties:
     return Ties(groups=groups, time=time, twins=twins)
 
 
-def _kind_of(said: Said, name: str) -> dict[str, str]:
+def _grouped(cells: np.ndarray, name: str) -> np.ndarray:
+    """Rows of one value together; a row without a value, which goes with no other one that is known of, alone."""
+    alone = ungrouped(cells)
+    if alone.all():
+        raise ArgumentError("every cell is missing", where=f"fit, groups={name!r:.60}", hint="Leave groups= out.")
+    texts = np.array([str(cell).strip() for cell in cells.tolist()], dtype=object)
+    groups = np.zeros(len(cells), np.int64)
+    groups[~alone] = np.unique(texts[~alone], return_inverse=True)[1]
+    groups[alone] = groups.max() + 1 + np.arange(alone.sum())
+    return groups
+
+
+def ungrouped(cells: np.ndarray) -> np.ndarray:
+    """Which rows have no group: their cell is missing, or is a text that stands for nothing."""
+    if cells.dtype.kind != "O":
+        return is_missing(cells)
+    return np.array([cell is None or cell.strip().casefold() in NOTHING for cell in cells.tolist()], dtype=bool)
+
+
+def _kind_of(said: Said, name: str) -> dict[str, str | Sequence[Any]]:
     kind = (said.kinds or {}).get(name)
     return {} if kind is None else {name: kind}
 
 
-def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str]) -> np.ndarray:
+def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | Sequence[Any]]) -> np.ndarray:
     """A number for the place in time of each row."""
     if name not in {column.name for column in schema.columns}:  # it is no feature
         schema = Schema.of(replace(table, columns={name: table.columns[name]}, typed={}), kinds=kinds, where="fit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,6 +76,16 @@ def canonical(value: float) -> str:
     ('3', '3.5')
     """
     return str(int(value)) if value == value // 1 and abs(value) < 1e16 else repr(float(value))
+
+
+def level(cell: Any) -> str:
+    """A cell as a level of text.
+
+    >>> level(" gold "), level(3.0), level(np.int64(3)), level(True)
+    ('gold', '3', '3', 'True')
+    """
+    cell = cell.item() if isinstance(cell, np.generic) else cell
+    return canonical(cell) if type(cell) in (int, float) and abs(cell) < _EXACT else str(cell).strip()
 
 
 def profile(cells: np.ndarray) -> Profile:
@@ -293,8 +303,34 @@ def levels(counts: Mapping[str, int]) -> list[str]:
     return found
 
 
-def described(cells: np.ndarray, kind: str, context: Context) -> Finding:
-    """What is needed to read cells as a kind that somebody chose."""
+def in_order(cells: np.ndarray) -> tuple[str, ...] | None:
+    """The levels of an ordinal column from low to high; None where nothing tells which comes first.
+
+    >>> in_order(np.array(["10 kg", "9 kg"], dtype=object)), in_order(np.array(["silver", "gold"], dtype=object))
+    (('9 kg', '10 kg'), None)
+    """
+    counts = profile(cells).counts
+    plain_ = bands.ordered(counts)
+    if plain_ is not None:
+        return plain_[0]
+    texts = [text for text in counts if text.casefold() not in NO_VALUE | bands.UNSAID]
+    if cells.dtype.kind == "M" or len(texts) < 2:
+        return tuple(sorted(texts))
+    if {text.casefold() for text in texts} <= TRUE | FALSE and len(texts) == 2:
+        return tuple(sorted(texts, key=lambda text: text.casefold() in TRUE))
+    written, _ = numerals.notation(texts)
+    values = {text: written.value(text) for text in texts}
+    if all(value is not None for value in values.values()):
+        return tuple(sorted(values, key=lambda text: values[text] or 0.0))
+    return bands.numbered(texts)
+
+
+def described(cells: np.ndarray, kind: str, context: Context, order: Sequence[str] = ()) -> Finding:
+    """What is needed to read cells as a kind that somebody chose.
+
+    Args:
+        order: the levels from low to high, of an ordinal column.
+    """
     found = profile(cells)
     why = "as was said"
     if kind == "number":
@@ -307,14 +343,9 @@ def described(cells: np.ndarray, kind: str, context: Context) -> Finding:
     if kind == "category":
         return Finding(kind, why, {"levels": levels(found.counts)})
     if kind == "ordinal":
-        order = bands.ordered(found.counts)
-        if order is not None:
-            return Finding(kind, why, {"levels": list(order[0]), "unsaid": list(order[1])})
-        written, _ = numerals.notation(found.counts)
-        values = {text: written.value(text) for text in found.counts}
-        if all(value is not None for value in values.values()):
-            return Finding(kind, why, {"levels": sorted(values, key=lambda text: values[text] or 0.0)})
-        return Finding(kind, why, {"levels": sorted(found.counts)})
+        nothing = NO_VALUE | bands.UNSAID
+        unsaid = sorted(text for text in found.counts if text not in order and text.casefold() in nothing)
+        return Finding(kind, why, {"levels": [text.strip() for text in order], "unsaid": unsaid})
     if kind == "boolean":
         filled = found.less(NO_VALUE)
         if {text.casefold() for text in filled.counts} <= TRUE | FALSE:

@@ -30,9 +30,11 @@ class Leaderboard(list):
     """Rows of a leaderboard, each a dict; prints as a table.
 
     Keys: ``model``; ``score`` with its standard error ``spread``; ``selected``, whether the score is one that was
-    selected on and so a little too good; ``fit_seconds`` of one fit; ``row_us``, microseconds to predict a row; ``mb``
-    of the fitted model; ``units``, the folds that have judged it; ``weight`` in the ensemble; ``why`` it is there;
-    ``config``; ``test``, the score on a table that was given, by ``tested``, the name of a metric.
+    selected on and so a little too good; ``fit_seconds``, of a candidate those of one fit on the rows of a fold, of the
+    ensemble those of all fits that are deployed; ``row_us``, microseconds to predict a row, of the ensemble with making
+    the features; ``mb``, of the files of its models; ``units``, the folds that have judged it; ``weight`` in the
+    ensemble; ``why`` it is there; ``config``; ``test``, the score on a table that was given, by ``tested``, the name of
+    a metric.
     """
 
     def __init__(self, rows: Iterable[Mapping[str, Any]], *, metric: str, higher: bool, tested: str = ""):
@@ -71,7 +73,10 @@ class Leaderboard(list):
 
 
 def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) -> Leaderboard:
-    """The leaderboard with scores on ``test`` for what is deployed and for each member.
+    """The leaderboard with scores on ``test`` for what is deployed and for each member, as if it were deployed alone.
+
+    The temperature and the threshold of what is deployed hold for each of them, the known rows for none: so an ensemble
+    of one member scores as that member does.
 
     Raises:
         ArgumentError: the table lacks the target, or a column that the model was given; or the metric of the fit is a
@@ -81,8 +86,7 @@ def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) 
     frame, y, weight = rows(model, test, where="leaderboard")
     cut = float(model._body["threshold"])
     found = {"ensemble": score(by, model._predicted(frame), y, cut, weight)}
-    for one in model._members:
-        matrix = model._features[one.features].transform(frame)
-        found[one.name] = score(by, model._natural(one.member.model.predict(matrix, threads=1)), y, cut, weight)
+    for name in dict.fromkeys(one.name for one in model._members):
+        found[name] = score(by, model._predicted(frame, name), y, cut, weight)
     tested = [row if row["model"] not in found else {**row, "test": found[row["model"]]} for row in board]
     return Leaderboard(tested, metric=board.metric, higher=board.higher, tested=by.name)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelwright.core.wording import counted
+from modelwright.tasks.account.again import options
 from modelwright.tasks.checks.record import Check, quoted
 from modelwright.tasks.decisions import Decision
 from modelwright.tasks.listing import LEFT
@@ -43,7 +44,9 @@ def left(data: Gathered, said: Said, found: Sequence[Check], dropped: Sequence[s
             _entry(f"what to do about {counted(count, 'alert')} in the data: {shown}", why, "print(model.checks)")
         )
     why = "a model is as good as it was judged where new rows are like these; no new table was there to compare"
-    undo = f"modelwright check TRAIN --target {data.target.name!r} --test NEW"
+    asked = {"metric": said.metric if isinstance(said.metric, str) else None, "task": said.task, "kinds": said.kinds}
+    read = " ".join(["", *options({name: one for name, one in asked.items() if one})])
+    undo = f"modelwright check TRAIN --target {data.target.name!r} --test NEW{read}"
     return [*made, _entry("whether new rows are like these", why, undo)]
 
 

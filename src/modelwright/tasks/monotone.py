@@ -55,7 +55,8 @@ def _sign(name: Any, sign: Any, schema: Schema, where: str) -> int:
     if column.kind not in ORDERED:
         raise ArgumentError(
             f"{name!r:.80} is {column.kind}, which has no order", where=place, allowed=", ".join(ORDERED),
-            hint=f"kinds={{{name!r:.80}: 'ordinal'}} if its levels have one." if column.kind == "category" else "",
+            hint=f"kinds={{{name!r:.80}: [...]}} lists its levels from low to high, if they have an order."
+            if column.kind == "category" else "",
         )  # fmt: skip
     if isinstance(sign, bool | np.bool_) or not isinstance(sign, int | float | np.number) or sign not in (1, -1):
         raise ArgumentError(

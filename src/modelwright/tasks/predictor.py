@@ -129,27 +129,36 @@ class Predictor:
             warn_caller(said)
         return frame
 
-    def _predicted(self, frame: Frame) -> np.ndarray:
+    def _predicted(self, frame: Frame, only: str | None = None) -> np.ndarray:
+        """Probabilities or numbers of what is deployed; of one member in its place, without the known rows."""
         if frame.rows > _ROWS:
             parts = [np.arange(i, min(i + _ROWS, frame.rows)) for i in range(0, frame.rows, _ROWS)]
-            return np.concatenate([self._predicted(frame.take(part)) for part in parts])
+            return np.concatenate([self._predicted(frame.take(part), only) for part in parts])
+        total, known = self._mixed(frame, only), self._known if only is None else None
+        if self.task != "regression":
+            total = tempered(total, float(self._body["temperature"]))
+            return total if known is None else known.joined(frame, total)
+        if known is not None:
+            linked = np.log1p(np.maximum(total, 0.0)) if self._body["link"] == "log1p" else total
+            total = self._natural(known.joined(frame, linked))
+        low, high = self._body["range"]
+        return np.clip(total, low, high)
+
+    def _mixed(self, frame: Frame, only: str | None) -> np.ndarray:
+        """The weighted mean of the models, or of those of one member: one of all rows, or one of each fold."""
+        members = [one for one in self._members if only in (None, one.name)]
+        whole = sum(one.weight for one in members)
+        scale = 1.0 if only is None or not whole else 1.0 / whole
         matrices: dict[int, Any] = {}
         total: Any = 0.0
         threads = 1 if frame.rows < 1000 else 0
-        for one in self._members:
+        for one in members:
             matrix = matrices.get(one.features)
             if matrix is None:
                 matrix = matrices[one.features] = self._features[one.features].transform(frame)
-            total = total + one.weight * self._natural(one.member.model.predict(matrix, threads=threads or _cores()))
-        total = np.asarray(total, np.float64)
-        if self.task != "regression":
-            total = tempered(total, float(self._body["temperature"]))
-            return total if self._known is None else self._known.joined(frame, total)
-        if self._known is not None:
-            linked = np.log1p(np.maximum(total, 0.0)) if self._body["link"] == "log1p" else total
-            total = self._natural(self._known.joined(frame, linked))
-        low, high = self._body["range"]
-        return np.clip(total, low, high)
+            predicted = self._natural(one.member.model.predict(matrix, threads=threads or _cores()))
+            total = total + scale * one.weight * predicted
+        return np.asarray(total, np.float64)
 
     def _natural(self, predicted: np.ndarray) -> np.ndarray:
         return np.expm1(predicted) if self._body["link"] == "log1p" else predicted
@@ -194,7 +203,8 @@ class Predictor:
         """All candidates, the ensemble first, then from the best to the worst.
 
         Args:
-            test: a table with the target: then what is deployed and each member of it are scored on it too.
+            test: a table with the target: then what is deployed and each member of it are scored on it too. A member
+                that stands for the models of all folds is scored by their mean, as it is used.
             metric: of that score, as ``mw.fit`` takes it; default the one that the fit went by. One that was a function
                 or an object is not in a file, and has to be passed again.
         """

@@ -181,7 +181,8 @@ def _parquet(data: bytes, where: str) -> Table:
 
 def _pandas(source: Any, where: str) -> Table:
     if not hasattr(source, "columns"):
-        raise ArgumentError("it is a Series", where=where, allowed=_ALLOWED, hint="Use series.to_frame().")
+        hint = "Use series.to_dict() where it is one row, series.to_frame() where it is one column."
+        raise ArgumentError("it is a Series", where=where, allowed=_ALLOWED, hint=hint)
     columns = [source.iloc[:, i] for i in range(source.shape[1])]
     return assembled(list(source.columns), columns, len(source), where, [])
 

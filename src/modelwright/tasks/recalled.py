@@ -74,11 +74,19 @@ def recalled(said: Said, kept: Mapping[str, Any]) -> Said:
 def _plain(value: Any) -> Any:
     """A value as JSON has it, a mapping as pairs so that its keys keep their types; None for what is not plain."""
     if isinstance(value, Mapping):
-        pairs = [[_plain(key), _plain(one)] for key, one in value.items()]
+        pairs = [[_plain(key), _levels(one)] for key, one in value.items()]
         return None if any(None in pair for pair in pairs) else {"pairs": pairs}
     if isinstance(value, np.generic):
         value = value.item()
     return value if isinstance(value, str | int | float) else None
+
+
+def _levels(value: Any) -> Any:
+    """A value of a mapping, which may be a list of plain ones: the levels of a column."""
+    if not isinstance(value, list | tuple):
+        return _plain(value)
+    listed = [_plain(one) for one in value]
+    return None if None in listed else listed
 
 
 def _back(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,7 +71,7 @@ class Schema:
         table: Table,
         *,
         target: str = "",
-        kinds: Mapping[str, str] | None = None,
+        kinds: Mapping[str, str | Sequence[Any]] | None = None,
         without: Iterable[str] = (),
         where: str = "table",
     ) -> Schema:
@@ -80,11 +80,12 @@ class Schema:
         Args:
             table: the rows to learn from.
             target: the column that is no feature; "" for none.
-            kinds: name -> kind, where the user knows better.
+            kinds: name -> kind, where the user knows better; levels from low to high make an ordinal column.
             without: more columns that are no features, such as weights or groups.
 
         Raises:
-            ArgumentError: there are no rows or no columns but the target, or ``kinds`` has an unknown name or kind.
+            ArgumentError: there are no rows or no columns but the target, or ``kinds`` has an unknown name or kind, or
+                nothing tells the order of an ordinal column, or levels of it are not among those that were said.
         """
         chosen = _chosen(table, kinds or {}, where)
         left = [table.called(name) for name in (target, *without) if name != ""]
@@ -100,11 +101,11 @@ class Schema:
                 f"there is no column but {', '.join(map(repr, left))}", where=where, hint="Add columns to learn from."
             )
         context = kinds_of.Context()
-        found = {name: _column(table, name, chosen.get(name), context) for name in names}
+        found = {name: _column(table, name, chosen.get(name), context, where) for name in names}
         context = _context(found.values())
         for name, column in found.items():
             if column.details.get("sure") is False:
-                found[name] = _column(table, name, chosen.get(name), context)
+                found[name] = _column(table, name, chosen.get(name), context, where)
         if target != "":
             found |= _naming(table, found, left[0], chosen)
         return cls(
@@ -177,19 +178,42 @@ class Schema:
         return cls(tuple(Column(c["name"], c["kind"], c["details"]) for c in body["columns"]), body["target"])
 
 
-def _chosen(table: Table, kinds: Mapping[str, str], where: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A kind that somebody said, with the levels from low to high where these were said too."""
+
+    kind: str
+    levels: tuple[str, ...] = ()
+
+
+def _chosen(table: Table, kinds: Mapping[str, str | Sequence[Any]], where: str) -> dict[str, _Said]:
     found = {}
     for name, kind in kinds.items():
         table.column(name, where=f"{where}, kinds")
+        if isinstance(kind, list | tuple | np.ndarray):
+            found[table.called(name)] = _Said("ordinal", _levels(name, kind, where))
+            continue
         if kind not in kinds_of.KINDS:
             raise ArgumentError(
                 f"kinds[{name!r}]={kind!r:.60}",
                 where=where,
-                allowed=", ".join(kinds_of.KINDS),
+                allowed=", ".join(kinds_of.KINDS) + ", or a list of levels from low to high",
                 hint=did_you_mean(str(kind), kinds_of.KINDS),
             )
-        found[table.called(name)] = kind
+        found[table.called(name)] = _Said(kind)
     return found
+
+
+def _levels(name: Any, given: Sequence[Any] | np.ndarray, where: str) -> tuple[str, ...]:
+    """Levels as the cells of a column have them."""
+    levels = tuple(kinds_of.level(one) for one in given)
+    if len(levels) < 2 or len(set(levels)) < len(levels) or "" in levels:
+        raise ArgumentError(
+            f"kinds[{name!r}]={list(levels)!r:.80}",
+            where=where,
+            allowed="two levels or more from low to high, each once",
+        )
+    return levels
 
 
 def _refuse_twice(table: Table, target: str, where: str) -> None:
@@ -203,23 +227,37 @@ def _refuse_twice(table: Table, target: str, where: str) -> None:
         )
 
 
-def _column(table: Table, name: str, chosen: str | None, context: kinds_of.Context) -> Column:
+def _column(table: Table, name: str, chosen: _Said | None, context: kinds_of.Context, where: str) -> Column:
     cells, declared = table.columns[name], table.declared.get(name)
+    order = declared.levels if declared is not None and declared.ordered else ()
     if chosen is not None:
-        found = kinds_of.described(cells, chosen, context)
-        if declared is not None and declared.levels and chosen == "ordinal":
-            found.details["levels"] = list(declared.levels)
+        if chosen.kind == "ordinal":
+            order = chosen.levels or order or _plain_order(name, cells, where)
+        found = kinds_of.described(cells, chosen.kind, context, order)
     elif declared is not None and declared.kind:
-        found = kinds_of.described(cells, declared.kind, context)
-        if declared.kind == "ordinal":
-            found.details["levels"] = list(declared.levels)
+        found = kinds_of.described(cells, declared.kind, context, order)
         found = kinds_of.Finding(found.kind, "the source says so", found.details)
     else:
         found = kinds_of.infer(cells, context)
     return Column(name, found.kind, {"why": found.why, **found.details})
 
 
-def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Mapping[str, str]) -> dict[str, Column]:
+def _plain_order(name: str, cells: np.ndarray, where: str) -> tuple[str, ...]:
+    """An order that needs nobody to say it; no other one is made up, since models are held to it."""
+    order = kinds_of.in_order(cells)
+    if order is None:
+        found = sorted(kinds_of.profile(cells).counts)
+        shown = ", ".join(map(repr, found[:6])) + (", ..." if len(found) > 6 else "")
+        raise ArgumentError(
+            f"nothing tells the order of its {counted(len(found), 'level')}: {shown:.200}",
+            where=f"{where}, column {name!r:.80}",
+            allowed="ordinal for numbers, and for levels such as 'low' and 'high'",
+            hint=f"kinds={{{name!r:.80}: [...]}} lists them from low to high; 'category' needs no order.",
+        )
+    return order
+
+
+def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Collection[str]) -> dict[str, Column]:
     """Columns that name the rows by their own cells, as what they are in view of the target."""
     said = {*chosen, *(name for name, one in table.declared.items() if one.kind)}
     ids = {
@@ -255,6 +293,15 @@ def _refuse_kind(column: Column, cells: np.ndarray, problems: Problems, where: s
             f"it has {counted(len(levels), 'level')}: {shown}",
             where=f"{where}, column {column.name!r:.80}",
             allowed="two levels for a boolean",
+        )
+    if column.kind == "ordinal" and problems.unseen:
+        text = next(iter(problems.unseen))
+        raise ArgumentError(
+            f"{counted(sum(problems.unseen.values()), 'cell')} with levels that have no place in the order, such as "
+            f"{text!r:.60}",
+            where=f"{where}, column {column.name!r:.80}",
+            allowed=", ".join(map(repr, levels[:20])) + (", ..." if len(levels) > 20 else ""),
+            hint=did_you_mean(text, levels) or "List all levels, from low to high; cells may be missing.",
         )
     count = sum(problems.unreadable.values())
     known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())

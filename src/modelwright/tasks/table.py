@@ -38,6 +38,7 @@ class Declared:
     Args:
         kind: ``"category"``, or ``"ordinal"`` where the source orders the levels; "" where it says nothing.
         levels: the levels as text, in the order of the source.
+        ordered: whether that order means something, so that it is from low to high if the column is said to be ordinal.
         labels: text -> the number or boolean that the source has there.
         strange: the type of cells that hold several things, such as tuple; "" where there are none.
     """
@@ -46,6 +47,7 @@ class Declared:
     levels: tuple[str, ...] = ()
     labels: Mapping[str, bool | int | float] = field(default_factory=dict)
     strange: str = ""
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

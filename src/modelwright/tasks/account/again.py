@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
+import io
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: Arguments of ``fit`` that the command line has, most by the same name.
@@ -13,7 +15,7 @@ _OPTIONS = {
     for name in (
         "metric", "task", "groups", "time", "seed", "seconds", "trials", "preset", "without", "block", "target_score",
         "min_gain", "memory", "max_rows", "drop_suspected", "workers", "positive", "sample_weight", "class_weight",
-        "folds",
+        "folds", "monotone",
     )
 } | {"models": "--model", "kinds": "--kind"}  # fmt: skip
 #: What is no part of how a fit is done: where its study is.
@@ -37,7 +39,8 @@ def commands(target: str, body: Mapping[str, Any]) -> list[tuple[str, str]]:
     if lost:
         found[-1] = (f"The fit, again; pass {', '.join(f'{name}=' for name in lost)} too:", found[-1][1])
     if not lost and set(given) <= set(_OPTIONS):
-        found.append(("The same from a shell:", " ".join(_shell(table, target, given))))
+        command = ["modelwright", "fit", shlex.quote(table), "--target", shlex.quote(target), *options(given)]
+        found.append(("The same from a shell:", " ".join(command)))
     exact = (
         "The same members, fitted in the same way on the same rows, to the same predictions (a search that is limited "
         "by seconds need not find them again):"
@@ -58,14 +61,20 @@ def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != usual[name] and name not in _ASIDE}
 
 
-def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
-    parts = ["modelwright", "fit", shlex.quote(table), "--target", shlex.quote(target)]
+def options(given: Mapping[str, Any]) -> list[str]:
+    """Arguments of ``fit`` as options of the command line, ready to be copied.
+
+    >>> options({"metric": "f1", "kinds": {"medal": ["low", "very high"]}, "monotone": {"age": 1}})
+    ['--metric', 'f1', '--kind', "'medal=low,very high'", '--monotone', 'age=1']
+    """
+    parts = []
     for name, value in given.items():
         if value is True:
             parts.append(_OPTIONS[name])
             continue
         if isinstance(value, Mapping):
-            parts += [part for key, one in value.items() for part in (_OPTIONS[name], shlex.quote(f"{key}={one}"))]
+            pairs = [f"{key}={_line(one) if isinstance(one, list | tuple) else one}" for key, one in value.items()]
+            parts += [part for pair in pairs for part in (_OPTIONS[name], shlex.quote(pair))]
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
             parts += [
@@ -73,3 +82,10 @@ def _shell(table: str, target: str, given: Mapping[str, Any]) -> list[str]:
                 shlex.quote("none" if one is None else f"{one:g}" if isinstance(one, float) else str(one)),
             ]
     return parts
+
+
+def _line(levels: Sequence[Any]) -> str:
+    """Levels as the command line takes them."""
+    told = io.StringIO()
+    csv.writer(told, lineterminator="").writerow(levels)
+    return told.getvalue()

@@ -18,6 +18,7 @@ from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
+from modelwright.tasks.further import place_of
 from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, STARTING, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
@@ -148,7 +149,7 @@ def _again(session: Session, engine: Engine) -> dict[str, Any]:
         "memory": asked.memory,
         "max_rows": asked.max_rows,
         "name": engine.name,
-        "store": engine.location,
+        "store": place_of(engine.location),
     }
     source, budget = session.course.source, {"seconds": asked.seconds, "trials": asked.trials, "folds": said.folds}
     spent = {"seconds": engine.elapsed, "trials": len(engine.history.rows)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core import records as r
@@ -14,11 +15,13 @@ from modelwright.tasks.account.course import REFIT, SAVING
 from modelwright.tasks.acted import acted
 from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
+from modelwright.tasks.beside import how
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.further import place_of
+from modelwright.tasks.gathered import Said
 from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, STARTING, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
@@ -115,7 +118,10 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         *session.decisions(),
         *left(session.data, session.said, found, session.dropped),
     ]
-    body["plan"]["said"] = recorded(session.said, session.dropped)
+    body["plan"] |= {
+        "said": recorded(_settled(session), session.dropped),
+        "how": how(session.asked, session.said.folds),
+    }
     body["asked"] = _again(session, engine)
     body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)
     parts = [
@@ -124,6 +130,12 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         for part in made.parts
     ]
     return Predictor(body, parts, session.data.metric, known=recalled_rows(session.job, blend.known_rows))
+
+
+def _settled(session: Session) -> Said:
+    """What was said, with the class that other rows might make another one: the positive one."""
+    said, target = session.said, session.data.target
+    return said if said.positive is not None else replace(said, positive=target.positive)
 
 
 def _last_fits(session: Session, members: Sequence[Made]) -> Decision:

@@ -123,19 +123,36 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
     return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)
 
 
+def refuse_absent(needed: Sequence[str], there: Sequence[str], where: str) -> None:
+    """Refuse a table without columns that a model was given.
+
+    Raises:
+        ArgumentError: some are not there; with their names.
+    """
+    known = set(there)
+    gone = [name for name in needed if name not in known]
+    if not gone:
+        return
+    are = "is" if len(gone) == 1 else "are"
+    raise ArgumentError(
+        f"{counted(len(gone), 'column')} that the model was given {are} not there: {_few(gone)}",
+        where=where,
+        hint=did_you_mean(gone[0], [name for name in there if name not in gone])
+        or "Add a column of missing cells (None) if nothing is known.",
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
 def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: list[Note]) -> None:
     if not gone:
         return
-    shown = ", ".join(repr(name) for name in gone[:10]) + (f" and {len(gone) - 10} more" if len(gone) > 10 else "")
     if absent == "refuse":
-        are = "is" if len(gone) == 1 else "are"
-        raise ArgumentError(
-            f"{counted(len(gone), 'column')} that the model was given {are} not there: {shown}",
-            where=where,
-            hint=did_you_mean(gone[0], [name for name in there if name not in gone])
-            or "Add a column of missing cells (None) if nothing is known.",
-        )
-    notes.append(Note("absent columns", f"not there, and taken as missing throughout: {shown}", {"names": gone}))
+        refuse_absent(gone, there, where)
+    message = f"not there, and taken as missing throughout: {_few(gone)}"
+    notes.append(Note("absent columns", message, {"names": gone}))
 
 
 def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes: list[Note]) -> None:

@@ -49,8 +49,8 @@ class Predictor:
         target: name of the column that is predicted.
         classes_: the classes, sorted, in the order of ``predict_proba``'s columns; None in regression.
         metric: name of the metric that the fit went by.
-        score: expected of new rows, by weights and models that had not seen the rows they are judged by;
-            ``evaluate(table)`` scores a table.
+        score: expected of new rows, by weights and models that had not seen the rows they are judged by; after
+            ``refit`` and ``plan=`` that of the fit that the plan is from. ``evaluate(table)`` scores a table.
         plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
         decisions: what was decided without being asked, why, what it bought and how to decide otherwise; what is left
             to the user; prints as two tables.
@@ -243,15 +243,17 @@ class Predictor:
         """The same members, fitted in the same way on other rows; nothing is searched.
 
         What was said of the table in the first call holds here too: metric, kinds, columns that are left out, groups,
-        weights of classes, the column of weights.
+        weights of classes, the column of weights. So does what was found: the columns and their kinds, orders of
+        levels, the positive class, the threshold. Nothing is judged: ``score`` stays that of the first call.
 
         Args:
-            table: with the target, and the columns that this model was given.
+            table: with the target, and the columns that this model was given; others are left out.
             again: what a model cannot keep: ``sample_weight=`` where it was an array, ``metric=`` where it was a
                 function.
 
         Raises:
-            ArgumentError: one of these is missing, or contradicts the first call.
+            ArgumentError: one of these is missing, or contradicts the first call; a column is not there, or holds
+                something else than it did; with its name.
         """
         from modelwright.tasks.fit import fit
 

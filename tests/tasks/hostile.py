@@ -127,6 +127,14 @@ HOSTILE = {
     "features of a text": _set("members", 0, "body", "features", to={"as": "x"}),
     "unknown kinds of columns": _set("predictor", "schema", "columns", 0, "kind", to="wat"),
     "details that are text": _set("predictor", "schema", "columns", 0, "details", to="x"),
+    "arguments that are a list": _set("predictor", "asked", to={"arguments": [], "spent": {}}),
+    "a store that is no text": _set(
+        "predictor", "asked", to={"arguments": {"store": {"a": 1}}, "spent": {"seconds": 1.0, "trials": 1}}
+    ),
+    "time that was never spent": _set(
+        "predictor", "asked", to={"arguments": {}, "spent": {"seconds": "long", "trials": 1}}
+    ),
+    "what was said is text": _set("predictor", "plan", to={"said": "all"}),
     "a leaderboard of text": _set("predictor", "leaderboard", to=[{"model": "m", "score": "high"}]),
     "deep JSON": _set("predictor", "plan", to=json.loads("[" * 100 + "]" * 100)),
     "a column that is not there": _step("numbers", "names", ["number", "nowhere", "x", "y"]),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted, warn_caller
 from modelwright.tasks.assembly import Made, described
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.decisions import decision
 from modelwright.tasks.estimation import Job
+from modelwright.tasks.frame import told
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.learners import Learner, learner, names
@@ -50,18 +52,35 @@ def fitted_again(
         known_rows=plan.get("known_rows"),
     )
     body = described(data, job, said, blend, made, weights)
-    body["plan"]["said"] = plan.get("said", {})
+    body["plan"] |= {name: plan[name] for name in ("said", "how", "split") if name in plan}
     checks = [one.to_json() for one in skipped(NAMES, "a plan was carried out again")]
     bought = "the same model without a search; the score is that of the fit that the plan is from"
     why = "an earlier fit had decided all of it"
     decisions = [decision("plan", "carried out again", why, "leave plan= out", bought)]
-    body |= {"checks": checks, "leaderboard": [], "decisions": decisions}
+    body |= {"checks": checks, "leaderboard": _board(made, weights), "decisions": decisions, "carried_out": True}
+    _tell(data)
     parts_of = [
         (part, weight / len(one.parts), one.name)
         for one, weight in zip(made, weights, strict=True)
         for part in one.parts
     ]
     return body, parts_of
+
+
+def _board(made: Sequence[Made], weights: Sequence[float]) -> list[dict[str, Any]]:
+    """Rows for what is deployed and for each member; without scores, since nothing was judged."""
+    found: list[dict[str, Any]] = [{"model": "ensemble", "weight": 1.0, "why": counted(len(made), "member")}]
+    for one, weight in zip(made, weights, strict=True):
+        config = dict(one.parts[0].config)
+        found.append({"model": one.name, "weight": weight, "why": "in the plan", "config": config})
+    return found
+
+
+def _tell(data: Gathered) -> None:
+    """Warn of levels that the order of their column, which is the plan's, has no place for."""
+    said = told([note for note in data.frame.notes if note.kind == "unseen levels"])
+    if said:
+        warn_caller(f"{said}, and that have no place in the order it knows")
 
 
 def recalled_rows(job: Job, known: Mapping[str, Any] | None) -> KnownRows | None:

@@ -11,6 +11,7 @@ import numpy as np
 from modelwright.api.naming import checked_seed
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of
+from modelwright.tasks.kinds import KINDS
 
 #: Whole numbers: the least and the most of each.
 _WHOLE = {"trials": (1, 1 << 53), "folds": (1, 1 << 15), "max_rows": (2, 1 << 53), "workers": (1, 4096)}
@@ -161,6 +162,10 @@ def checked_plan(plan: Any) -> None:
     if lacks or not isinstance(members, list | tuple) or not members:
         what = f"it has no {lacks[0]!r}" if lacks else "it has no members"
         raise ArgumentError(f"it is no plan: {what}", where="fit, plan", allowed=allowed)
+    for one in plan.get("columns") or ():
+        named = isinstance(one, Mapping) and isinstance(one.get("name"), str)
+        if not named or one.get("kind") not in KINDS or not isinstance(one.get("details"), Mapping):
+            raise ArgumentError(f"it is no plan: a column is {one!r:.60}", where="fit, plan", allowed=allowed)
     for place, member in enumerate(members):
         lacks = [name for name in _MEMBER if not isinstance(member, Mapping) or name not in member]
         if lacks:

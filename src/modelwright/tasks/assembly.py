@@ -118,6 +118,7 @@ def _plan(
         )
     return {
         "format": 1,
+        "columns": data.schema.kept(),
         "target": data.target.name,
         "task": data.target.task,
         "metric": data.metric.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from modelwright.execute.threads import available_cores
 from modelwright.study.limits import checked_size
 from modelwright.tasks.arguments import checked_arguments
 from modelwright.tasks.asked import USUAL, Asked, divided_before
+from modelwright.tasks.beside import refuse_beside
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.predictor import Predictor
 from modelwright.tasks.reading import Time
@@ -40,6 +42,9 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
     """
     found = checked_arguments(given)
     plan, seconds = found["plan"], found["seconds"]
+    if plan is not None:
+        refuse_beside(plan, found)
+        found["drop_suspected"] = False  # which columns leak was decided: they are among those that are left out
     asked = Asked(
         seconds=USUAL if seconds is None and found["trials"] is None and plan is None else seconds,
         memory=checked_size(found["memory"], "memory", where="fit"),
@@ -57,7 +62,8 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
         reading=_time(asked),
     )
     if plan is not None:
-        said = recalled(said, plan.get("said", {}))
+        judges = not all(entry["whole"] for entry in plan["members"])
+        said = replace(recalled(said, plan.get("said", {})), columns=plan.get("columns"), judges=judges)
     session = Session(gather(table, said), said, asked)
     session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
     try:

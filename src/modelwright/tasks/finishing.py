@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from modelwright.tasks.account.course import REFIT, SAVING
 from modelwright.tasks.acted import acted
 from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
+from modelwright.tasks.beside import how
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.further import place_of
+from modelwright.tasks.gathered import Said
 from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, STARTING, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
@@ -120,7 +124,10 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         *session.decisions(),
         *left(session.data, session.said, found, session.dropped),
     ]
-    body["plan"]["said"] = recorded(session.said, session.dropped)
+    body["plan"] |= {
+        "said": recorded(_settled(session), session.dropped),
+        "how": how(session.asked, session.said.folds),
+    }
     body["asked"] = _again(session, engine)
     body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)
     parts = [
@@ -147,6 +154,12 @@ def _each(model: Predictor, frame: Frame, rows: int, clock: Clock) -> float:
     return (clock.monotonic() - began) / rows
 
 
+def _settled(session: Session) -> Said:
+    """What was said, with the class that other rows might make another one: the positive one."""
+    said, target = session.said, session.data.target
+    return said if said.positive is not None else replace(said, positive=target.positive)
+
+
 def _last_fits(session: Session, members: Sequence[Made]) -> Decision:
     whole = sum(made.whole for made in members)
     spent = dict(session.course.to_json()["phases"]).get(REFIT, 0.0)
@@ -170,7 +183,7 @@ def _again(session: Session, engine: Engine) -> dict[str, Any]:
         "memory": asked.memory,
         "max_rows": asked.max_rows,
         "name": engine.name,
-        "store": engine.location,
+        "store": place_of(engine.location),
     }
     source, budget = session.course.source, {"seconds": asked.seconds, "trials": asked.trials, "folds": said.folds}
     spent = {"seconds": engine.elapsed, "trials": len(engine.history.rows)}

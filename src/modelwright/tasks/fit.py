@@ -92,7 +92,8 @@ def fit(
         max_rows: rows that candidates see at most, a sample that has classes (or ranks of numbers) in proportion;
             default as many as time and memory allow. Members are fitted on all rows where that ends in time.
         drop_suspected: leave out columns that near-certainly leak the target. They are an alert and used otherwise.
-        plan: that of an earlier model: its members are fitted in the same way, and nothing is searched.
+        plan: that of an earlier model: its members are fitted in the same way, and nothing is searched. Beside it
+            stand ``table``, ``target`` and what a plan cannot keep; what contradicts it is refused.
         workers: processes; default one for each core with ``seconds``, else one. With several of them what is tried
             next goes by which candidate has ended first, so that a seed gives the same model with one alone.
         store, name, verbose: see ``mw.tune``; with a ``name`` a fit that was killed goes on.

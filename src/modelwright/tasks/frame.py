@@ -90,7 +90,7 @@ def _is_unnamed(source: Any) -> bool:
     return isinstance(source, (list, tuple)) and bool(source) and not isinstance(source[0], Mapping)
 
 
-def _named(names: list[str]) -> str:
+def _named(names: Sequence[str]) -> str:
     """Names in a message, the first ten of them."""
     return ", ".join(repr(name) for name in names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
@@ -144,19 +144,32 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
     return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)
 
 
+def refuse_absent(needed: Sequence[str], there: Sequence[str], where: str) -> None:
+    """Refuse a table without columns that a model was given.
+
+    Raises:
+        ArgumentError: some are not there; with their names.
+    """
+    known = set(there)
+    gone = [name for name in needed if name not in known]
+    if not gone:
+        return
+    are = "is" if len(gone) == 1 else "are"
+    raise ArgumentError(
+        f"{counted(len(gone), 'column')} that the model was given {are} not there: {_named(gone)}",
+        where=where,
+        hint=did_you_mean(gone[0], [name for name in there if name not in gone])
+        or "Add a column of missing cells (None) if nothing is known.",
+    )
+
+
 def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: list[Note]) -> None:
     if not gone:
         return
-    shown = _named(gone)
     if absent == "refuse":
-        are = "is" if len(gone) == 1 else "are"
-        raise ArgumentError(
-            f"{counted(len(gone), 'column')} that the model was given {are} not there: {shown}",
-            where=where,
-            hint=did_you_mean(gone[0], [name for name in there if name not in gone])
-            or "Add a column of missing cells (None) if nothing is known.",
-        )
-    notes.append(Note("absent columns", f"not there, and taken as missing throughout: {shown}", {"names": gone}))
+        refuse_absent(gone, there, where)
+    message = f"not there, and taken as missing throughout: {_named(gone)}"
+    notes.append(Note("absent columns", message, {"names": gone}))
 
 
 def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes: list[Note]) -> None:

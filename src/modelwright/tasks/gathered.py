@@ -21,7 +21,7 @@ from modelwright.tasks.room import Room, check_size, columns_of, planned
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table, is_missing
 from modelwright.tasks.target import Target
-from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample
+from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample, undivided
 from modelwright.tasks.weights import given_weights, with_classes
 
 #: Rows up to which all duplicates are looked for.
@@ -88,6 +88,9 @@ class Said:
     divided: Mapping[str, Any] | None = None
     #: What there is for reading a file.
     reading: Time | None = None
+    #: Of a plan that is carried out again: the columns, see ``Schema.kept``, and whether any rows judge its members.
+    columns: Sequence[Mapping[str, Any]] | None = None
+    judges: bool = True
 
 
 def gather(source: Any, said: Said) -> Gathered:
@@ -119,12 +122,7 @@ def gather(source: Any, said: Said) -> Gathered:
     there = target.present(column)
     if not there.all():
         table = table.take(there)
-    aside = [n for n in (said.groups, said.time) if isinstance(n, str)]
-    weighs = said.sample_weight if isinstance(said.sample_weight, str) else None
-    without = [*said.without, *([said.groups] if said.groups else []), *([weighs] if weighs else [])]
-    for one in (*said.without, *aside, *([weighs] if weighs else [])):
-        _check_column(table, one)
-    schema = Schema.of(table, target=name, kinds=said.kinds, without=without, where="fit")
+    schema = _schema(table, said, name)
     if not schema.used:
         raise ArgumentError(
             "no column has anything to learn from",
@@ -151,6 +149,25 @@ def gather(source: Any, said: Said) -> Gathered:
     return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
 
 
+def _schema(table: Table, said: Said, target: str) -> Schema:
+    """The columns that are learned from: those of the plan, or all but those that have another part."""
+    weighs = [said.sample_weight] if isinstance(said.sample_weight, str) else []
+    divides = [name for name in (said.groups, said.time) if name is not None and said.judges]
+    for one in (*(said.without if said.columns is None else ()), *divides, *weighs):
+        _check_column(table, one)
+    if said.columns is None:
+        without = [*said.without, *([said.groups] if said.groups else []), *weighs]
+        return Schema.of(table, target=target, kinds=said.kinds, without=without, where="fit")
+    given = {column["name"] for column in said.columns}
+    for name in said.without:
+        if name in given:
+            raise ArgumentError(
+                f"without has {name!r:.80}, which the model was given", where="fit, plan",
+                hint="Leave it out, or search anew without plan=.",
+            )  # fmt: skip
+    return Schema.again(table, said.columns, target=target, where="fit, plan")
+
+
 def _left(seconds: float, spent: float) -> float:
     """Seconds of all cores that are left for candidates, where reading took a part that counts.
 
@@ -161,6 +178,8 @@ def _left(seconds: float, spent: float) -> float:
 
 def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: str, said: Said, room: Room) -> Split:
     """The split of all rows, or of those that candidates see."""
+    if not said.judges:
+        return undivided(len(y))
     chosen = sample(y, task, room.rows, seed=said.seed)
     whole = len(chosen) == len(y)
     ties = _ties(table if whole else table.take(chosen), schema, said)

@@ -23,7 +23,6 @@ from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.leaderboard import Leaderboard, scored
 from modelwright.tasks.listing import Checks, Decisions
 from modelwright.tasks.members import Member
-from modelwright.tasks.recalled import arguments
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
 from modelwright.tasks.usage import usage
@@ -50,8 +49,8 @@ class Predictor:
         target: name of the column that is predicted.
         classes_: the classes, sorted, in the order of ``predict_proba``'s columns; None in regression.
         metric: name of the metric that the fit went by.
-        score: expected of new rows, by weights and models that had not seen the rows they are judged by;
-            ``evaluate(table)`` scores a table.
+        score: expected of new rows, by weights and models that had not seen the rows they are judged by; after
+            ``refit`` and ``plan=`` that of the fit that the plan is from. ``evaluate(table)`` scores a table.
         plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
         decisions: what was decided without being asked, why, what it bought and how to decide otherwise; what is left
             to the user; prints as two tables.
@@ -65,7 +64,9 @@ class Predictor:
         metric: Any = None,
         *,
         known: KnownRows | None = None,
+        trusted: bool = True,
     ):
+        self._trusted = trusted
         self._body = dict(body)
         self._schema = Schema.from_json(body["schema"])
         self._target = Target.from_json(body["target"])
@@ -252,15 +253,17 @@ class Predictor:
         """The same members, fitted in the same way on other rows; nothing is searched.
 
         What was said of the table in the first call holds here too: metric, kinds, columns that are left out, groups,
-        weights of classes, the column of weights.
+        weights of classes, the column of weights. So does what was found: the columns and their kinds, orders of
+        levels, the positive class, the threshold. Nothing is judged: ``score`` stays that of the first call.
 
         Args:
-            table: with the target, and the columns that this model was given.
+            table: with the target, and the columns that this model was given; others are left out.
             again: what a model cannot keep: ``sample_weight=`` where it was an array, ``metric=`` where it was a
                 function.
 
         Raises:
-            ArgumentError: one of these is missing, or contradicts the first call.
+            ArgumentError: one of these is missing, or contradicts the first call; a column is not there, or holds
+                something else than it did; with its name.
         """
         from modelwright.tasks.fit import fit
 
@@ -272,32 +275,19 @@ class Predictor:
         Args:
             table: the rows that it was fitted on.
             seconds, trials: for this call, on top of what was spent.
-            more: further arguments of ``mw.fit``, such as ``verbose``; those of the first call are kept.
+            more: further arguments of ``mw.fit``, such as ``verbose``; those of the first call are kept. A model that
+                was loaded without ``trust`` needs ``store=``: its file does not choose what is opened and run.
 
         Raises:
-            ArgumentError: the search was kept in memory alone, or neither seconds nor trials are given.
+            ArgumentError: the search was kept in memory alone, or neither seconds nor trials are given; or what a
+                model does not keep, or a file does not decide, has to be passed.
+            StudyError: the search is not there any more, or is about another table.
         """
         from modelwright.tasks.fit import fit
+        from modelwright.tasks.further import further
 
-        asked = self._body.get("asked")
-        if asked is None or asked["arguments"].get("store") == ":memory:":
-            hint = "mw.fit(..., store=None) keeps it on disk."
-            raise ArgumentError("there is no study to go on with", where="Predictor.fit", hint=hint)
-        if seconds is None and trials is None:
-            raise ArgumentError("neither seconds nor trials was given", where="Predictor.fit")
-        spent = asked["spent"]
-        budget = {
-            "seconds": None if seconds is None else spent["seconds"] + seconds,
-            "trials": None if trials is None else spent["trials"] + trials,
-        }
-        for name in asked.get("again", ()):
-            if name not in more:
-                what = f"{name}= was given as an object, which a model does not keep"
-                raise ArgumentError(what, where="Predictor.fit", hint=f"Pass {name}= again.")
-        # Keys of a mapping that were numbers are texts in the arguments, once these were saved.
-        weights = arguments(self.plan.get("said", {})).get("class_weight")
-        kept = {**asked["arguments"], **({} if weights is None else {"class_weight": weights})}
-        return fit(table, self.target, **{**kept, **budget, **more})
+        said = further(self._body, trusted=self._trusted, seconds=seconds, trials=trials, more=more)
+        return fit(table, self.target, **said)
 
     def __repr__(self) -> str:
         weights: dict[str, float] = {}
@@ -357,8 +347,8 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
 
     Args:
         trust: whether members may be read that nobody can look at before: estimators of somebody's own, which are
-            unpickled, and models of CatBoost, whose format only CatBoost reads. That may run code of whoever wrote the
-            file.
+            unpickled, and models of CatBoost, whose format only CatBoost reads; and whether ``model.fit`` goes on in
+            the store that the file names. That may run code of whoever wrote the file.
 
     Raises:
         ArgumentError: there is no such file, it is damaged or something else, it claims to be larger than it can be, a
@@ -371,7 +361,8 @@ def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
         raise ArgumentError("it holds no predictor", where=os.fspath(path), hint="Predictor.save(path) writes one.")
     with stored.refusing(os.fspath(path)):
         known = stored.known_rows(body, arrays)
-        return Predictor(body["predictor"], stored.members(body, arrays, trust=trust), known=known)
+        members = stored.members(body, arrays, trust=trust)
+        return Predictor(body["predictor"], members, known=known, trusted=trust)
 
 
 def _cores() -> int:

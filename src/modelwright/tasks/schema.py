@@ -13,7 +13,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import kinds as kinds_of
 from modelwright.tasks import naming
-from modelwright.tasks.frame import Frame, framed
+from modelwright.tasks.frame import Frame, framed, refuse_absent
 from modelwright.tasks.readers import NOUNS, Problems, Reader, reader
 from modelwright.tasks.table import Table, is_missing
 
@@ -111,6 +111,54 @@ class Schema:
         return cls(
             tuple(_with_seen(column, table, where) for column in found.values()), left[0] if target != "" else ""
         )
+
+    def kept(self) -> list[dict[str, Any]]:
+        """The columns as ``again`` takes them: plain JSON, without what belongs to these rows alone."""
+        own = {"why", "seen"}
+        return [
+            {
+                "name": column.name,
+                "kind": column.kind,
+                "details": {
+                    key: value
+                    for key, value in column.details.items()
+                    if key not in own and (key != "levels" or column.kind != "category")
+                },
+            }
+            for column in self.columns
+        ]
+
+    @classmethod
+    def again(cls, table: Table, kept: Iterable[Mapping[str, Any]], *, target: str, where: str = "table") -> Schema:
+        """The same columns of other rows, read as they were: kinds, orders of levels and of day and month.
+
+        Levels without an order are those of these rows. Columns that are new are left out.
+
+        Args:
+            kept: see ``kept``.
+
+        Raises:
+            ArgumentError: a column that is used is not there, or holds something else than it did.
+        """
+        _refuse_twice(table, target, where)
+        known = [Column(one["name"], one["kind"], one["details"]) for one in kept]
+        refuse_absent([one.name for one in known if one.used], table.names, where)
+        found = []
+        for column in known:
+            if column.name not in table.columns:
+                continue
+            details = {"why": "as in the fit that the plan is from", **column.details}
+            if column.kind == "category":
+                cells = table.columns[column.name]
+                details["levels"] = kinds_of.described(cells, column.kind, kinds_of.Context()).details["levels"]
+            try:
+                made = _with_seen(Column(column.name, column.kind, details), table, where)
+                _refuse_levels(made, table, where)
+            except ArgumentError as error:
+                hint = f"For the model it is {column.kind}. mw.fit(...) without plan= searches anew."
+                raise ArgumentError(error.what, where=error.where, allowed=error.allowed, hint=hint) from None
+            found.append(made)
+        return cls(tuple(found), target)
 
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
@@ -311,6 +359,22 @@ def _refuse_kind(column: Column, cells: np.ndarray, problems: Problems, where: s
             f"{counted(count, 'cell')} of {known:,} cannot be read as {NOUNS[column.kind]}, such as {text!r:.60}",
             where=f"{where}, column {column.name!r:.80}",
             hint="Leave its kind open, or say another one.",
+        )
+
+
+def _refuse_levels(column: Column, table: Table, where: str) -> None:
+    """An order of levels has to be about the cells."""
+    if column.kind != "ordinal":
+        return
+    problems = table.typed[column.name][2]
+    new, cells = sum(problems.unseen.values()), table.columns[column.name]
+    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
+    if new > 0.5 * known:
+        such = next(iter(problems.unseen))
+        raise ArgumentError(
+            f"{counted(new, 'cell')} of {known:,} have no place in its order, such as {such!r:.60}",
+            where=f"{where}, column {column.name!r:.80}",
+            allowed=", ".join(column.levels[:20]),
         )
 
 

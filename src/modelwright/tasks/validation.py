@@ -38,7 +38,7 @@ class Split:
     Attributes:
         place: int16 array (repeats, rows): in which fold of a repeat a row is validated; -1 never, -2 nor fitted on.
         folds: folds of each repeat.
-        kind: "repeated folds", "folds", "holdout" or "time".
+        kind: "repeated folds", "folds", "holdout" or "time"; "none" where nothing is judged.
         said: the split in words.
         grouped: whether rows of one group are always on the same side.
         ties: integers (rows,): rows of the same one belong together, so that what one of them chose says little of the
@@ -168,6 +168,16 @@ def make_split(
         if ties.groups is not None:
             raise
         return _divided(y, task, folds, repeats, chance, None, ties)  # all rows of a class are alike
+
+
+def undivided(rows: int) -> Split:
+    """All rows to fit on, and none to judge by.
+
+    >>> split = undivided(5)
+    >>> split.units, split.used, [len(part) for part in split.rows(0)]
+    (1, 5, [5, 0])
+    """
+    return Split(np.full((1, rows), -1, np.int16), 1, "none", "no rows: nothing was judged")
 
 
 def _divided(

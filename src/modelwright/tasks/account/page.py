@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SAID = {"alert": "look at it", "skipped": "not looked at", "fixed": "taken care of", "passed": "passed"}
 #: Decisions are few; of columns, which may be thousands, the table shows so many.
 _COLUMNS = 500
+#: Whose score it is, where a plan was carried out.
+OF_THE_PLAN = "of the fit that the plan is from"
 
 
 def write(model: Predictor, path: str | os.PathLike[str]) -> Path:
@@ -62,9 +64,11 @@ def _header(model: Predictor, body: Mapping[str, Any]) -> str:
     alerts = sum(one["status"] == "alert" for one in checks)
     data = counted(alerts, "alert") + " in the data" if alerts else "no alert in the data" if checks else ""
     spent = (body.get("time") or {}).get("seconds") or (body.get("asked") or {}).get("spent", {}).get("seconds")
-    tried = max(len(body.get("leaderboard") or []) - 1, 0)
+    again = body.get("carried_out")
+    tried = 0 if again else max(len(body.get("leaderboard") or []) - 1, 0)
+    score = f"± {text.number(body.get('spread'), 2)}, "
     tiles = [
-        (model.metric, text.number(model.score, 5), f"± {text.number(body.get('spread'), 2)}, expected of new rows"),
+        (model.metric, text.number(model.score, 5), score + (OF_THE_PLAN if again else "expected of new rows")),
         ("models", str(len(members)), f"of {counted(tried, 'candidate')} tried" if tried else "as planned"),
         ("rows", f"{body.get('rows', 0):,}", f"{len(body['schema']['columns'])} columns"),
         ("time", text.duration(spent), data),
@@ -86,6 +90,9 @@ def _quality(model: Predictor, body: Mapping[str, Any]) -> str:
     score = (
         f"{model.metric} {text.number(model.score, 5)}, with a standard error of {text.number(body.get('spread'), 2)}"
     )
+    if body.get("carried_out"):
+        said = f"{score}, {OF_THE_PLAN}: its members were fitted again, and no row was kept to judge them by."
+        return f"<p>{esc(said, 600)}</p><p>{esc('model.evaluate(table) scores rows that they have not seen.')}</p>"
     lines = [f"{score}: what is expected of new rows that are like these."]
     split = (body.get("split") or {}).get("said")
     if split:
@@ -132,7 +139,7 @@ def _models(model: Predictor, body: Mapping[str, Any]) -> str:
     weights = charts.bars_chart("weights", "Weights", given if len(given) > 1 else [], said, ("member", "weight"))
     members = page.table(["member", "weight", "fitted on", "rounds", "settings"], settings, "Members", wrap=True)
     board = model.leaderboard()
-    if not board:
+    if not board or body.get("carried_out"):  # it would say no more than the members
         return f"{page.grid([weights], more='')}<h3>Members</h3>{members}"
     said = (
         "Scores of candidates were selected on, and are a little too good by that; that of the ensemble was not."
@@ -246,7 +253,7 @@ def _time(body: Mapping[str, Any]) -> str:
         shown = [(name, seconds, f"{text.duration(seconds)}, {seconds / total:.0%}") for name, seconds in phases]
         drawn.append(charts.bars_chart("phases", "From the call to the model", shown, said, ("what", "time")))
     kinds: dict[str, list[float]] = {}
-    for row in (body.get("leaderboard") or [])[1:]:
+    for row in [] if body.get("carried_out") else (body.get("leaderboard") or [])[1:]:
         work = float(row.get("fit_seconds") or 0.0) * int(row.get("units") or 0)
         one = kinds.setdefault(str(row["model"]).split()[0], [0, 0, 0.0])
         one[0], one[1], one[2] = one[0] + 1, one[1] + int(row.get("units") or 0), one[2] + work

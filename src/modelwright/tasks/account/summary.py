@@ -18,11 +18,13 @@ def summary(model: Predictor) -> str:
     """Five to eight lines for people."""
     body = model._body
     split = (body.get("split") or {}).get("said")
-    by = f" ({text.clean(split, 100)})" if split else ""
+    by = f"expected of new rows ({text.clean(split, 100)})" if split else "expected of new rows"
+    if body.get("carried_out"):
+        by = "in the fit that the plan is from; nothing was judged here"
     spread = text.number(body.get("spread"), 2)
     lines = [
         f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
-        f"  {text.clean(model.metric, 40)} {text.number(model.score, 5)} ± {spread}, expected of new rows{by}",
+        f"  {text.clean(model.metric, 40)} {text.number(model.score, 5)} ± {spread}, {by}",
         f"  {_members(body)}",
     ]
     lines += [f"  {line}" for line in (_beside(body), _spent(body), _alerts(body.get("checks") or [])) if line]
@@ -37,7 +39,8 @@ def _members(body: Mapping[str, Any]) -> str:
     shown = ", ".join(f"{one['weight']:.2f} {text.clean(one['name'], 40)}" for one in entries[:_MEMBERS])
     more = f" and {len(entries) - _MEMBERS} more" if len(entries) > _MEMBERS else ""
     board = body.get("leaderboard") or []
-    tried = f", of {counted(len(board) - 1, 'candidate')}" if len(board) > 1 else ""
+    searched = len(board) > 1 and not body.get("carried_out")
+    tried = f", of {counted(len(board) - 1, 'candidate')}" if searched else ""
     size = f"; {text.number(board[0]['mb'], 2)} MB" if board and board[0].get("mb") else ""
     kind = "one model" if len(entries) == 1 else f"{len(entries)} models"
     return f"{kind}: {shown}{more}{tried}{size}"

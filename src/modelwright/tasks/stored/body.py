@@ -39,7 +39,9 @@ def check_predictor(said: Any) -> int:
     need(type(body["score"]) in (int, float), "score")
     for key in ("decisions", "checks"):
         items(body[key], key, Mapping)
-    mapping(body["plan"], "plan")
+    mapping(mapping(body["plan"], "plan").get("said", {}), "what was said")
+    if body.get("asked") is not None:
+        _check_asked(body["asked"])
     for row in items(body["leaderboard"], "leaderboard", Mapping):
         text(row["model"], "a model on the leaderboard")
         text(row.get("why", ""), "why a model is on the leaderboard")
@@ -83,6 +85,18 @@ def _check_target(said: Any) -> str:
     text(details.get("decimal", "."), "the decimal sign", (".", ","))
     text(details.get("unit", ""), "a unit")
     return task
+
+
+def _check_asked(said: Any) -> None:
+    """What a search that goes on begins with."""
+    asked = mapping(said, "what was asked")
+    arguments = mapping(asked["arguments"], "arguments")
+    for key in ("store", "name"):
+        text(arguments.get(key, ""), key)
+    items(asked.get("again", ()), "what is not kept", str)
+    spent = mapping(asked["spent"], "what was spent")
+    real(spent["seconds"], "seconds that were spent", 0)
+    whole(spent["trials"], "candidates that were tried", 0, 1 << 53)
 
 
 def check_members(said: Any) -> list[Mapping[str, Any]]:

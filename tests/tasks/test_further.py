@@ -1,0 +1,73 @@
+"""A search that goes on from its model: in the study that it is from, or not at all; a file chooses no store."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+import modelwright as mw
+from modelwright.tasks.further import KEPT, further
+
+FAST = {"models": ["linear"], "trials": 1, "folds": 2, "verbose": 0}
+
+
+def table(rows=120, seed=0):
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=rows)
+    return {"a": a, "b": rng.normal(size=rows), "y": np.where(a + rng.normal(size=rows) > 0, "yes", "no")}
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A model whose store was named by a path of the folder it was made in."""
+    monkeypatch.chdir(tmp_path)
+    return mw.fit(table(), "y", store="s.db", name="s", **FAST)
+
+
+def tried(model):
+    return len(model.leaderboard()) - 1
+
+
+def test_a_search_goes_on_from_another_folder_too(kept, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert tried(kept.fit(table(), trials=1, verbose=0)) == 2
+    assert tried(pickle.loads(pickle.dumps(kept)).fit(table(), trials=1, verbose=0)) == 2
+    assert os.listdir() == []
+
+
+def test_a_search_whose_study_is_gone_does_not_begin_anew(kept, tmp_path):
+    (tmp_path / "s.db").rename(tmp_path / "moved.db")
+    with pytest.raises(mw.StudyError, match=r"s\.db.*there is no store.*begins a new search"):
+        kept.fit(table(), trials=1, verbose=0)
+    assert not (tmp_path / "s.db").exists()
+    with pytest.raises(mw.StudyError, match=r"there is no study 's' to go on with.*begins a new search"):
+        kept.fit(table(), trials=1, store=":memory:", verbose=0)
+    assert tried(kept.fit(table(), trials=1, store=tmp_path / "moved.db", verbose=0)) == 2
+
+
+def test_the_file_of_a_model_does_not_choose_what_is_opened(kept, tmp_path):
+    kept._body["asked"]["arguments"]["store"] = str(tmp_path / "theirs.db")
+    kept.save("gift.mw")
+    gift = mw.load("gift.mw")
+    with pytest.raises(mw.ArgumentError, match=r"does not choose the store.*theirs\.db.*Pass store="):
+        gift.fit(table(), trials=1, verbose=0)
+    assert not (tmp_path / "theirs.db").exists()
+    assert tried(gift.fit(table(), trials=1, store="s.db", verbose=0)) == 2
+    with pytest.raises(mw.StudyError, match=r"theirs\.db"):
+        mw.load("gift.mw", trust=True).fit(table(), trials=1, verbose=0)
+
+
+def test_the_file_of_a_model_says_how_the_search_went_on_and_nothing_else(kept):
+    asked = kept._body["asked"]
+    asked["arguments"] |= {"plan": {}, "table": "/etc/passwd", "began": 0.0}
+    said = further(kept._body, trusted=True, seconds=None, trials=2, more={"verbose": 0})
+    assert set(said) <= {*KEPT, "store", "seconds", "trials", "verbose"}
+    assert said["trials"] == 3 and said["models"] == ["linear"]
+
+
+def test_a_password_that_is_not_kept_is_asked_for(kept):
+    kept._body["asked"]["arguments"]["store"] = "postgresql://me:***@there/db"
+    with pytest.raises(mw.ArgumentError, match="password"):
+        kept.fit(table(), trials=1)

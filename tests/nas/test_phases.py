@@ -212,6 +212,42 @@ def test_a_lowest_rung_that_says_nothing_is_given_up():
     assert all(row.note["rung"] >= 1 for row in run.history.rows[since:])
 
 
+class Watched(Run):
+    """Each segment reports more than it ends with: it is watched by few rows, under a high learning rate."""
+
+    def __init__(self, plan, watched, ended):
+        super().__init__(plan, ended)
+        self.watched = watched
+
+    def step(self, outcome=None, new=True):
+        answer = self.machine.propose(new)
+        if not isinstance(answer, list):
+            return answer
+        number = answer[-1].number
+        self.machine.apply([*answer, *self.machine.start(number)], self.at)
+        target = self.history.rows[number].target
+        told = {target - 0.01: self.watched(number, target), target: self.worth(number, target)}
+        for fidelity, value in told.items():
+            metrics = {"val_accuracy": value}
+            self.machine.apply([r.Reported(number=number, step=round(fidelity * STEPS), metrics=metrics)], self.at)
+        kept = {"checkpoint": r.Artifact(path="x")}
+        ended = r.Outcome(metrics=metrics, fidelity=target, artifacts=kept, stepwise=False)
+        self.machine.apply(self.machine.finish(number, ended), self.at)
+        return None
+
+
+def test_the_winner_and_the_agreement_are_by_what_confirmations_ended_with():
+    watched = lambda number, fidelity: 0.95 - 0.001 * ((7 * number) % 23)  # noqa: E731
+    run = Watched(Plan(LADDER, race=Random(), inherit=False), watched, held)
+    run.all(new=within(40))
+    full = {row.number: row.segments[0.3][0] for row in run.history.rows if 0.3 in row.segments}
+    plan = run.machine.setup.strategy
+    assert plan.winner(run.history).number == max(full, key=full.get) == run.history.best().number
+    race = {row.number: row.segments[0.09][0] for row in run.history.rows if 0.09 in row.segments}
+    assert plan.finalists(run.history)[:3] == sorted(race, key=lambda n: (-race[n], n))[:3]
+    assert agreement(run.history, TOP, 0.3)[0] == pytest.approx(1.0) and not noted(run, MORE)
+
+
 # --- a finish that comes to nothing ----------------------------------------------------------------
 
 

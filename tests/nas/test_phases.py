@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from modelwright import nas
+from modelwright.api.explaining import _lineage
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
@@ -75,10 +76,10 @@ def noted(run, name):
 # --- why the race ends -----------------------------------------------------------------------------
 
 
-def at_the_top(values, name="val_accuracy"):
-    made = History((Objective(name, "max"),))
+def at_the_top(values, name="val_accuracy", parents=()):
+    made, parents = History((Objective(name, "max"),)), dict(parents)
     for number, value in enumerate(values):
-        made.extend([r.Proposed(number=number, config={}), r.Started(number=number),
+        made.extend([r.Proposed(number=number, config={}, parent=parents.get(number)), r.Started(number=number),
                      r.Finished(number=number, state="paused", values=(value,), fidelity=0.09)])  # fmt: skip
     return made
 
@@ -102,6 +103,15 @@ def test_of_many_networks_half_must_bring_nothing():
 
 def test_values_that_are_not_finite_say_nothing():
     assert stale(at_the_top([float("-inf")] * 30), TOP) == ""
+
+
+def test_what_children_inherit_does_not_keep_a_race_going():
+    early = [0.5, 0.6, 0.7, 0.8, 0.82, 0.9]
+    line, parents = [0.9 + 0.005 * i for i in range(1, 13)], [(i, i - 1) for i in range(6, 18)]
+    assert "within the noise" in stale(at_the_top([*early, *line], parents=parents), TOP, kept=9000)
+    # Without parents, and where a child gains more than children do, they are better networks.
+    assert stale(at_the_top([*early, *line]), TOP, kept=9000) == ""
+    assert stale(at_the_top([*early, *line[:-1], 0.99], parents=parents), TOP, kept=9000) == ""
 
 
 @pytest.mark.parametrize(("best", "kept"), [(0.9, 100), (1.0, 100), (0.5, 10)])
@@ -159,6 +169,29 @@ def test_in_a_short_search_the_anchor_is_confirmed_only_beside_another_network(b
     assert run.machine.setup.strategy.winner(run.history).number == best
 
 
+@pytest.mark.parametrize(("seconds", "count"), [(1000.0, 2), (None, 3)])
+def test_where_children_lead_the_best_that_began_at_chance_is_confirmed_beside_them(seconds, count):
+    def worth(number, fidelity):
+        inherits = run.history.rows[number].parent is not None
+        return (0.8 if inherits else 0.5) + 0.01 * ((7 * number) % 23) / 23 + 0.1 * fidelity
+
+    run = Run(Plan(LADDER, seconds=seconds), worth, lambda row: 2.0)
+    run.all(new=within(40))
+    rows, plan = run.history.rows, run.machine.setup.strategy
+    top = {row.number: row.segments[0.09][0] for row in rows if 0.09 in row.segments}
+    children = sorted((n for n in top if rows[n].parent is not None), key=lambda n: -top[n])
+    fresh = max((n for n in top if rows[n].parent is None), key=lambda n: top[n])
+    assert len(children) > 3 and fresh != 0
+    assert plan.finalists(run.history) == [*children[: count - 1], fresh, 0]
+    confirmed = {row.number: row.segments[0.3][0] for row in rows if 0.3 in row.segments}
+    assert {*children[: count - 1], fresh, 0} == set(confirmed)
+    best = run.history.best()
+    (said,) = _lineage(run.history, best)
+    assert best.number == children[0] and f"weights of trial {best.parent}" in said
+    assert f"trial {max((fresh, 0), key=confirmed.get)}, the best there" in said
+    assert _lineage(run.history, rows[0]) == []
+
+
 # --- whether the race's ranking holds --------------------------------------------------------------
 
 
@@ -210,6 +243,42 @@ def test_a_lowest_rung_that_says_nothing_is_given_up():
     since = next(row.number for row in run.history.rows if "raised" in row.note)
     assert all(min(row.segments) >= 0.05 - 1e-9 for row in run.history.rows[since:])
     assert all(row.note["rung"] >= 1 for row in run.history.rows[since:])
+
+
+class Watched(Run):
+    """Each segment reports more than it ends with: it is watched by few rows, under a high learning rate."""
+
+    def __init__(self, plan, watched, ended):
+        super().__init__(plan, ended)
+        self.watched = watched
+
+    def step(self, outcome=None, new=True):
+        answer = self.machine.propose(new)
+        if not isinstance(answer, list):
+            return answer
+        number = answer[-1].number
+        self.machine.apply([*answer, *self.machine.start(number)], self.at)
+        target = self.history.rows[number].target
+        told = {target - 0.01: self.watched(number, target), target: self.worth(number, target)}
+        for fidelity, value in told.items():
+            metrics = {"val_accuracy": value}
+            self.machine.apply([r.Reported(number=number, step=round(fidelity * STEPS), metrics=metrics)], self.at)
+        kept = {"checkpoint": r.Artifact(path="x")}
+        ended = r.Outcome(metrics=metrics, fidelity=target, artifacts=kept, stepwise=False)
+        self.machine.apply(self.machine.finish(number, ended), self.at)
+        return None
+
+
+def test_the_winner_and_the_agreement_are_by_what_confirmations_ended_with():
+    watched = lambda number, fidelity: 0.95 - 0.001 * ((7 * number) % 23)  # noqa: E731
+    run = Watched(Plan(LADDER, race=Random(), inherit=False), watched, held)
+    run.all(new=within(40))
+    full = {row.number: row.segments[0.3][0] for row in run.history.rows if 0.3 in row.segments}
+    plan = run.machine.setup.strategy
+    assert plan.winner(run.history).number == max(full, key=full.get) == run.history.best().number
+    race = {row.number: row.segments[0.09][0] for row in run.history.rows if 0.09 in row.segments}
+    assert plan.finalists(run.history)[:3] == sorted(race, key=lambda n: (-race[n], n))[:3]
+    assert agreement(run.history, TOP, 0.3)[0] == pytest.approx(1.0) and not noted(run, MORE)
 
 
 # --- a finish that comes to nothing ----------------------------------------------------------------

@@ -46,13 +46,13 @@ class Formula(Estimation):
 
     resumable, steps = True, STEPS
 
-    def __init__(self, seconds=0.0):
-        self.seconds, self.ran = seconds, []
+    def __init__(self, seconds=0.0, worth=worth):
+        self.seconds, self.worth, self.ran = seconds, worth, []
 
     def estimate(self, task, reporter):
         reporter.traced(task.config, ())
         self.ran.append((task.number, task.start, task.stop, task.parent))
-        value = worth(task.config) * (1 - 0.5 / (1 + task.stop * 100))
+        value = self.worth(task.config) * (1 - 0.5 / (1 + task.stop * 100))
         kept = {"checkpoint": r.Artifact(path="x")} if task.stop < 1 else {}
         note = {"spent": {"train": self.seconds}, "phase": task.note["phase"]}
         return r.Outcome(metrics={"acc": value}, fidelity=task.stop, artifacts=kept, note=note, stepwise=False)
@@ -172,6 +172,20 @@ def test_what_a_screen_kept_comes_first_in_turn_with_edits_of_the_default():
     for row in rows[1::2]:
         assert row.note["by"] == "edit of the default"
         assert sum(row.config.get(name) != default.get(name) for name in {*row.config, *default}) <= 3
+
+
+def test_what_a_screen_rejected_comes_last():
+    tree = nas.Architecture(
+        lambda hp, x: x.conv(hp.Choice("filters", [1, 2, 3, 4, 5, 6, 7, 8])).relu().global_avg_pool().dense(2),
+        (8, 8, 1),
+    ).tree
+    rejected = {tree.key({"filters": filters}) for filters in (2, 4, 6, 8)}
+    journal = study(Plan(LADDER), tree)
+    journal.begin()
+    journal.write([r.Noted(kind=SCREENED, data={"kept": [], "rejected": sorted(rejected)})])
+    run(journal, Formula(worth=lambda config: config["filters"] / 10), trials=8)
+    keys = [tree.key(row.config) for row in journal.machine.history.rows]
+    assert len(set(keys)) == 8 and set(keys[4:]) == rejected
 
 
 def test_a_killed_plan_goes_on_where_it_was():

@@ -11,9 +11,12 @@ from scipy.stats import spearmanr
 
 from modelwright import nas
 from modelwright.core.errors import ArgumentError
+from modelwright.nas.dataset import dataset
+from modelwright.nas.limited import LimitedTree
 from modelwright.nas.nasbench import configuration
 from modelwright.nas.passes import Passes, batch
 from modelwright.nas.proxies import SCORES, zero_cost
+from modelwright.nas.screened import screened
 from modelwright.nas.screening import keep_upper, partial_correlation, screen
 
 jax = pytest.importorskip("jax")
@@ -245,3 +248,15 @@ def test_a_screen_takes_configurations_and_says_what_scores_say_beyond_size():
             screen(bad)
     with pytest.raises(ArgumentError, match="1 values for 12"):
         screen(configs, space=space, values=[1.0])
+
+
+def test_a_screen_says_what_it_rejected():
+    space = nas.Architecture(
+        lambda hp, x: x.conv(hp.Choice("filters", [2, 4, 6, 8, 10, 12])).relu().global_avg_pool().dense(2), (8, 8, 1)
+    )
+    x = np.random.default_rng(0).normal(size=(60, 8, 8, 1))
+    tree = LimitedTree.of(space.tree, ())
+    found = screened(tree, dataset(x, np.arange(60) % 2), seed=0)
+    kept = {tree.key(config) for config in found["kept"]}
+    assert len(found["scores"]) == 6 and kept | set(found["rejected"]) == set(found["scores"])
+    assert kept and not kept & set(found["rejected"])

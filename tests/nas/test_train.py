@@ -108,7 +108,7 @@ def test_our_own_step_is_that_of_keras(data):
         pytest.skip("the step of our own is for JAX")
     (x,), y = data.train(np.arange(32))
     outs = []
-    for kind in (_Jax, _Keras):
+    for kind in (lambda model: _Jax(model, 32), _Keras):
         made = trainer(data)
         step = kind(made.model)
         losses = [step.train((x,), y, None, 0.01) for _ in range(3)]
@@ -227,9 +227,11 @@ def test_several_labels_come_out_as_probabilities():
 
 
 def test_devices_that_share_a_batch_learn_what_one_would(tmp_path):
+    """Where a share would be too small to normalise over, one device has the batch, down to a row of it."""
     if keras.backend.backend() != "jax":
         pytest.skip("devices of the host are JAX's")
     code = """
+import jax
 import numpy as np
 from modelwright import nas
 from modelwright.nas.dataset import dataset
@@ -237,16 +239,19 @@ from modelwright.nas.train import Recipe, Trainer
 rng = np.random.default_rng(0)
 x = rng.random((300, 6))
 data = dataset(x, (x[:, 0] > x[:, 1]).astype(int))
-graph = nas.trace(lambda x: x.dense(16).relu().dense(2), (6,))
-made = Trainer(nas.build(graph, seed=0), data, Recipe(batch=32))
-made.fit(3, 0, lambda done, loss: True)
-outputs = made.outputs()
-made.steps.settle()
-(kept,), _ = data.held_back()
-assert np.allclose(made.model.predict(kept, verbose=0), outputs, atol=1e-5)
-import jax
+plain = nas.trace(lambda x: x.dense(16).relu().dense(2), (6,))
+normed = nas.trace(lambda x: x.dense(16).batch_norm().relu().dense(2), (6,))
+outs = []
+for graph, batch, epochs in ((plain, 64, 3), (normed, 32, 3), (plain, 1, 0.02)):
+    made = Trainer(nas.build(graph, seed=0), data, Recipe(batch=batch))
+    assert made.fit(epochs, 0, lambda done, loss: True).finite
+    assert len(made.steps.inner.devices) == (jax.local_device_count() if batch == 64 else 1)
+    outs.append(made.outputs())
+    made.steps.settle()
+    (kept,), _ = data.held_back()
+    assert np.allclose(made.model.predict(kept, verbose=0), outs[-1], atol=1e-5)
 print(jax.local_device_count())
-np.save("out.npy", outputs)
+np.save("out.npy", outs)
 """
     found = []
     for count in (1, 2):

@@ -246,3 +246,12 @@ def test_a_result_that_was_handed_over_counts_in_full_alone():
     row = Row(number=0, config={}, state="complete", values=(0.9, 1.0), fidelity=1.0, note={"by": r.GIVEN})
     row.segments = {1.0: (0.9, 1.0)}
     assert shown(row, history_of(row), 1 / 9, 9) is None and shown(row, history_of(row), 1.0, 9) == (0.9, -1.0)
+
+
+def test_what_a_segment_ended_with_counts_and_not_what_was_reported_on_its_way():
+    row = told(0, 3, (0.6, 9.0), (0.8, 9.0), (0.7, 9.0))
+    row.segments = {round(1 / 9, 9): (0.5, 9.0), round(3 / 9, 9): (0.7, 8.0)}
+    history = history_of(row)
+    assert [shown(row, history, level / 9, 9) for level in (1, 2, 3)] == [(0.5, -9.0), (0.8, -9.0), (0.7, -8.0)]
+    row.segments.popitem()
+    assert shown(row, history, 3 / 9, 9) == (0.8, -9.0)

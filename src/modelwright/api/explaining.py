@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.core.history import History, Row
 from modelwright.core.records import Continued
 from modelwright.core.wording import counted
 
@@ -68,6 +69,7 @@ def _phases(study: Study) -> str:
     best = history.best()
     if anchor is not None and best is not None and anchor.number == best.number:
         lines.append("  The best network is the anchor, the space's default: nothing better was found.")
+    lines += _lineage(history, best)
     lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
     if brought and "failed" in brought:
@@ -79,6 +81,26 @@ def _phases(study: Study) -> str:
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])
+
+
+def _lineage(history: History, best: Row | None) -> list[str]:
+    """Where the best network inherited its weights: what the best one was worth beside it that began at chance."""
+    if best is None or best.parent is None:
+        return []
+    better = history.objectives[0].better
+    for fidelity, values in sorted(best.segments.items(), reverse=True):
+        held = {row.number: row.segments.get(fidelity) for row in history.rows if row.parent is None}
+        fresh = {number: there[0] for number, there in held.items() if there is not None}
+        if values is None or not fresh:
+            continue
+        other = next(n for n in fresh if not any(better(value, fresh[n]) for value in fresh.values()))
+        said = (
+            f"  The best network began with the weights of trial {best.parent}, whose training is behind its value. At "
+            f"fidelity {fidelity:.3g} it was worth {values[0]:.4g}, and trial {other}, the best there of those that "
+            f"began at chance, {fresh[other]:.4g}."
+        )
+        return [said]
+    return []
 
 
 def _reasons(study: Study) -> list[str]:

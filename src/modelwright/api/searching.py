@@ -46,7 +46,7 @@ _FIRST, _SHORT = 60.0, 120.0
 #: Seconds below which the winner is not trained on, for it would hardly be compiled; and those from which a process of
 #: its own, which has every core, wins back the time that it takes to start.
 _LEAST_FINISH, _WORTH_A_PROCESS = 2.0, 60.0
-#: Cores that a batch is divided among at most: a share should stay large enough to normalise over.
+#: Cores that a batch is divided among at most: batches are of 128 rows (see ``nas.steps.sharers``).
 _DEVICES = 4
 #: Reasons to end at which nothing more is begun.
 _ENDED = ("interrupted", "cancelled", "stopped by")

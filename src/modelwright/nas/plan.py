@@ -2,9 +2,9 @@
 
 *Anchor*: the space's default, which everything is compared with. *Race*: many networks on few rows of small images,
 the better third goes on (asynchronous successive halving), new ones from a model of what is known. *Confirm*: the best
-few and the anchor on all rows at full size; more of them, where it ranks them otherwise than the race. *Finish*: the
-best of them is trained on with all the time that is left. A race that brings nothing more than noise ends early.
-Decides by stored facts alone: the running time of the study is one of them.
+few and the anchor on all rows at full size, one at least that began at chance; more of them, where it ranks them
+otherwise than the race. *Finish*: the best of them is trained on with all the time that is left. A race that brings
+nothing more than noise ends early. Decides by stored facts alone: the running time of the study is one of them.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class Plan(Strategy):
         """
         history, top = state.history, self.levels[-1]
         added = sum(MORE in row.note for row in history.rows)
-        found = agreement(history, top, self.confirm)
+        found = agreement(history, top, self.confirm) if self.confirmed > _FEWER else None
         if found is None or added >= AGAIN or (added == 0 and found[0] > 0):
             return None
         if self.seconds is not None:
@@ -258,9 +258,17 @@ class Plan(Strategy):
     # --- who is best -----------------------------------------------------------------------------------
 
     def finalists(self, history: History) -> list[int]:
-        """The trials that are confirmed: the best of the race, by the highest rung that has any, and the anchor."""
-        chosen = self._ranked(history)[: self.confirmed]
-        anchor = next((row.number for row in history.rows if row.note.get("by") == "default"), None)
+        """The trials that are confirmed: the best of the race, by the highest rung that has any, and the anchor.
+
+        Where all of these have inherited weights, whose training is behind their values, the best of those that began
+        at chance is one of them: in place of the last, or beside it where it is the only one.
+        """
+        ranked, rows = self._ranked(history), history.rows
+        chosen = ranked[: self.confirmed]
+        anchor = next((row.number for row in rows if row.note.get("by") == "default"), None)
+        fresh = next((number for number in ranked if rows[number].parent is None), anchor)
+        if fresh != anchor and fresh is not None and all(rows[number].parent is not None for number in chosen):
+            chosen = [*chosen[: max(1, self.confirmed - 1)], fresh]
         if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
             chosen.append(anchor)
         return chosen

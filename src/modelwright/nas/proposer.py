@@ -9,7 +9,7 @@ edits from the best, and draws: what makes model-based architecture search work 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from modelwright.strategy.gp import GP
 from modelwright.strategy.halving import Rungs
 from modelwright.strategy.surrogate import one_thread
 
-#: Kind of the note with the configurations that a screen by zero-cost scores kept.
+#: Kind of the note with the configurations that a screen by zero-cost scores kept, and the keys of what it did not.
 SCREENED = "screened"
 #: Values before the model is asked; candidates at chance; how many of the best are edited, and edits of each.
 ENOUGH, _DRAWN, _TOP, _EDITS = 8, 60, 5, 12
@@ -35,8 +35,18 @@ _TRIES = 200
 def fresh(
     state: Rungs, space: SearchSpace, rng: np.random.Generator, number: int, levels: Sequence[int]
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """A network that was never proposed, to be trained from the start, and how it was found; None when none is left."""
+    """A network that was never proposed, to be trained from the start, and how it was found; None when none is left.
+
+    One that a screen rejected is proposed where no other is found.
+    """
     tried = state.tried.keys(state.history, space)
+    config, note = _fresh(state, space, rng, number, levels, tried | _rejected(state.history))
+    return (config, note) if config is not None else _drawn(space, rng, tried)
+
+
+def _fresh(
+    state: Rungs, space: SearchSpace, rng: np.random.Generator, number: int, levels: Sequence[int], tried: Set[str]
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     model = _Model.of(state.history, space, levels)
     screened = _screened(state.history)
     if model is None:
@@ -76,7 +86,7 @@ def child(
     ranked = sorted(able, key=lambda row: -score(_at(row, top)))[:_TOP]
     weight = 1.0 / (1.0 + np.arange(len(ranked)))
     parent = ranked[int(rng.choice(len(ranked), p=weight / weight.sum()))]
-    tried = state.tried.keys(history, space)
+    tried = state.tried.keys(history, space) | _rejected(history)
     pool = _new(iter(space.neighbours(parent.config, rng, 2 * _EDITS)), space, tried)
     if not pool:
         return None
@@ -175,6 +185,13 @@ def _screened(history: History) -> list[Config]:
     return next((list(note.data["kept"]) for note in reversed(history.notes) if note.kind == SCREENED), [])
 
 
+def _rejected(history: History) -> set[str]:
+    """The keys of what a screen scored and did not keep."""
+    return next(
+        (set(note.data.get("rejected", ())) for note in reversed(history.notes) if note.kind == SCREENED), set()
+    )
+
+
 def _candidates(
     space: SearchSpace, rng: np.random.Generator, tops: Sequence[Config], screened: Sequence[Config]
 ) -> Iterator[Config]:
@@ -190,7 +207,7 @@ def _candidates(
         yield space.sample(rng)
 
 
-def _new(found: Iterator[Config], space: SearchSpace, tried: Any) -> list[dict[str, Any]]:
+def _new(found: Iterator[Config], space: SearchSpace, tried: Set[str]) -> list[dict[str, Any]]:
     """Each network once that was not tried."""
     pool: dict[str, dict[str, Any]] = {}
     for config in found:
@@ -200,7 +217,9 @@ def _new(found: Iterator[Config], space: SearchSpace, tried: Any) -> list[dict[s
     return list(pool.values())
 
 
-def _drawn(space: SearchSpace, rng: np.random.Generator, tried: Any) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _drawn(
+    space: SearchSpace, rng: np.random.Generator, tried: Set[str]
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     for _ in range(_TRIES):
         config = space.sample(rng)
         if space.key(config) not in tried:

@@ -33,8 +33,9 @@ def screened(
         factor: by how much images are shrunk, as in the race.
 
     Returns:
-        ``kept``, configurations in an order of chance; ``scores``, those of all that were scored, by key; ``score``,
-        which one; ``seconds``. ``why`` where nothing could be scored.
+        ``kept``, configurations in an order of chance, of which not all may be handed on; ``rejected``, the keys of the
+        lower half; ``scores``, those of all that were scored, by key; ``score``, which one; ``seconds``. ``why`` where
+        nothing could be scored.
     """
     began, rng = time.perf_counter(), Seed(seed).child("screen").generator()
     small = data.shrunk(factor)
@@ -65,11 +66,13 @@ def screened(
         macs.append(float(graph.cost.macs))
         seen[key] = config
     configs = list(seen.values())
-    kept = [configs[place] for place in keep_upper(scores, macs)] if len(configs) > 3 else configs
+    upper = keep_upper(scores, macs) if len(configs) > 3 else range(len(configs))
+    kept, lower = [configs[place] for place in upper], set(range(len(configs))) - set(upper)
     order = rng.permutation(len(kept))[:_HANDED_ON]
     return {
         "score": SCORE,
         "kept": [dict(kept[place]) for place in order],
+        "rejected": [key for place, key in enumerate(seen) if place in lower],
         "scores": dict(zip(seen, np.round(scores, 4).tolist(), strict=True)),
         "macs": dict(zip(seen, macs, strict=True)),
         "seconds": round(time.perf_counter() - began, 2),

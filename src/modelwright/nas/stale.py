@@ -17,7 +17,7 @@ from modelwright.strategy.shown import merits_at
 LEAST, BEFORE = 12, 6
 #: Noise where nothing is known of it: this part of the distance between the quartiles of the values.
 _PART = 0.05
-#: Networks of which a rank correlation says anything.
+#: Networks of which a rank correlation says anything, and children of which what they inherited can be told.
 _PAIRS = 3
 
 
@@ -41,7 +41,7 @@ def stale(history: History, level: int, kept: int | None = None) -> str:
         kept: rows by which networks are judged.
     """
     objective = history.objectives[0]
-    scores = _in_order(history, level)
+    scores = list(alike(history, level).values())
     last = max(LEAST, len(scores) // 2)
     if len(scores) < last + BEFORE:
         return ""
@@ -58,16 +58,27 @@ def stale(history: History, level: int, kept: int | None = None) -> str:
     )
 
 
-def _in_order(history: History, level: int) -> list[float]:
-    """Scores at the last rung, in the order in which networks came there."""
+def alike(history: History, level: int) -> dict[int, float]:
+    """Scores at the last rung in the order in which networks came there, as if all of them had begun at chance.
+
+    A child has its parent's training behind it, and its parent's parent's. What that is worth is told from the children
+    themselves: as much for each generation as the middle one of them is better than its parent, where that is anything.
+    """
     score = history.objectives[0].score
-    found = []
+    found: dict[int, float] = {}
     for event in history:
         if isinstance(event, Finished) and abs(event.fidelity * STEPS - level) < 1e-6 and event.values is not None:
             value = score(event.values[0])
             if math.isfinite(value):
-                found.append(value)
-    return found
+                found.setdefault(event.number, value)
+    before: dict[int, int] = {}  # networks from which weights came, of which each has a lower number
+    gains = []
+    for row in history.rows:
+        before[row.number] = 0 if row.parent is None else 1 + before[row.parent]
+        if row.number in found and row.parent in found:
+            gains.append(found[row.number] - found[row.parent])
+    lead = max(0.0, float(np.median(gains))) if len(gains) >= _PAIRS else 0.0
+    return {number: value - lead * before[number] for number, value in found.items()}
 
 
 def agreement(history: History, level: int, confirmed: float) -> tuple[float, int] | None:

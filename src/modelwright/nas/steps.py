@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 Inputs = tuple[np.ndarray, ...]
+#: Rows that a device has at least where several share a batch: the smallest batch that a recipe has of itself.
+_SHARE = 32
 
 
 class Steps(Protocol):
@@ -30,11 +32,20 @@ class Steps(Protocol):
         ...
 
 
-def steps(model: Any) -> Clocked:
-    """The steps of a compiled model, for the backend that runs."""
+def steps(model: Any, batch: int) -> Clocked:
+    """The steps of a compiled model, for batches of so many rows, on the backend that runs."""
     import keras
 
-    return Clocked(_Jax(model) if keras.backend.backend() == "jax" else _Keras(model))
+    return Clocked(_Jax(model, batch) if keras.backend.backend() == "jax" else _Keras(model))
+
+
+def sharers(batch: int, devices: int) -> int:
+    """Devices that a batch is dealt to: each normalises over its share, which is to stay large enough for that.
+
+    >>> [sharers(batch, 4) for batch in (1, 32, 64, 100, 128, 512)]
+    [1, 1, 2, 3, 4, 4]
+    """
+    return max(1, min(devices, batch // _SHARE))
 
 
 class Clocked:
@@ -90,20 +101,21 @@ class _Keras:
 
 
 class _Jax:
-    """Steps as programs; where the host shows several devices, each takes its share of a batch.
+    """Steps as programs; where the host shows several devices, each takes its share of a large batch.
 
     Every device normalises over its own share (as if the batch were smaller), and slopes and statistics are averaged
     once a step: XLA trains a small convolution on one core however many there are.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, batch: int):
         import jax
 
         self.model, optimizer = model, model.optimizer
         optimizer.build(model.trainable_variables)
         self.place = next(i for i, v in enumerate(optimizer.variables) if v is optimizer._learning_rate)
         self.state: tuple[list[Any], ...] | None = None
-        self.devices = jax.local_devices() if jax.default_backend() == "cpu" else jax.local_devices()[:1]
+        shown = jax.local_devices() if jax.default_backend() == "cpu" else jax.local_devices()[:1]
+        self.devices = shown[: sharers(batch, len(shown))]
         several = len(self.devices) > 1
         self.mesh: Any = jax.sharding.Mesh(np.array(self.devices), ("rows",)) if several else None
 

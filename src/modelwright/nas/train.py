@@ -63,7 +63,7 @@ class Trainer:
         keras = ensure_backend()
         optimizer = self.recipe.made_optimizer(keras)
         self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
-        self.steps: Clocked = steps(self.model)
+        self.steps: Clocked = steps(self.model, min(self.recipe.batch, self.data.rows))
 
     def fit(
         self,

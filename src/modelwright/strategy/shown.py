@@ -40,8 +40,9 @@ class Shown:
 def shown(row: Row, history: History, level: float, steps: int | None = None) -> tuple[float, ...] | None:
     """The scores that a trial has shown by fidelity ``level``, one for each objective, larger is better.
 
-    They are those of its best report so far by the first objective, or of the segment that ended there. Minus
-    infinity for a trial that ended badly; None while the trial has not come that far, or left no record of it.
+    They are those of the last segment that ended by then, or of a better report after it, by the first objective. What
+    was reported up to a segment's end is settled by that end: it may be of fewer rows, or a mean that was running.
+    Minus infinity for a trial that ended badly; None while the trial has not come that far, or left no record of it.
 
     Args:
         steps: the steps that fidelity 1 means, or None for trials without steps: they are known where they paused.
@@ -56,12 +57,16 @@ def shown(row: Row, history: History, level: float, steps: int | None = None) ->
     far = max(row.segments, default=0.0) >= level - SAME or (step is not None and row.steps >= step)
     if not far and row.state != "complete":  # one that its own callback ended has no more to show
         return None
-    held = row.segments[max(ended)] if ended else None
+    last = max(ended, default=0.0)
+    held = row.segments[last] if ended else None
     values = {} if held is None else {o.name: v for o, v in zip(objectives, held, strict=True)}
     first = objectives[0]
-    seen = [metrics for s, metrics in row.reports if step is not None and s <= step and first.name in metrics]
-    if seen:
-        values |= max(seen, key=lambda metrics: first.score(metrics[first.name]))
+    if step is not None and steps is not None:
+        settled = max(1, round(last * steps)) if ended else 0
+        later = [metrics for s, metrics in row.reports if settled < s <= step and first.name in metrics]
+        top = max(later, key=lambda metrics: first.score(metrics[first.name]), default=None)
+        if top is not None and (held is None or first.better(top[first.name], held[0])):
+            values |= top
     if first.name not in values:
         return None
     return tuple(o.score(values[o.name]) if o.name in values else math.nan for o in objectives)

@@ -117,7 +117,7 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
         if task.kind == "regression":
             return float(((out - truth) ** 2).mean())
         out = np.clip(out, 1e-7, 1 - 1e-7)
-        if task.kind == "multilabel":
+        if task.kind in ("binary", "multilabel"):
             return float(-(truth * np.log(out) + (1 - truth) * np.log(1 - out)).mean())
         return float(-(truth * np.log(out)).sum(axis=1).mean())
 
@@ -147,7 +147,7 @@ def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
         parts.append(keras.layers.Rescaling(weight, name=f"share_{place}")(out))
     out = keras.layers.Add(name="mean")(parts) if len(parts) > 1 else parts[0]
     made = keras.Model(starts if len(starts) > 1 else starts[0], out)
-    losses = {"regression": "mse", "multilabel": "binary_crossentropy"}
+    losses = {"regression": "mse", "binary": "binary_crossentropy", "multilabel": "binary_crossentropy"}
     metrics = {"regression": ["mae"], "multilabel": ["binary_accuracy"]}
     made.compile("sgd", losses.get(task, "sparse_categorical_crossentropy"), metrics=metrics.get(task, ["accuracy"]))
     return made

@@ -45,6 +45,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         seed=asked["seed"] % (1 << 63),
         task=asked["task"],
         shapes=_shapes_of(asked["space"]),
+        outputs=_outputs_of(asked["space"]),
     )
     space = bound(asked["space"], data)
     objective = asked["objective"]
@@ -104,6 +105,22 @@ def _shapes_of(space: Any) -> tuple[tuple[int, ...], ...] | None:
     from modelwright.nas.spaces.template import Template
 
     return space.inputs if isinstance(space, Architecture) else space.shapes if isinstance(space, Template) else None
+
+
+def _outputs_of(space: Any) -> int | None:
+    """How many numbers its networks put out, where it was made for so many."""
+    from modelwright.nas.architecture import Architecture
+    from modelwright.nas.spaces.template import Template
+
+    if isinstance(space, Template):
+        return space.outputs
+    outs = _puts_out(space) if isinstance(space, Architecture) else []
+    return outs[0][0] if len(outs) == 1 and len(outs[0]) == 1 else None
+
+
+def _puts_out(space: Architecture) -> list[tuple[int, ...]]:
+    graph = space.graph(space.tree.default())
+    return [graph.nodes[place].shape for place in graph.outputs]
 
 
 def _epochs(asked: Mapping[str, Any]) -> float:
@@ -198,13 +215,13 @@ def bound(space: Any, data: Dataset) -> Architecture:
             f"it takes {_shapes(space.inputs)}, and a row of the data is {_shapes(data.shapes)}",
             where=f"nas.{space.name}",
         )
-    graph = space.graph(space.tree.default())
-    outs = [graph.nodes[place].shape for place in graph.outputs]
+    outs = _puts_out(space)
     if outs != [(data.task.outputs,)]:
         raise SpaceError(
             f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
             where=f"nas.{space.name}",
-            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation.",
+            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation; "
+            "for two classes dense(1) does too.",
         )
     return space if space.origin is None else _in_own_units(space, data)
 

@@ -93,6 +93,7 @@ def dataset(
     seed: int = 0,
     task: Kind | None = None,
     shapes: Sequence[tuple[int, ...]] | None = None,
+    outputs: int | None = None,
     where: str = "nas.search",
 ) -> Dataset:
     """What a user handed over, checked.
@@ -103,6 +104,7 @@ def dataset(
         validation: share of the rows that are kept back to judge by, or ``(x, y)`` of their own.
         task: the kind, where the targets leave it open.
         shapes: of one example of each input, as the network is to take it; what rows are is guessed otherwise.
+        outputs: of the networks, where that is known: two classes may have one between them.
 
     Raises:
         ArgumentError: what is wrong with them, and where.
@@ -124,7 +126,7 @@ def dataset(
         raise ArgumentError(f"validation{said}", where=where, allowed="a share between 0 and 1, or (x, y)")
     rows = len(targets)
     everything = targets if own is None else np.concatenate([targets, own[1]])
-    found, encoded = task_of(everything, task, notes, where)
+    found, encoded = task_of(everything, task, notes, where, outputs)
     if own is None:
         chosen, kept = _split(encoded, found, share, seed)
     else:
@@ -149,26 +151,27 @@ def mirrors(data: Dataset) -> bool:
 
     Shirts and landscapes do, letters and digits do not: their mirror images lie among other classes.
     """
-    if not data.task.images or data.task.kind != "multiclass" or data.rows < 50:
+    if not data.task.images or not data.task.one_class or data.rows < 50:
         return False
     factor = max(1, max(data.fronts[0].inner[:2]) // 14)
     count = min(_MIRRORED, data.rows // 2)
     small = data.shrunk(factor)
     (probes, *_), truth = small.train(np.arange(count))
     (base, *_), labels = small.train(np.arange(count, min(data.rows, 5 * count)))
+    truth, labels = data.task.places(truth), data.task.places(labels)
     flat = base.reshape(len(base), -1)
     squares = (flat**2).sum(axis=1)
 
     def agreement(images: np.ndarray) -> float:
         distances = squares - 2 * images.reshape(len(images), -1) @ flat.T
-        return float((labels[distances.argmin(axis=1)].argmax(axis=1) == truth.argmax(axis=1)).mean())
+        return float((labels[distances.argmin(axis=1)] == truth).mean())
 
     return agreement(probes[:, :, ::-1]) >= _AGREES * agreement(probes)
 
 
 def balanced(data: Dataset) -> dict[int, float]:
     """A weight for each class, so that all count alike."""
-    counts = data.y[data.chosen].sum(axis=0)
+    counts = np.bincount(data.task.places(data.y[data.chosen]), minlength=len(data.task.classes))
     return {i: float(counts.sum() / (len(counts) * max(1.0, n))) for i, n in enumerate(counts)}
 
 
@@ -179,8 +182,8 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
     """Rows to train on and rows to keep back, each class in its share as far as it goes."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(y))
-    if task.kind == "multiclass":
-        order = order[np.argsort(y[order].argmax(axis=1), kind="stable")]
+    if task.one_class:
+        order = order[np.argsort(task.places(y[order]), kind="stable")]
         position = (np.arange(len(y)) + rng.random()) * share
         back = np.floor(position + share) > np.floor(position)
         kept, chosen = order[back], order[~back]
@@ -195,7 +198,7 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
 
 def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> None:
     """Raise where what is left to train on teaches nothing."""
-    one = task.kind == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2
+    one = task.one_class and len(set(task.places(y).tolist())) < 2
     if len(y) >= _FEWEST and not one:
         return
     left = f"{counted(len(y), 'row')} of one class" if one and len(y) else counted(len(y), "row")
@@ -203,6 +206,6 @@ def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> N
     raise ArgumentError(
         f"{given} {left} to train on",
         where=where,
-        allowed=f"{_FEWEST} rows or more" + ", of two classes" * (task.kind == "multiclass"),
+        allowed=f"{_FEWEST} rows or more" + ", of two classes" * task.one_class,
         hint="0.15 is usual." if isinstance(validation, (int, float)) else "",
     )

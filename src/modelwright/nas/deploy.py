@@ -52,7 +52,7 @@ def deployable(
     if task.kind == "regression":
         out = _unscaled(layers, task)(out)
     else:
-        out = layers.Activation("sigmoid" if task.kind == "multilabel" else "softmax", name="probabilities")(out)
+        out = layers.Activation("softmax" if task.kind == "multiclass" else "sigmoid", name="probabilities")(out)
     model = keras.Model(starts[0] if len(starts) == 1 else starts, out, name=name)
     weights.write(model, {**learned, **_fixed(model, learned)})
     return compiled(model, task)
@@ -63,6 +63,7 @@ def compiled(model: Any, task: Task) -> Any:
     loss, metric = {
         "regression": ("mse", "mae"),
         "multilabel": ("binary_crossentropy", "binary_accuracy"),
+        "binary": ("binary_crossentropy", "accuracy"),
         "multiclass": ("sparse_categorical_crossentropy", "accuracy"),
     }[task.kind]
     # An optimizer with state of its own would be saved before it has any, and Keras would warn at each loading.

@@ -141,7 +141,7 @@ class Trainer:
 
     def _weights(self, y: np.ndarray) -> np.ndarray:
         assert self.class_weight is not None
-        return np.array([self.class_weight.get(int(label), 1.0) for label in y.argmax(axis=1)], np.float32)
+        return np.array([self.class_weight.get(int(label), 1.0) for label in self.data.task.places(y)], np.float32)
 
 
 def predict(steps: Steps, x: tuple[np.ndarray, ...]) -> np.ndarray:

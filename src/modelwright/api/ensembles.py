@@ -136,16 +136,18 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
 def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
     import keras
 
+    from modelwright.nas.deploy import Names
+
     used = [(model, float(weight)) for model, weight in zip(models, weights, strict=True) if weight > 0]
     first = used[0][0]
-    starts = [keras.Input(i.shape[1:], name=f"inputs_{n}" if len(first.inputs) > 1 else "inputs")
-              for n, i in enumerate(first.inputs)]  # fmt: skip
+    starts = [keras.Input(i.shape[1:], name=i.name) for i in first.inputs]
+    names = Names(start.name for start in starts)
     parts = []
     for place, (model, weight) in enumerate(used):
-        model.name = f"member_{place}"
+        model.name = names.free(f"member_{place}")
         out = model(starts if len(starts) > 1 else starts[0])
-        parts.append(keras.layers.Rescaling(weight, name=f"share_{place}")(out))
-    out = keras.layers.Add(name="mean")(parts) if len(parts) > 1 else parts[0]
+        parts.append(keras.layers.Rescaling(weight, name=names.free(f"share_{place}"))(out))
+    out = keras.layers.Add(name=names.free("mean"))(parts) if len(parts) > 1 else parts[0]
     made = keras.Model(starts if len(starts) > 1 else starts[0], out)
     losses = {"regression": "mse", "binary": "binary_crossentropy", "multilabel": "binary_crossentropy"}
     metrics = {"regression": ["mae"], "multilabel": ["binary_accuracy"]}

@@ -11,7 +11,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
 from modelwright.nas.front import Front, fronts_of
-from modelwright.nas.rows import Arrays, check_enough, own_rows, read_rows
+from modelwright.nas.rows import Arrays, check_enough, names_of, own_rows, read_rows
 from modelwright.nas.targets import task_of
 from modelwright.nas.task import Kind, Task
 
@@ -99,7 +99,8 @@ def dataset(
     """What a user handed over, checked.
 
     Args:
-        x: rows of one input, as an array or a list of arrays, or a list, tuple or dict of several inputs.
+        x: rows of one input, as an array or a list of arrays, or a list, tuple or dict of several inputs, in the order
+            of the space's. A dict's names become those of the model's inputs; that of ``validation`` has any order.
         y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers.
         validation: share of the rows that are kept back to judge by, or ``(x, y)`` of their own.
         task: the kind, where the targets leave it open.
@@ -113,12 +114,12 @@ def dataset(
     >>> made.task.kind, made.task.outputs, made.shapes, made.rows, len(made.kept)
     ('multiclass', 5, ((8, 8, 1),), 43, 7)
     """
-    inputs, targets = read_rows(x, y, where)
+    names, (inputs, targets) = names_of(x, where), read_rows(x, y, where)
     check_enough(targets, where)
     notes: list[str] = []
     own, share = None, 0.0
     if isinstance(validation, (tuple, list)):
-        own = own_rows(validation, inputs, where)
+        own = own_rows(validation, inputs, names, where)
     elif isinstance(validation, (int, float)) and not isinstance(validation, bool) and 0 < validation < 1:
         share = float(validation)
     else:
@@ -139,7 +140,7 @@ def dataset(
         spread = np.where(spread > 0, spread, 1.0)
         encoded = ((encoded - center) / spread).astype(np.float32)
         found = replace(found, center=tuple(map(float, center)), spread=tuple(map(float, spread)))
-    fronts = fronts_of(inputs, chosen, notes, shapes)
+    fronts = fronts_of(inputs, chosen, notes, shapes, names)
     found = replace(found, images=len(fronts[0].inner) == 3)
     return Dataset(
         task=found, fronts=fronts, x=inputs, y=encoded, chosen=chosen, kept=kept, notes=tuple(dict.fromkeys(notes))

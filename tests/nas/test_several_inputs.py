@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from modelwright import nas
+from modelwright.api.preparing import _recipe
 from modelwright.core.errors import ArgumentError
 from modelwright.nas import weights
-from modelwright.nas.dataset import dataset
+from modelwright.nas.dataset import dataset, mirrors
 from modelwright.nas.deploy import deployable
+from modelwright.nas.recipe import Recipe
+from modelwright.nas.train import Trainer, augmented
 
 keras = pytest.importorskip("keras")
 rng = np.random.default_rng(0)
@@ -94,3 +97,54 @@ def test_one_named_input_has_its_name():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         assert np.allclose(model.predict({"table": A}, verbose=0), model.predict(A, verbose=0))
+
+
+# --- images --------------------------------------------------------------------------------------
+
+
+def test_images_of_one_row_are_moved_and_mirrored_alike():
+    image, features = rng.random((40, 16, 16, 1)), rng.random((40, 3))
+    recipe = Recipe(shift=2, mirror=True)
+    one, two, kept = augmented((image, 2 * image, features), recipe, np.random.default_rng(0))
+    assert np.array_equal(2 * one, two) and np.array_equal(kept, features)
+    assert sum(not np.array_equal(before, after) for before, after in zip(image, one, strict=True)) > 30
+    assert np.array_equal(one, augmented((image,), recipe, np.random.default_rng(0))[0])
+
+
+def test_smaller_images_are_moved_by_as_much_less():
+    bright = np.zeros((60, 32, 32, 1))
+    bright[:, 8, 8] = 1.0
+    small = np.zeros((60, 8, 8, 1))
+    small[:, 4, 4] = 1.0
+    large, moved = augmented((bright, small), Recipe(shift=2), np.random.default_rng(0))
+    at, less = (np.argwhere(part)[:, 1:3] for part in (large, moved))
+    assert np.array_equal(np.sign(at - 8) * (abs(at - 8) == 2), (less - 4) * (abs(at - 8) == 2))
+    assert abs(less - 4).max() == 1 and abs(at - 8).max() == 2
+
+
+def test_images_are_images_wherever_they_stand_among_the_inputs():
+    image, features = rng.random((60, 30, 26)), rng.random((60, 3))
+    for x in ([image, features], [features, image]):
+        made = dataset(x, Y)
+        assert made.task.images and made.images == ((30, 26, 1),)
+    assert not dataset([features, A], Y).task.images
+
+
+def test_mirroring_is_decided_by_all_images_of_a_row():
+    rows = np.arange(400)
+    noise = 0.1 * rng.random((400, 8, 8))
+    left = np.zeros((400, 8, 8)) + noise
+    left[rows % 2 == 0, :, :4] += 1
+    left[rows % 2 == 1, :, 4:] += 1
+    assert not mirrors(dataset([noise, left], rows % 2)) and not mirrors(
+        dataset([rng.random((400, 2)), left], rows % 2)
+    )
+
+
+@pytest.mark.parametrize(("y", "shift"), [(Y, 2), (rng.random(60), 0), (rng.random((60, 2)), 0)])
+def test_images_are_not_moved_where_numbers_are_predicted_unless_it_is_asked_for(y, shift):
+    data = dataset(rng.random((60, 16, 16)), y)
+    network = nas.build(nas.trace(lambda x: x.global_avg_pool().dense(data.task.outputs), (16, 16, 1)))
+    assert Trainer(network, data, Recipe(rate=0.01)).recipe.shift == shift
+    assert Trainer(network, data, Recipe(shift=1)).recipe.shift == 1
+    assert _recipe(None, data).shift == _recipe(Recipe(rate=0.01), data).shift == shift

@@ -140,10 +140,10 @@ def _recipe(given: Any, data: Dataset) -> Recipe:
     from modelwright.nas.recipe import Recipe
 
     if given is None:
-        return Recipe.of(data.rows, mirror=mirrors(data))
+        return Recipe.of(data.rows, mirror=mirrors(data)).settled(data.task.kind)
     if not isinstance(given, Recipe):
         raise ArgumentError(f"recipe is {kind_of(given)}", where="nas.search", allowed="nas.Recipe(...)")
-    return given
+    return given.settled(data.task.kind)
 
 
 def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Recipe) -> Any:
@@ -151,7 +151,7 @@ def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Reci
 
     if asked["plan"] is None:
         return straight(data.rows, epochs, batch=recipe.batch)
-    image = min(data.shapes[0][:2]) if data.task.images else None
+    image = min(n for shape in data.images for n in shape[:2]) if data.task.images else None
     bounded = asked["epochs"] is not None and asked["seconds"] is None
     return ladder(data.rows, image, epochs, batch=recipe.batch, bounded=bounded)
 

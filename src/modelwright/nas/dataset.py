@@ -59,6 +59,11 @@ class Dataset:
             for front in self.fronts
         )
 
+    @property
+    def images(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs that are images."""
+        return tuple(shape for shape in self.shapes if len(shape) == 3)
+
     def train(self, places: np.ndarray) -> tuple[Arrays, np.ndarray]:
         """Training rows by their places in ``chosen``."""
         return self._rows(self.chosen[places])
@@ -141,7 +146,7 @@ def dataset(
         encoded = ((encoded - center) / spread).astype(np.float32)
         found = replace(found, center=tuple(map(float, center)), spread=tuple(map(float, spread)))
     fronts = fronts_of(inputs, chosen, notes, shapes, names)
-    found = replace(found, images=len(fronts[0].inner) == 3)
+    found = replace(found, images=any(len(front.inner) == 3 for front in fronts))
     return Dataset(
         task=found, fronts=fronts, x=inputs, y=encoded, chosen=chosen, kept=kept, notes=tuple(dict.fromkeys(notes))
     )
@@ -154,20 +159,26 @@ def mirrors(data: Dataset) -> bool:
     """
     if not data.task.images or not data.task.one_class or data.rows < 50:
         return False
-    factor = max(1, max(data.fronts[0].inner[:2]) // 14)
+    factor = max(1, max(max(shape[:2]) for shape in data.images) // 14)
     count = min(_MIRRORED, data.rows // 2)
     small = data.shrunk(factor)
-    (probes, *_), truth = small.train(np.arange(count))
-    (base, *_), labels = small.train(np.arange(count, min(data.rows, 5 * count)))
+    probes, truth = small.train(np.arange(count))
+    base, labels = small.train(np.arange(count, min(data.rows, 5 * count)))
     truth, labels = data.task.places(truth), data.task.places(labels)
-    flat = base.reshape(len(base), -1)
+    flat = _side_by_side(base)
     squares = (flat**2).sum(axis=1)
 
-    def agreement(images: np.ndarray) -> float:
-        distances = squares - 2 * images.reshape(len(images), -1) @ flat.T
+    def agreement(images: Arrays) -> float:
+        distances = squares - 2 * _side_by_side(images) @ flat.T
         return float((labels[distances.argmin(axis=1)] == truth).mean())
 
-    return agreement(probes[:, :, ::-1]) >= _AGREES * agreement(probes)
+    mirrored = tuple(part[:, :, ::-1] if part.ndim == 4 else part for part in probes)
+    return agreement(mirrored) >= _AGREES * agreement(probes)
+
+
+def _side_by_side(parts: Arrays) -> np.ndarray:
+    """All images of each row as one vector."""
+    return np.concatenate([part.reshape(len(part), -1) for part in parts if part.ndim == 4], axis=1)
 
 
 def balanced(data: Dataset) -> dict[int, float]:

@@ -25,7 +25,7 @@ class Task:
         kind: one of several classes, one of two by a single output, several labels at once, or numbers.
         outputs: how many numbers the network puts out.
         classes: the labels in the order of the outputs, () where there are none; a single output is the second's.
-        images: whether the first input has height and width.
+        images: whether an input has height and width.
         center, spread: of the numbers to be learned, for regression, one an output.
     """
 

@@ -94,8 +94,9 @@ def test_names_that_are_measured_pass():
 
 @pytest.mark.parametrize("kind", METRICS)
 def test_the_metrics_of_a_task_are_those_that_it_gives(kind):
-    y = {"multiclass": Y, "multilabel": np.tile([[1, 1], [0, 1]], (30, 1)), "regression": rng.random(60)}[kind]
-    made = dataset(X, y)
+    several = np.tile([[1, 1], [0, 1]], (30, 1))
+    y = {"multiclass": Y, "binary": Y, "multilabel": several, "regression": rng.random(60)}[kind]
+    made = dataset(X, y, outputs=1 if kind == "binary" else None)
     _, truth = made.held_back()
     assert made.task.kind == kind and set(made.task.metrics(np.zeros_like(truth), truth)) == set(METRICS[kind])
 

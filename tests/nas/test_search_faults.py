@@ -5,6 +5,7 @@ import pytest
 
 import modelwright as mw
 from modelwright import nas
+from modelwright.api.keeping import artifacts_of
 from modelwright.core.errors import SpaceError, StudyError
 
 keras = pytest.importorskip("keras")
@@ -81,3 +82,26 @@ def test_the_winner_is_trained_anew_on_all_rows():
     kept = study._settings.estimation.job.data.kept
     assert model.count_params() == study.best_model().count_params()
     assert not np.allclose(model.predict(x[kept], verbose=0), study.best_model().predict(x[kept], verbose=0))
+
+
+def test_an_ensemble_has_no_network_that_was_trained_on_the_rows_that_choose_its_weights():
+    """Models of the five best stay; a sixth would have to be trained anew, on all rows."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 3)), np.arange(60) % 2
+
+    def define(hp, x):
+        return x.dense(hp.Choice("units", [2, 3, 4, 5, 6, 7, 8, 9])).relu().dense(2)
+
+    study = mw.nas.search(
+        nas.Architecture(define, (3,)), x, y, plan=None, strategy="random", trials=7, epochs=1, store=":memory:",
+        verbose=0,
+    )  # fmt: skip
+    study._settings.estimation.refit = None  # nothing may be trained
+    with pytest.warns(UserWarning, match="2 of the best 7 networks are left out of the ensemble, which has 5"):
+        study.ensemble(7)
+    artifacts = artifacts_of(study._store, study._record)
+    kept = [row.artifacts["model"] for row in study._machine.history.rows]
+    for one in [one for one in kept if artifacts.holds(one)][1:]:
+        artifacts.remove(one.path)
+    with pytest.raises(StudyError, match="1 model of its 7 networks .* is still there"):
+        study.ensemble(2)

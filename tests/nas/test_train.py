@@ -142,7 +142,7 @@ def test_classes_may_weigh_more(data):
 def test_moved_images_are_crops_of_the_padded_ones():
     x = np.arange(2 * 16 * 16, dtype=np.float32).reshape(2, 16, 16, 1)
     padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
-    found = augmented(x, Recipe(shift=2, mirror=False), np.random.default_rng(0))
+    (found,) = augmented((x,), Recipe(shift=2, mirror=False), np.random.default_rng(0))
     for image, whole in zip(found, padded, strict=True):
         crops = [whole[i : i + 16, j : j + 16] for i in range(5) for j in range(5)]
         assert any(np.array_equal(image, crop) for crop in crops)
@@ -150,7 +150,7 @@ def test_moved_images_are_crops_of_the_padded_ones():
 
 def test_mirrored_images_are_the_images_from_behind():
     x = np.random.default_rng(0).random((40, 4, 4, 1)).astype(np.float32)
-    found = augmented(x, Recipe(shift=0, mirror=True), np.random.default_rng(0))
+    (found,) = augmented((x,), Recipe(shift=0, mirror=True), np.random.default_rng(0))
     turned = [np.array_equal(a, b[:, ::-1]) for a, b in zip(found, x, strict=True)]
     same = [np.array_equal(a, b) for a, b in zip(found, x, strict=True)]
     assert all(t or s for t, s in zip(turned, same, strict=True)) and any(turned) and any(same)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.api.keeping import artifacts_of
 from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
-from modelwright.core.wording import warn_caller
+from modelwright.core.wording import counted, warn_caller
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
@@ -27,6 +28,9 @@ def ensemble(study: Study, k: int = 3) -> Any:
     members one at a time as long as that helps (Caruana et al., "Ensemble Selection from Libraries of Models", ICML
     2004); otherwise all count alike. The score that comes of it was selected, so it is a little too good.
 
+    Members are networks whose models are still there: one that is trained anew has seen the rows that were kept back.
+    Where models of the best ``k`` were removed, others take their place, and a warning says how many.
+
     The constraints of the search hold for each member. Where all together break one on what adds up (parameters,
     operations, size), a warning says so: it is for you to say whether the limit was meant for the whole.
 
@@ -35,7 +39,8 @@ def ensemble(study: Study, k: int = 3) -> Any:
 
     Raises:
         ArgumentError: ``k`` is no such number.
-        StudyError: the study is no architecture search, or has fewer than two networks that were trained at full size.
+        StudyError: the study is no architecture search, has fewer than two networks that were trained at full size, or
+            fewer than two of their models are still there.
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 2:
         raise ArgumentError(f"k={k!r:.60}", where="ensemble", allowed="2, 3, 4, ...")
@@ -48,13 +53,14 @@ def ensemble(study: Study, k: int = 3) -> Any:
     rows = [row for row in rows if row.state != "infeasible" and history.measured(row).broken is None]
     score = study.objectives[0].score
     rows.sort(key=lambda row: (-round(min(row.fidelity, 0.3), 6), -score(row.values[0] if row.values else 0.0)))
-    full = [row for row in rows if row.fidelity >= 0.3 - 1e-9][:k]
+    full = [row for row in rows if row.fidelity >= 0.3 - 1e-9]
     if len(full) < 2:
         raise StudyError(
             f"{len(full)} of its networks was trained on all rows at full size",
             where=f"study {study.name!r}",
             hint="Give the search more time, or use study.best_model().",
         )
+    full = _held(study, full, k)
     models = [best_model(study, row) for row in full]
     from modelwright.nas.stem import NETWORK
 
@@ -70,6 +76,27 @@ def ensemble(study: Study, k: int = 3) -> Any:
         weights = _weights(outs, data.y[rows_kept], data.task)
     _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
     return _joined(models, weights, study._record.definition.get("task", "multiclass"))
+
+
+def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:
+    """The best ``k`` of ``rows`` (the best first) whose models are there; says how many better ones are not."""
+    artifacts = artifacts_of(study._store, study._record)
+    there = {row.number for row in rows if artifacts.holds(row.artifacts["model"])}
+    found = [row for row in rows if row.number in there][:k]
+    if len(found) < 2:
+        raise StudyError(
+            f"{counted(len(found), 'model')} of its {len(rows)} networks that were trained at full size is still there",
+            where=f"study {study.name!r}",
+            hint="Those of the best few trials are kept as far as keep_bytes= allows. study.best_model() is one.",
+        )
+    gone = sum(row.number not in there for row in rows[:k])
+    if gone:
+        warn_caller(
+            f"{gone} of the best {min(k, len(rows))} networks {'is' if gone == 1 else 'are'} left out of the ensemble, "
+            f"which has {len(found)}: their models were removed, and trained anew they would have seen the rows that "
+            "were kept back. A search keeps those of its best few trials, as far as keep_bytes= allows."
+        )
+    return found
 
 
 def _say_what_is_broken(study: Study, members: Sequence[Row]) -> None:
@@ -90,7 +117,7 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
         if task.kind == "regression":
             return float(((out - truth) ** 2).mean())
         out = np.clip(out, 1e-7, 1 - 1e-7)
-        if task.kind == "multilabel":
+        if task.kind in ("binary", "multilabel"):
             return float(-(truth * np.log(out) + (1 - truth) * np.log(1 - out)).mean())
         return float(-(truth * np.log(out)).sum(axis=1).mean())
 
@@ -109,18 +136,20 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
 def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
     import keras
 
+    from modelwright.nas.deploy import Names
+
     used = [(model, float(weight)) for model, weight in zip(models, weights, strict=True) if weight > 0]
     first = used[0][0]
-    starts = [keras.Input(i.shape[1:], name=f"inputs_{n}" if len(first.inputs) > 1 else "inputs")
-              for n, i in enumerate(first.inputs)]  # fmt: skip
+    starts = [keras.Input(i.shape[1:], name=i.name) for i in first.inputs]
+    names = Names(start.name for start in starts)
     parts = []
     for place, (model, weight) in enumerate(used):
-        model.name = f"member_{place}"
+        model.name = names.free(f"member_{place}")
         out = model(starts if len(starts) > 1 else starts[0])
-        parts.append(keras.layers.Rescaling(weight, name=f"share_{place}")(out))
-    out = keras.layers.Add(name="mean")(parts) if len(parts) > 1 else parts[0]
+        parts.append(keras.layers.Rescaling(weight, name=names.free(f"share_{place}"))(out))
+    out = keras.layers.Add(name=names.free("mean"))(parts) if len(parts) > 1 else parts[0]
     made = keras.Model(starts if len(starts) > 1 else starts[0], out)
-    losses = {"regression": "mse", "multilabel": "binary_crossentropy"}
+    losses = {"regression": "mse", "binary": "binary_crossentropy", "multilabel": "binary_crossentropy"}
     metrics = {"regression": ["mae"], "multilabel": ["binary_accuracy"]}
     made.compile("sgd", losses.get(task, "sparse_categorical_crossentropy"), metrics=metrics.get(task, ["accuracy"]))
     return made

@@ -85,7 +85,7 @@ def _refuse_project(study: Study, row: Row) -> None:
 
 def classes(study: Study) -> tuple[Any, ...]:
     """What the outputs of a search's networks stand for, in their order: the labels of ``y``, or for rows of 0 and 1
-    the places of its columns. () where numbers are predicted.
+    the places of its columns. A single output for two labels stands for the second. () where numbers are predicted.
 
     Raises:
         StudyError: the study is no architecture search.

@@ -45,6 +45,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         seed=asked["seed"] % (1 << 63),
         task=asked["task"],
         shapes=_shapes_of(asked["space"]),
+        outputs=_outputs_of(asked["space"]),
     )
     space = bound(asked["space"], data)
     objective = asked["objective"]
@@ -106,6 +107,22 @@ def _shapes_of(space: Any) -> tuple[tuple[int, ...], ...] | None:
     return space.inputs if isinstance(space, Architecture) else space.shapes if isinstance(space, Template) else None
 
 
+def _outputs_of(space: Any) -> int | None:
+    """How many numbers its networks put out, where it was made for so many."""
+    from modelwright.nas.architecture import Architecture
+    from modelwright.nas.spaces.template import Template
+
+    if isinstance(space, Template):
+        return space.outputs
+    outs = _puts_out(space) if isinstance(space, Architecture) else []
+    return outs[0][0] if len(outs) == 1 and len(outs[0]) == 1 else None
+
+
+def _puts_out(space: Architecture) -> list[tuple[int, ...]]:
+    graph = space.graph(space.tree.default())
+    return [graph.nodes[place].shape for place in graph.outputs]
+
+
 def _epochs(asked: Mapping[str, Any]) -> float:
     epochs = asked["epochs"]
     if epochs is None:
@@ -123,10 +140,10 @@ def _recipe(given: Any, data: Dataset) -> Recipe:
     from modelwright.nas.recipe import Recipe
 
     if given is None:
-        return Recipe.of(data.rows, mirror=mirrors(data))
+        return Recipe.of(data.rows, mirror=mirrors(data)).settled(data.task.kind)
     if not isinstance(given, Recipe):
         raise ArgumentError(f"recipe is {kind_of(given)}", where="nas.search", allowed="nas.Recipe(...)")
-    return given
+    return given.settled(data.task.kind)
 
 
 def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Recipe) -> Any:
@@ -134,7 +151,7 @@ def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Reci
 
     if asked["plan"] is None:
         return straight(data.rows, epochs, batch=recipe.batch)
-    image = min(data.shapes[0][:2]) if data.task.images else None
+    image = min(n for shape in data.images for n in shape[:2]) if data.task.images else None
     bounded = asked["epochs"] is not None and asked["seconds"] is None
     return ladder(data.rows, image, epochs, batch=recipe.batch, bounded=bounded)
 
@@ -198,13 +215,13 @@ def bound(space: Any, data: Dataset) -> Architecture:
             f"it takes {_shapes(space.inputs)}, and a row of the data is {_shapes(data.shapes)}",
             where=f"nas.{space.name}",
         )
-    graph = space.graph(space.tree.default())
-    outs = [graph.nodes[place].shape for place in graph.outputs]
+    outs = _puts_out(space)
     if outs != [(data.task.outputs,)]:
         raise SpaceError(
             f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
             where=f"nas.{space.name}",
-            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation.",
+            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation; "
+            "for two classes dense(1) does too.",
         )
     return space if space.origin is None else _in_own_units(space, data)
 

@@ -58,7 +58,7 @@ def class_weights(given: Any, data: Dataset) -> dict[int, float] | None:
     """
     if given is None:
         return None
-    if data.task.kind != "multiclass":
+    if not data.task.one_class:
         raise ArgumentError(f"class_weight for {data.task.kind} targets", where="nas.search", hint="Leave it out.")
     if given == "balanced" and isinstance(given, str):
         return balanced(data)

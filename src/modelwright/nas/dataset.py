@@ -11,7 +11,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
 from modelwright.nas.front import Front, fronts_of
-from modelwright.nas.rows import Arrays, check_enough, own_rows, read_rows
+from modelwright.nas.rows import Arrays, check_enough, names_of, own_rows, read_rows
 from modelwright.nas.targets import task_of
 from modelwright.nas.task import Kind, Task
 
@@ -59,6 +59,11 @@ class Dataset:
             for front in self.fronts
         )
 
+    @property
+    def images(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs that are images."""
+        return tuple(shape for shape in self.shapes if len(shape) == 3)
+
     def train(self, places: np.ndarray) -> tuple[Arrays, np.ndarray]:
         """Training rows by their places in ``chosen``."""
         return self._rows(self.chosen[places])
@@ -93,16 +98,19 @@ def dataset(
     seed: int = 0,
     task: Kind | None = None,
     shapes: Sequence[tuple[int, ...]] | None = None,
+    outputs: int | None = None,
     where: str = "nas.search",
 ) -> Dataset:
     """What a user handed over, checked.
 
     Args:
-        x: rows of one input, as an array or a list of arrays, or a list, tuple or dict of several inputs.
+        x: rows of one input, as an array or a list of arrays, or a list, tuple or dict of several inputs, in the order
+            of the space's. A dict's names become those of the model's inputs; that of ``validation`` has any order.
         y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers.
         validation: share of the rows that are kept back to judge by, or ``(x, y)`` of their own.
         task: the kind, where the targets leave it open.
         shapes: of one example of each input, as the network is to take it; what rows are is guessed otherwise.
+        outputs: of the networks, where that is known: two classes may have one between them.
 
     Raises:
         ArgumentError: what is wrong with them, and where.
@@ -111,12 +119,12 @@ def dataset(
     >>> made.task.kind, made.task.outputs, made.shapes, made.rows, len(made.kept)
     ('multiclass', 5, ((8, 8, 1),), 43, 7)
     """
-    inputs, targets = read_rows(x, y, where)
+    names, (inputs, targets) = names_of(x, where), read_rows(x, y, where)
     check_enough(targets, where)
     notes: list[str] = []
     own, share = None, 0.0
     if isinstance(validation, (tuple, list)):
-        own = own_rows(validation, inputs, where)
+        own = own_rows(validation, inputs, names, where)
     elif isinstance(validation, (int, float)) and not isinstance(validation, bool) and 0 < validation < 1:
         share = float(validation)
     else:
@@ -124,7 +132,7 @@ def dataset(
         raise ArgumentError(f"validation{said}", where=where, allowed="a share between 0 and 1, or (x, y)")
     rows = len(targets)
     everything = targets if own is None else np.concatenate([targets, own[1]])
-    found, encoded = task_of(everything, task, notes, where)
+    found, encoded = task_of(everything, task, notes, where, outputs)
     if own is None:
         chosen, kept = _split(encoded, found, share, seed)
     else:
@@ -137,8 +145,8 @@ def dataset(
         spread = np.where(spread > 0, spread, 1.0)
         encoded = ((encoded - center) / spread).astype(np.float32)
         found = replace(found, center=tuple(map(float, center)), spread=tuple(map(float, spread)))
-    fronts = fronts_of(inputs, chosen, notes, shapes)
-    found = replace(found, images=len(fronts[0].inner) == 3)
+    fronts = fronts_of(inputs, chosen, notes, shapes, names)
+    found = replace(found, images=any(len(front.inner) == 3 for front in fronts))
     return Dataset(
         task=found, fronts=fronts, x=inputs, y=encoded, chosen=chosen, kept=kept, notes=tuple(dict.fromkeys(notes))
     )
@@ -149,26 +157,33 @@ def mirrors(data: Dataset) -> bool:
 
     Shirts and landscapes do, letters and digits do not: their mirror images lie among other classes.
     """
-    if not data.task.images or data.task.kind != "multiclass" or data.rows < 50:
+    if not data.task.images or not data.task.one_class or data.rows < 50:
         return False
-    factor = max(1, max(data.fronts[0].inner[:2]) // 14)
+    factor = max(1, max(max(shape[:2]) for shape in data.images) // 14)
     count = min(_MIRRORED, data.rows // 2)
     small = data.shrunk(factor)
-    (probes, *_), truth = small.train(np.arange(count))
-    (base, *_), labels = small.train(np.arange(count, min(data.rows, 5 * count)))
-    flat = base.reshape(len(base), -1)
+    probes, truth = small.train(np.arange(count))
+    base, labels = small.train(np.arange(count, min(data.rows, 5 * count)))
+    truth, labels = data.task.places(truth), data.task.places(labels)
+    flat = _side_by_side(base)
     squares = (flat**2).sum(axis=1)
 
-    def agreement(images: np.ndarray) -> float:
-        distances = squares - 2 * images.reshape(len(images), -1) @ flat.T
-        return float((labels[distances.argmin(axis=1)].argmax(axis=1) == truth.argmax(axis=1)).mean())
+    def agreement(images: Arrays) -> float:
+        distances = squares - 2 * _side_by_side(images) @ flat.T
+        return float((labels[distances.argmin(axis=1)] == truth).mean())
 
-    return agreement(probes[:, :, ::-1]) >= _AGREES * agreement(probes)
+    mirrored = tuple(part[:, :, ::-1] if part.ndim == 4 else part for part in probes)
+    return agreement(mirrored) >= _AGREES * agreement(probes)
+
+
+def _side_by_side(parts: Arrays) -> np.ndarray:
+    """All images of each row as one vector."""
+    return np.concatenate([part.reshape(len(part), -1) for part in parts if part.ndim == 4], axis=1)
 
 
 def balanced(data: Dataset) -> dict[int, float]:
     """A weight for each class, so that all count alike."""
-    counts = data.y[data.chosen].sum(axis=0)
+    counts = np.bincount(data.task.places(data.y[data.chosen]), minlength=len(data.task.classes))
     return {i: float(counts.sum() / (len(counts) * max(1.0, n))) for i, n in enumerate(counts)}
 
 
@@ -179,8 +194,8 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
     """Rows to train on and rows to keep back, each class in its share as far as it goes."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(y))
-    if task.kind == "multiclass":
-        order = order[np.argsort(y[order].argmax(axis=1), kind="stable")]
+    if task.one_class:
+        order = order[np.argsort(task.places(y[order]), kind="stable")]
         position = (np.arange(len(y)) + rng.random()) * share
         back = np.floor(position + share) > np.floor(position)
         kept, chosen = order[back], order[~back]
@@ -195,7 +210,7 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
 
 def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> None:
     """Raise where what is left to train on teaches nothing."""
-    one = task.kind == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2
+    one = task.one_class and len(set(task.places(y).tolist())) < 2
     if len(y) >= _FEWEST and not one:
         return
     left = f"{counted(len(y), 'row')} of one class" if one and len(y) else counted(len(y), "row")
@@ -203,6 +218,6 @@ def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> N
     raise ArgumentError(
         f"{given} {left} to train on",
         where=where,
-        allowed=f"{_FEWEST} rows or more" + ", of two classes" * (task.kind == "multiclass"),
+        allowed=f"{_FEWEST} rows or more" + ", of two classes" * task.one_class,
         hint="0.15 is usual." if isinstance(validation, (int, float)) else "",
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from modelwright.core.optional import optional
 from modelwright.nas import weights
 from modelwright.nas.build import connect
 from modelwright.nas.front import Front
-from modelwright.nas.graph import Graph
+from modelwright.nas.graph import INPUT, Graph
 from modelwright.nas.task import Task
 
 
@@ -27,33 +28,37 @@ def deployable(
     """A ``keras.Model`` that takes rows as the user has them, and saves and loads without Modelwright.
 
     It moves channels behind where they come first, scales the inputs, and puts out probabilities (or numbers, in their
-    own units). It is compiled, so that ``evaluate`` and ``fit`` work.
+    own units). It is compiled, so that ``evaluate`` and ``fit`` work. Inputs that came with names have them, and no
+    layer has one of these.
 
     Args:
         factor: by how much images were shrunk when it learned; they are shrunk in the model then.
     """
     keras = optional("keras", extra="keras", purpose="building networks")
     layers = keras.layers
-    starts, tensors = [], []
-    for i, front in enumerate(fronts):
-        label = "inputs" if len(fronts) == 1 else f"inputs_{i}"
-        x = start = keras.Input(front.shape, name=label)
+    labels = ["inputs"] if len(fronts) == 1 else [f"inputs_{i}" for i in range(len(fronts))]
+    starts = [keras.Input(f.shape, name=f.name or label) for f, label in zip(fronts, labels, strict=True)]
+    names = Names(start.name for start in starts)
+    graph, learned = _apart(graph, learned, names)
+    tensors = []
+    for x, front, label in zip(starts, fronts, labels, strict=True):
         if front.first:
-            x = layers.Permute((2, 3, 1), name=f"{label}_channels_last")(x)
+            x = layers.Permute((2, 3, 1), name=names.free(f"{label}_channels_last"))(x)
         if tuple(x.shape[1:]) != front.inner:
-            x = layers.Reshape(front.inner, name=f"{label}_shape")(x)
-        starts.append(start)
-        x = _scaled(layers, x, front, label)
+            x = layers.Reshape(front.inner, name=names.free(f"{label}_shape"))(x)
+        x = _scaled(layers, x, front, label, names)
         if factor > 1 and len(front.inner) == 3:
-            x = layers.AveragePooling2D(factor, padding="same", name=f"{label}_smaller")(x)
+            x = layers.AveragePooling2D(factor, padding="same", name=names.free(f"{label}_smaller"))(x)
         tensors.append(x)
     ends = connect(graph, tensors)
     out = ends[0]
     if task.kind == "regression":
-        out = _unscaled(layers, task)(out)
+        out = _unscaled(layers, task, names.free("units"))(out)
     else:
-        out = layers.Activation("sigmoid" if task.kind == "multilabel" else "softmax", name="probabilities")(out)
-    model = keras.Model(starts[0] if len(starts) == 1 else starts, out, name=name)
+        kind = "softmax" if task.kind == "multiclass" else "sigmoid"
+        out = layers.Activation(kind, name=names.free("probabilities"))(out)
+    # A model of one tensor takes rows by name, but Keras warns of it.
+    model = keras.Model(starts if len(starts) > 1 or fronts[0].name else starts[0], out, name=name)
     weights.write(model, {**learned, **_fixed(model, learned)})
     return compiled(model, task)
 
@@ -63,6 +68,7 @@ def compiled(model: Any, task: Task) -> Any:
     loss, metric = {
         "regression": ("mse", "mae"),
         "multilabel": ("binary_crossentropy", "binary_accuracy"),
+        "binary": ("binary_crossentropy", "accuracy"),
         "multiclass": ("sparse_categorical_crossentropy", "accuracy"),
     }[task.kind]
     # An optimizer with state of its own would be saved before it has any, and Keras would warn at each loading.
@@ -70,21 +76,48 @@ def compiled(model: Any, task: Task) -> Any:
     return model
 
 
-def _scaled(layers: Any, x: Any, front: Front, label: str) -> Any:
+class Names:
+    """Names of the layers of one model, each of which is there once."""
+
+    def __init__(self, taken: Iterable[str]):
+        self.taken = set(taken)
+
+    def free(self, name: str) -> str:
+        """``name``, or one like it where that is taken; it is then."""
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+
+def _apart(
+    graph: Graph, learned: Mapping[str, Mapping[str, np.ndarray]], names: Names
+) -> tuple[Graph, Mapping[str, Mapping[str, np.ndarray]]]:
+    """The network with other names for the layers whose names are taken, and what they learned."""
+    own = [None if node.op == INPUT else weights.layer_name(node.name) for node in graph.nodes]
+    twice = names.taken.intersection(filter(None, own))
+    names.taken |= set(filter(None, own))
+    other = {name: names.free(name) for name in sorted(twice)}
+    nodes = [replace(n, name=other[name]) if name in other else n for n, name in zip(graph.nodes, own, strict=True)]
+    found = {other.get(name, name): held for name, held in learned.items()}
+    return (replace(graph, nodes=tuple(nodes)), found) if other else (graph, learned)
+
+
+def _scaled(layers: Any, x: Any, front: Front, label: str, names: Names) -> Any:
     """Inputs with mean 0 and variance 1; first lifted to where the normalisation does not clip them."""
     mean, variance, lift = front.mean, front.variance, front.lift
     if lift is not None:
-        x = layers.Rescaling(list(lift), name=f"{label}_lift")(x)
+        x = layers.Rescaling(list(lift), name=names.free(f"{label}_lift"))(x)
         mean = tuple(m * by for m, by in zip(mean, lift, strict=True))
         variance = tuple(v * by * by for v, by in zip(variance, lift, strict=True))
-    return layers.Normalization(axis=-1, mean=mean, variance=variance, name=f"{label}_scale")(x)
+    return layers.Normalization(axis=-1, mean=mean, variance=variance, name=names.free(f"{label}_scale"))(x)
 
 
-def _unscaled(layers: Any, task: Task) -> Any:
+def _unscaled(layers: Any, task: Task, name: str) -> Any:
     """From standardised numbers to their own units; one pair for each output."""
     if task.outputs == 1:
-        return layers.Rescaling(task.spread[0], offset=task.center[0], name="units")
-    return layers.Rescaling(list(task.spread), offset=list(task.center), name="units")
+        return layers.Rescaling(task.spread[0], offset=task.center[0], name=name)
+    return layers.Rescaling(list(task.spread), offset=list(task.center), name=name)
 
 
 def _fixed(model: Any, learned: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Front:
         inner: of one example as the network takes it.
         first: whether channels come first and are moved behind.
         mean, variance: of each channel.
+        name: of the input, where the user gave it one.
     """
 
     shape: Shape
@@ -35,6 +36,7 @@ class Front:
     first: bool
     mean: tuple[float, ...]
     variance: tuple[float, ...]
+    name: str = ""
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Rows as the network takes them."""
@@ -128,8 +130,13 @@ def _tell_constant(constant: np.ndarray, exact: np.ndarray, features: bool, note
 
 
 def fronts_of(
-    inputs: Sequence[np.ndarray], chosen: np.ndarray, notes: list[str], wanted: Sequence[Shape] | None
+    inputs: Sequence[np.ndarray],
+    chosen: np.ndarray,
+    notes: list[str],
+    wanted: Sequence[Shape] | None,
+    names: Sequence[str] = (),
 ) -> tuple[Front, ...]:
-    """One for each input; see ``front_of``."""
+    """One for each input, with its name if there are any; see ``front_of``."""
     shapes = wanted if wanted is not None and len(wanted) == len(inputs) else [None] * len(inputs)
-    return tuple(front_of(part, chosen, notes, shape) for part, shape in zip(inputs, shapes, strict=True))
+    found = [front_of(part, chosen, notes, shape) for part, shape in zip(inputs, shapes, strict=True)]
+    return tuple(replace(front, name=name) for front, name in zip(found, names or [""] * len(found), strict=True))

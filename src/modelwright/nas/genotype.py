@@ -12,7 +12,7 @@ from modelwright.core.errors import SpaceError
 from modelwright.core.optional import optional
 from modelwright.nas import weights as stored
 from modelwright.nas.build import build
-from modelwright.nas.graph import INPUT, Draft, Graph, Tensor
+from modelwright.nas.graph import INPUT, Draft, Graph, Node, Tensor
 from modelwright.nas.keras_layers import Call, Refusal, parts
 from modelwright.nas.weights import Weights
 
@@ -25,11 +25,14 @@ class Genotype:
         graph: nodes are named as the model's layers are.
         weights: of its layers, by name.
         name: the model's.
+        left_out: for each output, the activation that stood behind it in the model and is not in the graph; None where
+            none was left out.
     """
 
     graph: Graph
     weights: Weights = field(repr=False)
     name: str = "model"
+    left_out: tuple[Node | None, ...] = ()
 
     def build(self) -> Any:
         """The network as a Keras model of stock layers, with its weights."""

@@ -78,11 +78,13 @@ def parts(layer: Any, call: Call) -> list[Part]:
             allowed=", ".join(sorted(_READERS)),
             hint="Put it before or behind the part that is searched, or write a space with an operation of your own.",
         )
-    for option in ("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint"):
-        if getattr(layer, option, None) is not None:
+    for option, value in vars(layer).items():
+        if value is not None and option.endswith(("_regularizer", "_constraint")):
             raise Refusal(
                 layer, f"it has a {option}", allowed="none", hint="Weight decay is a setting of the training."
             )
+    if layer.compute_dtype != "float32":
+        raise Refusal(layer, f"it computes in {layer.compute_dtype}", allowed="float32")
     if layer.weights and not layer.trainable:
         raise Refusal(layer, "it is frozen", allowed="trainable=True", hint="A frozen part can stay before the search.")
     return reader(layer, call)
@@ -285,7 +287,17 @@ def _reshape(layer: Any, call: Call) -> list[Part]:
 
 
 def _drop(op: str) -> Callable[[Any, Call], list[Part]]:
-    return lambda layer, call: [Part(op, {"rate": float(layer.rate)})] if layer.rate else []
+    def reader(layer: Any, call: Call) -> list[Part]:
+        if getattr(layer, "noise_shape", None) is not None:
+            raise Refusal(
+                layer,
+                f"noise_shape={layer.noise_shape!r}",
+                allowed="noise_shape=None",
+                hint="SpatialDropout2D drops whole channels.",
+            )
+        return [Part(op, {"rate": float(layer.rate)})] if layer.rate else []
+
+    return reader
 
 
 _POOLS = {"Max": "max", "Average": "avg"}

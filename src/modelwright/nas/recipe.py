@@ -9,6 +9,7 @@ from typing import Any
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean, kind_of
+from modelwright.nas.task import Kind
 
 #: What each field may be: whether whole numbers alone, the test, and how it is said.
 _Rule = tuple[bool, Callable[[Any], bool], str]
@@ -17,12 +18,14 @@ _RULES: dict[str, _Rule] = {
     "decay": (False, lambda v: v >= 0, "a number from 0"),
     "batch": (True, lambda v: v >= 1, "a whole number from 1"),
     "smoothing": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
-    "shift": (True, lambda v: v >= 0, "a whole number from 0"),
+    "shift": (True, lambda v: v >= 0, "a whole number from 0, or None"),
     "rise": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
 }
 #: Optimizers, and how many times the learning rate of AdamW each of them needs: signs of slopes (Lion) are larger steps
 #: than Adam's, slopes as they are (SGD, with Nesterov's momentum of 0.9) smaller ones.
 OPTIMIZERS = {"adamw": 1.0, "sgd": 30.0, "lion": 0.3, "rmsprop": 1.0}
+#: Positions by which images are moved at random, for labels.
+_SHIFT = 2
 #: How others call the fields.
 _ELSEWHERE = {
     "lr": "rate", "learning_rate": "rate", "weight_decay": "decay", "batch_size": "batch", "flip": "mirror",
@@ -41,7 +44,8 @@ class Recipe:
             need beside AdamW (30 for SGD), and their decay smaller by as much: one rate suits all of them.
         batch: examples in a step.
         smoothing: share of the truth that is spread over all classes (Szegedy et al., CVPR 2016).
-        shift: positions by which images are moved at random.
+        shift: positions by which images are moved at random. None is 2 where labels are learned, and 0 where numbers
+            are: what is to be predicted may be where something is.
         mirror: whether images are mirrored at random.
         rise: share of a segment during which the learning rate rises; then it falls to nearly nothing (Smith and Topin,
             "Super-Convergence", 2018).
@@ -54,7 +58,7 @@ class Recipe:
     decay: float = 1e-3
     batch: int = 128
     smoothing: float = 0.05
-    shift: int = 2
+    shift: int | None = None
     mirror: bool = False
     rise: float = 0.25
     optimizer: str = "adamw"
@@ -66,6 +70,8 @@ class Recipe:
             raise ArgumentError(f"optimizer={self.optimizer!r:.60}", where="nas.Recipe", allowed=allowed, hint=hint)
         for name, (whole, fits, allowed) in _RULES.items():
             value = getattr(self, name)
+            if name == "shift" and value is None:
+                continue
             if not _is_number(value, whole) or not fits(value):
                 raise ArgumentError(f"{name}={value!r:.60}", where="nas.Recipe", allowed=allowed)
         if not isinstance(self.mirror, bool) and not _is_number(self.mirror, True):
@@ -75,6 +81,14 @@ class Recipe:
     def of(cls, rows: int, *, mirror: bool = False) -> Recipe:
         """For so many rows: with few of them steps are smaller, so that an epoch has some."""
         return cls(batch=128 if rows >= 8000 else 64 if rows >= 3000 else 32, mirror=mirror)
+
+    def settled(self, kind: Kind) -> Recipe:
+        """With what it leaves to the kind of task.
+
+        >>> Recipe().settled("multiclass").shift, Recipe().settled("regression").shift
+        (2, 0)
+        """
+        return self if self.shift is not None else replace(self, shift=0 if kind == "regression" else _SHIFT)
 
     def changed(self, given: Any) -> Recipe:
         """With the fields that a ``training`` function returned.

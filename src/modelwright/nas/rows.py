@@ -41,6 +41,24 @@ def read_rows(x: Any, y: Any, where: str, of: str = "") -> tuple[Arrays, np.ndar
     return inputs, targets
 
 
+def names_of(x: Any, where: str) -> tuple[str, ...]:
+    """The names of inputs that come as a dict, in its order; () for others.
+
+    Raises:
+        ArgumentError: one of them is no name that an input of a Keras model can have.
+    """
+    names = tuple(x) if isinstance(x, Mapping) else ()
+    for name in names:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ArgumentError(
+                f"x has an input with the name {name!r:.60}",
+                where=where,
+                allowed="texts without a slash",
+                hint="The inputs of the model that comes out have these names. A list of inputs needs none.",
+            )
+    return names
+
+
 def check_enough(y: np.ndarray, where: str) -> None:
     """Raise where there are too few rows to learn from."""
     if len(y) < FEWEST:
@@ -51,11 +69,11 @@ def check_enough(y: np.ndarray, where: str) -> None:
         )
 
 
-def own_rows(validation: Sequence[Any], inputs: Arrays, where: str) -> tuple[Arrays, np.ndarray]:
-    """Rows to judge by that the user picked, checked against the others."""
+def own_rows(validation: Sequence[Any], inputs: Arrays, names: Sequence[str], where: str) -> tuple[Arrays, np.ndarray]:
+    """Rows to judge by that the user picked, checked against the others; named inputs are in the order of ``names``."""
     if len(validation) != 2:
         raise ArgumentError(f"validation has {len(validation)} parts", where=where, allowed="a share, or (x, y)")
-    x, y = read_rows(validation[0], validation[1], where, "validation's ")
+    x, y = read_rows(_in_order(validation[0], names, where), validation[1], where, "validation's ")
     if not len(y):
         raise ArgumentError("validation has no rows", where=where)
     if [part.shape[1:] for part in x] != [part.shape[1:] for part in inputs]:
@@ -63,6 +81,19 @@ def own_rows(validation: Sequence[Any], inputs: Arrays, where: str) -> tuple[Arr
             f"validation's rows have the shape {x[0].shape[1:]}, those of x {inputs[0].shape[1:]}", where=where
         )
     return x, y
+
+
+def _in_order(x: Any, names: Sequence[str], where: str) -> Any:
+    if not isinstance(x, Mapping):
+        return x
+    if set(x) != set(names):
+        mine = f"those of x are {', '.join(map(repr, names))}" if names else "those of x have no names"
+        raise ArgumentError(
+            f"validation's inputs are {', '.join(map(repr, x))}, and {mine}"[:300],
+            where=where,
+            allowed="the same names" if names else "inputs as x has them: an array, or a list of arrays",
+        )
+    return {name: x[name] for name in names}
 
 
 # --- inputs ----------------------------------------------------------------------------------------

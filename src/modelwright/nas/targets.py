@@ -15,12 +15,15 @@ _FEW, _OFTEN = 20, 20
 _LISTED = 5
 
 
-def task_of(y: np.ndarray, kind: Kind | None, notes: list[str], where: str) -> tuple[Task, np.ndarray]:
+def task_of(
+    y: np.ndarray, kind: Kind | None, notes: list[str], where: str, outputs: int | None = None
+) -> tuple[Task, np.ndarray]:
     """The task that targets show, and the targets as losses take them.
 
     Args:
         kind: what it is, where the targets leave it open.
         notes: what a user should know is added to it.
+        outputs: of the networks, where that is known: with one of them, two classes are told apart by it.
 
     Raises:
         ArgumentError: they show none, or not that one.
@@ -28,7 +31,7 @@ def task_of(y: np.ndarray, kind: Kind | None, notes: list[str], where: str) -> t
     if kind not in (None, "multiclass", "multilabel", "regression"):
         raise ArgumentError(f"task={kind!r:.60}", where=where, allowed="'multiclass', 'multilabel', 'regression'")
     if y.ndim == 2 and y.shape[1] > 1:
-        return _of_rows(y, kind, where)
+        return _of_rows(y, kind, where, outputs)
     y = y.ravel()
     texts = y.dtype.kind == "U"
     broken = np.flatnonzero(y != np.round(y)) if y.dtype.kind == "f" else np.empty(0, int)
@@ -44,7 +47,7 @@ def task_of(y: np.ndarray, kind: Kind | None, notes: list[str], where: str) -> t
         )
     if kind == "regression" or (kind is None and not texts and (len(broken) or _measured(y, notes))):
         return Task(kind="regression", outputs=1), y.reshape(-1, 1).astype(np.float64)
-    return _classes(y, notes, where)
+    return _classes(y, notes, where, outputs)
 
 
 def _measured(y: np.ndarray, notes: list[str]) -> bool:
@@ -65,13 +68,19 @@ def _measured(y: np.ndarray, notes: list[str]) -> bool:
     return True
 
 
-def _classes(y: np.ndarray, notes: list[str], where: str) -> tuple[Task, np.ndarray]:
+def _classes(y: np.ndarray, notes: list[str], where: str, outputs: int | None) -> tuple[Task, np.ndarray]:
     exact = y.dtype.kind in "ib" or (y.dtype.kind in "uf" and float(np.abs(y).max()) < 2**53)
     labels = y.astype(np.int64) if exact else y
     classes, encoded = np.unique(labels, return_inverse=True)
     names: tuple[Any, ...] = tuple(classes.tolist())
     if len(classes) < 2:
         _refuse_one(names[0], where)
+    if outputs == 1 and len(classes) == 2:
+        if names != (0, 1):
+            notes.append(
+                f"the one output stands for the label {names[1]!r}, against {names[0]!r}; study.classes has both"
+            )
+        return _by_one_output(names, encoded)
     if labels.dtype.kind == "i" and names[0] >= 0 and names[-1] < 2 * len(names) + 10:
         missing = sorted(set(range(names[-1] + 1)) - set(names))
         encoded, names = labels, tuple(range(names[-1] + 1))
@@ -91,7 +100,12 @@ def _classes(y: np.ndarray, notes: list[str], where: str) -> tuple[Task, np.ndar
     return Task(kind="multiclass", outputs=len(names), classes=names), table
 
 
-def _of_rows(y: np.ndarray, kind: Kind | None, where: str) -> tuple[Task, np.ndarray]:
+def _by_one_output(names: tuple[Any, ...], places: np.ndarray) -> tuple[Task, np.ndarray]:
+    """Two classes, told apart by the probability of the second."""
+    return Task(kind="binary", outputs=1, classes=names), places.reshape(-1, 1).astype(np.float32)
+
+
+def _of_rows(y: np.ndarray, kind: Kind | None, where: str, outputs: int | None) -> tuple[Task, np.ndarray]:
     if y.dtype.kind not in "fiub":
         raise ArgumentError("y holds rows of texts", where=where, allowed="one text a row, or rows of 0 and 1")
     flags = bool(np.isin(y, (0, 1)).all())
@@ -114,6 +128,8 @@ def _of_rows(y: np.ndarray, kind: Kind | None, where: str) -> tuple[Task, np.nda
     made: Kind = kind or ("multilabel" if len(several) else "multiclass")
     if made == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2:
         _refuse_one(int(y[0].argmax()), where)
+    if made == "multiclass" and y.shape[1] == 2 and outputs == 1:
+        return _by_one_output((0, 1), y[:, 1])
     return Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1]))), y.astype(np.float32)
 
 

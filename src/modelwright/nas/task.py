@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["multiclass", "multilabel", "regression"]
+Kind = Literal["multiclass", "binary", "multilabel", "regression"]
 #: What networks are judged by, for each kind of task; see ``Task.metrics``.
 METRICS: dict[Kind, tuple[str, ...]] = {
     "multiclass": ("val_accuracy", "val_loss"),
+    "binary": ("val_accuracy", "val_loss"),
     "multilabel": ("val_accuracy", "val_exact", "val_loss"),
     "regression": ("val_loss", "val_mse", "val_mae", "val_r2"),
 }
@@ -21,10 +22,10 @@ class Task:
     """What is to be learned.
 
     Attributes:
-        kind: one of several classes, several labels at once, or numbers.
+        kind: one of several classes, one of two by a single output, several labels at once, or numbers.
         outputs: how many numbers the network puts out.
-        classes: the labels in the order of the outputs; () where there are none.
-        images: whether the first input has height and width.
+        classes: the labels in the order of the outputs, () where there are none; a single output is the second's.
+        images: whether an input has height and width.
         center, spread: of the numbers to be learned, for regression, one an output.
     """
 
@@ -40,6 +41,15 @@ class Task:
         """What is optimised unless the user says otherwise."""
         return "val_loss" if self.kind == "regression" else "val_accuracy"
 
+    @property
+    def one_class(self) -> bool:
+        """Whether each row has one class."""
+        return self.kind in ("multiclass", "binary")
+
+    def places(self, y: np.ndarray) -> np.ndarray:
+        """The class of each row, as a place in ``classes``, of targets as ``Dataset`` has them."""
+        return y[:, 0].astype(int) if self.kind == "binary" else y.argmax(axis=1)
+
     def metrics(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """Of outputs (logits, for labels) against the truth as ``Dataset`` has it."""
         if self.kind == "multiclass":
@@ -47,15 +57,11 @@ class Task:
             logs = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
             right = outputs.argmax(axis=1) == truth.argmax(axis=1)
             return {"val_accuracy": float(right.mean()), "val_loss": float(-(truth * logs).sum(axis=1).mean())}
-        if self.kind == "multilabel":
+        if self.kind in ("binary", "multilabel"):
             cross = np.logaddexp(0.0, outputs) - truth * outputs
             right = (outputs > 0) == (truth > 0.5)
-            exact = right.all(axis=1)
-            return {
-                "val_accuracy": float(right.mean()),
-                "val_exact": float(exact.mean()),
-                "val_loss": float(cross.mean()),
-            }
+            found = {"val_accuracy": float(right.mean()), "val_loss": float(cross.mean())}
+            return found if self.kind == "binary" else {**found, "val_exact": float(right.all(axis=1).mean())}
         spread = np.array(self.spread)
         error = (outputs - truth) * spread
         variance = (truth * spread).var(axis=0).mean()

@@ -16,6 +16,7 @@ import numpy as np
 
 from modelwright.nas.dataset import Dataset, Task
 from modelwright.nas.recipe import Recipe
+from modelwright.nas.rows import Arrays
 from modelwright.nas.steps import Clocked, Steps, steps
 from modelwright.training.keras_backend import ensure_backend
 
@@ -61,6 +62,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         keras = ensure_backend()
+        self.recipe = self.recipe.settled(self.data.task.kind)
         optimizer = self.recipe.made_optimizer(keras)
         self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
         self.steps: Clocked = steps(self.model, min(self.recipe.batch, self.data.rows))
@@ -99,7 +101,7 @@ class Trainer:
             if at == 0 and step:
                 order = rng.permutation(count)
             x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
-            parts = tuple(augmented(part, self.recipe, rng) if self.data.task.images else part for part in x)
+            parts = augmented(x, self.recipe, rng)
             weight = None if self.class_weight is None else self._weights(y)
             losses.append(self.steps.train(parts, y, weight, self.recipe.rate_at(done, going_on=going_on)))
             step += 1
@@ -141,7 +143,7 @@ class Trainer:
 
     def _weights(self, y: np.ndarray) -> np.ndarray:
         assert self.class_weight is not None
-        return np.array([self.class_weight.get(int(label), 1.0) for label in y.argmax(axis=1)], np.float32)
+        return np.array([self.class_weight.get(int(label), 1.0) for label in self.data.task.places(y)], np.float32)
 
 
 def predict(steps: Steps, x: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -165,21 +167,41 @@ def _batches(x: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[tuple[np.nd
         yield picked, count
 
 
-def augmented(x: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
-    """Images moved by up to ``recipe.shift`` positions, and mirrored, at random; edges are repeated."""
-    if x.ndim != 4:
+def augmented(parts: Arrays, recipe: Recipe, rng: np.random.Generator) -> Arrays:
+    """Images moved by up to ``recipe.shift`` positions, and mirrored, at random; edges are repeated.
+
+    All images of a row are moved and mirrored alike, smaller ones by as much less. Inputs that are no images stay.
+    """
+    sizes = [part.shape[1:3] for part in parts if part.ndim == 4]
+    if not sizes:
+        return parts
+    rows, reaches = len(parts[0]), [_reach(recipe, size) for size in sizes]
+    widest = max(reaches)
+    moves = rng.integers(0, 2 * widest + 1, (2, rows)) - widest if widest else np.zeros((2, rows), int)
+    turned = rng.random(rows) < 0.5 if recipe.mirror else None
+    found, left = [], iter(reaches)
+    for part in parts:
+        if part.ndim == 4:
+            reach = next(left)
+            part = _moved(part, reach, np.rint(moves * (reach / max(1, widest))).astype(int))
+            part = part if turned is None else np.where(turned[:, None, None, None], part[:, :, ::-1], part)
+            part = np.ascontiguousarray(part)
+        found.append(part)
+    return tuple(found)
+
+
+def _reach(recipe: Recipe, size: tuple[int, ...]) -> int:
+    return min(recipe.shift or 0, *(n // 8 for n in size))
+
+
+def _moved(x: np.ndarray, reach: int, moves: np.ndarray) -> np.ndarray:
+    """Images moved by ``moves`` (2, rows), each from ``-reach`` to ``reach``."""
+    if not reach:
         return x
-    rows, height, width, _ = x.shape
-    reach = min(recipe.shift, height // 8, width // 8)
-    if reach:
-        padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
-        down, across = rng.integers(0, 2 * reach + 1, (2, rows))
-        x = np.moveaxis(windows[np.arange(rows), down, across], 1, -1)
-    if recipe.mirror:
-        turned = rng.random(rows) < 0.5
-        x = np.where(turned[:, None, None, None], x[:, :, ::-1], x)
-    return np.ascontiguousarray(x)
+    padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, x.shape[1:3], axis=(1, 2))
+    down, across = moves + reach
+    return np.moveaxis(windows[np.arange(len(x)), down, across], 1, -1)
 
 
 def loss(keras: Any, task: Task, smoothing: float) -> Any:

@@ -54,7 +54,8 @@ def around(
         remove: whether layers may be left out.
         skips: the units before another's input from which a skip connection may come; 0 for none.
         kernels: whether kernels may be larger, by two positions.
-        logits: whether a softmax or sigmoid at the end is left out, as the training expects it.
+        logits: whether a softmax or sigmoid at the end is left out, as the training expects it for labels. A search
+            for numbers to be predicted puts it back.
 
     Raises:
         SpaceError: the model cannot be read, or nothing of it can be changed.
@@ -71,7 +72,7 @@ def around(
     check_values(where, least=0.01, **({"widths": tuple(widths)} if widths else {}))
     check_values(where, least=0, insert=insert, skips=skips)
     found = model if isinstance(model, Genotype) else from_model(model)
-    found = replace(found, graph=_without_probabilities(found.graph)) if logits else found
+    found = _without_probabilities(found) if logits else found
     define = Around.of(found.graph, tuple(widths), (insert, remove, skips, kernels))
     space = Architecture(define, *_inputs(found.graph), name=f"around {found.name}")
     if not space.tree.parameters:
@@ -88,7 +89,8 @@ def rescaled(
     Args:
         space: one that was made around a network.
         inputs: for each input, the scale and the offset (numbers, or one for each channel) that give the old units.
-        outputs: the scale and the offset that give the new units of the targets, if they have others.
+        outputs: the scale and the offset that give the new units of the targets, if these are numbers to be predicted.
+            An activation that was left out of the space for the loss of labels is put back before them.
 
     >>> from modelwright.nas import build
     >>> import keras, numpy as np
@@ -108,13 +110,16 @@ def rescaled(
             found = write(hp, *old)
             if outputs is None or not isinstance(found, Tensor):
                 return found
+            for last in filter(None, () if space.origin is None else space.origin.left_out):
+                found = found.apply(last.op, **last.attributes, name=last.name)
             return found.apply("rescaling", scale=_listed(outputs[0]), offset=_listed(outputs[1]), name="new_units")
 
         return define
 
     made = Architecture(between(space.define), *space.inputs, name=space.name)
     if space.origin is not None:
-        made.origin = replace(space.origin, graph=made.graph(made.tree.default()))
+        left_out = space.origin.left_out if outputs is None else ()
+        made.origin = replace(space.origin, graph=made.graph(made.tree.default()), left_out=left_out)
     return made
 
 
@@ -128,14 +133,13 @@ def _inputs(graph: Graph) -> list[Any]:
     return [node.shape for node in graph.nodes if node.op == INPUT]
 
 
-def _without_probabilities(graph: Graph) -> Graph:
-    """What the outputs are before a last softmax or sigmoid."""
+def _without_probabilities(found: Genotype) -> Genotype:
+    """The network whose outputs are what they were before a last softmax or sigmoid."""
+    graph = found.graph
     ends = [graph.nodes[place] for place in graph.outputs]
-    before = [
-        end.inputs[0] if end.op == "activation" and end.attributes.get("kind") in _PROBABILITIES else place
-        for end, place in zip(ends, graph.outputs, strict=True)
-    ]
-    return reached(graph.nodes, before)
+    last = [e if e.op == "activation" and e.attributes.get("kind") in _PROBABILITIES else None for e in ends]
+    before = [place if end is None else end.inputs[0] for end, place in zip(last, graph.outputs, strict=True)]
+    return replace(found, graph=reached(graph.nodes, before), left_out=tuple(last))
 
 
 @dataclass(frozen=True, slots=True)

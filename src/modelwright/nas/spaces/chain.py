@@ -46,7 +46,8 @@ def chain(
     Args:
         shape: of the input for one example, channels last, or those of several inputs. Without it (or ``classes``) the
             result is a template, whose ``bind`` gives the space.
-        classes: the number of outputs: logits of as many classes, 1 for two classes or one number to predict.
+        classes: the number of outputs: logits of as many classes; 1 for two classes (the second's logit) or for one
+            number to predict.
         stages: how many, or the fewest and the most; what fits the input when None.
         depth: the fewest and the most layers of a stage (of all dense layers); None as the most is no bound.
         kinds: of layers: conv, residual, bottleneck, separable, avg_pool, max_pool. The last three are not searched

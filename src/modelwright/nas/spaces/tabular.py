@@ -38,7 +38,8 @@ def tabular(
     Args:
         shape: ``(features,)``, or several; without it (or ``classes``) the result is a template, whose ``bind`` gives
             the space.
-        classes: the number of outputs: logits of as many classes, 1 for two classes or one number to predict.
+        classes: the number of outputs: logits of as many classes; 1 for two classes (the second's logit) or for one
+            number to predict.
         depth: the fewest and the most blocks, two in the default network; None as the most is no bound.
         widths: units of what blocks take and put out, the default first, as for all that follow.
         kinds: of blocks: residual, plain.

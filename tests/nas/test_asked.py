@@ -42,7 +42,8 @@ def test_a_recipe_that_cannot_be_followed(given):
 
 
 def test_numbers_of_numpy_are_numbers():
-    assert Recipe(rate=np.float32(0.01), batch=np.int64(16)).batch == 16
+    made = Recipe(rate=np.float32(0.25), batch=np.int64(16))
+    assert made == Recipe(rate=0.25, batch=16) and type(made.rate) is float and type(made.batch) is int
 
 
 @pytest.mark.parametrize("recipe", [{}, 0, "fast"])

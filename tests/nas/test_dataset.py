@@ -1,5 +1,8 @@
 """Arrays as a search takes them: what they are found to be, and what is refused."""
 
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -157,9 +160,24 @@ def test_the_first_value_that_is_not_finite_is_named():
         dataset(x, np.arange(60) % 2)
 
 
-def test_ten_thousand_classes():
-    made = dataset(rng.random((20_000, 3)), np.arange(20_000) % 10_000)
+def test_ten_thousand_classes_take_no_table_of_all_rows_and_classes():
+    x, y = rng.random((20_000, 3)), np.arange(20_000) % 10_000
+    tracemalloc.start()
+    made = dataset(x, y)
+    assert tracemalloc.get_traced_memory()[1] < 50e6  # a table would take 800 MB
+    tracemalloc.stop()
     assert made.task.outputs == 10_000 and len(made.kept) > 1000
+    assert len(pickle.dumps(made)) < 2e6
+    _, rows = made.train(np.arange(5))
+    assert rows.shape == (5, 10_000) and (rows.sum(axis=1) == 1).all()
+    assert (rows.argmax(axis=1) == y[made.chosen[:5]]).all()
+
+
+def test_rows_with_a_single_one_are_classes_by_place():
+    rows = np.eye(3)[np.arange(60) % 3]
+    made = dataset(images(), rows)
+    assert made.y.tolist() == (np.arange(60) % 3).tolist()
+    assert (made.targets(np.arange(60)) == rows).all()
 
 
 # --- what targets show ---------------------------------------------------------------------------

@@ -28,7 +28,8 @@ class Dataset:
     """Rows to train on and rows that are kept back. Inputs are scaled when they are asked for.
 
     Attributes:
-        x, y: all rows, as given, and the targets as the losses take them.
+        x, y: all rows, as given, and their targets: the place of a class, or what the losses take. A table of rows and
+            classes may be more than memory holds, so losses get theirs by ``targets``.
         chosen: rows to train on, in an order of chance, so that the first few are as good as any.
         kept: rows that are kept back, in an order of chance.
         factor: by how much images are shrunk in each direction.
@@ -68,8 +69,20 @@ class Dataset:
         return self._rows(np.sort(self.kept[:limit]))
 
     def _rows(self, rows: np.ndarray) -> tuple[Arrays, np.ndarray]:
-        found = tuple(_shrunk(front(x[rows]), self.factor) for front, x in zip(self.fronts, self.x, strict=True))
-        return found, self.y[rows]
+        return self.inputs(rows), self.targets(rows)
+
+    def inputs(self, rows: np.ndarray) -> Arrays:
+        """Rows of all, as the network takes them."""
+        return tuple(_shrunk(front(x[rows]), self.factor) for front, x in zip(self.fronts, self.x, strict=True))
+
+    def targets(self, rows: np.ndarray) -> np.ndarray:
+        """Targets of rows of all as losses take them: of a class, 0 for each class and 1 for its own."""
+        y = self.y[rows]
+        if self.task.kind != "multiclass":
+            return y
+        table = np.zeros((len(y), self.task.outputs), np.float32)
+        table[np.arange(len(y)), y] = 1.0
+        return table
 
     def shrunk(self, factor: int) -> Dataset:
         """The same rows as smaller images (means of ``factor`` x ``factor`` pixels)."""
@@ -153,22 +166,22 @@ def mirrors(data: Dataset) -> bool:
         return False
     factor = max(1, max(data.fronts[0].inner[:2]) // 14)
     count = min(_MIRRORED, data.rows // 2)
-    small = data.shrunk(factor)
-    (probes, *_), truth = small.train(np.arange(count))
-    (base, *_), labels = small.train(np.arange(count, min(data.rows, 5 * count)))
+    small, known = data.shrunk(factor), data.chosen[: 5 * count]
+    (probes, *_), (base, *_) = small.inputs(known[:count]), small.inputs(known[count:])
+    truth, labels = data.y[known[:count]], data.y[known[count:]]
     flat = base.reshape(len(base), -1)
     squares = (flat**2).sum(axis=1)
 
     def agreement(images: np.ndarray) -> float:
         distances = squares - 2 * images.reshape(len(images), -1) @ flat.T
-        return float((labels[distances.argmin(axis=1)].argmax(axis=1) == truth.argmax(axis=1)).mean())
+        return float((labels[distances.argmin(axis=1)] == truth).mean())
 
     return agreement(probes[:, :, ::-1]) >= _AGREES * agreement(probes)
 
 
 def balanced(data: Dataset) -> dict[int, float]:
     """A weight for each class, so that all count alike."""
-    counts = data.y[data.chosen].sum(axis=0)
+    counts = np.bincount(data.y[data.chosen], minlength=data.task.outputs)
     return {i: float(counts.sum() / (len(counts) * max(1.0, n))) for i, n in enumerate(counts)}
 
 
@@ -180,7 +193,7 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(y))
     if task.kind == "multiclass":
-        order = order[np.argsort(y[order].argmax(axis=1), kind="stable")]
+        order = order[np.argsort(y[order], kind="stable")]
         position = (np.arange(len(y)) + rng.random()) * share
         back = np.floor(position + share) > np.floor(position)
         kept, chosen = order[back], order[~back]
@@ -195,7 +208,7 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
 
 def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> None:
     """Raise where what is left to train on teaches nothing."""
-    one = task.kind == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2
+    one = task.kind == "multiclass" and len(np.unique(y)) < 2
     if len(y) >= _FEWEST and not one:
         return
     left = f"{counted(len(y), 'row')} of one class" if one and len(y) else counted(len(y), "row")

@@ -16,7 +16,7 @@ _LISTED = 5
 
 
 def task_of(y: np.ndarray, kind: Kind | None, notes: list[str], where: str) -> tuple[Task, np.ndarray]:
-    """The task that targets show, and the targets as losses take them.
+    """The task that targets show, and the targets: places of classes, or rows of numbers.
 
     Args:
         kind: what it is, where the targets leave it open.
@@ -86,9 +86,7 @@ def _classes(y: np.ndarray, notes: list[str], where: str) -> tuple[Task, np.ndar
             f"the outputs stand for the {len(names)} labels in rising order, from {names[0]} to {names[-1]}; "
             "study.classes has them"
         )
-    table = np.zeros((len(encoded), len(names)), np.float32)
-    table[np.arange(len(encoded)), encoded] = 1.0
-    return Task(kind="multiclass", outputs=len(names), classes=names), table
+    return Task(kind="multiclass", outputs=len(names), classes=names), encoded
 
 
 def _of_rows(y: np.ndarray, kind: Kind | None, where: str) -> tuple[Task, np.ndarray]:
@@ -112,9 +110,13 @@ def _of_rows(y: np.ndarray, kind: Kind | None, where: str) -> tuple[Task, np.nda
             hint="task='multilabel' is for several at once.",
         )
     made: Kind = kind or ("multilabel" if len(several) else "multiclass")
-    if made == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2:
-        _refuse_one(int(y[0].argmax()), where)
-    return Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1]))), y.astype(np.float32)
+    task = Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1])))
+    if made == "multilabel":
+        return task, y.astype(np.float32)
+    places = y.argmax(axis=1)
+    if len(np.unique(places)) < 2:
+        _refuse_one(int(places[0]), where)
+    return task, places
 
 
 def _refuse_one(label: Any, where: str) -> None:

@@ -12,7 +12,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
 from modelwright.nas.front import Front, fronts_of
 from modelwright.nas.rows import Arrays, check_enough, own_rows, read_rows
-from modelwright.nas.targets import task_of
+from modelwright.nas.targets import task_of, tell_unlearned, with_own
 from modelwright.nas.task import Kind, Task
 
 #: Fewest rows that a network is trained on.
@@ -136,8 +136,8 @@ def dataset(
         said = f"={validation!r:.60}" if np.ndim(validation) == 0 else f" is {kind_of(validation)}"
         raise ArgumentError(f"validation{said}", where=where, allowed="a share between 0 and 1, or (x, y)")
     rows = len(targets)
-    everything = targets if own is None else np.concatenate([targets, own[1]])
-    found, encoded = task_of(everything, task, notes, where)
+    everything = targets if own is None else with_own(targets, own[1], where)
+    found, encoded = task_of(everything, task, notes, where, rows)
     if own is None:
         chosen, kept = _split(encoded, found, share, seed)
     else:
@@ -145,6 +145,7 @@ def dataset(
         chosen, kept = order, np.random.default_rng(seed).permutation(np.arange(rows, len(everything)))
         inputs = tuple(np.concatenate(pair) for pair in zip(inputs, own[0], strict=True))
     _check_training(encoded[chosen], found, validation, where)
+    tell_unlearned(encoded, chosen, kept, found, notes)
     if found.kind == "regression":
         center, spread = encoded[chosen].mean(axis=0), encoded[chosen].std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)

@@ -106,6 +106,22 @@ def test_what_was_learned_before_the_search_is_gone_on_with():
     assert study.best._row.facts["finish"]["anew"] is False
 
 
+def test_networks_beyond_the_space_are_trained_beside_the_winner(store):
+    study = searched(store, trials=1, epochs=1)
+    assert "study.explain(beyond=True)" in study.explain()
+    said = study.explain(beyond=True)
+    (note,) = (note.data for note in study._machine.history.notes if note.kind == "beyond")
+    own, wider = note["networks"]
+    assert (own["what"], wider["what"]) == ("", "1.5 times the channels") and wider["params"] > own["params"]
+    assert note["trial"] == 0 and note["metric"] == "val_accuracy" and 0 < note["noise"] < 0.2
+    assert f"1.5 times the channels: val_accuracy {wider['value']:.4g}" in said
+    assert ("may hold a better" in said) == (wider["value"] - own["value"] > note["noise"])
+    loaded = mw.load_study("s", store=store)
+    assert "1.5 times the channels" in loaded.explain() and len(loaded.trials) == 1
+    with pytest.raises(StudyError, match="with its data.*resume"):
+        loaded.explain(beyond=True)
+
+
 @pytest.mark.parametrize("strategy", ["asha", "hyperband", "freeze-thaw"])
 def test_strategies_with_rungs_are_for_searches_without_a_plan(strategy):
     with pytest.raises(ArgumentError, match="plan=None"):

@@ -8,8 +8,10 @@ import pytest
 import modelwright as mw
 from modelwright import nas
 from modelwright.core.errors import ArgumentError
+from modelwright.core.objective import parse_objective
 from modelwright.nas.asked import class_weights
 from modelwright.nas.dataset import dataset
+from modelwright.nas.measures import MEASURES
 from modelwright.nas.recipe import Recipe
 from modelwright.nas.task import METRICS
 
@@ -42,7 +44,8 @@ def test_a_recipe_that_cannot_be_followed(given):
 
 
 def test_numbers_of_numpy_are_numbers():
-    assert Recipe(rate=np.float32(0.01), batch=np.int64(16)).batch == 16
+    made = Recipe(rate=np.float32(0.25), batch=np.int64(16))
+    assert made == Recipe(rate=0.25, batch=16) and type(made.rate) is float and type(made.batch) is int
 
 
 @pytest.mark.parametrize("recipe", [{}, 0, "fast"])
@@ -99,6 +102,14 @@ def test_the_metrics_of_a_task_are_those_that_it_gives(kind):
     made = dataset(X, y, outputs=1 if kind == "binary" else None)
     _, truth = made.held_back()
     assert made.task.kind == kind and set(made.task.metrics(np.zeros_like(truth), truth)) == set(METRICS[kind])
+
+
+def test_what_is_measured_is_an_objective_by_its_name():
+    names = [name for kind in METRICS.values() for name in kind]
+    for name in (*names, *MEASURES, "latency_ms@jax,b1"):
+        (found,) = parse_objective(name)
+        larger = name in ("val_accuracy", "val_exact", "val_r2")
+        assert found.direction == ("max" if larger else "min")
 
 
 # --- weights of classes --------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """Arrays as a search takes them: what they are found to be, and what is refused."""
 
+import pickle
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -91,6 +94,36 @@ def test_rows_of_ones_own_to_judge_by():
     assert made.held_back()[1].argmax(axis=1).sum() == 2
 
 
+@pytest.mark.parametrize(
+    ("y", "own", "task", "said"),
+    [
+        (np.arange(60) % 2, [0, 1, 0.5], "multiclass", r"and validation's y\[2\] is 0.5"),
+        (np.tile([[1, 1], [0, 1]], (30, 1)), [[1, 1], [1, 3], [0, 0]], "multilabel", r"validation's y\[1, 1\] is 3"),
+        (np.eye(2)[np.arange(60) % 2], [[1, 0], [0, 1], [1, 1]], "multiclass", "row 2 of validation's y has 2 labels"),
+        (np.arange(60) % 2, np.eye(2)[[0, 1, 1]], None, r"y has the shape \(60,\) and validation's y .* \(3, 2\)"),
+        (np.arange(60) % 2, ["0", "1", "0"], None, "validation's y holds texts, y numbers"),
+        (np.array(["a", "b"] * 30), [0, 1, 0], None, "y holds texts, validation's y numbers"),
+    ],
+)
+def test_what_is_wrong_with_targets_of_ones_own_is_said_of_them(y, own, task, said):
+    with pytest.raises(ArgumentError, match=said):
+        dataset(images(), y, validation=(np.ones((3, 8, 8)), own), task=task)
+
+
+@pytest.mark.parametrize(
+    ("y", "own", "said"),
+    [
+        (np.array(["a", "b"] * 30), ["a", "c", "d"], "has one of the 2 labels 'c', 'd', and"),
+        (np.arange(60) % 2, [0, 2, 1], "has the label 2, and"),
+        (np.tile([[1, 1, 0], [0, 1, 0]], (30, 1)), [[0, 0, 1]] * 3, "has the label 2, and"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_told(y, own, said):
+    made = dataset(images(), y, validation=(np.ones((3, 8, 8)), own))
+    assert any(note.startswith("no row to train on has") and said in note for note in made.notes)
+    assert not dataset(images(), y, validation=(np.ones((3, 8, 8)), y[:3])).notes
+
+
 def test_smaller_images_are_means():
     made = dataset(np.arange(40 * 16).reshape(40, 4, 4).astype(float), np.arange(40) % 2)
     small = made.shrunk(2)
@@ -157,9 +190,24 @@ def test_the_first_value_that_is_not_finite_is_named():
         dataset(x, np.arange(60) % 2)
 
 
-def test_ten_thousand_classes():
-    made = dataset(rng.random((20_000, 3)), np.arange(20_000) % 10_000)
+def test_ten_thousand_classes_take_no_table_of_all_rows_and_classes():
+    x, y = rng.random((20_000, 3)), np.arange(20_000) % 10_000
+    tracemalloc.start()
+    made = dataset(x, y)
+    assert tracemalloc.get_traced_memory()[1] < 50e6  # a table would take 800 MB
+    tracemalloc.stop()
     assert made.task.outputs == 10_000 and len(made.kept) > 1000
+    assert len(pickle.dumps(made)) < 2e6
+    _, rows = made.train(np.arange(5))
+    assert rows.shape == (5, 10_000) and (rows.sum(axis=1) == 1).all()
+    assert (rows.argmax(axis=1) == y[made.chosen[:5]]).all()
+
+
+def test_rows_with_a_single_one_are_classes_by_place():
+    rows = np.eye(3)[np.arange(60) % 3]
+    made = dataset(images(), rows)
+    assert made.y.tolist() == (np.arange(60) % 3).tolist()
+    assert (made.targets(np.arange(60)) == rows).all()
 
 
 # --- what targets show ---------------------------------------------------------------------------

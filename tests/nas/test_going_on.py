@@ -39,6 +39,33 @@ def test_other_data_are_another_search(store):
         mw.nas.search(space(), *points(301), trials=3, store=store, name="s", verbose=0)
 
 
+def test_another_training_is_another_search(store):
+    first = {"plan": None, "strategy": "random", "trials": 1, "recipe": nas.Recipe(rate=np.float32(0.25))}
+    searched(store, **first, class_weight={0: 2, 1: 1})
+    said = r"recipe was rate=0.25, decay=0.001, now rate=0.5, decay=0.01; class_weight was {0: 2, 1: 1}, now none; "
+    with pytest.raises(StudyError, match=f"{said}epochs was 2, now 3"):
+        searched(store, **first | {"recipe": nas.Recipe(rate=0.5, decay=0.01)}, epochs=3)
+    with pytest.raises(StudyError, match="class_weight was {0: 2, 1: 1}, now 'balanced'"):
+        searched(store, **first, class_weight="balanced")
+    assert len(mw.load_study("s", store=store).trials) == 1
+
+
+def test_epochs_of_a_plan_are_compared_where_they_bound_it(store):
+    searched(store, trials=1, epochs=None)
+    searched(store, trials=1, epochs=None)  # the same call
+    with pytest.raises(StudyError, match="epochs was none, .*, now 2"):
+        searched(store, trials=1, epochs=2)
+
+
+def test_a_loaded_study_goes_on_as_it_was_trained(store):
+    recipe = nas.Recipe(rate=0.25, batch=16)
+    searched(store, trials=1, plan=None, strategy="random", recipe=recipe, class_weight={0: 2.0, 1: 1.0})
+    again = mw.load_study("s", store=store).resume(space(), *points(), trials=2, verbose=0)
+    job = again._settings.estimation.job
+    assert len(again.trials) == 2 and job.recipe == recipe and job.class_weight == {0: 2.0, 1: 1.0}
+    assert job.ladder.rungs[-1].epochs == 2
+
+
 def test_a_larger_budget_for_a_plan_that_was_carried_out_is_told(store):
     searched(store)
     with pytest.warns(UserWarning, match="was carried out before"):
@@ -77,6 +104,22 @@ def test_what_was_learned_before_the_search_is_gone_on_with():
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(2)])
     study = mw.nas.search(nas.around(model), x, y, trials=1, epochs=1000, verbose=0, store=":memory:")
     assert study.best._row.facts["finish"]["anew"] is False
+
+
+def test_networks_beyond_the_space_are_trained_beside_the_winner(store):
+    study = searched(store, trials=1, epochs=1)
+    assert "study.explain(beyond=True)" in study.explain()
+    said = study.explain(beyond=True)
+    (note,) = (note.data for note in study._machine.history.notes if note.kind == "beyond")
+    own, wider = note["networks"]
+    assert (own["what"], wider["what"]) == ("", "1.5 times the channels") and wider["params"] > own["params"]
+    assert note["trial"] == 0 and note["metric"] == "val_accuracy" and 0 < note["noise"] < 0.2
+    assert f"1.5 times the channels: val_accuracy {wider['value']:.4g}" in said
+    assert ("may hold a better" in said) == (wider["value"] - own["value"] > note["noise"])
+    loaded = mw.load_study("s", store=store)
+    assert "1.5 times the channels" in loaded.explain() and len(loaded.trials) == 1
+    with pytest.raises(StudyError, match="with its data.*resume"):
+        loaded.explain(beyond=True)
 
 
 @pytest.mark.parametrize("strategy", ["asha", "hyperband", "freeze-thaw"])

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from modelwright import nas
 from modelwright.core.errors import SpaceError
+from modelwright.nas import canonical
 from modelwright.nas.canonical import key, pruned
 from modelwright.nas.graph import Graph
+from modelwright.nas.passes import Passes
 
 
 def test_shapes_and_costs_are_those_of_the_built_model():
@@ -177,6 +179,28 @@ def test_one_convolution_used_twice_is_not_two():
     )
 
 
+@pytest.mark.parametrize("op", ["dropout", "spatial_dropout"])
+def test_what_is_dropped_once_is_not_dropped_twice(op):
+    def once(x):
+        y = x.apply(op, rate=0.5)
+        return y + y.max_pool(3, stride=1)
+
+    twice = of(lambda x: x.apply(op, rate=0.5) + x.apply(op, rate=0.5).max_pool(3, stride=1))
+    assert of(once) != twice
+    assert of(lambda x: x.apply(op, rate=0.5).max_pool(3, stride=1) + x.apply(op, rate=0.5)) == twice
+
+
+def test_zeros_of_other_shapes_are_other_zeros():
+    def beside(turned):
+        def define(x):
+            few, many = x.zero(), x.zero().conv(3, 1)
+            return nas.concat([many, x, few] if turned else [few, x, many]).conv(2, 1)
+
+        return define
+
+    assert of(beside(True)) != of(beside(False))
+
+
 def test_sums_may_be_nested_and_concatenations_may_not_be_turned():
     assert of(lambda x: (x + x.conv(2)) + x.conv(2, 3)) == of(lambda x: x.conv(2, 3) + (x.conv(2) + x))
     a, b = (lambda x: x.conv(2, 3).relu()), (lambda x: x.conv(2, 3).batch_norm())
@@ -216,6 +240,33 @@ OPS = tuple(OPS_BY_NAME)
 @given(graphs(), st.randoms(use_true_random=False))
 def test_renaming_and_reordering_nodes_changes_no_key(graph, random):
     assert key(_shuffled(graph, random)) == key(graph)
+
+
+@settings(max_examples=30, deadline=None)
+@given(graphs(), st.randoms(use_true_random=False))
+def test_what_is_computed_twice_without_weights_changes_no_key_and_no_output(graph, random):
+    pytest.importorskip("jax")
+    twice = _doubled(graph, random)
+    merged = canonical._merged(pruned(twice))
+    assert key(twice) == key(graph) == key(merged)
+    x = np.random.default_rng(0).normal(size=(3, 5, 5, 2)).astype("float32")
+    # Weights follow from names, so that all have the same.
+    found = [[value for value in Passes(g, seed=1).forward([x]) if value is not None] for g in (graph, twice, merged)]
+    for other in found[1:]:
+        np.testing.assert_allclose(other[-1], found[0][-1], rtol=1e-4, atol=1e-5)
+
+
+def _doubled(graph, random):
+    """The same network, with some of what has no weights computed once more for some of those who take it."""
+    nodes, stands = [], {}
+    for place, node in enumerate(graph.nodes):
+        free = node.op != "input" and not graph.cost_of(place).parameters
+        stands[place] = []
+        for again in range(1 + (free and random.random() < 0.5)):
+            inputs = tuple(random.choice(stands[i]) for i in node.inputs)
+            nodes.append(replace(node, inputs=inputs, name=f"{node.name}{'_again' * again}"))
+            stands[place].append(len(nodes) - 1)
+    return Graph(tuple(nodes), tuple(random.choice(stands[i]) for i in graph.outputs))
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from modelwright import nas
 from modelwright.core.constraint import parse
@@ -150,12 +151,12 @@ def test_a_meter_refuses_names_at_once():
 
 
 @pytest.mark.slow
-def test_thirty_measurements_of_this_machine_rank_unseen_networks():
-    """What the benchmark reports with all care, here with room for a busy machine."""
+def test_thirty_measurements_of_this_machine_rank_and_price_unseen_networks():
+    """Within the bounds that hold for any device; what the benchmark reports with all care is nearer."""
     space, draws = nas.chain((28, 28, 1), 10), np.random.default_rng(0)
     graphs = [space.graph(space.tree.sample(draws)) for _ in range(50)]
     measured = np.array([latency(graph).median_ms for graph in graphs])
     found = LatencyTable.fit(graphs[:30], measured[:30])
-    predicted = [found.predict(graph) for graph in graphs[30:]]
-    order = np.argsort(np.argsort(predicted)), np.argsort(np.argsort(measured[30:]))
-    assert np.corrcoef(*order)[0, 1] > 0.8
+    predicted, rest = np.array([found.predict(graph) for graph in graphs[30:]]), measured[30:]
+    assert spearmanr(predicted, rest)[0] >= 0.9
+    assert np.median(np.abs(predicted - rest) / rest) <= 0.2

@@ -79,7 +79,7 @@ def test_a_finish_that_makes_the_winner_worse_is_undone_and_it_is_said(spoiled):
     assert row.fidelity == 1.0 and told["kept"] == "before" and told["after"] < told["before"]
     assert study.best.value == told["before"]
     assert "the weights before it were kept" in study.explain()
-    x, y = study._settings.estimation.job.data.x[0], study._settings.estimation.job.data.y.argmax(axis=1)
+    x, y = study._settings.estimation.job.data.x[0], study._settings.estimation.job.data.y
     kept = study._settings.estimation.job.data.kept
     right = (study.best_model().predict(x[kept], verbose=0).argmax(axis=1) == y[kept]).mean()
     assert right == pytest.approx(told["before"])

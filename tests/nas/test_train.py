@@ -103,6 +103,16 @@ def test_what_is_learned_is_in_the_model_after_settling(data):
     assert np.allclose(made.model.predict(x, verbose=0), told, atol=1e-5)
 
 
+def test_judging_by_parts_is_judging_by_all_at_once(data, monkeypatch):
+    from modelwright.nas import train
+
+    made = trainer(data)
+    whole = made.judge()
+    monkeypatch.setattr(train, "_AT_ONCE", 0)
+    monkeypatch.setattr(train, "_JUDGED", 8)  # 36 rows: the last part has fewer
+    assert made.judge() == pytest.approx(whole)
+
+
 def test_our_own_step_is_that_of_keras(data):
     if keras.backend.backend() != "jax":
         pytest.skip("the step of our own is for JAX")

@@ -73,7 +73,7 @@ def ensemble(study: Study, k: int = 3) -> Any:
         # The data of a search with a stem are what it puts out.
         parts = models if estimation.job.stem is None else [m.get_layer(NETWORK) for m in models]
         outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in parts]
-        weights = _weights(outs, data.y[rows_kept], data.task)
+        weights = _weights(outs, data.targets(rows_kept), data.task)
     _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
     return _joined(models, weights, study._record.definition.get("task", "multiclass"))
 
@@ -140,7 +140,7 @@ def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
 
     used = [(model, float(weight)) for model, weight in zip(models, weights, strict=True) if weight > 0]
     first = used[0][0]
-    starts = [keras.Input(i.shape[1:], name=i.name) for i in first.inputs]
+    starts: list[Any] = [keras.Input(i.shape[1:], name=i.name) for i in first.inputs]
     names = Names(start.name for start in starts)
     parts = []
     for place, (model, weight) in enumerate(used):

@@ -8,26 +8,75 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.core.errors import StudyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Continued
+from modelwright.core.records import Continued, Noted
 from modelwright.core.wording import counted
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
 
 
-def explain(study: Study) -> str:
-    """What mattered, where good values lie and what more trials may bring, in plain words."""
+def explain(study: Study, *, beyond: bool = False) -> str:
+    """What mattered, where good values lie and what more trials may bring, in plain words.
+
+    Args:
+        beyond: of a search for a network, whose data have to be at hand: train up to two networks beside the winner's
+            that are larger in one respect, all as long as a network of the race. The study keeps what came of it.
+
+    Raises:
+        StudyError: ``beyond``, and the study is no such search, has no best trial, or its data are not at hand.
+    """
     from modelwright.report.explain import explained
 
+    searched = study._record.definition.get("kind") == "nas"
+    if beyond:
+        _train_beyond(study, searched)
     plain = explained(study._view())
-    if study._record.definition.get("kind") != "nas":
+    if not searched:
         return plain
     from modelwright.nas.explain import explained as reasons
 
     found = reasons(study._machine.space, study._view())
-    parts = [_phases(study), _times(study), plain if found is None else found.text, _screen(study)]
+    parts = [_phases(study), _times(study), plain if found is None else found.text, _beyond(study), _screen(study)]
     return "\n".join(part for part in parts if part)
+
+
+def _train_beyond(study: Study, searched: bool) -> None:
+    """Keep with the study how wider networks do beside the winner's."""
+    study._check_there()
+    estimation: Any = study._settings.estimation if study._settings is not None else None
+    hint = "Hand them over with study = study.resume(space, x, y), which runs nothing where the budget is used up."
+    if not searched or estimation is None:
+        raise StudyError(
+            "networks beyond the space are trained for a search for a network, with its data",
+            where=f"study {study.name!r}",
+            hint=hint if searched else "",
+        )
+    from modelwright.nas.wider import BEYOND, trained_beyond
+
+    row = study._machine.history.rows[study.best.number]
+    found = trained_beyond(estimation.job, dict(row.config), seed=study._machine.setup.seed)
+    study._journal.begin()
+    study._journal.write([Noted(kind=BEYOND, data={"trial": row.number, **found})])
+
+
+def _beyond(study: Study) -> str:
+    """How wider networks did beside the winner's, where that was asked for."""
+    from modelwright.nas.wider import BEYOND, told
+
+    history = study._machine.history
+    best = history.best()
+    notes = (note.data for note in reversed(history.notes) if note.kind == BEYOND)
+    if best is None:
+        return ""
+    found = next((data for data in notes if data["trial"] == best.number), None)
+    if found is not None:
+        return told(found)
+    return (
+        "What the space left out is not known: study.explain(beyond=True) trains larger networks beside the winner's, "
+        "one with more channels and one with more blocks."
+    )
 
 
 def write(study: Study, path: str | Path) -> Path:

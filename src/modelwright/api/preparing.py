@@ -54,6 +54,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     recipe, early = _recipe(asked["recipe"], data), split(limits)[0]
     meter = meter_for(limits, objectives, asked["devices"])
     tree = _tree(space, asked, recipe, limits, meter)
+    weights = class_weights(asked["class_weight"], data)
     job = Job(
         space=space,
         data=data,
@@ -63,7 +64,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         limits=early,
         meter=meter,
         training=asked["training"],
-        class_weight=class_weights(asked["class_weight"], data),
+        class_weight=weights,
         stem=stem,
     )
     return Prepared(
@@ -74,8 +75,22 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         unit="step",
         described=f"nas.{space.name}",
         closed=True,
-        facts={"task": data.task.kind, "classes": list(data.task.classes), "data": _told_apart(data)},
+        facts={
+            "task": data.task.kind,
+            "classes": list(data.task.classes),
+            "data": _told_apart(data),
+            "recipe": recipe.plain(),
+            "class_weight": _kept_weights(asked["class_weight"], weights, data),
+            "epochs": float(epochs) if asked["plan"] is None or _bounded(asked) else None,
+        },
     )
+
+
+def _kept_weights(given: Any, weights: Mapping[int, float] | None, data: Dataset) -> Any:
+    """Weights of classes as a study keeps them: None, "balanced", or pairs of a label and its weight."""
+    if weights is None or isinstance(given, str):
+        return given
+    return [[data.task.classes[place], weight] for place, weight in sorted(weights.items())]
 
 
 def _told_apart(data: Dataset) -> str:
@@ -152,8 +167,12 @@ def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Reci
     if asked["plan"] is None:
         return straight(data.rows, epochs, batch=recipe.batch)
     image = min(n for shape in data.images for n in shape[:2]) if data.task.images else None
-    bounded = asked["epochs"] is not None and asked["seconds"] is None
-    return ladder(data.rows, image, epochs, batch=recipe.batch, bounded=bounded)
+    return ladder(data.rows, image, epochs, batch=recipe.batch, bounded=_bounded(asked))
+
+
+def _bounded(asked: Mapping[str, Any]) -> bool:
+    """Whether the phases of a plan have no more epochs than the user named; time bounds them otherwise."""
+    return asked["epochs"] is not None and asked["seconds"] is None
 
 
 def _tree(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,8 @@ def _search_on(study: Study, space: Any, data: tuple[Any, ...], options: dict[st
             where=f"study {study.name!r}",
             hint="Write study.resume(space, x, y, ...), as in nas.search.",
         )
-    led = str(study._record.definition.get("strategy", "plan"))
+    definition = study._record.definition
+    led = str(definition.get("strategy", "plan"))
     options.setdefault("objective", list(study.objectives))
     options.setdefault("seed", study._machine.setup.seed)
     options.setdefault("constraints", study._machine.history.limits)
@@ -76,4 +78,17 @@ def _search_on(study: Study, space: Any, data: tuple[Any, ...], options: dict[st
     if options["plan"] is None:
         options.setdefault("strategy", led)
     _same_budget(study, options)
+    _same_training(definition, options)
     return search(space, *data, store=study._store, name=study.name, **options)
+
+
+def _same_training(definition: Mapping[str, Any], options: dict[str, Any]) -> None:
+    """How networks are trained, as the search began, where the user says nothing else."""
+    from modelwright.nas.recipe import Recipe
+
+    if "recipe" in definition:  # studies of earlier versions do not say
+        weights = definition["class_weight"]
+        options.setdefault("recipe", Recipe.read(definition["recipe"]))
+        options.setdefault("class_weight", dict(weights) if isinstance(weights, (list, tuple)) else weights)
+    if definition.get("epochs") is not None and (options["plan"] is None or options.get("seconds") is None):
+        options.setdefault("epochs", definition["epochs"])

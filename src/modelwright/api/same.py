@@ -25,8 +25,8 @@ def refuse_other_search(record: StudyRecord, definition: Mapping[str, Any]) -> N
     """Refuse to mix two searches under one name; say what differs.
 
     Raises:
-        StudyError: objective, seed, strategy, number of steps, or the data of a search for a network, is another than
-            the stored one.
+        StudyError: objective, seed, strategy, number of steps, or the data of a search for a network or how it trains
+            all networks, is another than the stored one.
     """
     unit = f"{definition.get('unit', 'step')}s"
     changed = []
@@ -40,6 +40,7 @@ def refuse_other_search(record: StudyRecord, definition: Mapping[str, Any]) -> N
         before, now = record.definition.get(key), definition.get(key)
         if before is not None and _said(key, before) != _said(key, now):
             changed.append(f"{label} was {_said(key, before)}, now {_said(key, now)}")
+    changed += training_changes(record.definition, definition)
     if changed:
         raise StudyError(
             f"the study exists and was another search: {'; '.join(changed)}",
@@ -52,6 +53,36 @@ def _said(key: str, value: Any) -> str:
     if key == "objectives":
         return goal([Objective(str(name), direction) for name, direction in value])
     return repr(value)
+
+
+def training_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """In what two definitions of a search for a network train all networks otherwise, in words.
+
+    What one of them does not say is passed over: a study of an earlier version, or one that is no such search.
+
+    >>> training_changes({"recipe": {"rate": 0.1, "batch": 32}}, {"recipe": {"rate": 0.2, "batch": 32}})
+    ['recipe was rate=0.1, now rate=0.2']
+    """
+    found = []
+    if "recipe" in before and "recipe" in now:
+        old, new = before["recipe"], now["recipe"]
+        other = [name for name in old if name in new and old[name] != new[name]]
+        if other:
+            said = (", ".join(f"{name}={fields[name]!r}" for name in other) for fields in (old, new))
+            found.append("recipe was {}, now {}".format(*said))
+    for key, none in (("class_weight", "none"), ("epochs", "none, or none that counts beside seconds=")):
+        if key in before and key in now and before[key] != now[key]:
+            first, second = (none if d[key] is None else _written(d[key]) for d in (before, now))
+            found.append(f"{key} was {first}, now {second}")
+    return found
+
+
+def _written(given: Any) -> str:
+    """Weights of classes, which are kept as pairs, or a number, as a user would write them."""
+    if not isinstance(given, (list, tuple)):
+        return f"{given:g}" if isinstance(given, float) else repr(given)
+    listed = ", ".join(f"{label!r}: {weight:g}" for label, weight in given[:_FEW])
+    return f"{{{listed}{', ...' * (len(given) > _FEW)}}}"
 
 
 def refuse_other_space(

@@ -205,11 +205,11 @@ class Study:
 
         return importance(self._view(), place_of(self.objectives, objective))
 
-    def explain(self) -> str:
-        """What mattered, where good values lie and what more trials may bring, in plain words."""
+    def explain(self, *, beyond: bool = False) -> str:
+        """What mattered and what more trials may bring, in words. ``beyond``: train larger networks beside the best."""
         from modelwright.api.explaining import explain
 
-        return explain(self)
+        return explain(self, beyond=beyond)
 
     def summary(self) -> str:
         """The search space and the best trials, as text."""

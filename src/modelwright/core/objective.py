@@ -22,13 +22,14 @@ precision_at_recall recall_at_precision sensitivity_at_specificity specificity_a
 bleu score concordance_correlation pearson_correlation throughput reward adjusted_mutual_info_score adjusted_rand_score
 completeness_score d2_absolute_error_score d2_brier_score d2_log_loss_score explained_variance fowlkes_mallows_score
 homogeneity_score jaccard matthews_corrcoef mcc mutual_info_score normalized_mutual_info_score
-positive_likelihood_ratio rand_score v_measure_score""".split()
+positive_likelihood_ratio rand_score v_measure_score exact""".split()
 _MIN = """loss error mse mae rmse mape msle rmsle mean_squared_error mean_absolute_error root_mean_squared_error
 mean_absolute_percentage_error mean_squared_logarithmic_error log_loss logcosh log_cosh binary_crossentropy
 categorical_crossentropy sparse_categorical_crossentropy crossentropy kl_divergence kullback_leibler_divergence
-poisson hinge squared_hinge categorical_hinge false_positives false_negatives perplexity params size_mb latency_ms
-duration seconds wer cer brier brier_score max_error median_absolute_error mean_gamma_deviance mean_poisson_deviance
-mean_squared_log_error root_mean_squared_log_error negative_likelihood_ratio""".split()
+poisson hinge squared_hinge categorical_hinge false_positives false_negatives perplexity params trainable size_mb
+peak_mb macs operations activations latency_ms duration seconds wer cer brier brier_score max_error
+median_absolute_error mean_gamma_deviance mean_poisson_deviance mean_squared_log_error root_mean_squared_log_error
+negative_likelihood_ratio""".split()
 _KNOWN: dict[str, Direction] = {**dict.fromkeys(_MAX, "max"), **dict.fromkeys(_MIN, "min")}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,15 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 _LARGEST = 64
 #: Names of folders that a message lists at most.
 _LISTED = 5
+#: What a pixel is under Pillow's modes that hold more than bytes; every other one holds bytes.
+_DEEP = {"I;16": "16 bits", "I;16B": "16 bits", "I;16L": "16 bits", "I;16N": "16 bits", "I": "32 bits", "F": "decimals"}
+_TYPES = {"8 bits": np.uint8, "16 bits": np.uint16, "32 bits": np.float32, "decimals": np.float32}
+#: The tag of a file that says how a camera was held, and Pillow's names of what brings the image upright.
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE",
+    8: "ROTATE_90",
+}  # fmt: skip
 
 
 def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -31,11 +41,14 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
             smaller where its longer side exceeds 64.
 
     Returns:
-        ``(x, y)``: x of shape (rows, height, width, channels) as bytes, with one channel where all images are grey,
-        else three; y with the names of the classes, sorted by name as the rows are.
+        ``(x, y)``: x of shape (rows, height, width, channels), with one channel where all images are grey, else three;
+        y with the names of the classes, sorted by name as the rows are. Images are upright, as their files say that
+        the camera was held. x are bytes; of grey images with 16 bits a pixel whole numbers up to 65,535, and of those
+        with 32 bits or decimals float32, the numbers as the files have them.
 
     Raises:
-        ArgumentError: there is no such folder, fewer than two classes, or an image that cannot be read, by name.
+        ArgumentError: there is no such folder, fewer than two classes, an image that cannot be read or holds numbers
+            that are not finite, or images of two depths, by name.
         MissingPackageError: Pillow is not installed.
     """
     root = Path(folder).expanduser()
@@ -57,18 +70,34 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
             hint=f"Images end in {', '.join(ENDINGS)}.",
         )
     pillow: Any = optional("PIL.Image", extra="images", purpose="reading images")
-    sizes, grey = _looked_at(pillow, [path for path, _ in found])
+    sizes, grey, depth = _looked_at(pillow, [path for path, _ in found])
     height, width = _size(size, sizes)
-    mode, channels = ("L", 1) if grey else ("RGB", 3)
-    x = np.empty((len(found), height, width, channels), np.uint8)
+    channels = 1 if grey else 3
+    x = np.empty((len(found), height, width, channels), _TYPES[depth])
     for row, (path, _) in enumerate(found):
         try:
             with pillow.open(path) as image:
-                read = image.convert(mode).resize((width, height), pillow.Resampling.BILINEAR)
-                x[row] = np.asarray(read).reshape(height, width, channels)
+                x[row] = _read(pillow, image, (width, height), grey, depth).reshape(height, width, channels)
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None
     return x, np.array([label for _, label in found])
+
+
+def _read(pillow: Any, image: Any, size: tuple[int, int], grey: bool, depth: str) -> np.ndarray:
+    """An image upright, of that size and depth."""
+    image.load()  # Pillow turns a TIFF then, and takes the tag away
+    how = _UPRIGHT.get(_orientation(image))
+    if depth == "8 bits":
+        image = image.convert("L" if grey else "RGB")
+    else:  # Pillow cuts at 255 what it converts to bytes
+        numbers = np.asarray(image, np.float32)
+        if not np.isfinite(numbers).all():
+            raise ValueError("it holds numbers that are not finite")
+        image = pillow.fromarray(numbers)
+    if how is not None:
+        image = image.transpose(pillow.Transpose[how])
+    read = np.asarray(image.resize(size, pillow.Resampling.BILINEAR))
+    return read.round() if depth == "16 bits" else read
 
 
 def _without_images(root: Path, classes: Sequence[str]) -> str:
@@ -81,18 +110,43 @@ def _without_images(root: Path, classes: Sequence[str]) -> str:
     )
 
 
-def _looked_at(pillow: Any, paths: Sequence[Path]) -> tuple[Counter[tuple[int, int]], bool]:
-    """How often each (height, width) comes, and whether all images are grey."""
+def _looked_at(pillow: Any, paths: Sequence[Path]) -> tuple[Counter[tuple[int, int]], bool, str]:
+    """How often each (height, width) comes, whether all images are grey, and what a pixel of all of them is.
+
+    Raises:
+        ArgumentError: an image cannot be read, or two differ in depth, so that one number is two brightnesses.
+    """
     sizes: Counter[tuple[int, int]] = Counter()
     grey = True
+    depths: dict[str, Path] = {}
     for path in paths:
         try:
             with pillow.open(path) as image:
-                sizes[image.height, image.width] += 1
-                grey &= image.mode in ("1", "L", "LA", "I", "I;16", "F")
+                # Of a PNG the tag may stand behind the pixels, all of which would be read for it; a TIFF's size is said
+                # as if it were upright.
+                lying = image.format not in ("PNG", "TIFF") and _orientation(image) >= 5
+                sizes[(image.width, image.height) if lying else (image.height, image.width)] += 1
+                grey &= image.mode in ("1", "L", "LA") or image.mode in _DEEP
+                depths.setdefault(_DEEP.get(image.mode, "8 bits"), path)
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None
-    return sizes, grey
+    if len(depths) > 1:
+        (one, first), (other, second), *_ = depths.items()
+        raise ArgumentError(
+            f"a pixel of {os.fspath(first)} has {one}, one of {os.fspath(second)} {other}",
+            where="images",
+            allowed="images of one depth",
+            hint="Save them all alike: one number would be two brightnesses otherwise.",
+        )
+    return sizes, grey, next(iter(depths))
+
+
+def _orientation(image: Any) -> int:
+    """How the camera was held, from 1 (upright) to 8; 1 where the file does not say it, or says it wrongly."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except (OSError, ValueError, TypeError, SyntaxError, LookupError, struct.error):
+        return 1
 
 
 def _size(size: Any, sizes: Counter[tuple[int, int]]) -> tuple[int, int]:

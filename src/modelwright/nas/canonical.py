@@ -170,15 +170,17 @@ def _text(labels: _Labels) -> str:
 
 
 def _merged(graph: Graph) -> Graph:
-    """Operations without weights that do the same to the same are one."""
+    """Operations without weights that do the same to the same are one, but for what is left to chance."""
     seen: dict[str, int] = {}
     stands: list[int] = []
     nodes = list(graph.nodes)
     for place, node in enumerate(nodes):
         inputs = [stands[i] for i in node.inputs]
         nodes[place] = _taking(node, tuple(sorted(inputs) if _unordered(node) else inputs))
-        free = node.op not in (INPUT, "dropout") and not graph.cost_of(place).parameters
-        said = json.dumps([node.op, sorted(node.attributes.items()), nodes[place].inputs], default=str) if free else ""
+        free = node.op != INPUT and not operation(node.op).chance and not graph.cost_of(place).parameters
+        # Zeros have no inputs left that would tell their shapes apart.
+        alike = [node.op, sorted(node.attributes.items()), nodes[place].inputs, node.shape]
+        said = json.dumps(alike, default=str) if free else ""
         stands.append(seen.setdefault(said, place) if free else place)
     return reached(nodes, [stands[i] for i in graph.outputs])
 

@@ -12,7 +12,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
 from modelwright.nas.front import Front, fronts_of
 from modelwright.nas.rows import Arrays, check_enough, names_of, own_rows, read_rows
-from modelwright.nas.targets import task_of
+from modelwright.nas.targets import task_of, tell_unlearned, with_own
 from modelwright.nas.task import Kind, Task
 
 #: Fewest rows that a network is trained on.
@@ -28,7 +28,8 @@ class Dataset:
     """Rows to train on and rows that are kept back. Inputs are scaled when they are asked for.
 
     Attributes:
-        x, y: all rows, as given, and the targets as the losses take them.
+        x, y: all rows, as given, and their targets: the place of a class, or what the losses take. A table of rows and
+            classes may be more than memory holds, so losses get theirs by ``targets``.
         chosen: rows to train on, in an order of chance, so that the first few are as good as any.
         kept: rows that are kept back, in an order of chance.
         factor: by how much images are shrunk in each direction.
@@ -73,8 +74,20 @@ class Dataset:
         return self._rows(np.sort(self.kept[:limit]))
 
     def _rows(self, rows: np.ndarray) -> tuple[Arrays, np.ndarray]:
-        found = tuple(_shrunk(front(x[rows]), self.factor) for front, x in zip(self.fronts, self.x, strict=True))
-        return found, self.y[rows]
+        return self.inputs(rows), self.targets(rows)
+
+    def inputs(self, rows: np.ndarray) -> Arrays:
+        """Rows of all, as the network takes them."""
+        return tuple(_shrunk(front(x[rows]), self.factor) for front, x in zip(self.fronts, self.x, strict=True))
+
+    def targets(self, rows: np.ndarray) -> np.ndarray:
+        """Targets of rows of all as losses take them: of a class, 0 for each class and 1 for its own."""
+        y = self.y[rows]
+        if self.task.kind != "multiclass":
+            return y
+        table = np.zeros((len(y), self.task.outputs), np.float32)
+        table[np.arange(len(y)), y] = 1.0
+        return table
 
     def shrunk(self, factor: int) -> Dataset:
         """The same rows as smaller images (means of ``factor`` x ``factor`` pixels)."""
@@ -131,8 +144,8 @@ def dataset(
         said = f"={validation!r:.60}" if np.ndim(validation) == 0 else f" is {kind_of(validation)}"
         raise ArgumentError(f"validation{said}", where=where, allowed="a share between 0 and 1, or (x, y)")
     rows = len(targets)
-    everything = targets if own is None else np.concatenate([targets, own[1]])
-    found, encoded = task_of(everything, task, notes, where, outputs)
+    everything = targets if own is None else with_own(targets, own[1], where)
+    found, encoded = task_of(everything, task, notes, where, rows, outputs)
     if own is None:
         chosen, kept = _split(encoded, found, share, seed)
     else:
@@ -140,6 +153,7 @@ def dataset(
         chosen, kept = order, np.random.default_rng(seed).permutation(np.arange(rows, len(everything)))
         inputs = tuple(np.concatenate(pair) for pair in zip(inputs, own[0], strict=True))
     _check_training(encoded[chosen], found, validation, where)
+    tell_unlearned(encoded, chosen, kept, found, notes)
     if found.kind == "regression":
         center, spread = encoded[chosen].mean(axis=0), encoded[chosen].std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
@@ -161,10 +175,9 @@ def mirrors(data: Dataset) -> bool:
         return False
     factor = max(1, max(max(shape[:2]) for shape in data.images) // 14)
     count = min(_MIRRORED, data.rows // 2)
-    small = data.shrunk(factor)
-    probes, truth = small.train(np.arange(count))
-    base, labels = small.train(np.arange(count, min(data.rows, 5 * count)))
-    truth, labels = data.task.places(truth), data.task.places(labels)
+    small, known = data.shrunk(factor), data.chosen[: 5 * count]
+    probes, base = small.inputs(known[:count]), small.inputs(known[count:])
+    truth, labels = data.task.places(data.y[known[:count]]), data.task.places(data.y[known[count:]])
     flat = _side_by_side(base)
     squares = (flat**2).sum(axis=1)
 
@@ -210,7 +223,7 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
 
 def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> None:
     """Raise where what is left to train on teaches nothing."""
-    one = task.one_class and len(set(task.places(y).tolist())) < 2
+    one = task.one_class and len(np.unique(task.places(y))) < 2
     if len(y) >= _FEWEST and not one:
         return
     left = f"{counted(len(y), 'row')} of one class" if one and len(y) else counted(len(y), "row")

@@ -16,7 +16,7 @@ import numpy as np
 
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import KIND
-from modelwright.core.errors import SpaceError, StoreError
+from modelwright.core.errors import StoreError
 from modelwright.core.records import Artifact, Config, Failure, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation, Reporter
@@ -292,22 +292,10 @@ class _Trial:
         return before if worse else after
 
     def _data(self, rung: Rung) -> tuple[Dataset, Graph]:
-        """The rows of a rung and the network for them; as they are where smaller images would change its weights."""
-        data = self.job.data.shrunk(rung.factor)
-        full = self._graph(())
-        if rung.factor == 1:
-            return data, full
-        try:
-            graph = self._graph(data.shapes)
-        except SpaceError:
-            graph = None
-        if (
-            graph is None
-            or [n.name for n in graph.nodes] != [n.name for n in full.nodes]
-            or graph.cost.parameters != (full.cost.parameters)
-        ):
+        """See ``Job.at``; that images could not be made smaller is noted."""
+        data, graph = self.job.at(rung, self.task.config)
+        if data.factor != rung.factor:
             self.note["full_size"] = True
-            return self.job.data, full
         return data, graph
 
     def _trainer(self, data: Dataset, graph: Graph) -> Trainer:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelwright.core.constraint import Limit
+from modelwright.core.errors import SpaceError
 from modelwright.core.objective import Objective
+from modelwright.core.records import Config
 from modelwright.nas import weights
 from modelwright.nas.architecture import Architecture
+from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.graph import Graph
 from modelwright.nas.hardware import Meter
-from modelwright.nas.ladder import Ladder
+from modelwright.nas.ladder import Ladder, Rung
 from modelwright.nas.recipe import Recipe
 from modelwright.space import HyperParameters
 
@@ -40,6 +43,19 @@ class Job:
     class_weight: Mapping[int, float] | None = None
     meter: Meter | None = None
     stem: Any = None
+
+    def at(self, rung: Rung, config: Config) -> tuple[Dataset, Graph]:
+        """The rows of a rung and the network for them; as they are where smaller images would change its weights."""
+        full = pruned(self.space.graph(config))
+        if rung.factor == 1:
+            return self.data, full
+        data = self.data.shrunk(rung.factor)
+        try:
+            graph = pruned(self.space.graph(config, *data.shapes))
+        except SpaceError:
+            return self.data, full
+        named = [n.name for n in graph.nodes] == [n.name for n in full.nodes]
+        return (data, graph) if named and graph.cost.parameters == full.cost.parameters else (self.data, full)
 
     def deployed(self, graph: Graph, learned: weights.Weights, factor: int = 1) -> Any:
         """The model that is handed out; ``factor``: by how much images were shrunk when it was judged."""

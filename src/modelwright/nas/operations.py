@@ -57,6 +57,7 @@ class Operation:
         options: which attributes it takes; None for any.
         inputs: how many there are; None for two or more, whose order does not matter where ``commutes`` is set.
         keeps_zero: whether zeros in mean zeros out, so that what follows from zeros alone can be left out.
+        chance: whether it draws while it trains: one that is used twice is not the same as two then, weights or none.
         function: how it is computed with arrays, a ``functions.Function``, where it is not one of ours; without it the
             layer is called.
         onnx: whether it exports to ONNX; a function that writes its nodes, where it is not one of ours.
@@ -76,6 +77,7 @@ class Operation:
     inputs: int | None = 1
     commutes: bool = False
     keeps_zero: bool | Callable[[Attributes], bool] = False
+    chance: bool = False
     function: Any = None
     onnx: bool | Callable[..., str] = True
     channels: Literal["own", "kept", "joined", "spread"] = "own"
@@ -371,6 +373,7 @@ register(
         shape=same,
         layer=lambda shapes, attributes, name: keras_layers().Dropout(attributes.get("rate", 0.5), name=name),
         keeps_zero=True,
+        chance=True,
         channels="kept",
         embed=carry.at_rest,
         identity=carry.identity_at_rest,

@@ -74,8 +74,11 @@ class Recipe:
                 continue
             if not _is_number(value, whole) or not fits(value):
                 raise ArgumentError(f"{name}={value!r:.60}", where="nas.Recipe", allowed=allowed)
+            # Keras takes numbers of Python alone, and so does a study that keeps the recipe.
+            object.__setattr__(self, name, int(value) if whole else float(value))
         if not isinstance(self.mirror, bool) and not _is_number(self.mirror, True):
             raise ArgumentError(f"mirror={self.mirror!r:.60}", where="nas.Recipe", allowed="True or False")
+        object.__setattr__(self, "mirror", bool(self.mirror))
 
     @classmethod
     def of(cls, rows: int, *, mirror: bool = False) -> Recipe:
@@ -89,6 +92,16 @@ class Recipe:
         (2, 0)
         """
         return self if self.shift is not None else replace(self, shift=0 if kind == "regression" else _SHIFT)
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Recipe:
+        """From ``plain``; a field that there is no more is passed over."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in kept.items() if name in known})
+
+    def plain(self) -> dict[str, Any]:
+        """The fields, for a study to keep."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def changed(self, given: Any) -> Recipe:
         """With the fields that a ``training`` function returned.

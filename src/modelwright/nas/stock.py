@@ -88,6 +88,7 @@ for _made in (
             attributes.get("rate", 0.5), name=name
         ),
         keeps_zero=True,
+        chance=True,
         channels="kept",
         embed=carry.at_rest,
     ),

@@ -15,13 +15,37 @@ _FEW, _OFTEN = 20, 20
 _LISTED = 5
 
 
+def with_own(y: np.ndarray, own: np.ndarray, where: str) -> np.ndarray:
+    """The targets, and behind them those of the rows to judge by that the user picked.
+
+    Raises:
+        ArgumentError: they are not of one kind.
+    """
+    if y.shape[1:] != own.shape[1:]:
+        said = " and ".join(f"{of}y has the shape {part.shape}" for of, part in (("", y), ("validation's ", own)))
+        raise ArgumentError(said, where=where, allowed="targets that are written alike")
+    texts = [part.dtype.kind == "U" for part in (y, own)]
+    if texts[0] != texts[1]:
+        one, other = ("y", "validation's y") if texts[0] else ("validation's y", "y")
+        raise ArgumentError(
+            f"{one} holds texts, {other} numbers", where=where, allowed="targets that are written alike"
+        )
+    return np.concatenate([y, own])
+
+
 def task_of(
-    y: np.ndarray, kind: Kind | None, notes: list[str], where: str, outputs: int | None = None
+    y: np.ndarray,
+    kind: Kind | None,
+    notes: list[str],
+    where: str,
+    rows: int | None = None,
+    outputs: int | None = None,
 ) -> tuple[Task, np.ndarray]:
-    """The task that targets show, and the targets as losses take them.
+    """The task that targets show, and the targets: places of classes, or rows of numbers.
 
     Args:
         kind: what it is, where the targets leave it open.
+        rows: how many of them are y's, where validation's stand behind them.
         notes: what a user should know is added to it.
         outputs: of the networks, where that is known: with one of them, two classes are told apart by it.
 
@@ -31,7 +55,7 @@ def task_of(
     if kind not in (None, "multiclass", "multilabel", "regression"):
         raise ArgumentError(f"task={kind!r:.60}", where=where, allowed="'multiclass', 'multilabel', 'regression'")
     if y.ndim == 2 and y.shape[1] > 1:
-        return _of_rows(y, kind, where, outputs)
+        return _of_rows(y, kind, where, rows, outputs)
     y = y.ravel()
     texts = y.dtype.kind == "U"
     broken = np.flatnonzero(y != np.round(y)) if y.dtype.kind == "f" else np.empty(0, int)
@@ -42,8 +66,9 @@ def task_of(
     if kind == "regression" and texts:
         raise ArgumentError("y holds texts, which are no numbers to be learned", where=where)
     if kind == "multiclass" and len(broken):
+        of, at = _at(broken[0], rows)
         raise ArgumentError(
-            f"task='multiclass', and y[{broken[0]}] is {y[broken[0]]:g}", where=where, allowed="texts or whole numbers"
+            f"task='multiclass', and {of}y[{at}] is {y[broken[0]]:g}", where=where, allowed="texts or whole numbers"
         )
     if kind == "regression" or (kind is None and not texts and (len(broken) or _measured(y, notes))):
         return Task(kind="regression", outputs=1), y.reshape(-1, 1).astype(np.float64)
@@ -95,9 +120,7 @@ def _classes(y: np.ndarray, notes: list[str], where: str, outputs: int | None) -
             f"the outputs stand for the {len(names)} labels in rising order, from {names[0]} to {names[-1]}; "
             "study.classes has them"
         )
-    table = np.zeros((len(encoded), len(names)), np.float32)
-    table[np.arange(len(encoded)), encoded] = 1.0
-    return Task(kind="multiclass", outputs=len(names), classes=names), table
+    return Task(kind="multiclass", outputs=len(names), classes=names), encoded
 
 
 def _by_one_output(names: tuple[Any, ...], places: np.ndarray) -> tuple[Task, np.ndarray]:
@@ -105,32 +128,63 @@ def _by_one_output(names: tuple[Any, ...], places: np.ndarray) -> tuple[Task, np
     return Task(kind="binary", outputs=1, classes=names), places.reshape(-1, 1).astype(np.float32)
 
 
-def _of_rows(y: np.ndarray, kind: Kind | None, where: str, outputs: int | None) -> tuple[Task, np.ndarray]:
+def _at(row: Any, rows: int | None) -> tuple[str, int]:
+    """Whose target it is, and its row there."""
+    return ("validation's ", int(row) - rows) if rows is not None and row >= rows else ("", int(row))
+
+
+def _of_rows(
+    y: np.ndarray, kind: Kind | None, where: str, rows: int | None, outputs: int | None
+) -> tuple[Task, np.ndarray]:
     if y.dtype.kind not in "fiub":
         raise ArgumentError("y holds rows of texts", where=where, allowed="one text a row, or rows of 0 and 1")
     flags = bool(np.isin(y, (0, 1)).all())
     if kind in ("multiclass", "multilabel") and not flags:
         row, column = np.argwhere(~np.isin(y, (0, 1)))[0]
+        of, at = _at(row, rows)
         allowed = "rows of 0 and 1" if kind == "multilabel" else "one label a row, or rows of 0 with a single 1"
         raise ArgumentError(
-            f"task={kind!r}, and y[{row}, {column}] is {y[row, column]:g}", where=where, allowed=allowed
+            f"task={kind!r}, and {of}y[{at}, {column}] is {y[row, column]:g}", where=where, allowed=allowed
         )
     if kind == "regression" or not flags:
         return Task(kind="regression", outputs=y.shape[1]), y.astype(np.float64)
     several = np.flatnonzero(y.sum(axis=1) != 1)
     if kind == "multiclass" and len(several):
+        of, at = _at(several[0], rows)
         raise ArgumentError(
-            f"task='multiclass', and row {several[0]} of y has {int(y[several[0]].sum())} labels",
+            f"task='multiclass', and row {at} of {of}y has {int(y[several[0]].sum())} labels",
             where=where,
             allowed="one in each row",
             hint="task='multilabel' is for several at once.",
         )
     made: Kind = kind or ("multilabel" if len(several) else "multiclass")
-    if made == "multiclass" and len(set(y.argmax(axis=1).tolist())) < 2:
-        _refuse_one(int(y[0].argmax()), where)
-    if made == "multiclass" and y.shape[1] == 2 and outputs == 1:
-        return _by_one_output((0, 1), y[:, 1])
-    return Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1]))), y.astype(np.float32)
+    task = Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1])))
+    if made == "multilabel":
+        return task, y.astype(np.float32)
+    places = y.argmax(axis=1)
+    if len(np.unique(places)) < 2:
+        _refuse_one(int(places[0]), where)
+    if y.shape[1] == 2 and outputs == 1:
+        return _by_one_output((0, 1), places)
+    return task, places
+
+
+def tell_unlearned(y: np.ndarray, chosen: np.ndarray, kept: np.ndarray, task: Task, notes: list[str]) -> None:
+    """Add a note where networks are judged by labels that no row to train on has."""
+    if task.kind == "regression":
+        return
+    if task.one_class:
+        lost = np.setdiff1d(task.places(y[kept]), task.places(y[chosen])).tolist()
+    else:
+        lost = np.flatnonzero(y[kept].any(axis=0) & ~y[chosen].any(axis=0)).tolist()
+    if lost:
+        names = [repr(task.classes[place]) for place in lost]
+        listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
+        which = "the label" if len(names) == 1 else f"one of the {len(names):,} labels"
+        notes.append(
+            f"no row to train on has {which} {listed}, and some that networks are judged by have: they are counted, "
+            "though nothing is learned of them"
+        )
 
 
 def _refuse_one(label: Any, where: str) -> None:

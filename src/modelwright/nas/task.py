@@ -47,8 +47,10 @@ class Task:
         return self.kind in ("multiclass", "binary")
 
     def places(self, y: np.ndarray) -> np.ndarray:
-        """The class of each row, as a place in ``classes``, of targets as ``Dataset`` has them."""
-        return y[:, 0].astype(int) if self.kind == "binary" else y.argmax(axis=1)
+        """The class of each row, as a place in ``classes``, of targets as ``Dataset`` or as losses have them."""
+        if self.kind == "binary":
+            return y[:, 0].astype(int)
+        return y if y.ndim == 1 else y.argmax(axis=1)
 
     def metrics(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """Of outputs (logits, for labels) against the truth as ``Dataset`` has it."""

@@ -18,12 +18,15 @@ from modelwright.nas.dataset import Dataset, Task
 from modelwright.nas.recipe import Recipe
 from modelwright.nas.rows import Arrays
 from modelwright.nas.steps import Clocked, Steps, steps
+from modelwright.nas.task import METRICS
 from modelwright.training.keras_backend import ensure_backend
 
 #: Told after each epoch of a segment how much of it is done, in (0, 1], and the training loss; whether to go on.
 OnEpoch = Callable[[float, float], bool]
 #: Examples that are put through the network at once to judge it.
 _JUDGED = 512
+#: Numbers for all examples and classes that are held at once to judge by them.
+_AT_ONCE = 1 << 24
 #: Rows of those that are kept back that are enough to watch a network.
 _WATCHED = 2000
 
@@ -120,7 +123,15 @@ class Trainer:
 
     def judge(self, limit: int | None = None) -> dict[str, float]:
         """What the network is worth on the rows that are kept back, under the names of metrics."""
-        return self.data.task.metrics(self.outputs(limit), self.data.held_back(limit)[1])
+        task, rows = self.data.task, np.sort(self.data.kept[:limit])
+        if task.kind != "multiclass" or len(rows) * task.outputs <= _AT_ONCE:
+            return task.metrics(self.outputs(limit), self.data.targets(rows))
+        # The metrics of classes are means over rows, so that not all outputs need be there at once.
+        sums: dict[str, float] = dict.fromkeys(METRICS[task.kind], 0.0)
+        for begin, outputs in zip(range(0, len(rows), _JUDGED), _outputs(self.steps, self.data.inputs(rows))):
+            found = task.metrics(outputs, self.data.targets(rows[begin : begin + _JUDGED]))
+            sums = {name: value + found[name] * len(outputs) for name, value in sums.items()}
+        return {name: value / len(rows) for name, value in sums.items()}
 
     def _judging(self) -> float:
         """Seconds that judging by all rows is going to take."""
@@ -148,11 +159,13 @@ class Trainer:
 
 def predict(steps: Steps, x: tuple[np.ndarray, ...]) -> np.ndarray:
     """A network's outputs for prepared inputs, in batches of one size."""
-    parts = []
+    return np.concatenate(list(_outputs(steps, x)))
+
+
+def _outputs(steps: Steps, x: tuple[np.ndarray, ...]) -> Iterator[np.ndarray]:
+    """Those of ``_JUDGED`` rows at a time."""
     for picked, count in _batches(x, _JUDGED):
-        found = steps.predict(picked)
-        parts.append(found[:count])
-    return np.concatenate(parts)
+        yield steps.predict(picked)[:count]
 
 
 def _batches(x: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[tuple[np.ndarray, ...], int]]:

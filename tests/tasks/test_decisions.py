@@ -17,6 +17,7 @@ from modelwright.tasks.learners.recipes import feature_space
 from modelwright.tasks.listing import LEFT, Decisions
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.target import Target
+from modelwright.tasks.thresholds import Cut
 
 pytest.importorskip("lightgbm")
 QUICK = {"store": ":memory:", "verbose": 0, "models": ["lightgbm", "linear"]}
@@ -138,7 +139,7 @@ def test_temperature_and_threshold_are_told_by_what_was_before_and_after():
     y = (rng.uniform(size=1000) < 0.3 * chance).astype(int)
     metric = Metric.of("f1", Target.of(np.array(["no", "yes"], object)[y], metric="f1"))
     shares = np.stack([1 - chance, chance], 1)
-    judged = as_deployed(y, shares, None, task="binary", metric=metric, temperature=2.0, threshold=0.8)
+    judged = as_deployed(y, shares, None, task="binary", metric=metric, temperature=2.0, cut=Cut(0.8))
     before, after = judged["log_loss"]
     at_half, at_cut = judged["thresholds"]
     assert before > after and at_half != at_cut

@@ -72,3 +72,25 @@ def test_the_unit_of_a_target_is_no_matter(unit):
     for name in ("lightgbm", "xgboost", "extra_trees", "mlp", "linear", "neighbours"):
         model = mw.fit(data, "y", models=[name], trials=1, folds=3, **QUIET)
         assert model.score < 0.8 * np.std(data["y"]), name
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "f1"])
+def test_scores_of_several_classes_are_those_of_what_is_named(metric, tmp_path):
+    rng = np.random.default_rng(3)
+    y = rng.choice(3, 4000, p=[0.85, 0.1, 0.05])
+    data = {"a": y + rng.normal(size=4000), "b": rng.normal(size=4000), "y": np.array(["usual", "rare", "rarest"])[y]}
+    on = {name: cells[:2000] for name, cells in data.items()}
+    off = {name: cells[2000:] for name, cells in data.items()}
+    model = mw.fit(on, "y", metric=metric, models=["linear"], trials=1, folds=4, **QUIET)
+    how = {"average": "macro"} if metric == "f1" else {}
+    true = getattr(metrics, f"{metric}_score")(off["y"], model.predict(off), **how)
+    most = model.classes_[model.predict_proba(off).argmax(axis=1)]
+    assert true > getattr(metrics, f"{metric}_score")(off["y"], most, **how) + 0.02
+    assert model.evaluate(off, metric)[metric] == pytest.approx(true)
+    assert model.leaderboard(off)[0]["test"] == pytest.approx(true)
+    assert model.score == pytest.approx(true, abs=0.06)
+    assert any(one["what"] == "threshold" and "rarer" in one["decided"] for one in model.decisions)
+    held = mw.load(model.save(tmp_path / "m.mw"))
+    again = mw.fit(on, "y", plan=model.plan, **QUIET)
+    assert np.array_equal(held.predict(off), model.predict(off))
+    assert np.array_equal(again.predict(off), model.predict(off))

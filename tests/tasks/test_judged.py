@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from modelwright.tasks.judged import judged
+from modelwright.tasks.thresholds import Cut
 
 
 def test_confusion_goes_by_the_threshold_and_counts_every_row():
@@ -11,7 +12,7 @@ def test_confusion_goes_by_the_threshold_and_counts_every_row():
     said = rng.random(400)
     y = (rng.random(400) < said).astype(int)
     both = np.stack([1 - said, said], axis=1)
-    found = judged(y, both, task="binary", threshold=0.3)
+    found = judged(y, both, task="binary", cut=Cut(0.3))
     (a, b), (c, d) = found["confusion"]
     assert a + b + c + d == found["rows"] == 400
     assert b + d == int((said >= 0.3).sum()) and c + d == int(y.sum())

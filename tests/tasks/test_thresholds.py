@@ -118,3 +118,43 @@ def test_of_a_metric_that_only_tells_values_thresholds_are_tried():
     cut = thresholds.tried(true, y, f1)
     assert 0.05 < cut < 0.35
     assert f1(y, (true >= cut).astype(int)) > 1.3 * f1(y, (true >= 0.5).astype(int))
+
+
+def classes(rows, seed):
+    """Three classes of 80, 15 and 5 %, and probabilities that are right."""
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, rows, p=[0.8, 0.15, 0.05])
+    density = np.exp(-0.5 * (rng.normal(size=rows)[:, None] + 1.2 * y[:, None] - 1.2 * np.arange(3)) ** 2)
+    probable = density * [0.8, 0.15, 0.05]
+    return y, probable / probable.sum(axis=1, keepdims=True)
+
+
+def of_three(name):
+    return Metric.of(name, Target.of(np.array(["a", "b", "c"] * 4, object)))
+
+
+@pytest.mark.parametrize("name", ["balanced_accuracy", "f1"])
+def test_rarer_ones_of_several_classes_are_named_sooner_where_that_scores_better(name):
+    own, (y, predicted), (new, probable) = of_three(name), classes(3000, 0), classes(20_000, 1)
+    cut = thresholds.best_cut(own, y, predicted)
+    assert cut.factors[2] == 1 > cut.factors[1] > cut.factors[0] > 0
+    usual, better = (own.score(new, one.named(probable)) for one in (thresholds.MOST_PROBABLE, cut))
+    assert better > usual + (0.1 if name == "balanced_accuracy" else 0.02)
+    assert thresholds.attained(own, y, predicted) == pytest.approx(better, abs=0.04)
+    assert thresholds.attainable(own, y, predicted) == pytest.approx(own.score(y, cut.named(predicted)), abs=0.01)
+
+
+def test_the_most_probable_of_several_classes_is_named_elsewhere():
+    y, predicted = classes(3000, 0)
+    assert thresholds.best_cut(of_three("accuracy"), y, predicted) == thresholds.MOST_PROBABLE
+    assert thresholds.best_cut(of_three("log_loss"), y, predicted) == thresholds.MOST_PROBABLE
+    few = thresholds.best_cut(of_three("balanced_accuracy"), y[:60], predicted[:60])
+    assert few == thresholds.MOST_PROBABLE
+
+
+def test_a_class_without_rows_has_a_factor_all_the_same():
+    y, predicted = classes(400, 0)
+    four = np.column_stack([predicted, np.zeros(400)])
+    metric = Metric.of("balanced_accuracy", Target.of(np.array(["a", "b", "c", "d"] * 4, object)))
+    cut = thresholds.best_cut(metric, y, four)
+    assert len(cut.factors) == 4 and all(0 < factor <= 1 for factor in cut.factors)

@@ -20,6 +20,7 @@ from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.learners import Learner, learner, names
 from modelwright.tasks.members import Member
+from modelwright.tasks.thresholds import Cut
 
 
 def fitted_again(
@@ -48,7 +49,7 @@ def fitted_again(
         spread=float(plan["spread"]),
         selected=float(plan["score"]),
         temperature=float(plan["temperature"]),
-        threshold=float(plan["threshold"]),
+        cut=Cut.of(plan),
         known_rows=plan.get("known_rows"),
     )
     body = described(data, job, said, blend, made, weights)

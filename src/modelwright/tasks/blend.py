@@ -49,7 +49,8 @@ class Blend:
         score: of the blend, by weights that were chosen on other rows, in the metric's natural sign.
         spread: standard error of ``score``.
         selected: its score on the rows that the weights were chosen on; too good by that.
-        temperature, threshold: see ``calibration`` and ``thresholds``.
+        temperature: see ``calibration``.
+        cut: see ``thresholds``.
         rows: how many rows it was judged by.
         judged: see ``judged.judged``; with ``single``, the score of the best candidate alone on the same rows, and
             ``constant``, that of always the same prediction, where the metric is one of ours.
@@ -65,7 +66,7 @@ class Blend:
     spread: float
     selected: float
     temperature: float = 1.0
-    threshold: float = 0.5
+    cut: thresholds.Cut = thresholds.MOST_PROBABLE
     rows: int = 0
     judged: Mapping[str, Any] = field(default_factory=dict)
     known_rows: Mapping[str, Any] | None = None
@@ -200,9 +201,9 @@ def _of_level(
         spread=_spread(sure, seen, cut, job),
         selected=sign * found.selected,
         temperature=heat,
-        threshold=cut,
+        cut=cut,
         rows=len(seen),
-        judged=as_deployed(y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, threshold=cut)
+        judged=as_deployed(y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut)
         | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
     )
     return made, crossed
@@ -282,29 +283,27 @@ def _rounds(facts: Mapping[str, Any]) -> int | None:
     return max(1, round(float(np.mean(known)) * MORE)) if known else None
 
 
-def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, float]:
-    """Temperature and threshold, by predictions for the rows ``seen``.
+def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, thresholds.Cut]:
+    """Temperature, and which class is named, by predictions for the rows ``seen``.
 
     Weights of classes make probabilities of another world: how sure they are is judged there, what is named is not.
     """
     if job.task == "regression":
-        return 1.0, 0.5
+        return 1.0, thresholds.MOST_PROBABLE
     y = job.y[seen]
     heat = calibration.temperature(mixed, y, _part(job.weight, seen))
-    if job.task != "binary" or job.metric.needs != "labels":
-        return heat, 0.5
-    scores = calibration.tempered(mixed, heat)[:, 1]
-    return heat, thresholds.best_threshold(job.metric, y, scores, _part(job.judging, seen))
+    sure = calibration.tempered(mixed, heat)
+    return heat, thresholds.best_cut(job.metric, y, sure, _part(job.judging, seen))
 
 
-def _spread(mixed: np.ndarray, seen: np.ndarray, cut: float, job: Job) -> float:
+def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) -> float:
     """Standard error of the score: over parts of the rows, where there are few over samples with replacement.
 
     Rows that belong together are drawn together: a hundred rows of one customer are not a hundred witnesses.
     """
     rng, ties = _rng(job), job.split.tied(seen)
     named = thresholds.decided_by(job.metric, mixed)
-    answers = (mixed[:, 1] >= cut).astype(np.int64) if named else mixed
+    answers = cut.named(mixed) if named else mixed
 
     def score(at: np.ndarray) -> float:
         return job.metric.merit(job.y[seen[at]], answers[at], _part(job.judging, seen[at]))

@@ -173,7 +173,8 @@ class Account:
         half, cut = self.blend.judged.get("thresholds") or (None, None)
         if half is None or cut is None:
             return unmeasured("")
-        return f"{self.metric} {half:.5g} at 0.5, {cut:.5g} at this one, on the rows that chose it"
+        usual, so = ("for the most probable class", "so") if self.blend.cut.factors else ("at 0.5", "at this one")
+        return f"{self.metric} {half:.5g} {usual}, {cut:.5g} {so}, on the rows that chose it"
 
 
 def _learner(row: Row) -> str:

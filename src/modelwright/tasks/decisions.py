@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from modelwright.core.wording import counted
+from modelwright.tasks.thresholds import MOST_PROBABLE
 
 if TYPE_CHECKING:
     from modelwright.tasks.blend import Blend
@@ -69,9 +70,12 @@ def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Acc
     if blend.temperature != 1.0:
         why = "less log loss out of fold"
         found.append(decision("calibration", f"temperature {blend.temperature:.3f}", why, "", account.calibration()))
-    if blend.threshold != 0.5:
+    if blend.cut != MOST_PROBABLE:
         why, undo = f"the best {metric.name} out of fold", "predict_proba leaves the decision to you"
-        found.append(decision("threshold", f"{blend.threshold:.3f}", why, undo, account.threshold()))
+        said = f"{blend.cut.threshold:.3f}"
+        if blend.cut.factors:
+            said = f"rarer classes are named sooner: probabilities count {min(blend.cut.factors):.2g} to 1 times"
+        found.append(decision("threshold", said, why, undo, account.threshold()))
     return found
 
 

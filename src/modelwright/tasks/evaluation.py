@@ -15,7 +15,7 @@ from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
 from modelwright.tasks.scorers import ALLOWED
 from modelwright.tasks.scores import SCORES
-from modelwright.tasks.thresholds import decided_by
+from modelwright.tasks.thresholds import Cut
 from modelwright.tasks.weights import given_weights
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def evaluated(model: Predictor, source: Any, metrics: Any, *, where: str = "eval
     chosen = _chosen(model, metrics, where)
     frame, y, weight = rows(model, source, where=where)
     predicted = model._predicted(frame)
-    cut = float(model._body["threshold"])
+    cut = Cut.of(model._body)
     return {name: score(metric, predicted, y, cut, weight) for name, metric in chosen.items()}
 
 
@@ -66,12 +66,10 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     return model._frame(table), target.encode(table.columns[model.target], where=where), weight
 
 
-def score(
-    metric: Metric, predicted: np.ndarray, y: np.ndarray, threshold: float, weight: np.ndarray | None = None
-) -> float:
-    """The score of predictions as they are deployed: labels of two classes by the threshold."""
-    named = decided_by(metric, predicted)
-    return float(metric.score(y, (predicted[:, 1] >= threshold).astype(np.int64) if named else predicted, weight))
+def score(metric: Metric, predicted: np.ndarray, y: np.ndarray, cut: Cut, weight: np.ndarray | None = None) -> float:
+    """The score of predictions as they are deployed: classes as they are named."""
+    named = metric.needs == "labels" and predicted.ndim == 2
+    return float(metric.score(y, cut.named(predicted) if named else predicted, weight))
 
 
 def metric_of(model: Predictor, metric: Any, *, where: str) -> Metric:

@@ -11,6 +11,7 @@ import numpy as np
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.scores import log_loss
+from modelwright.tasks.thresholds import MOST_PROBABLE, Cut
 
 #: Classes up to which all pairs are counted; of more, so many pairs that are mixed up most.
 _PAIRS, _WORST = 30, 30
@@ -18,14 +19,14 @@ _PAIRS, _WORST = 30, 30
 _BINS, _ROWS = 10, 20
 
 
-def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, threshold: float = 0.5) -> dict[str, Any]:
+def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, cut: Cut = MOST_PROBABLE) -> dict[str, Any]:
     """What a report says of predictions besides their score.
 
     Args:
         y: classes from 0, or values, (rows,).
         predicted: probabilities (rows, classes) as they are deployed, or values (rows,).
         task: "binary", "multiclass" or "regression".
-        threshold: of two classes, from which probability on the second is named.
+        cut: which class is named.
 
     Returns:
         ``rows``; for classes ``confusion``, rows of true by columns of predicted classes (``mixed_up`` instead, the
@@ -41,7 +42,7 @@ def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, threshold: float 
     if task == "regression":
         return {"rows": len(y), **_values(np.asarray(y, np.float64), np.asarray(predicted, np.float64))}
     classes = predicted.shape[1]
-    named = (predicted[:, 1] >= threshold).astype(int) if task == "binary" else predicted.argmax(axis=1)
+    named = cut.named(predicted)
     found: dict[str, Any] = {"rows": len(y)}
     if classes <= _PAIRS:
         counts = np.bincount(y * classes + named, minlength=classes * classes)
@@ -58,22 +59,21 @@ def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, threshold: float 
 
 def as_deployed(
     y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None, *, task: str, metric: Metric,
-    temperature: float = 1.0, threshold: float = 0.5,
+    temperature: float = 1.0, cut: Cut = MOST_PROBABLE,
 ) -> dict[str, Any]:  # fmt: skip
     """``judged`` of predictions before calibration; with ``constant``, the score of always the same prediction.
 
     That is the best one that needs no column: the share of each class, or the class that scores best where classes are
     named; the mean, the median for ``mae``, or the mean of the logarithm for ``rmsle``. It is left out where the metric
     is somebody's own. Where they were chosen: ``log_loss``, before and after the temperature, and ``thresholds``, the
-    score at 0.5 and at the threshold; both on the rows that they were chosen on.
+    score of the most probable class and of the one that is named; both on the rows that they were chosen on.
     """
     sure = predicted if task == "regression" else tempered(predicted, temperature)
-    found = judged(y, sure, task=task, threshold=threshold)
+    found = judged(y, sure, task=task, cut=cut)
     if temperature != 1.0:
         found["log_loss"] = [_short(log_loss(y, one, weight)) for one in (predicted, sure)]
-    if threshold != 0.5:
-        named = ((sure[:, 1] >= at).astype(np.int64) for at in (0.5, threshold))
-        found["thresholds"] = [_short(metric.score(y, one, weight)) for one in named]
+    if cut != MOST_PROBABLE:
+        found["thresholds"] = [_short(metric.score(y, one.named(sure), weight)) for one in (MOST_PROBABLE, cut)]
     if metric.own is not None:
         merits = [metric.merit(y, one, weight) for one in _constants(y, predicted.shape, weight, metric)]
         best = max((one for one in merits if math.isfinite(one)), default=None)

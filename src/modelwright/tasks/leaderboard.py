@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.optional import optional
 from modelwright.tasks.evaluation import metric_of, rows, score
+from modelwright.tasks.thresholds import Cut
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -84,7 +85,7 @@ def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) 
     """
     by = metric_of(model, metric, where="leaderboard")
     frame, y, weight = rows(model, test, where="leaderboard")
-    cut = float(model._body["threshold"])
+    cut = Cut.of(model._body)
     found = {"ensemble": score(by, model._predicted(frame), y, cut, weight)}
     for name in dict.fromkeys(one.name for one in model._members):
         found[name] = score(by, model._predicted(frame, name), y, cut, weight)

@@ -65,7 +65,7 @@ def _asked(data: Gathered, said: Said) -> list[Decision]:
         made.append(_entry(f"which class is looked for: it is {target.positive!r:.60}", why, "positive="))
     if target.is_classes and said.class_weight is None and said.sample_weight is None:
         why = "all errors count alike, unless what each kind of them costs is said"
-        undo = "class_weight= or sample_weight=; predict_proba leaves the threshold to you"
+        undo = "sample_weight=, or a metric of your own; predict_proba leaves the decision to you"
         made.append(_entry("what a wrong answer costs, and whether some cost more", why, undo))
     return made
 

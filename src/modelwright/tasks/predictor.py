@@ -25,6 +25,7 @@ from modelwright.tasks.listing import Checks, Decisions
 from modelwright.tasks.members import Member
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
+from modelwright.tasks.thresholds import Cut
 from modelwright.tasks.usage import usage
 
 #: Rows that are predicted at a time, so that memory stays bounded.
@@ -106,9 +107,7 @@ class Predictor:
         found = self._predicted(self._frame(table))
         if self.task == "regression":
             return found
-        if self.task == "binary":
-            return self._target.decode((found[:, 1] >= self._body["threshold"]).astype(int))
-        return self._target.decode(found.argmax(axis=1))
+        return self._target.decode(Cut.of(self._body).named(found))
 
     def predict_proba(self, table: Any) -> np.ndarray:
         """Probabilities (rows, classes), columns in the order of ``classes_``.

@@ -1,13 +1,18 @@
-"""Decision thresholds: from which probability on the second of two classes is named, so that a metric is best.
+"""Decisions: from which probability on the second of two classes is named, so that a metric is best, and which of more.
 
 The threshold with the best score on few rows is chosen by the chance of these rows. Probabilities say themselves how
 many of the rows above a threshold to expect of each class, and are wrong mostly by a shift and a slope, which few rows
 tell. So the score is that of expected rows, as far as the rows that are there do not outnumber them.
+
+Between three or more classes the probability counts, over a power of the class's share: for balanced accuracy the first
+power is best where probabilities are right, for the mean F1 one below it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +40,76 @@ _BY_COUNTS: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
+#: Powers of the shares of classes, and metrics by which the most probable of several classes is not the best answer.
+_POWERS = (0.25, 0.5, 0.75, 1.0)
+_OF_CLASSES = ("balanced_accuracy", "f1")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which class is named.
+
+    Attributes:
+        threshold: of two classes, from which probability on it is the second.
+        factors: of more, what their probabilities are multiplied by before the largest is named; () for 1 each.
+
+    >>> Cut(0.2).named(np.array([[0.7, 0.3], [0.9, 0.1]]))
+    array([1, 0])
+    >>> Cut(factors=(0.1, 1.0, 1.0)).named(np.array([[0.7, 0.1, 0.2]]))
+    array([2])
+    """
+
+    threshold: float = 0.5
+    factors: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Cut:
+        """From what is kept under the same names."""
+        return cls(float(body["threshold"]), tuple(map(float, body.get("factors") or ())))
+
+    def named(self, predicted: np.ndarray) -> np.ndarray:
+        """Places of classes, (rows,), by probabilities (rows, classes)."""
+        if predicted.shape[1] == 2:
+            return (predicted[:, 1] >= self.threshold).astype(np.int64)
+        return (predicted * np.array(self.factors) if self.factors else predicted).argmax(axis=1)
+
+
+#: The most probable one.
+MOST_PROBABLE = Cut()
+
+
 def decided_by(metric: Metric, predicted: np.ndarray) -> bool:
-    """Whether a metric looks at which of two classes is named, so that a threshold decides."""
-    return metric.needs == "labels" and predicted.ndim == 2 and predicted.shape[1] == 2
+    """Whether a metric looks at which class is named, and gains by another one than the most probable."""
+    if metric.needs != "labels" or predicted.ndim != 2:
+        return False
+    return predicted.shape[1] == 2 or metric.own in _OF_CLASSES
+
+
+def best_cut(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> Cut:
+    """The decision by which a metric is best on rows like these; the most probable class where rows are too few.
+
+    Args:
+        y: class of each row, from 0.
+        predicted: probabilities, (rows, classes).
+    """
+    if not decided_by(metric, predicted):
+        return MOST_PROBABLE
+    if predicted.shape[1] == 2:
+        return Cut(best_threshold(metric, y, predicted[:, 1], weight))
+    if len(y) < ENOUGH_TO_TRY:
+        return MOST_PROBABLE
+    tried = [MOST_PROBABLE, *(Cut(factors=_factors(y, predicted.shape[1], power, weight)) for power in _POWERS)]
+    merits = [metric.merit(y, cut.named(predicted), weight) for cut in tried]
+    best = int(np.argmax(merits))
+    return tried[best] if merits[best] > merits[0] + _GAIN else MOST_PROBABLE
+
+
+def _factors(y: np.ndarray, classes: int, power: float, weight: np.ndarray | None) -> tuple[float, ...]:
+    rows = np.bincount(y, weights=weight, minlength=classes)
+    # What a class without rows is worth nobody knows: no more than one with half a row.
+    share = np.maximum(rows / max(_TINY, float(rows.sum())), 0.5 / len(y))
+    made = share**-power
+    return tuple(float(f"{one:.6g}") for one in made / made.max())
 
 
 def best_threshold(metric: Metric, y: np.ndarray, scores: np.ndarray, weight: np.ndarray | None = None) -> float:
@@ -151,21 +223,20 @@ def attained(
         predicted: probabilities (rows, classes), or values (rows,).
         ties: which rows belong together, as integers (rows,); see ``learners.judged.halved``.
     """
-    halves = Halves.of(y, 2, weight, ties) if decided_by(metric, predicted) else None
+    halves = Halves.of(y, predicted.shape[1], weight, ties) if decided_by(metric, predicted) else None
     if halves is None:
         return metric.score(y, predicted, weight)
-    scores = predicted[:, 1]
-    cuts = [
-        best_threshold(metric, y[own], scores[own], None if weight is None else weight[own]) for own in halves.places
-    ]
-    named = halves.crossed(lambda half, own: (scores[own] >= cuts[1 - half]).astype(np.int64))
-    return metric.score(y, named, weight)
+    cuts = [best_cut(metric, y[own], predicted[own], None if weight is None else weight[own]) for own in halves.places]
+    return metric.score(y, halves.crossed(lambda half, own: cuts[1 - half].named(predicted[own])), weight)
 
 
 def attainable(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """The merit at the best of some thresholds, quickly, for choosing between predictions for the same rows."""
+    """The merit by the best of some decisions, quickly, for choosing between predictions for the same rows."""
     if metric.own not in _BY_COUNTS or not decided_by(metric, predicted):
         return metric.merit(y, predicted, weight)
+    if predicted.shape[1] > 2:
+        cuts = [MOST_PROBABLE, *(Cut(factors=_factors(y, predicted.shape[1], power, weight)) for power in _POWERS)]
+        return max(metric.merit(y, cut.named(predicted), weight) for cut in cuts)
     place, true = np.searchsorted(_CUTS, predicted[:, 1], side="right"), y == 1
     share = np.ones(len(y)) if weight is None else weight
     above = [np.bincount(place[own], share[own], len(_CUTS) + 1)[::-1].cumsum()[::-1][1:] for own in (true, ~true)]

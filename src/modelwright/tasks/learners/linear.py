@@ -99,7 +99,12 @@ class _Path:
             if clock.late() and place:
                 ended = "deadline"
                 break
-            self._solve(float(PATH[place]), clock)
+            before = self.weights, self.bias
+            if not self._solve(float(PATH[place]), clock):
+                ended = "deadline"
+                if place:  # whole steps can be done again
+                    self.weights, self.bias = before
+                    break
             done = place + 1
             if choice is None or valid is None:
                 continue
@@ -118,12 +123,13 @@ class _Path:
         wanted = 0.1 * np.sqrt(max(1, self.x.shape[1]) / len(self.x))
         return int(np.argmin(np.abs(np.log(PATH / wanted)))) + 1
 
-    def _solve(self, penalty: float, clock: Clock) -> None:
+    def _solve(self, penalty: float, clock: Clock) -> bool:
+        """Whether there was time for all of it."""
         l1, l2 = penalty * self.ratio, penalty * (1 - self.ratio)
         if self.classes == 0:
             target = (self.x.T @ (self.targets * self.share)).astype(np.float64)
             self.weights = self._least(target, l1, l2, 1.0)
-            return
+            return True
         bound = 0.25 if self.classes == 2 else 0.5
         ahead, ahead_bias, momentum = self.weights, self.bias, 1.0
         for _ in range(_ITERATIONS):
@@ -140,7 +146,8 @@ class _Path:
             if float(np.abs(change).max(initial=0.0)) < 1e-3 * (0.01 + float(np.abs(new).max(initial=0.0))):
                 break
             if clock.late():
-                break
+                return False
+        return True
 
     def _least(self, target: np.ndarray, l1: float, l2: float, bound: float) -> np.ndarray:
         if l1 == 0:

@@ -36,6 +36,10 @@ def check_predictor(said: Any) -> int:
     real(high, "range", real(low, "range"))
     real(body["temperature"], "temperature", 0.01, 100)
     real(body["threshold"], "threshold", 0, 1)
+    factors = items(body.get("factors", []), "factors", object)
+    need(len(factors) in (0, classes), "factors of other classes")
+    for factor in factors:
+        real(factor, "a factor", 0, 1)
     need(type(body["score"]) in (int, float), "score")
     for key in ("decisions", "checks"):
         items(body[key], key, Mapping)

@@ -113,6 +113,15 @@ def test_judging_by_parts_is_judging_by_all_at_once(data, monkeypatch):
     assert made.judge() == pytest.approx(whole)
 
 
+def test_ten_thousand_classes_are_learned_and_judged():
+    rng = np.random.default_rng(0)
+    many = dataset(rng.random((20_000, 3)), np.arange(20_000) % 10_000)
+    made = Trainer(nas.build(nas.trace(lambda x: x.dense(10_000), (3,))), many, Recipe(batch=32))
+    assert made.fit(1, 0, lambda done, loss: True, rows=128).finite
+    found = made.judge()
+    assert found["val_loss"] == pytest.approx(np.log(10_000), rel=0.1) and found["val_accuracy"] < 0.01
+
+
 def test_our_own_step_is_that_of_keras(data):
     if keras.backend.backend() != "jax":
         pytest.skip("the step of our own is for JAX")

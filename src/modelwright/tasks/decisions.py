@@ -72,11 +72,14 @@ def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Acc
         found.append(decision("calibration", f"temperature {blend.temperature:.3f}", why, "", account.calibration()))
     if blend.cut != MOST_PROBABLE:
         why, undo = f"the best {metric.name} out of fold", "predict_proba leaves the decision to you"
-        said = f"{blend.cut.threshold:.3f}"
-        if blend.cut.factors:
-            said = f"rarer classes are named sooner: probabilities count {min(blend.cut.factors):.2g} to 1 times"
-        found.append(decision("threshold", said, why, undo, account.threshold()))
+        found.append(decision("threshold", _named(blend), why, undo, account.threshold()))
     return found
+
+
+def _named(blend: Blend) -> str:
+    if not blend.cut.factors:
+        return f"{blend.cut.threshold:.3f}"
+    return f"rarer classes are named sooner: probabilities count {min(blend.cut.factors):.2g} to 1 times"
 
 
 def on_all_rows(whole: int, members: int, rows: int, of_a_fold: int, seconds: float) -> Decision:

@@ -13,7 +13,7 @@ from modelwright.nas.edits import difference
 from modelwright.nas.graph import INPUT, Graph, Node
 
 #: What is written into the block of the layer before it.
-_ALONG = ("batch_norm", "layer_norm", "activation", "dropout")
+_ALONG = ("batch_norm", "layer_norm", "activation", "dropout", "spatial_dropout")
 _SHORT = {"batch_norm": "BN", "layer_norm": "LN", "global_avg_pool": "global average", "global_max_pool": "global max"}
 
 

@@ -27,7 +27,7 @@ JOINS = ("add", "concat", "multiply")
 #: Attributes that make something larger or smaller.
 SIZES = ("filters", "units", "kernel", "size", "stride", "groups", "dilation")
 #: What comes along with a layer and is not named where something else is there.
-_ALONG = ("batch_norm", "layer_norm", "activation", "dropout", "zero")
+_ALONG = ("batch_norm", "layer_norm", "activation", "dropout", "spatial_dropout", "zero")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import kinds as kinds_of
 from modelwright.tasks import naming
 from modelwright.tasks.frame import Frame, framed, refuse_absent
-from modelwright.tasks.readers import NOUNS, Problems, Reader, reader
+from modelwright.tasks.readers import Reader, reader
+from modelwright.tasks.suited import refuse_kind, refuse_levels, refuse_unlisted
 from modelwright.tasks.table import Table, is_missing
 
 #: Kinds that carry nothing to learn from.
@@ -152,8 +153,7 @@ class Schema:
                 cells = table.columns[column.name]
                 details["levels"] = kinds_of.described(cells, column.kind, kinds_of.Context()).details["levels"]
             try:
-                made = _with_seen(Column(column.name, column.kind, details), table, where)
-                _refuse_levels(made, table, where)
+                made = _with_seen(Column(column.name, column.kind, details), table, where, again=True)
             except ArgumentError as error:
                 hint = f"For the model it is {column.kind}. mw.fit(...) without plan= searches anew."
                 raise ArgumentError(error.what, where=error.where, allowed=error.allowed, hint=hint) from None
@@ -332,54 +332,12 @@ def _context(columns: Iterable[Column]) -> kinds_of.Context:
     return kinds_of.Context(comma > 0, None if not first else sum(first) * 2 > len(first))
 
 
-def _refuse_kind(column: Column, cells: np.ndarray, problems: Problems, where: str) -> None:
-    """A kind that somebody said has to be one that the cells can be read as."""
-    levels = column.details.get("levels", ())
-    if column.kind == "boolean" and len(levels) not in (0, 2):
-        shown = ", ".join(repr(level) for level in levels[:5])
-        raise ArgumentError(
-            f"it has {counted(len(levels), 'level')}: {shown}",
-            where=f"{where}, column {column.name!r:.80}",
-            allowed="two levels for a boolean",
-        )
-    if column.kind == "ordinal" and problems.unseen:
-        text = next(iter(problems.unseen))
-        raise ArgumentError(
-            f"{counted(sum(problems.unseen.values()), 'cell')} with levels that have no place in the order, such as "
-            f"{text!r:.60}",
-            where=f"{where}, column {column.name!r:.80}",
-            allowed=", ".join(map(repr, levels[:20])) + (", ..." if len(levels) > 20 else ""),
-            hint=did_you_mean(text, levels) or "List all levels, from low to high; cells may be missing.",
-        )
-    count = sum(problems.unreadable.values())
-    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
-    if count > 0.5 * known:
-        text = next(iter(problems.unreadable))
-        raise ArgumentError(
-            f"{counted(count, 'cell')} of {known:,} cannot be read as {NOUNS[column.kind]}, such as {text!r:.60}",
-            where=f"{where}, column {column.name!r:.80}",
-            hint="Leave its kind open, or say another one.",
-        )
+def _with_seen(column: Column, table: Table, where: str, *, again: bool = False) -> Column:
+    """The column with what reading its own cells came to; the table remembers the values.
 
-
-def _refuse_levels(column: Column, table: Table, where: str) -> None:
-    """An order of levels has to be about the cells."""
-    if column.kind != "ordinal":
-        return
-    problems = table.typed[column.name][2]
-    new, cells = sum(problems.unseen.values()), table.columns[column.name]
-    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
-    if new > 0.5 * known:
-        such = next(iter(problems.unseen))
-        raise ArgumentError(
-            f"{counted(new, 'cell')} of {known:,} have no place in its order, such as {such!r:.60}",
-            where=f"{where}, column {column.name!r:.80}",
-            allowed=", ".join(column.levels[:20]),
-        )
-
-
-def _with_seen(column: Column, table: Table, where: str) -> Column:
-    """The column with what reading its own cells came to; the table remembers the values."""
+    Args:
+        again: whether the column is of an earlier table, so that some levels may have no place in its order.
+    """
     cells, said = table.columns[column.name], table.tokens.get(column.name)
     seen: dict[str, Any] = {"rows": len(cells), "missing": int(is_missing(cells).sum())}
     if said:
@@ -388,7 +346,11 @@ def _with_seen(column: Column, table: Table, where: str) -> Column:
     if column.used:
         values, problems = reader(column.name, column.kind, column.details).many(cells)
         lost = sum(problems.tokens.values()) + sum(problems.unreadable.values()) + problems.infinite
-        _refuse_kind(column, cells, problems, where)
+        refuse_kind(column, cells, problems, where)
+        if again:
+            refuse_levels(column, cells, problems, where)
+        else:
+            refuse_unlisted(column, problems, where)
         seen |= {"missing": seen["missing"] + lost, **problems.plain()}
         table.typed[column.name] = (details, values, problems)
     return Column(column.name, column.kind, details)

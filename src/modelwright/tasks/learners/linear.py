@@ -52,7 +52,8 @@ class Linear(Learner):
         from threadpoolctl import threadpool_limits
 
         number = lesson.classes
-        with threadpool_limits(lesson.threads, user_api="blas"):
+        # Products of finite numbers may raise the flag in lanes that a BLAS kernel fills up and throws away.
+        with threadpool_limits(lesson.threads, user_api="blas"), np.errstate(invalid="ignore"):
             path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
             return path.run(lesson)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwright.core.optional import optional
+from modelwright.tasks.alone import ALONE
 from modelwright.tasks.checks.alone import Share
 
 _ROUNDS, _LEAVES, _STEP = 80, 15, 0.12
@@ -100,11 +101,14 @@ def _boosted(
     settings = {**_SETTINGS, "objective": objective, "min_data_in_leaf": max(3, min(20, len(labels) // 50))}
     if objective == "binary" and labels.min() == labels.max():
         return np.full(int(held.sum()), labels[0])
-    data = lightgbm.Dataset(features.values[~held], labels, categorical_feature=list(features.levels), params=settings)
-    booster = lightgbm.train(settings, data, num_boost_round=rounds)
+    levels = list(features.levels)
+    with ALONE:
+        data = lightgbm.Dataset(features.values[~held], labels, categorical_feature=levels, params=settings)
+        booster = lightgbm.train(settings, data, num_boost_round=rounds)
+        found = booster.predict(features.values[held], num_threads=1)
     for source, gain in zip(features.sources, booster.feature_importance("gain"), strict=True):
         gains[source] += float(gain)
-    return np.asarray(booster.predict(features.values[held]))
+    return np.asarray(found)
 
 
 def _deviance(z: np.ndarray, predicted: np.ndarray, low: np.ndarray, high: np.ndarray) -> Share:

@@ -12,6 +12,7 @@ import numpy as np
 
 from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
+from modelwright.tasks.alone import ALONE
 from modelwright.tasks.checks.alone import ranks
 from modelwright.tasks.checks.together import Features
 
@@ -145,16 +146,18 @@ def told_apart(features: Features, second: np.ndarray, seed: Seed, groups: np.nd
         ones, zeros = int(second[held].sum()), int((~second[held]).sum())
         if not features.values.shape[1] or min(ones, zeros) < 10 or second[rest].all() or not second[rest].any():
             continue
-        data = lightgbm.Dataset(
-            features.values[rest],
-            second[rest].astype(float),
-            categorical_feature=list(features.levels),
-            params=_SETTINGS,
-        )
-        booster = lightgbm.train(_SETTINGS, data, num_boost_round=60)
+        with ALONE:
+            data = lightgbm.Dataset(
+                features.values[rest],
+                second[rest].astype(float),
+                categorical_feature=list(features.levels),
+                params=_SETTINGS,
+            )
+            booster = lightgbm.train(_SETTINGS, data, num_boost_round=60)
+            predicted = booster.predict(features.values[held], num_threads=1)
         for source, gain in zip(features.sources, booster.feature_importance("gain"), strict=True):
             gains[source] += float(gain)
-        place = ranks(np.asarray(booster.predict(features.values[held])))
+        place = ranks(np.asarray(predicted))
         auc = (place[second[held]].sum() - ones * (ones + 1) / 2) / (ones * zeros)
         _, times = np.unique(place, return_counts=True)
         count = ones + zeros

@@ -9,6 +9,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
+from modelwright.tasks.alone import ALONE
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.relevance import some_rows
 from modelwright.tasks.features.step import AppliedMatrix, MatrixStep, Sight, described
@@ -108,8 +109,9 @@ def _gains(matrix: Matrix, stay: np.ndarray, sight: Sight) -> tuple[np.ndarray, 
     }
     weight = None if sight.weight is None else sight.weight[rows]
     rounds = max(10, _ROUNDS // max(1, sight.classes // 2))
-    data = lgb.Dataset(np.concatenate([own, *probes], axis=1), sight.y[rows], weight=weight, params=settings)
-    gains = lgb.train(settings, data, num_boost_round=rounds).feature_importance("gain")
+    with ALONE:
+        data = lgb.Dataset(np.concatenate([own, *probes], axis=1), sight.y[rows], weight=weight, params=settings)
+        gains = lgb.train(settings, data, num_boost_round=rounds).feature_importance("gain")
     return gains[: len(stay)], float(gains[len(stay) :].max(initial=0.0))
 
 

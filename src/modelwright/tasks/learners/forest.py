@@ -14,6 +14,7 @@ import numpy as np
 from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.alone import ALONE
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
@@ -127,6 +128,10 @@ class FittedForest(Fitted):
         self._booster: Any = None
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
+        with ALONE:
+            return self._predicted(matrix, threads)
+
+    def _predicted(self, matrix: Matrix, threads: int) -> np.ndarray:
         grown = self._grown
         if self._booster is None:
             lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")

@@ -9,6 +9,7 @@ import numpy as np
 
 from modelwright.core.optional import optional
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.alone import ALONE
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
@@ -63,6 +64,10 @@ class LightGBM(Learner):
         return 0.02 + rounds * (rows * columns * 6e-9 * np.log2(leaves + 1) / 5 + leaves * columns * 4e-7 + 1e-4)
 
     def learn(self, lesson: Lesson) -> Fitted:
+        with ALONE:
+            return self._learn(lesson)
+
+    def _learn(self, lesson: Lesson) -> FittedLightGBM:
         matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
         valid, rounds, seed, threads, metric = lesson.valid, lesson.rounds, lesson.seed, lesson.threads, lesson.metric
         lgb = _lightgbm()
@@ -182,11 +187,14 @@ class FittedLightGBM(Fitted):
 
     def __init__(self, text: str, classes: int, facts: dict[str, Any]):
         self._text, self._classes, self.facts = text, classes, facts
-        self._booster = _lightgbm().Booster(model_str=text)
+        with ALONE:
+            self._booster = _lightgbm().Booster(model_str=text)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         use = 1 if matrix.rows < _FEW else threads
-        return self.natural(self.shaped(self._booster.predict(matrix.values, num_threads=use)))
+        with ALONE:
+            found = self._booster.predict(matrix.values, num_threads=use)
+        return self.natural(self.shaped(found))
 
     def shaped(self, answers: Any) -> np.ndarray:
         """What the booster answers, as ``predict`` gives it."""

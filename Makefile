@@ -22,7 +22,7 @@ SOURCES := src tests examples benchmarks
 # Keras' JAX backend, unless the user says otherwise.
 RUN := KERAS_BACKEND=$${KERAS_BACKEND:-jax} TF_CPP_MIN_LOG_LEVEL=2 PYTHONUNBUFFERED=1
 # Much of a test is waiting for a process, a server or a clock: two at a time. `make test SPLIT=` runs one after another.
-SPLIT ?= -n 2 --dist loadgroup --no-loadscope-reorder
+SPLIT ?= -n 2 --dist loadgroup --no-loadscope-reorder --max-worker-restart=0
 # Tests give the same on every machine, with or without an accelerator.
 TEST := $(RUN) JAX_PLATFORMS=$${JAX_PLATFORMS:-cpu}
 

@@ -22,6 +22,7 @@ from modelwright.tasks.ensemble import selected
 from modelwright.tasks.estimation import MODEL, MORE, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.known_rows import worth
+from modelwright.tasks.learners.judged import part
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
 
@@ -136,7 +137,7 @@ def _recalled(blend: Blend, crossed: np.ndarray, job: Job) -> dict[str, Any] | N
     if found is None:
         return None
     seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
-    weight = _part(job.judging, seen)
+    weight = part(job.judging, seen)
     scores = [
         float(thresholds.attained(job.metric, job.y[seen], one[seen], weight, job.split.tied(seen)))
         for one in (crossed, job.natural(found.joined))
@@ -176,7 +177,7 @@ def _of_level(
     """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
     crossed = pooled(among[0][1], level, job)
     seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
-    y, weight, ties = job.y[seen], _part(job.judging, seen), job.split.tied(seen)
+    y, weight, ties = job.y[seen], part(job.judging, seen), job.split.tied(seen)
     predictions = [pooled(found, level, job)[seen] for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
@@ -216,7 +217,7 @@ def _by_unit(
     scores = []
     for unit in range(level):
         off = job.split.rows(unit)[1]
-        weight = _part(job.judging, off)
+        weight = part(job.judging, off)
         if weight is None or weight.any():
             mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
             scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight, job.split.tied(off))))
@@ -231,17 +232,13 @@ def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
     if min(map(len, parts)) < 20:
         return False
     gains = []
-    for part in parts:
-        weight = _part(job.judging, part)
-        merits = [thresholds.attainable(job.metric, job.y[part], one[part], weight) for one in (new, old)]
+    for some in parts:
+        weight = part(job.judging, some)
+        merits = [thresholds.attainable(job.metric, job.y[some], one[some], weight) for one in (new, old)]
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
         return False
     return float(np.mean(gains)) > _FAR * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
-
-
-def _part(weight: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    return None if weight is None else weight[rows]
 
 
 def _apart(rows: np.ndarray, parts: int, job: Job) -> list[np.ndarray]:
@@ -254,7 +251,7 @@ def _apart(rows: np.ndarray, parts: int, job: Job) -> list[np.ndarray]:
     ends = np.cumsum(sizes[order])
     place = np.empty(len(sizes), np.int64)
     place[order] = np.minimum((ends - 1) * parts // max(1, len(rows)), parts - 1)
-    return [rows[place[which] == part] for part in range(parts)]
+    return [rows[place[which] == number] for number in range(parts)]
 
 
 def _rng(job: Job) -> np.random.Generator:
@@ -291,9 +288,9 @@ def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, t
     if job.task == "regression":
         return 1.0, thresholds.MOST_PROBABLE
     y = job.y[seen]
-    heat = calibration.temperature(mixed, y, _part(job.weight, seen))
+    heat = calibration.temperature(mixed, y, part(job.weight, seen))
     sure = calibration.tempered(mixed, heat)
-    return heat, thresholds.best_cut(job.metric, y, sure, _part(job.judging, seen))
+    return heat, thresholds.best_cut(job.metric, y, sure, part(job.judging, seen))
 
 
 def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) -> float:
@@ -306,7 +303,7 @@ def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) 
     answers = cut.named(mixed) if named else mixed
 
     def score(at: np.ndarray) -> float:
-        return job.metric.merit(job.y[seen[at]], answers[at], _part(job.judging, seen[at]))
+        return job.metric.merit(job.y[seen[at]], answers[at], part(job.judging, seen[at]))
 
     order, starts = np.arange(len(seen)), np.arange(len(seen) + 1)
     if ties is not None:
@@ -314,7 +311,7 @@ def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) 
         starts = np.append(np.flatnonzero(np.diff(ties[order], prepend=ties.min() - 1)), len(seen))
     count = len(starts) - 1
     if count >= _MANY:
-        scores = [score(np.searchsorted(seen, part)) for part in _apart(seen, 10, job) if len(part)]
+        scores = [score(np.searchsorted(seen, some)) for some in _apart(seen, 10, job) if len(some)]
         return float(np.nanstd(scores, ddof=1) / np.sqrt(len(scores)))
     scores = []
     for _ in range(_SAMPLES):

@@ -26,7 +26,7 @@ def refuse_kind(column: Column, cells: np.ndarray, problems: Problems, where: st
             allowed="two levels for a boolean",
         )
     count = sum(problems.unreadable.values())
-    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
+    known = _known(cells, problems)
     if count > 0.5 * known:
         text = next(iter(problems.unreadable))
         raise ArgumentError(
@@ -55,7 +55,7 @@ def refuse_levels(column: Column, cells: np.ndarray, problems: Problems, where: 
     if column.kind != "ordinal":
         return
     new = sum(problems.unseen.values())
-    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
+    known = _known(cells, problems)
     if new > 0.5 * known:
         such = next(iter(problems.unseen))
         raise ArgumentError(
@@ -63,3 +63,8 @@ def refuse_levels(column: Column, cells: np.ndarray, problems: Problems, where: 
             where=f"{where}, column {column.name!r:.80}",
             allowed=", ".join(column.levels[:20]),
         )
+
+
+def _known(cells: np.ndarray, problems: Problems) -> int:
+    """How many cells hold anything."""
+    return int((~is_missing(cells)).sum()) - sum(problems.tokens.values())

@@ -98,10 +98,15 @@ def best_cut(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.nd
         return Cut(best_threshold(metric, y, predicted[:, 1], weight))
     if len(y) < ENOUGH_TO_TRY:
         return MOST_PROBABLE
-    tried = [MOST_PROBABLE, *(Cut(factors=_factors(y, predicted.shape[1], power, weight)) for power in _POWERS)]
-    merits = [metric.merit(y, cut.named(predicted), weight) for cut in tried]
+    cuts = _cuts(y, predicted.shape[1], weight)
+    merits = [metric.merit(y, cut.named(predicted), weight) for cut in cuts]
     best = int(np.argmax(merits))
-    return tried[best] if merits[best] > merits[0] + _GAIN else MOST_PROBABLE
+    return cuts[best] if merits[best] > merits[0] + _GAIN else MOST_PROBABLE
+
+
+def _cuts(y: np.ndarray, classes: int, weight: np.ndarray | None) -> list[Cut]:
+    """Decisions between several classes that are tried, the usual one first."""
+    return [MOST_PROBABLE, *(Cut(factors=_factors(y, classes, power, weight)) for power in _POWERS)]
 
 
 def _factors(y: np.ndarray, classes: int, power: float, weight: np.ndarray | None) -> tuple[float, ...]:
@@ -235,8 +240,7 @@ def attainable(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.
     if metric.own not in _BY_COUNTS or not decided_by(metric, predicted):
         return metric.merit(y, predicted, weight)
     if predicted.shape[1] > 2:
-        cuts = [MOST_PROBABLE, *(Cut(factors=_factors(y, predicted.shape[1], power, weight)) for power in _POWERS)]
-        return max(metric.merit(y, cut.named(predicted), weight) for cut in cuts)
+        return max(metric.merit(y, cut.named(predicted), weight) for cut in _cuts(y, predicted.shape[1], weight))
     place, true = np.searchsorted(_CUTS, predicted[:, 1], side="right"), y == 1
     share = np.ones(len(y)) if weight is None else weight
     above = [np.bincount(place[own], share[own], len(_CUTS) + 1)[::-1].cumsum()[::-1][1:] for own in (true, ~true)]

@@ -46,6 +46,7 @@ class Run:
         row = self.history.rows[number]
         seconds = float(row.note.get("seconds", 4.0)) if row.note["phase"] == "confirm" else self.takes(row)
         self.at += seconds
+        self.reported(number, row.target)
         told = outcome or r.Outcome(
             metrics={self.history.objectives[0].name: self.worth(number, row.target)}, fidelity=row.target,
             duration=seconds, note={"spent": {"train": seconds}}, artifacts={"checkpoint": r.Artifact(path="x")},
@@ -53,6 +54,9 @@ class Run:
         )  # fmt: skip
         self.machine.apply(self.machine.finish(number, told), self.at)
         return None
+
+    def reported(self, number, target):
+        """What a segment tells on its way."""
 
     def all(self, most=400, new=lambda run: True):
         for _ in range(most):
@@ -252,21 +256,11 @@ class Watched(Run):
         super().__init__(plan, ended)
         self.watched = watched
 
-    def step(self, outcome=None, new=True):
-        answer = self.machine.propose(new)
-        if not isinstance(answer, list):
-            return answer
-        number = answer[-1].number
-        self.machine.apply([*answer, *self.machine.start(number)], self.at)
-        target = self.history.rows[number].target
+    def reported(self, number, target):
         told = {target - 0.01: self.watched(number, target), target: self.worth(number, target)}
         for fidelity, value in told.items():
             metrics = {"val_accuracy": value}
             self.machine.apply([r.Reported(number=number, step=round(fidelity * STEPS), metrics=metrics)], self.at)
-        kept = {"checkpoint": r.Artifact(path="x")}
-        ended = r.Outcome(metrics=metrics, fidelity=target, artifacts=kept, stepwise=False)
-        self.machine.apply(self.machine.finish(number, ended), self.at)
-        return None
 
 
 def test_the_winner_and_the_agreement_are_by_what_confirmations_ended_with():

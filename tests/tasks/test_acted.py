@@ -154,6 +154,17 @@ def test_a_leak_that_was_dropped_is_not_said_to_be_kept():
     assert said["done"] == "kept" and "drop_suspected=True" in said["undo"]
 
 
+def test_every_column_that_leaks_is_left_out_however_many_they_are():
+    rng = np.random.default_rng(0)
+    months = {f"m{i:02}": rng.integers(1, 100, 300) for i in range(24)}
+    table = {**months, "x": rng.normal(size=300), "y": sum(months.values()) * 1.0}
+    made = mw.fit(table, "y", drop_suspected=True, trials=1, store=":memory:", verbose=0, models=["linear"])
+    found = [one for one in made.checks if one["name"] == "near-certain"]
+    assert {name for one in found for name in one["columns"] or [one["column"]]} == set(months)
+    assert all(one["done"] == "left out" for one in found)
+    assert made.predict({"x": [0.0, 1.0]}).shape == (2,)
+
+
 def test_the_checks_alone_name_kinds_that_fit_too():
     raw = read({"id": np.arange(1000, 1200), "x": np.random.default_rng(0).normal(size=200), "y": ["a", "b"] * 100})
     schema = Schema.of(raw, target="y")

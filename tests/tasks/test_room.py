@@ -1,9 +1,14 @@
 """How many rows candidates see and how many run side by side: what time and memory allow, and what is said of it."""
 
+import bz2
+import gzip
+import lzma
+
 import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.tasks import reading
 from modelwright.tasks import room as room_of
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import _left
@@ -127,9 +132,22 @@ def test_a_file_that_takes_more_to_be_read_than_there_is_is_refused_before(tmp_p
     path.write_text("x,y\n" + "1,2\n" * 1000)
     with pytest.raises(mw.ArgumentError, match="reading it takes"):
         mw.fit(path, "y", memory=10_000, **QUICK)
-    monkeypatch.setattr(room_of, "free_memory", lambda: 10_000)
+    monkeypatch.setattr(reading, "free_memory", lambda: 10_000)
     with pytest.raises(mw.ArgumentError, match="free memory"):
         mw.fit(str(path), "y", **QUICK)
+    with pytest.raises(mw.ArgumentError, match="free memory"):
+        reading.read(path)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress])
+def test_what_counts_of_a_compressed_file_is_what_is_unpacked(tmp_path, packed):
+    path = tmp_path / "small.csv.packed"
+    text = b"x,y\n" + b"1,2\n" * 200_000
+    path.write_bytes(packed(text))
+    assert path.stat().st_size * 100 < len(text)
+    with pytest.raises(mw.ArgumentError, match="reading it takes about"):
+        reading.read(path, memory=10 * len(text))
+    assert reading.read(path, memory=20 * len(text)).rows == 200_000
 
 
 def test_by_default_it_is_a_share_of_what_is_free(monkeypatch):

@@ -20,8 +20,8 @@ _WIDTH = 120
 
 def check(args: Namespace, out: Output) -> int:
     """Check a table, and a second one for drift; exit code 1 when something needs a look."""
+    from modelwright.tasks.checks import alerts_of, drift
     from modelwright.tasks.checks import check as checked
-    from modelwright.tasks.checks import drift
     from modelwright.tasks.metrics import Metric
     from modelwright.tasks.reading import read
     from modelwright.tasks.schema import Schema
@@ -37,7 +37,7 @@ def check(args: Namespace, out: Output) -> int:
     if args.test is not None:
         other = read(args.test, where=args.test)
         found += drift(table, other, schema, target=target, seed=args.seed, seconds=args.seconds, where=args.test)
-    alerts = sum(one.status == "alert" for one in found)
+    alerts = alerts_of(found)
     notes = [note.message for note in (*table.notes, *target.notes)]
     if out.as_json:
         body = {"rows": table.rows, "task": target.task, "why": target.why, "alerts": alerts, "notes": notes}

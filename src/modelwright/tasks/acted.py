@@ -95,7 +95,7 @@ def _rare(one: Check, data: Gathered, said: Said) -> Check:
 
 
 def _leaks(one: Check, dropped: Sequence[str]) -> Check:
-    if one.column not in dropped:
+    if not one.names or not set(one.names) <= set(dropped):
         return one
     return replace(one, done="left out", undo="drop_suspected=False keeps it")
 

@@ -11,7 +11,9 @@ import lzma
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import IO
 
 import numpy as np
 
@@ -27,6 +29,7 @@ _SAMPLE = 200  # lines that a delimiter is judged by
 _TITLES = 20  # lines above a header, at most
 _EVERY = 1 << 14  # rows between two looks
 _SPAN = 500  # lines that one quoted cell may go over where quotes are broken elsewhere
+_PIECE = 1 << 22  # bytes that are unpacked between two looks
 _NONE = "\x1f"  # a delimiter that does not occur: the file has one column
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"))
 _BOMS_16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -60,7 +63,9 @@ class Records:
         return self.held.numbers(place) if isinstance(self.held, Fields) else plain(self.held[place])
 
 
-def records(data: bytes, *, where: str, look: Look = lambda: None) -> Records:
+def records(
+    data: bytes, *, where: str, look: Look = lambda: None, fits: Callable[[int], None] = lambda size: None
+) -> Records:
     """The records in the bytes of a delimited file.
 
     Rows with too few fields are filled up with missing cells; rows with too many become rows of missing cells, unless
@@ -69,6 +74,7 @@ def records(data: bytes, *, where: str, look: Look = lambda: None) -> Records:
 
     Args:
         look: called now and then; may raise.
+        fits: called with the bytes that were unpacked so far; may raise.
 
     Raises:
         ArgumentError: the file is empty or no text, or too many rows have the wrong number of fields.
@@ -78,7 +84,7 @@ def records(data: bytes, *, where: str, look: Look = lambda: None) -> Records:
     (['name', 'price'], [['bréad', 'milk'], ['1,20', None]], ['encoding', 'delimiter', 'fields'])
     """
     notes: list[Note] = []
-    text = _decoded(_unpacked(data, where), notes, where)
+    text = _decoded(_unpacked(data, where, look, fits), notes, where)
     if not text.strip():
         raise ArgumentError("there is nothing in it", where=where, hint="A header and at least one row are needed.")
     said = re.match(r"sep=(.)\r?\n", text)
@@ -118,19 +124,31 @@ def _below_header(fields: Fields, notes: list[Note]) -> list[str]:
 # --- bytes to text -------------------------------------------------------------------------------
 
 
-def _unpacked(data: bytes, where: str) -> bytes:
+def _unpacked(data: bytes, where: str, look: Look, fits: Callable[[int], None]) -> bytes:
+    if data[:2] == b"\x1f\x8b":
+        opened = gzip.open
+    elif data[:3] == b"BZh" and data[4:10] == b"1AY&SY":
+        opened = bz2.open
+    elif data[:6] == b"\xfd7zXZ\x00":
+        opened = lzma.open
+    else:
+        return data
+    pieces, size = [], 0
+    with opened(io.BytesIO(data)) as packed:
+        while piece := _next(packed, where):
+            look()
+            fits(size := size + len(piece))
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _next(packed: IO[bytes], where: str) -> bytes:
     try:
-        if data[:2] == b"\x1f\x8b":
-            return gzip.decompress(data)
-        if data[:3] == b"BZh" and data[4:10] == b"1AY&SY":
-            return bz2.decompress(data)
-        if data[:6] == b"\xfd7zXZ\x00":
-            return lzma.decompress(data)
+        return packed.read(_PIECE)
     except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise ArgumentError(
             f"it is compressed and cannot be unpacked: {error}", where=where, hint="Is the file complete?"
         ) from None
-    return data
 
 
 def _decoded(data: bytes, notes: list[Note], where: str) -> str:

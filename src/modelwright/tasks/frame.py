@@ -11,6 +11,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import cells as cells_of
+from modelwright.tasks.kinds import level
 from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable
 from modelwright.tasks.reading import read
 from modelwright.tasks.table import Note, Table, is_missing
@@ -188,18 +189,16 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
     text = next(iter(problems.unreadable))
     message = f"{counted(count, 'cell')} of {known:,} cannot be read as {one.noun}, such as {text!r:.60}"
     if count > _REFUSED * known and not one.tolerant:
-        raise ArgumentError(
-            f"{message} (row {_place(cells, text)})", where=f"{where}, column {one.name!r:.80}", allowed=one.allowed
-        )
+        place = _place(cells, text)
+        said = message if place is None else f"{message} (row {place})"
+        raise ArgumentError(said, where=f"{where}, column {one.name!r:.80}", allowed=one.allowed)
     data = {"column": one.name, "count": count, "examples": list(problems.unreadable)[:5]}
     notes.append(Note("unreadable", f"column {one.name!r:.80}: {message}; taken as missing", data))
 
 
-def _place(cells: np.ndarray, text: str) -> int:
-    for i, cell in enumerate(cells.tolist()):
-        if cell is not None and str(cell).strip() == text:
-            return i
-    return 0
+def _place(cells: np.ndarray, text: str) -> int | None:
+    """The first row of a cell that is told as ``text``."""
+    return next((i for i, cell in enumerate(cells.tolist()) if cell is not None and level(cell) == text), None)
 
 
 # --- one row -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from modelwright.tasks.kinds import NOTHING
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import Time, read
-from modelwright.tasks.room import Room, check_size, columns_of, planned
+from modelwright.tasks.room import Room, columns_of, planned
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table, is_missing
 from modelwright.tasks.target import Target
@@ -101,8 +101,7 @@ def gather(source: Any, said: Said) -> Gathered:
     """
     clock = SystemClock()
     began = clock.monotonic()
-    check_size(source, said.memory)
-    table = read(source, where="fit", time=said.reading)
+    table = read(source, where="fit", time=said.reading, memory=said.memory)
     if not isinstance(said.target, str):
         raise ArgumentError(
             f"target is {kind_of(said.target)}", where="fit", allowed="the name of a column", hint=_names(table)
@@ -214,7 +213,7 @@ def without_suspects(
     names = (
         list(before)
         if before is not None
-        else sorted({one.column for one in found if one.status == "alert" and one.name in _LEAKS and one.column})
+        else sorted({name for one in found if one.status == "alert" and one.name in _LEAKS for name in one.names})
     )
     if not names:
         return data, []

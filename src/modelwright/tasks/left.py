@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.core.wording import counted
 from modelwright.tasks.account.again import options
-from modelwright.tasks.checks.record import Check, quoted
+from modelwright.tasks.checks.record import Check, alerts_of, named, quoted
 from modelwright.tasks.decisions import Decision
 from modelwright.tasks.listing import LEFT
 
@@ -29,7 +29,7 @@ def left(data: Gathered, said: Said, found: Sequence[Check], dropped: Sequence[s
         found: what the data checks found, as it is true of the fit.
         dropped: columns that were left out because they leak: that was said.
     """
-    alerts = [one for one in found if one.status == "alert" and one.column not in dropped]
+    alerts = [one for one in found if one.status == "alert" and not set(dropped).issuperset(one.names or [None])]
     made = [*_asked(data, said), *_in_time(data, alerts)]
     told = {"time order"}
     for name, ask in (("dominant", _known), ("near-certain", _known), ("groups", _grouped), ("row numbers", _counts)):
@@ -37,7 +37,7 @@ def left(data: Gathered, said: Said, found: Sequence[Check], dropped: Sequence[s
         made += [ask(one) for one in alerts if one.name == name]
     rest = list(dict.fromkeys(one.name for one in alerts if one.name not in told))
     if rest:
-        count = sum(one.name in rest for one in alerts)
+        count = alerts_of(one for one in alerts if one.name in rest)
         shown = ", ".join(rest[:_NAMED]) + (f" and {len(rest) - _NAMED} more kinds" if len(rest) > _NAMED else "")
         why = "a fit changes no data on account of these"
         made.append(
@@ -98,4 +98,6 @@ def _counts(one: Check) -> Decision:
 
 
 def _column(one: Check) -> str:
+    if one.columns:
+        return f"each of {named(one.columns)}"
     return "each of the columns" if one.column is None else quoted(one.column)

@@ -17,7 +17,7 @@ class Checks(list):
     """What was found in the data, each a dict; prints as a table, alerts first.
 
     Keys: ``status`` (alert, fixed, skipped, passed), ``name`` of the check, ``column``, ``count``, ``message``,
-    ``done``, ``undo``.
+    ``done``, ``undo``; ``columns`` of an entry that stands for many.
 
     >>> print(Checks([{"name": "ids", "status": "passed", "message": "none", "column": None},
     ...               {"name": "outliers", "status": "alert", "message": "1 cell", "column": "x", "done": "kept"}]))

@@ -16,6 +16,7 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import counted, kind_of
+from modelwright.execute.threads import free_memory
 from modelwright.study.limits import in_bytes
 from modelwright.tasks import cells, delimited, numerals
 from modelwright.tasks.table import Note, Table
@@ -24,6 +25,8 @@ _ALLOWED = (
     "a path of a CSV or Parquet file, a data frame (pandas, Polars, pyarrow), a dict of columns, a list of dicts, "
     "or a 2-D array"
 )
+#: Bytes that reading takes for each byte of a text.
+_TAKEN = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Time:
     seconds: float
 
 
-def read(source: Any, *, where: str = "table", time: Time | None = None) -> Table:
+def read(source: Any, *, where: str = "table", time: Time | None = None, memory: int | None = None) -> Table:
     """A table of raw cells from whatever holds one.
 
     Args:
@@ -48,6 +51,7 @@ def read(source: Any, *, where: str = "table", time: Time | None = None) -> Tabl
             or a 2-D array.
         where: the name of the argument, for messages.
         time: after which reading a file of text ends with an error; None for as long as it takes.
+        memory: bytes that reading a file of text may take, unpacked if it is compressed; None for what is free.
 
     Returns:
         The table; ``notes`` say what was found and repaired. It may have no rows, but has a column.
@@ -63,7 +67,7 @@ def read(source: Any, *, where: str = "table", time: Time | None = None) -> Tabl
     if isinstance(source, Table):
         return source
     if isinstance(source, (str, os.PathLike)):
-        return _file(Path(os.fspath(source)), where, time)
+        return _file(Path(os.fspath(source)), where, time, memory)
     root = type(source).__module__.partition(".")[0]
     if root == "pandas" and hasattr(source, "iloc"):
         return _pandas(source, where)
@@ -123,12 +127,17 @@ def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
     return texts
 
 
-def _file(path: Path, where: str, time: Time | None) -> Table:
+def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Table:
     where = f"{where} {str(path)!r}" if where else repr(str(path))
     if "://" in str(path) or ":/" in str(path)[:8]:
         raise ArgumentError("it is an address, no path", where=where, hint="Download the file first.")
+    fits = _within(memory, where)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            start = file.read(4)
+            if start != b"PAR1":
+                fits(os.fstat(file.fileno()).st_size)
+            data = start + file.read()
     except FileNotFoundError:
         near = [found.name for found in path.parent.glob("*") if found.suffix == path.suffix][:3]
         hint = f"Beside it: {', '.join(near)}." if near else ""
@@ -139,7 +148,7 @@ def _file(path: Path, where: str, time: Time | None) -> Table:
     if data[:4] == b"PAR1":
         return _parquet(data, where)
     look = _watched(time, where)
-    found = delimited.records(data, where=where, look=look)
+    found = delimited.records(data, where=where, look=look, fits=fits)
     names, columns, tokens = _names(found.names, found.notes), {}, {}
     european = any(note.data.get("delimiter") == ";" for note in found.notes)  # where commas are decimal signs
     for place, name in enumerate(names):
@@ -152,6 +161,21 @@ def _file(path: Path, where: str, time: Time | None) -> Table:
             if numbers.tokens:
                 tokens[name] = numbers.tokens
     return Table(columns, found.rows, tuple(found.notes), tokens=tokens)
+
+
+def _within(memory: int | None, where: str) -> Callable[[int], None]:
+    """What raises where a text of so many bytes takes more memory to be read than there is."""
+    there = free_memory() if memory is None else memory
+
+    def fits(size: int) -> None:
+        if there is not None and size * _TAKEN > there:
+            raise ArgumentError(
+                f"it has {in_bytes(size)} or more, and reading it takes about {in_bytes(size * _TAKEN)}", where=where,
+                allowed=f"{in_bytes(there)} " + ("of free memory" if memory is None else "by memory="),
+                hint="Take a part of its rows, or write it as Parquet, which is read in less.",
+            )  # fmt: skip
+
+    return fits
 
 
 def _watched(time: Time | None, where: str) -> Callable[[], None]:

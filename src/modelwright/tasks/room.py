@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from time import process_time
-from typing import Any
 
 import numpy as np
 
@@ -37,8 +35,6 @@ _TREES = {"random_forest": 3000.0, "extra_trees": 3000.0}
 #: Bytes for each predicted number of a row that judges, while the ensemble is chosen: thirty candidates, four times in
 #: float64. Of more rows than so many only some judge.
 _BLENDED, _JUDGING = 960, 200_000
-#: Bytes that reading takes for each byte of a text file.
-_READ = 14
 #: Columns that a text counts for.
 TEXT = 20
 #: Share of all seconds that a usual candidate may take on one core; rows below which it may take what it takes.
@@ -84,34 +80,6 @@ class Room:
         if self.limit is None:
             return self.workers
         return max(0, min(self.workers, (self.limit - self.own) // max(1, needs)))
-
-
-def check_size(source: Any, memory: int | None) -> None:
-    """Refuse a text file that takes more memory to be read than there is.
-
-    Args:
-        source: of a table, whatever it is; only paths of files that are text are looked at.
-        memory: bytes that the fit may hold; None for what is free.
-
-    Raises:
-        ArgumentError: it takes more.
-    """
-    if not isinstance(source, str | os.PathLike) or os.fspath(source).endswith((".parquet", ".pq")):
-        return
-    there, size = free_memory() if memory is None else memory, Path(source).stat().st_size if _is_file(source) else 0
-    if there is not None and size * _READ > there:
-        raise ArgumentError(
-            f"the file has {in_bytes(size)}, and reading it takes about {in_bytes(size * _READ)}", where="fit",
-            allowed=f"{in_bytes(there)} " + ("of free memory" if memory is None else "by memory="),
-            hint="Fit to a part of its rows, or write it as Parquet, which is read in less.",
-        )  # fmt: skip
-
-
-def _is_file(source: Any) -> bool:
-    try:
-        return Path(source).is_file()
-    except (OSError, ValueError):  # no path at all: whoever reads it says so
-        return False
 
 
 def columns_of(frame: Frame) -> int:

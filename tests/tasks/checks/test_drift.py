@@ -77,6 +77,26 @@ def test_rows_that_both_tables_have_are_counted():
     assert of(compared(first, second), "shared rows")[None].count == 33
 
 
+@pytest.mark.parametrize("holes", ["neither", "first", "second", "both"])
+def test_rows_are_counted_that_both_have_whatever_a_gap_makes_of_the_types_of_a_column(holes):
+    first = table()
+    first["count"] = np.arange(600) % 50
+    second = {name: cells[:200] for name, cells in first.items()}
+    if holes in ("first", "both"):
+        first["count"] = np.where(np.arange(600) == 599, np.nan, first["count"])
+    if holes in ("second", "both"):
+        second["count"] = [None, *second["count"][1:].tolist()]
+    assert of(compared(first, second), "shared rows")[None].count >= 199
+
+
+def test_classes_that_the_first_table_lacks_are_named():
+    first, second = table(), table(seed=1)
+    first["y"] = np.array(["no", "yes"])[first["y"]].tolist()
+    second["y"] = ["perhaps"] * 300 + [""] * 20 + np.array(["no", "yes"])[second["y"]].tolist()[320:]
+    found = [one for one in compared(first, second) if one.name == "drift" and one.column == "y"]
+    assert found[0].status == "alert" and found[0].count == 300 and "'perhaps'" in found[0].message
+
+
 def test_few_rows_are_not_compared():
     assert "too few rows" in next(one.message for one in compared(table(10), table(10)) if one.name == "drift")
 

@@ -100,6 +100,12 @@ def test_where_every_column_tells_the_class_none_leaks():
     assert certain(examined({**table, "y": y})) == set()
 
 
+def test_most_columns_may_leak_where_the_others_know_nothing():
+    y = rng.normal(size=ROWS)
+    leaks = {"a": y + 0.01 * rng.normal(size=ROWS), "b": 5 + 2 * y + 0.02 * rng.normal(size=ROWS)}
+    assert certain(examined({**leaks, "z": rng.normal(size=ROWS), "y": y})) == {"a", "b"}
+
+
 def test_a_column_that_most_of_the_gain_hangs_on_is_dominant():
     columns, value = sound()
     duration = rng.normal(size=ROWS)

@@ -1,6 +1,7 @@
 """Dates that cannot be, the order of dates, and proposals of splits by time and by group."""
 
 import numpy as np
+import pytest
 from examined import examined, noise, of, passed
 
 rng = np.random.default_rng(5)
@@ -21,6 +22,27 @@ def test_years_that_stand_for_nothing_are_impossible():
     at[:3], at[3:8] = np.datetime64("1900-01-01"), np.datetime64("9999-12-31")
     found = of(examined(noise(at=at)), "impossible dates")
     assert found["at"].count == 8 and "1900-01-01" in found["at"].message
+
+
+@pytest.mark.parametrize("count", [2, 10, 40, 120])
+def test_the_first_second_of_1970_stands_for_nothing_however_often(count):
+    at = days(rng.integers(0, 900, 400))
+    at[:count] = np.datetime64("1970-01-01")
+    found = of(examined(noise(at=at)), "impossible dates")
+    assert found["at"].count == count and "1970-01-01" in found["at"].message
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_is_told_as_it_stands_there(day):
+    at = days(rng.integers(0, 900, 400))
+    at[:9] = np.datetime64(day)
+    assert day in of(examined(noise(at=at)), "impossible dates")["at"].message
+
+
+def test_dates_about_1970_are_dates():
+    at = days(rng.integers(0, 900, 400)) - (START - np.datetime64("1969-01-01", "us"))
+    at[:30] = np.datetime64("1970-01-01")
+    assert passed(examined(noise(at=at)), "impossible dates")
 
 
 def test_the_future_is_impossible_where_everything_else_is_past():

@@ -21,6 +21,7 @@ def with_spike(values, value, count=60):
         (rng.integers(18, 80, 1000).astype(float), -1234),
         (rng.integers(0, 500, 1000).astype(float), -1),
         (rng.normal(0, 1, 1000), 77.25),
+        (np.exp(rng.normal(10, 1, 1000)), -999),
         (rng.normal(120, 15, 1000), 0),
         (np.clip(POSITIVE, 0, 700), 9999),
         (rng.integers(1, 6, 1000).astype(float), 99),

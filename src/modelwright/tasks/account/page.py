@@ -14,6 +14,7 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
+from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.listing import LEFT
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def render(model: Predictor) -> str:
 def _header(model: Predictor, body: Mapping[str, Any]) -> str:
     members = body["plan"]["members"]
     checks = body.get("checks") or []
-    alerts = sum(one["status"] == "alert" for one in checks)
+    alerts = alerts_of(checks)
     data = counted(alerts, "alert") + " in the data" if alerts else "no alert in the data" if checks else ""
     spent = (body.get("time") or {}).get("seconds") or (body.get("asked") or {}).get("spent", {}).get("seconds")
     again = body.get("carried_out")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.wording import counted
 from modelwright.report import text
+from modelwright.tasks.checks.record import alerts_of
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -74,5 +75,6 @@ def _alerts(found: Sequence[Mapping[str, Any]]) -> str:
         one["name"] + ("" if one["column"] is None else f" of {text.clean(repr(one['column']), 40)}")
         for one in alerts[:_ALERTS]
     ]
-    more = f" and {len(alerts) - _ALERTS} more" if len(alerts) > _ALERTS else ""
-    return f"{counted(len(alerts), 'alert')} in the data, see model.checks: {', '.join(shown)}{more}"
+    count = alerts_of(alerts)
+    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return f"{counted(count, 'alert')} in the data, see model.checks: {', '.join(shown)}{more}"

@@ -16,6 +16,7 @@ from modelwright.tasks.checks.features import CLOSELY, features
 from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.checks.two_samples import Shift, Told, levels_shift, numbers_shift, told_apart
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.kinds import canonical, profile
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Table
 from modelwright.tasks.target import Target
@@ -116,9 +117,11 @@ def _overlap(first: Table, second: Table, schema: Schema, where: str) -> list[Ch
     names = [column.name for column in schema.used]
     if not names or not all(name in second.columns for name in names):
         return []
-    if any(first.columns[name].dtype.kind != second.columns[name].dtype.kind for name in names):
-        return []
-    here, there = (row_keys(table.columns, names, table.rows) for table in (first, second))
+    pairs = {name: _of_one_type(first.columns[name], second.columns[name]) for name in names}
+    here, there = (
+        row_keys({name: pair[side] for name, pair in pairs.items()}, names, table.rows)
+        for side, table in enumerate((first, second))
+    )
     count = int(np.isin(there, here).sum())
     share = count / max(1, second.rows)
     own = float((np.bincount(twins := numbered(here))[twins] > 1).mean())
@@ -129,6 +132,16 @@ def _overlap(first: Table, second: Table, schema: Schema, where: str) -> list[Ch
         return [Check(name="shared rows", status="passed", count=count, message=message)]
     undo = "a score on them says what was memorized: leave them out of it"
     return [Check(name="shared rows", status="alert", count=count, message=said, done="nothing", undo=undo)]
+
+
+def _of_one_type(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells of two tables that are the same where they say the same: whole numbers are read as numbers with a point
+    where a cell of the column is missing."""
+    if a.dtype.kind == b.dtype.kind:
+        return a, b
+    if {a.dtype.kind, b.dtype.kind} <= set("biuf"):
+        return a.astype(np.float64), b.astype(np.float64)
+    return _texts(a), _texts(b)
 
 
 # --- columns one by one ------------------------------------------------------------------------------
@@ -161,8 +174,9 @@ def _texts(cells: np.ndarray) -> np.ndarray:
 
 
 def _text(value: object) -> str:
-    whole = isinstance(value, float) and value.is_integer()
-    return str(int(value)) if whole and isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "" if value != value else canonical(value)
+    return str(value)
 
 
 def _part(frame: Frame, seed: Seed) -> Frame:
@@ -193,14 +207,32 @@ def _shifts(
 def _target_shift(first: Table, second: Table, target: Target | None) -> list[Check]:
     if target is None or target.name not in second.columns:
         return []
-    parts = []
+    parts, found = [], _new_classes(second.columns[target.name], target) if target.is_classes else []
     for table in (first, second):
         cells = table.columns[target.name]
         parts.append(target.encode(cells[target.present(cells)]))
     if min(map(len, parts)) < 20:
-        return []
+        return found
     shift = (levels_shift if target.is_classes else numbers_shift)(*parts)
-    return [_shifted(target.name, shift)[1]] if shift.p < _CHANCE and _matters(shift) else []
+    return [*found, _shifted(target.name, shift)[1]] if shift.p < _CHANCE and _matters(shift) else found
+
+
+def _new_classes(cells: np.ndarray, target: Target) -> list[Check]:
+    """Classes that the first table lacks."""
+    new = ~target.present(cells)
+    counts = profile(cells[new]).counts
+    if not counts:
+        return []
+    rows = sum(counts.values())
+    message = (
+        f"{counted(rows, 'row')} ({percent(rows / len(cells))}) of {counted(len(counts), 'class', 'classes')} that "
+        f"training lacks: {named(sorted(counts, key=lambda text: -counts[text]))}; no model can name them"
+    )
+    undo = "add rows of these classes to the table that models are trained on"
+    alert = Check(
+        name="drift", status="alert", column=target.name, count=rows, message=message, done="nothing", undo=undo
+    )
+    return [alert]
 
 
 def _matters(shift: Shift) -> bool:

@@ -20,6 +20,8 @@ _ALMOST = {"classes": 0.15, "numbers": 0.03}
 _WORSE, _LEAST = 4.0, 0.1
 #: What the others must leave, at least, beside a column that leaves nothing.
 _NOTHING = 0.04
+#: What they must leave where they are fewer than the columns that determine the target.
+_UNTOLD = 0.9
 #: Share of the gain over the constant model that removing a column must cost, surely and by estimate.
 _COST, _SURELY = 0.5, 0.3
 #: How far it must be ahead of the next column, unless nearly all of the gain is lost without it.
@@ -69,9 +71,10 @@ def _near_certain(evidence: Evidence, alone: Mapping[str, Share], every: Feature
     sure = [name for name in order if alone[name].surely <= _SURE[kind]]
     flagged: dict[str, float] = {}
     strong = [name for name in order if alone[name].left <= 3 * _SURE[kind]]
-    if sure and len(strong) <= len(order) / 2:  # else the target is easy, and no column is odd
+    if sure and len(strong) < len(order):
         rest = _told(evidence, every.without(*strong))
-        if rest is not None:
+        # Where most columns are strong the target is easy and none of them is odd, unless the others know nothing.
+        if rest is not None and (len(strong) <= len(order) / 2 or rest.share.left >= _UNTOLD):
             left = rest.share.left
             flagged = {name: left for name in sure if left >= max(_NOTHING, _WORSE * alone[name].surely)}
     for name in order:

@@ -18,6 +18,8 @@ _ORDERED, _PAIRS = 0.95, 20
 _MOST = 12
 #: Share of dates that may be impossible, and years between which dates are ordinary.
 _SHARE, _YEARS = 0.2, (1905, 2100)
+#: Seconds from 1970 to the first and the last day that have a date.
+_FIRST, _LAST = -62_135_596_800.0, 253_402_214_400.0
 
 
 def impossible_dates(evidence: Evidence) -> list[Check]:
@@ -54,15 +56,15 @@ def _impossible(known: np.ndarray, newest: float) -> np.ndarray:
     odd = np.zeros(len(known), dtype=bool)
     years = known / (365.2425 * _DAY) + 1970
     strange = (years < _YEARS[0]) | (years > _YEARS[1])
-    usual = known[~strange]
+    usual = known[~strange & (known != 0)]  # many cells of nothing must not pass for the first of the others
     if len(usual) < 10 or len(usual) < _SHARE * len(known):
         return odd
     low, high = np.quantile(usual, [0.01, 0.99])
     width = max(high - low, 30 * _DAY)
     outside = (known < low - width) | (known > high + width) | (known > max(high + width / 2, newest))
-    outside |= (known == 0) & (low > 365 * _DAY)
-    outside &= ~strange
-    return strange | outside if outside.mean() <= _SHARE else strange
+    nothing = strange | ((known == 0) & (low > 365 * _DAY))
+    outside &= ~nothing
+    return nothing | outside if outside.mean() <= _SHARE else nothing
 
 
 def _disordered(first: str, second: str, a: np.ndarray, b: np.ndarray) -> list[Check]:
@@ -89,8 +91,8 @@ def _disordered(first: str, second: str, a: np.ndarray, b: np.ndarray) -> list[C
 
 
 def _day(seconds: float) -> str:
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=min(max(seconds, -6.2e10), 2.5e11))
-    return moment.strftime("%Y-%m-%d")
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=min(max(seconds, _FIRST), _LAST))
+    return moment.date().isoformat()
 
 
 def time_order(evidence: Evidence) -> list[Check]:

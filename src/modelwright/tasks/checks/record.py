@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from modelwright.core.wording import counted
@@ -22,6 +22,7 @@ class Check:
         status: ``"passed"``: nothing was found; ``"fixed"``: it is taken care of, nobody has to act; ``"alert"``:
             somebody should look at it; ``"skipped"``: it was not looked at, or not at all of it; ``message`` has why.
         column: the column concerned; None for rows, the target or the table.
+        columns: the columns that one entry stands for, where that is more than one.
         count: how many cells, rows or levels; None where there is nothing to count.
         message: what was found, as a sentence.
         done: what was done about it.
@@ -38,6 +39,7 @@ class Check:
     message: str
     done: str = ""
     undo: str = ""
+    columns: Sequence[str] = ()
 
     def __str__(self) -> str:
         where = f"{self.name}, {quoted(self.column)}" if self.column is not None else self.name
@@ -53,7 +55,13 @@ class Check:
             "message": self.message,
             "done": self.done,
             "undo": self.undo,
+            "columns": list(self.columns),
         }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns it concerns."""
+        return tuple(self.columns) or (() if self.column is None else (self.column,))
 
 
 def skipped(names: Iterable[str], why: str) -> list[Check]:
@@ -83,15 +91,25 @@ def settled(name: str, found: Iterable[Check], passed: str) -> list[Check]:
             kept.append(check)
         else:
             more.setdefault(key, []).append(check)
-    for (title, status), rest in more.items():
-        shown = named([check.column for check in rest if check.column is not None])
-        message = f"the same of {counted(len(rest), 'more column')}: {shown}"
-        last = rest[0]
+    for rest in more.values():
+        names = tuple(check.column for check in rest if check.column is not None)
+        message = f"the same of {counted(len(rest), 'more column')}: {named(names)}"
         count = sum(check.count or 0 for check in rest) or None
-        kept.append(Check(name=title, status=status, count=count, message=message, done=last.done, undo=last.undo))
+        kept.append(replace(rest[0], column=None, count=count, message=message, columns=names))
     if not any(check.name == name for check in kept):
         kept.append(Check(name=name, status="passed", message=passed))
     return kept
+
+
+def alerts_of(found: Iterable[Check | Mapping[str, Any]]) -> int:
+    """How many alerts there are, those that were put together counted one by one.
+
+    >>> one = Check(name="x", status="alert", message="found", columns=("a", "b", "c"))
+    >>> alerts_of([one, one.to_json()])
+    6
+    """
+    said = (one.to_json() if isinstance(one, Check) else one for one in found)
+    return sum(max(1, len(one.get("columns") or ())) for one in said if one["status"] == "alert")
 
 
 def quoted(name: str) -> str:

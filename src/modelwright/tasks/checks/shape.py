@@ -41,7 +41,8 @@ def spikes(values: np.ndarray) -> list[Spike]:
     """Values at the ends of a column that come often and lie far outside the rest.
 
     Any value counts whose distance to the rest is as wide as the rest itself. Less is asked of values that people
-    write where there is nothing: -1 where nothing else is negative, nines at the end, zero below what is positive.
+    write where there is nothing: -1 or -99 where nothing else is negative, nines at the end, zero below what is
+    positive.
 
     Args:
         values: finite numbers.
@@ -78,7 +79,7 @@ def _ends_apart(ordered: np.ndarray, times: np.ndarray, depth: int, end: int) ->
         step = float(np.median(np.diff(rest)))
         apart = gap >= _FROM_ZERO * (middle - float(rest[0])) and gap >= _STEPS * step
         return depth == 1 and end > 0 and share < 0.5 and apart and stands_out
-    if depth == 1 and value == -1 and end > 0:
+    if depth == 1 and end > 0 and (value == -1 or (value < 0 and _nines(value))):
         return float(rest[0]) >= 0 and len(rest) >= 10 and stands_out
     return gap >= (_NEAR if depth == 1 and _nines(value) and stands_out else _FAR) * width
 

@@ -13,7 +13,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import IO
 
 import numpy as np
 
@@ -142,7 +141,7 @@ def _unpacked(data: bytes, where: str, look: Look, fits: Callable[[int], None]) 
     return b"".join(pieces)
 
 
-def _next(packed: IO[bytes], where: str) -> bytes:
+def _next(packed: io.BufferedIOBase, where: str) -> bytes:
     try:
         return packed.read(_PIECE)
     except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:

@@ -5,7 +5,11 @@ import pytest
 
 import modelwright as mw
 from modelwright import nas
+from modelwright.core import records as r
 from modelwright.core.errors import ArgumentError, StudyError
+from modelwright.nas.estimate import ArchitectureEstimation
+from modelwright.nas.phases import FINISH
+from modelwright.study.crew import Lead
 
 keras = pytest.importorskip("keras")
 
@@ -142,3 +146,61 @@ def test_rungs_of_strategies_are_whole_epochs():
     assert study.best.fidelity == 1.0
     rungs = study._settings.estimation.job.ladder
     assert rungs.steps == 9 and rungs.step(1 / 3) == 3
+
+
+# --- beside another process ------------------------------------------------------------------------
+
+
+def beside(monkeypatch, number, happens):
+    """While trial ``number`` runs for the first time, something happens elsewhere."""
+    estimate, done = ArchitectureEstimation.estimate, []
+
+    def estimated(self, task, reporter):
+        if task.number == number and not done:
+            done.append(True)
+            happens()
+        return estimate(self, task, reporter)
+
+    monkeypatch.setattr(ArchitectureEstimation, "estimate", estimated)
+
+
+@pytest.mark.parametrize("options", [{}, {"plan": None, "strategy": "random"}], ids=["plan", "strategy"])
+def test_the_same_call_is_refused_while_the_search_is_running(store, monkeypatch, options):
+    def again():
+        before = mw.load_study("s", store=store)
+        with pytest.raises(StudyError, match="'s': it is being run by process .* workers="):
+            searched(store, trials=9, **options)
+        after = mw.load_study("s", store=store)
+        assert after._record == before._record and len(after._machine.history) == len(before._machine.history)
+
+    beside(monkeypatch, 1, again)
+    study = searched(store, **options)
+    assert len(study.trials) == 2 and study.best.fidelity == 1.0
+    with pytest.raises(StudyError, match="being run"), Lead(study._store) as other:
+        other.take(study._record)
+        study.resume(trials=3)
+
+
+def test_no_second_network_is_finished_where_another_session_opened_the_finish_meanwhile(store, monkeypatch):
+    """As after a sleep that was longer than a session counts as there."""
+
+    def finished():
+        journal = mw.load_study("s", store=store)._journal
+        segment = journal.machine.history.rows[0].segment + 1
+        journal.write([
+            r.Noted(kind=FINISH, data={"trial": 0, "number": 1}),
+            r.Continued(number=0, fidelity=1.0, note={"phase": "finish", "finish": 1}),
+            r.Started(number=0, segment=segment, worker="runs 1 never elsewhere 1"),
+            r.Finished(number=0, state="complete", values=(0.75,), metrics={"val_accuracy": 0.75}, fidelity=1.0),
+        ])  # fmt: skip
+
+    beside(monkeypatch, 1, finished)
+    study = searched(store)
+    assert [note.kind for note in study._machine.history.notes].count(FINISH) == 1
+    assert study.best.number == 0 and study.best.value == 0.75
+
+
+def test_a_plan_that_was_carried_out_has_no_more_to_do(store):
+    study = searched(store, trials=1, epochs=1)
+    with pytest.warns(UserWarning, match="was carried out before"):
+        assert len(study.resume(trials=3, verbose=0).trials) == 1

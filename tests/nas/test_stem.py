@@ -5,7 +5,8 @@ import pytest
 
 import modelwright as mw
 from modelwright import nas
-from modelwright.core.errors import ArgumentError
+from modelwright.api import stems
+from modelwright.core.errors import ArgumentError, StudyError
 
 keras = pytest.importorskip("keras")
 rng = np.random.default_rng(0)
@@ -75,10 +76,33 @@ def test_rows_to_judge_by_pass_it_too(stem):
     assert len(study._settings.estimation.job.data.kept) == 40
 
 
-def test_other_processes_have_it_too(stem):
-    study = searched(*bars(60), stem, trials=2, epochs=1, workers=2, executor="processes")
-    assert [trial.state for trial in study.trials] == ["complete"] * 2
-    assert study.best_model().input_shape == (None, 8, 8, 1)
+def test_it_is_kept_once_and_a_loaded_study_has_it_too(stem, tmp_path):
+    store = str(tmp_path / "s.db")
+    study = searched(*bars(60), stem, trials=2, epochs=1, store=store, name="s")
+    (kept,) = tmp_path.glob("**/stem/*.keras")
+    left = [keras.saving.load_model(path) for path in tmp_path.glob("**/trial-*/*.keras")]
+    assert len(left) == 2 and all(model.input_shape == (None, 2) for model in left)
+    x, loaded = bars(20)[0], mw.load_study("s", store=store)
+    for made in (lambda study: study.best_model(), lambda study: study.ensemble(2)):
+        assert made(loaded).input_shape == (None, 8, 8, 1)
+    found = [one.best_model().predict(x, verbose=0) for one in (study, loaded)]
+    np.testing.assert_array_equal(*found)
+    kept.unlink()
+    with pytest.raises(StudyError, match="the file of its stem is gone"):
+        loaded.best_model()
+    assert study.best_model() is not None  # this process has it
+
+
+def test_what_is_done_with_one_model_does_not_change_the_next(stem):
+    study = searched(*bars(60), stem, trials=1, epochs=1)
+    study.best_model().get_layer("eye").set_weights([np.ones((3, 3, 1, 2)), np.ones(2)])
+    np.testing.assert_array_equal(study.best_model().get_layer("eye").get_weights()[0], stem.get_weights()[0])
+
+
+def test_a_model_of_an_earlier_version_has_its_stem_already(stem):
+    study = searched(*bars(60), stem, trials=1, epochs=1)
+    whole = study.best_model()
+    assert stems.whole(study, whole) is whole
 
 
 def test_what_is_no_stem(stem):

@@ -1,6 +1,7 @@
 """Several processes run one study: the same script started again joins it. Real processes, real signals."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import modelwright as mw
+from modelwright.core.errors import StudyError
 from modelwright.store.memory import MemoryStore
 from modelwright.store.sqlite import SqliteStore
-from modelwright.study.crew import Crew
+from modelwright.study.crew import Crew, Lead
 
 SCRIPT = """
     import os, sys, time
@@ -149,3 +151,41 @@ def test_a_trial_that_is_asked_by_hand_is_counted_by_all(tmp_path):
     one.tell(third, 0.75)
     assert [t.value for t in mw.load_study("hand", tmp_path / "s.db").trials] == [0.25, 0.5, 0.75]
     assert two.ask().number == 3
+
+
+# --- one that leads ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def study(request, tmp_path):
+    store = MemoryStore() if request.param == "memory" else SqliteStore(tmp_path / "s.db")
+    return store, store.create("s", {}, 0.0)
+
+
+def test_one_session_leads_and_others_are_told_who(study):
+    store, record = study
+    with Lead(store) as one:
+        one.take(record)
+        one.take(record)  # again: nothing
+        with Lead(store) as two, pytest.raises(StudyError, match=f"being run by process {os.getpid()}"):
+            two.take(record)
+        with pytest.raises(StudyError, match="being run"), Lead(store) as two:  # who was refused gave nothing back
+            two.take(record)
+        assert Crew(store, record.id).look() == set(), "who leads is no member"
+    with Lead(store) as three:
+        three.take(record)
+
+
+def test_who_leads_stays_there_and_who_is_gone_is_followed_at_once(study):
+    store, record = study
+    with Lead(store, lasts=0.6) as one:
+        one.take(record)
+        time.sleep(1.5)
+        with pytest.raises(StudyError), Lead(store) as two:
+            two.take(record)
+    store.hold(record.id, "lead", f"runs 1 never {platform.node()} 1", 60.0, {"host": platform.node(), "pid": 1})
+    with Lead(store) as three:
+        three.take(record)
+    store.hold(record.id, "lead", "runs 1 never elsewhere 1", 60.0, {"host": "elsewhere", "pid": 1})
+    with pytest.raises(StudyError, match=r"process 1 of elsewhere.* try again in (59|60) s"), Lead(store) as four:
+        four.take(record)

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from modelwright.api.running import share_devices
 from modelwright.core import backend
 from modelwright.execute import threads
 from modelwright.execute.threads import share_cores, worker_environment
+from modelwright.study.limits import Limits
 from modelwright.training import keras_backend
 
 pytest.importorskip("jax")
@@ -101,6 +103,27 @@ def test_what_the_user_set_stays():
     assert own["XLA_FLAGS"] == "--xla_dump_to=x --xla_cpu_multi_thread_eigen=false"
     (wide,) = worker_environment(1, [0, 1], given={})
     assert "XLA_FLAGS" not in wide and wide["OMP_NUM_THREADS"] == "2"
+
+
+def test_workers_take_of_a_gpu_what_they_need():
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    (own,), (told,) = worker_environment(1, [0], given={}), worker_environment(1, [0], given={name: "true"})
+    assert own[name] == "false" and own["TF_FORCE_GPU_ALLOW_GROWTH"] == "true" and name not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [((1, None, Limits()), ""), ((2, None, Limits()), "false"), ((1, "processes", Limits()), "false"),
+     ((1, None, Limits(seconds=9.0)), "false")],
+)  # fmt: skip
+def test_a_process_leaves_room_on_a_gpu_where_trials_run_in_others(options, left, monkeypatch):
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    monkeypatch.setattr(os, "environ", {})
+    share_devices(*options)
+    assert os.environ.get(name, "") == left
+    os.environ[name] = "true"
+    share_devices(*options)
+    assert os.environ[name] == "true"
 
 
 def test_a_process_is_bound_only_where_it_may_run():

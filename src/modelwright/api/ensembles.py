@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.api.keeping import artifacts_of
+from modelwright.api.stems import stem_of, whole
 from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
 from modelwright.core.wording import counted, warn_caller
@@ -46,7 +47,7 @@ def ensemble(study: Study, k: int = 3) -> Any:
         raise ArgumentError(f"k={k!r:.60}", where="ensemble", allowed="2, 3, 4, ...")
     if study._record.definition.get("kind") != "nas":
         raise StudyError("only networks of nas.search are combined", where=f"study {study.name!r}")
-    from modelwright.api.models import best_model
+    from modelwright.api.models import left_by
 
     history = study._machine.history
     rows = [row for row in history.rows if "model" in row.artifacts and row.values and not row.pending]
@@ -61,21 +62,21 @@ def ensemble(study: Study, k: int = 3) -> Any:
             hint="Give the search more time, or use study.best_model().",
         )
     full = _held(study, full, k)
-    models = [best_model(study, row) for row in full]
-    from modelwright.nas.stem import NETWORK
+    from modelwright.nas.stem import network_of
 
+    models, stem = [left_by(study, row) for row in full], stem_of(study)
+    if stem is not None:  # one is enough for all of them
+        models = [network_of(model) for model in models]
     estimation: Any = study._settings.estimation if study._settings is not None else None
     weights = np.full(len(models), 1 / len(models))
     if estimation is not None:
         data = estimation.job.data
         rows_kept = np.sort(data.kept)
         x = [part[rows_kept] for part in data.x]
-        # The data of a search with a stem are what it puts out.
-        parts = models if estimation.job.stem is None else [m.get_layer(NETWORK) for m in models]
-        outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in parts]
+        outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in models]
         weights = _weights(outs, data.targets(rows_kept), data.task)
     _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
-    return _joined(models, weights, study._record.definition.get("task", "multiclass"))
+    return whole(study, _joined(models, weights, study._record.definition.get("task", "multiclass")))
 
 
 def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:

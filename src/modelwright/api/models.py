@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.keeping import artifacts_of
+from modelwright.api.stems import whole
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def best_model(study: Study, row: Row) -> Any:
-    """The model that ``row`` left, read back and checked against its hash."""
+    """The model of ``row`` as it is handed out."""
+    return whole(study, left_by(study, row))
+
+
+def left_by(study: Study, row: Row) -> Any:
+    """The model that ``row`` left, read back and checked against its hash; trained anew where it is gone."""
     study._check_there()
     _refuse_project(study, row)
     if study._record.definition.get("kind") == "function":
@@ -32,7 +38,7 @@ def best_model(study: Study, row: Row) -> Any:
         make = getattr(study._settings.estimation, "rebuilt", None) if study._settings is not None else None
         return load_model(path, kept, (lambda: make(dict(row.config))) if make is not None else None)
     if study._settings is not None and hasattr(study._settings.estimation, "refit"):
-        return refit(study, row, None)
+        return _trained_anew(study, row, None)
     raise StudyError(
         f"trial {row.number} left no model",
         where=f"study {study.name!r}",
@@ -43,6 +49,10 @@ def best_model(study: Study, row: Row) -> Any:
 
 def refit(study: Study, row: Row, seed: int | None) -> Any:
     """Train the configuration of ``row`` on all the data the study was given."""
+    return whole(study, _trained_anew(study, row, seed))
+
+
+def _trained_anew(study: Study, row: Row, seed: int | None) -> Any:
     _refuse_project(study, row)
     settings = study._settings
     if study._record.definition.get("kind") == "function":

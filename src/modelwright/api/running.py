@@ -12,6 +12,7 @@ from modelwright.api.keeping import keeping_of
 from modelwright.api.next_steps import farewell, next_steps
 from modelwright.api.visit import Visit
 from modelwright.core import records as r
+from modelwright.core.backend import leave_room
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import warn_caller
@@ -192,6 +193,12 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
         journal.observers = [o for o in journal.observers if o not in watchers]
         study._loop = None
     return study._stopped
+
+
+def share_devices(workers: Any, executor: Any, limits: Limits) -> None:
+    """Leave a GPU to the processes in which trials will run, before anything opens it in this one."""
+    if workers != 1 or executor is not None or limits:
+        leave_room()
 
 
 def make_executor(settings: RunSettings, shown: Panel) -> Executor:

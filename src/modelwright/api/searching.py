@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api import finishing, stems
 from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
-from modelwright.api.running import RunSettings, constrain, sum_up
+from modelwright.api.running import RunSettings, constrain, share_devices, sum_up
 from modelwright.api.tune import open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
-from modelwright.core.constraint import parse
+from modelwright.core.constraint import Limit, parse
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
@@ -24,15 +23,14 @@ from modelwright.space import HyperParameters
 from modelwright.store.base import Store, open_store
 from modelwright.strategy import NAMES, Strategy, resolve
 from modelwright.study.budget import Budget
-from modelwright.study.limits import checked_limits
+from modelwright.study.crew import Lead
+from modelwright.study.limits import Limits, checked_limits
 from modelwright.trackers.base import resolve_trackers
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.nas.estimate import ArchitectureEstimation
 
-#: Seconds at the end that are kept free for saving, and the share of all.
-_SAVING, _SAVING_SHARE = 3.0, 0.012
 #: Share of the seconds that measuring latencies before the search may take.
 _PRICING = 0.08
 #: By which share of the seconds the confirmation may run late before it is ended.
@@ -43,11 +41,6 @@ _SCREEN, _LEAST_SCREEN = 0.02, 0.5
 #: Seconds that the first network may take to have a value, however short the budget. Searches of fewer seconds than the
 #: next are short: what each phase takes then is bounded by what is given to its trials.
 _FIRST, _SHORT = 60.0, 120.0
-#: Seconds below which the winner is not trained on, for it would hardly be compiled; and those from which a process of
-#: its own, which has every core, wins back the time that it takes to start.
-_LEAST_FINISH, _WORTH_A_PROCESS = 2.0, 60.0
-#: Cores that a batch is divided among at most: batches are of 128 rows (see ``nas.steps.sharers``).
-_DEVICES = 4
 #: Reasons to end at which nothing more is begun.
 _ENDED = ("interrupted", "cancelled", "stopped by")
 
@@ -103,7 +96,7 @@ def search(
         validation: share of the rows that networks are judged by, or ``(x, y)``. The best value was selected on them,
             so it is a little too good: keep rows of your own to test the result.
         seconds, trials: how much to spend in all; one of them must be given. ``trials`` counts networks.
-        workers, executor: see ``mw.tune``. The finish uses every core of this machine whatever they are.
+        workers, executor: see ``mw.tune``. The finish uses every core of this machine, or its GPU, whatever they are.
         seed: the same seed gives the same search with a budget in trials and one worker.
         epochs: with ``plan=None`` of each training in full, 10 by default. Of a plan with a budget in trials, those of
             the finish, and no phase before it trains a network for more, the rungs of the race together; where it is
@@ -113,6 +106,7 @@ def search(
         class_weight: a weight for each class by its label, or ``"balanced"``.
         stem: a trained ``keras.Model`` in front of the networks, whose weights stay as they are. Rows pass through it
             once, before the search, and the space is for what comes out; the model that is found takes rows like ``x``.
+            It stays in this process and in the study's folder: its layers may be of classes of your own.
         training: a function of ``hp`` that returns fields of ``nas.Recipe`` to search beside the architecture:
             ``lambda hp: {"rate": hp.Float("rate", 1e-3, 1e-2, sampling="log")}``.
         recipe: how all networks are trained, a ``nas.Recipe``.
@@ -127,6 +121,7 @@ def search(
         ArgumentError: what is wrong with the data or the arguments; or nothing satisfies the constraints, with the
             closest miss.
         SpaceError: the space does not fit the data: too many reductions for images this small, say.
+        StudyError: another process runs the search of that name; or it was another search, or on other data.
     """
     asked = dict(locals())
     began = SystemClock().monotonic()
@@ -138,28 +133,43 @@ def search(
     budget = Budget(trials=trials, seconds=seconds)
     asked["seed"], name = checked_seed(seed), checked_name(name)
     limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory, "nas.search")
-    opened, found = open_store(store), list[Any]()
-    asked["measured"] = partial(_priced, opened, name, found, asked["seed"], seconds)
+    asked |= {"name": name, "trackers": resolve_trackers(trackers)}
+    with Lead(open_store(store)) as lead:
+        known = lead.store.find(name) if name is not None else None
+        if known is not None:
+            lead.take(known)
+        return _searched(asked, lead, budget, limits, bounds, began)
+
+
+def _searched(
+    asked: dict[str, Any], lead: Lead, budget: Budget, limits: Sequence[Limit], bounds: Limits, began: float
+) -> Study:
+    """The search that arguments ask for, once these are in order."""
+    plan, name, found = asked["plan"], asked["name"], list[Any]()
+    share_devices(asked["workers"], asked["executor"], bounds)
+    asked["measured"] = partial(_priced, lead.store, name, found, asked["seed"], budget.seconds)
     prepared = prepare(asked, limits)
     estimation: Any = prepared.estimation
-    led = _strategy(estimation, plan, strategy, seconds, workers)
+    led = _strategy(estimation, plan, asked["strategy"], budget.seconds, asked["workers"])
     asked |= {"artifacts": None, "pickled": False, "log": None}
-    study = open_study(prepared, led, opened, name, budget, asked)
+    study = open_study(prepared, led, lead.store, name, budget, asked)
+    lead.take(study._record)
     constrain(study._journal, limits)
     study._settings = RunSettings(
         estimation=estimation,
         budget=budget,
-        executor=executor,
-        workers=workers,
-        verbose=verbose,
+        executor=asked["executor"],
+        workers=asked["workers"],
+        verbose=asked["verbose"],
         subject=prepared.described,
         unit=prepared.unit,
         limits=bounds,
         began=began,
-        trackers=resolve_trackers(trackers),
+        trackers=asked["trackers"],
     )
     for note in estimation.job.data.notes:
         warn_caller(note)
+    stems.keep(study, estimation.job.stem, began)
     from modelwright.nas.metered import MEASURED
 
     if found:
@@ -201,6 +211,13 @@ def _strategy(
 
 def go_on_searching(study: Study) -> Study:
     """Run a search on that this process knows, with what its settings say now."""
+    with Lead(study._store) as lead:
+        lead.take(study._record)
+        study._journal.sync()
+        return _went_on(study)
+
+
+def _went_on(study: Study) -> Study:
     from modelwright.nas.plan import Plan
 
     machine = study._machine
@@ -221,16 +238,16 @@ def _has_rungs(given: Any) -> bool:
 
 def carry_out(study: Study, plan: Any) -> Study:
     """The phases of a plan, one after another; those that an earlier session ended are passed over."""
-    from modelwright.nas.phases import FINISH, PlanLeads
+    from modelwright.nas.phases import PlanLeads
     from modelwright.nas.plan import Plan
 
     assert isinstance(plan, Plan) and study._settings is not None
     study._machine.proposer = PlanLeads()
     history, whole = study._machine.history, study._settings
-    opened = [note for note in history.notes if note.kind == FINISH]
+    before = finishing.opened(history)
     ended = False
     try:
-        if not opened:
+        if not before:
             study._journal.begin(whole.began)
             _screen(study, whole)
             study._settings = replace(whole, budget=_until_finish(study, plan, whole.budget), whole=whole.budget)
@@ -238,25 +255,18 @@ def carry_out(study: Study, plan: Any) -> Study:
             ended = study._stopped.startswith(_ENDED)
             if not ended:
                 _hold(study, lambda: plan.winner(history))
-        winner = history.rows[opened[-1].data["trial"]] if opened else plan.winner(history)
-        left = _left(study, whole.budget)
-        if ended or winner is None or winner.terminal or (left is not None and left <= _LEAST_FINISH):
+        # Another session may have opened it meanwhile, where this one slept for longer than it counts as there.
+        now, left = finishing.opened(history), finishing.left(study, whole.budget)
+        winner = history.rows[now[-1].data["trial"]] if now else plan.winner(history)
+        if ended or winner is None or winner.terminal or (left is not None and left <= finishing.LEAST):
             study._settings = replace(whole, began=None)
             sum_up(study, whole.verbose)
         else:
-            data: dict[str, Any] = {"trial": winner.number, "number": len(opened) + 1, "why": study._stopped}
-            if left is not None:
-                left = _within(left, winner, whole.limits.seconds)
-                data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
-            study._journal.begin()
-            study._journal.write([r.Noted(kind=FINISH, data=data)])
-            executor = _every_core() if left is not None and left >= _WORTH_A_PROCESS else None
-            study._settings = replace(whole, workers=1, executor=executor, began=None)
-            study._run()
+            finishing.finish(study, whole, winner)
     finally:
         study._settings = replace(whole, began=None)
     _draw(study)
-    _say(study, whole.budget, carried_out=bool(opened) and history.rows[opened[-1].data["trial"]].terminal)
+    _say(study, whole.budget, carried_out=bool(before) and history.rows[before[-1].data["trial"]].terminal)
     return study
 
 
@@ -268,18 +278,6 @@ def _until_finish(study: Study, plan: Any, budget: Budget) -> Budget:
     if study._machine.history.best() is None:
         seconds = max(seconds, study.elapsed + _FIRST)
     return replace(budget, seconds=seconds)
-
-
-def _left(study: Study, budget: Budget) -> float | None:
-    """Seconds for the finish; None without a deadline."""
-    if budget.seconds is None:
-        return None
-    return budget.seconds - study.elapsed - max(_SAVING, _SAVING_SHARE * budget.seconds)
-
-
-def _within(left: float, winner: Any, limit: float | None) -> float:
-    """Seconds for the finish where a trial may take so many: it is to end by itself, not to be ended."""
-    return left if limit is None else max(0.0, min(left, 0.9 * (limit - winner.duration) - _SAVING))
 
 
 def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
@@ -298,26 +296,14 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
             "value; the same call with a name= tries the finish again."
         )
-    more = (budget.trials or 0) > history.started or (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * _SAVING
+    more = (budget.trials or 0) > history.started or (
+        budget.seconds or 0.0
+    ) > 1.1 * study.elapsed + 2 * finishing.SAVING
     if carried_out and more:
         warn_caller(
             f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
             "full. Use another name= for a search with a larger budget."
         )
-
-
-def _every_core() -> Executor | None:
-    """One process in which JAX shows each core as a device, among which batches are divided; None where none is won."""
-    from modelwright.core.backend import choose_backend
-    from modelwright.execute.processes import ProcessExecutor
-    from modelwright.execute.threads import available_cores
-
-    cores, keras = min(len(available_cores()), _DEVICES), sys.modules.get("keras")
-    backend = choose_backend() if keras is None else keras.backend.backend()
-    if cores < 2 or backend != "jax":
-        return None
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={cores}".strip()
-    return ProcessExecutor(1, environment={"XLA_FLAGS": flags})
 
 
 def _priced(

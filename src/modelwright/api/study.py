@@ -304,7 +304,7 @@ class Study:
         """Go on with a study that ``load_study`` opened: the same call as ``tune``, with this study's name.
 
         Without ``subject`` it goes on with the one it was made with, in the process that made it; ``trials`` and
-        ``seconds`` may be raised then. Both are totals, earlier sessions included.
+        ``seconds``, of all sessions, may be raised then. A plan of ``nas.search`` that was carried out does no more.
         """
         from modelwright.api.resuming import go_on
 

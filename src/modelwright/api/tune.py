@@ -14,7 +14,7 @@ from modelwright.api.keeping import keeping_asked
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.recall import catch, described_call, keep_pickled
-from modelwright.api.running import RunSettings, constrain, count_cost
+from modelwright.api.running import RunSettings, constrain, count_cost, share_devices
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
 from modelwright.api.study import Study
 from modelwright.api.visit import VISIT
@@ -176,6 +176,7 @@ def tune(
     _check_switches(verbose=verbose, pickled=pickled, log=log)
     seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
     bounds = checked_limits(trial_seconds, trial_memory)
+    share_devices(workers, executor, bounds)
     if callable(objective) and not hasattr(objective, "direction"):
         if not data:
             hint = "What a function(hp) returns is 'minimize', 'maximize' or mw.Minimize('name')."

@@ -11,6 +11,19 @@ from pathlib import Path
 #: What Keras itself writes to its settings when it is first imported: nobody's choice.
 _UNTOUCHED = {"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}
 
+#: Variables by which a process takes a GPU's memory as it needs it: JAX takes three quarters of it at once, TensorFlow
+#: all of it, and whoever comes next has none. Without an effect on a CPU.
+AS_NEEDED = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
+
+def leave_room() -> None:
+    """Have this process leave a GPU's memory to others that are to use it too; no effect once a backend has opened it.
+
+    What the user has set stays.
+    """
+    for name, value in AS_NEEDED.items():
+        os.environ.setdefault(name, value)
+
 
 def configured_backend() -> str | None:
     """The backend in an edited ``keras.json`` (in ``~/.keras`` or ``$KERAS_HOME``), or None."""

@@ -65,6 +65,10 @@ class StudyError(ModelwrightError, RuntimeError):
     """A study cannot go on, be opened or be resumed as asked."""
 
 
+class WorkerError(StudyError):
+    """What a worker process is to run cannot be sent to it, or cannot be loaded there."""
+
+
 class StoreError(ModelwrightError, RuntimeError):
     """A store cannot be opened, read or written. Nothing that it held has been changed."""
 

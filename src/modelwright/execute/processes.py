@@ -17,7 +17,7 @@ from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from modelwright.core.errors import StudyError
+from modelwright.core.errors import StudyError, WorkerError
 from modelwright.core.records import Failure, Task
 from modelwright.execute import session
 from modelwright.execute.base import Executor, Handler, Runnable, Usage
@@ -76,7 +76,7 @@ class ProcessExecutor(Executor):
             self._code = pack(runnable, self._folder)
         except Exception as error:
             self.close()
-            raise StudyError(
+            raise WorkerError(
                 f"the tuned code or its data cannot be sent to worker processes: {error}",
                 where="workers",
                 hint="Make what cannot be copied (open files, locks, sessions) inside the function; or run trials in "
@@ -195,7 +195,7 @@ class ProcessExecutor(Executor):
             worker.task = None
             raise rest[0]
         elif kind == "broken":
-            raise StudyError(
+            raise WorkerError(
                 f"a worker could not load the tuned code: {rest[0]}",
                 where="workers",
                 hint=f"Use workers=1, or make the code importable there.\n{rest[1]}",

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from modelwright.core.backend import AS_NEEDED
 from modelwright.execute import cgroup
 
 _POOLS = (
@@ -97,7 +98,8 @@ def worker_environment(
     """Environment variables for each of ``slots`` worker processes.
 
     ``MODELWRIGHT_CORES`` names the cores that the worker should bind itself to with ``bind_to_cores`` before it
-    imports anything heavy. What the user has set already is left as it is.
+    imports anything heavy. Of a GPU each takes what it needs: other workers are there, or the process that started it.
+    What the user has set already is left as it is.
 
     Args:
         slots: number of worker processes that run side by side.
@@ -115,6 +117,7 @@ def worker_environment(
     for share in share_cores(slots, available_cores() if cores is None else cores):
         own = {"MODELWRIGHT_CORES": ",".join(map(str, share))}
         own.update({name: str(len(share)) for name in _POOLS if name not in given})
+        own.update({name: value for name, value in AS_NEEDED.items() if name not in given})
         flags = given.get("XLA_FLAGS", "")
         if len(share) == 1 and "xla_cpu_multi_thread_eigen" not in flags:
             own["XLA_FLAGS"] = f"{flags} {_EIGEN}".strip()

@@ -14,7 +14,8 @@ from modelwright.core.wording import did_you_mean, kind_of, warn_caller
 from modelwright.nas import canonical, edits
 from modelwright.nas.graph import Graph, Tensor, trace
 from modelwright.nas.inputs import check_shapes
-from modelwright.nas.operations import Shape
+from modelwright.nas.operations import Shape, bring
+from modelwright.nas.own import own
 from modelwright.space import HyperParameters, Tree
 from modelwright.space.constraints import Constraint
 from modelwright.space.mutate import difference
@@ -79,6 +80,16 @@ class Architecture:
         self.tree = self._discovered()
         self._refuse_chance()
         self._refuse_levels()
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """With the operations of the user's own, by which alone ``define`` can be called in another process."""
+        return own(), self.__dict__
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        operations, held = state
+        for operation in operations:
+            bring(operation)
+        self.__dict__.update(held)
 
     def graph(self, config: Config, *inputs: Shape) -> Graph:
         """The graph of a configuration; decisions that it lacks are at their defaults.

@@ -13,7 +13,7 @@ from modelwright.nas import weights
 from modelwright.nas.build import connect
 from modelwright.nas.front import Front
 from modelwright.nas.graph import INPUT, Graph
-from modelwright.nas.task import Task
+from modelwright.nas.task import Kind, Task
 
 
 def deployable(
@@ -60,17 +60,17 @@ def deployable(
     # A model of one tensor takes rows by name, but Keras warns of it.
     model = keras.Model(starts if len(starts) > 1 or fronts[0].name else starts[0], out, name=name)
     weights.write(model, {**learned, **_fixed(model, learned)})
-    return compiled(model, task)
+    return compiled(model, task.kind)
 
 
-def compiled(model: Any, task: Task) -> Any:
+def compiled(model: Any, kind: Kind) -> Any:
     """``model``, such that it can be evaluated and trained on."""
     loss, metric = {
         "regression": ("mse", "mae"),
         "multilabel": ("binary_crossentropy", "binary_accuracy"),
         "binary": ("binary_crossentropy", "accuracy"),
         "multiclass": ("sparse_categorical_crossentropy", "accuracy"),
-    }[task.kind]
+    }[kind]
     # An optimizer with state of its own would be saved before it has any, and Keras would warn at each loading.
     model.compile(optimizer="sgd", loss=loss, metrics=[metric])
     return model

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 from modelwright.core.constraint import Limit
@@ -30,7 +31,8 @@ class Job:
         meter: prices latencies that are asked for.
         training: gives fields of the recipe from hyperparameters that are searched beside the architecture.
         class_weight: a weight for each class by the place of its output.
-        stem: a frozen model that the rows of ``data`` have passed; what is handed out begins with it.
+        stem: a frozen model that the rows of ``data`` have passed; it is put in front of what is handed out, by whoever
+            hands it out, and is not sent to other processes.
     """
 
     space: Architecture
@@ -58,9 +60,12 @@ class Job:
         return (data, graph) if named and graph.cost.parameters == full.cost.parameters else (self.data, full)
 
     def deployed(self, graph: Graph, learned: weights.Weights, factor: int = 1) -> Any:
-        """The model that is handed out; ``factor``: by how much images were shrunk when it was judged."""
+        """The model that a trial leaves; ``factor``: by how much images were shrunk when it was judged."""
         from modelwright.nas.deploy import deployable
-        from modelwright.nas.stem import behind
 
-        made = deployable(graph, learned, self.data.fronts, self.data.task, factor=factor)
-        return made if self.stem is None else behind(self.stem, made, self.data.task)
+        return deployable(graph, learned, self.data.fronts, self.data.task, factor=factor)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the stem: trials have no use for it, and its classes may be known to this process alone."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return partial(type(self), **held | {"stem": None}), ()

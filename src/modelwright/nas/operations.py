@@ -88,6 +88,8 @@ class Operation:
 
 
 _REGISTERED: dict[str, Operation] = {}
+#: Names of those that came from another process.
+_BROUGHT: set[str] = set()
 
 
 def register(operation: Operation) -> Operation:
@@ -98,10 +100,18 @@ def register(operation: Operation) -> Operation:
     """
     if not isinstance(operation, Operation):
         raise SpaceError(f"{operation!r} is no operation", where="nas.register", allowed="a nas.Operation")
-    if operation.name in _REGISTERED:
+    if operation.name in _REGISTERED and operation.name not in _BROUGHT:
         raise SpaceError(f"there is an operation named {operation.name!r} already", where="nas.register")
+    _BROUGHT.discard(operation.name)
     _REGISTERED[operation.name] = operation
     return operation
+
+
+def bring(operation: Operation) -> None:
+    """Make one known that came from another process, unless it is known here; it may still be registered here."""
+    if operation.name not in _REGISTERED:
+        _REGISTERED[operation.name] = operation
+        _BROUGHT.add(operation.name)
 
 
 def operation(name: str) -> Operation:

@@ -10,7 +10,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of
 from modelwright.nas.deploy import compiled
 from modelwright.nas.rows import read_rows
-from modelwright.nas.task import Task
+from modelwright.nas.task import Kind
 from modelwright.training.keras_backend import ensure_backend
 
 #: Rows that pass at a time.
@@ -61,9 +61,17 @@ def passed(stem: Any, x: Any, y: Any, where: str, of: str = "") -> np.ndarray:
     return np.asarray(stem.predict(rows, batch_size=_BATCH, verbose=0), np.float32)
 
 
-def behind(stem: Any, model: Any, task: Task) -> Any:
+def behind(stem: Any, model: Any, kind: Kind) -> Any:
     """One model of both: it takes rows as the stem does, and puts out what ``model`` does."""
     keras = ensure_backend()
     start = keras.Input(stem.inputs[0].shape[1:], dtype=stem.inputs[0].dtype, name="inputs")
     model.name = NETWORK
-    return compiled(keras.Model(start, model(stem(start, training=False))), task)
+    return compiled(keras.Model(start, model(stem(start, training=False))), kind)
+
+
+def network_of(model: Any) -> Any:
+    """The network of a model that ``behind`` made; the model itself where it is none."""
+    import keras
+
+    found = next((layer for layer in model.layers if layer.name == NETWORK), None)
+    return found if isinstance(found, keras.Model) else model

@@ -16,14 +16,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from modelwright.core.clock import SystemClock
-from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.core.presence import gone_here, is_gone, session
-from modelwright.store.base import Store
+from modelwright.store.base import Store, StudyRecord
 
 #: Seconds for which a session that says nothing counts as there; the environment variable of this name changes it.
 LASTS, SETTING = 60.0, "MODELWRIGHT_LEASE_SECONDS"
 #: Seconds for which one member may think about what to propose while the others do not.
 _ASKING = 15.0
+#: What who leads a study holds.
+_LEAD = "lead"
 
 
 class Crew:
@@ -61,31 +63,23 @@ class Crew:
         self.lasts = lasts or _setting()
         self._others: set[str] = set()
         self._looked = float("-inf")
-        self._ending = threading.Event()
-        self._beat: threading.Thread | None = None
+        self._beat: _Beat | None = None
 
     def __enter__(self) -> Crew:
-        self.store.hold(self.study, self.me, self.me, self.lasts, self._told())
-        self._beat = threading.Thread(target=self._renew, name="modelwright-lease", daemon=True)
-        self._beat.start()
+        self._hold()
+        self._beat = _Beat(self._hold, self.lasts)
         self.look()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._ending.set()
         if self._beat is not None:
-            self._beat.join(5.0)
+            self._beat.end()
         with contextlib.suppress(StoreError):  # it runs out by itself
             self.store.release(self.study, self.me, self.me)
 
-    def _renew(self) -> None:
-        while not self._ending.wait(self.lasts / 6):
-            with contextlib.suppress(StoreError):  # a server that is away: the next sign of life may reach it
-                self.store.hold(self.study, self.me, self.me, self.lasts, self._told())
-
-    def _told(self) -> Mapping[str, Any]:
-        known = {"host": platform.node(), "pid": os.getpid(), "since": self._since, "lasts": self.lasts}
-        return {**known, **self._facts()}
+    def _hold(self) -> None:
+        told = {**_here(self._since, self.lasts), **self._facts()}
+        self.store.hold(self.study, self.me, self.me, self.lasts, told)
 
     def due(self, age: float) -> bool:
         """Whether the last look is longer than ``age`` seconds ago."""
@@ -130,11 +124,105 @@ class Crew:
                 self.store.release(self.study, "ask", self.me)
 
     def _after_a_dead_one(self) -> bool:
-        held = next((lease for lease in self.store.leases(self.study) if lease.what == "ask"), None)
-        if held is None or not gone_here(held.holder):
-            return False
-        self.store.release(self.study, "ask", held.holder)
-        return self.store.hold(self.study, "ask", self.me, _ASKING) is not None
+        return _freed(self.store, self.study, "ask") and (
+            self.store.hold(self.study, "ask", self.me, _ASKING) is not None
+        )
+
+
+class Lead:
+    """The right to lead a study whose phases follow one another: one session has it, until it ends or is gone.
+
+    A context that gives back what was taken within it. Members of a crew are not held up: who leads sees to it that
+    there are no others.
+
+    Args:
+        store: where the studies are.
+        lasts: as a ``Crew`` has it.
+
+    >>> from modelwright.store.memory import MemoryStore
+    >>> store = MemoryStore(); record = store.create("a", {}, 0.0)
+    >>> with Lead(store) as one, Lead(store) as two:
+    ...     one.take(record)
+    ...     two.take(record)
+    Traceback (most recent call last):
+        ...
+    modelwright.core.errors.StudyError: study 'a': it is being run ...
+    """
+
+    def __init__(self, store: Store, *, lasts: float | None = None):
+        self.store, self.me, self.lasts = store, session(), lasts or _setting()
+        self._since, self._study = SystemClock().wall(), -1
+        self._beat: _Beat | None = None
+
+    def __enter__(self) -> Lead:
+        return self
+
+    def take(self, record: StudyRecord) -> None:
+        """Lead this study from here on; nothing where it is led already.
+
+        Raises:
+            StudyError: another session leads it.
+        """
+        if self._study == record.id:
+            return
+        if not self._held(record.id) and not (_freed(self.store, record.id, _LEAD) and self._held(record.id)):
+            raise self._taken(record)
+        self._study = record.id
+        self._beat = _Beat(lambda: self._held(record.id), self.lasts)
+
+    def __exit__(self, *_: Any) -> None:
+        if self._beat is not None:
+            self._beat.end()
+            with contextlib.suppress(StoreError):  # it runs out by itself
+                self.store.release(self._study, _LEAD, self.me)
+
+    def _held(self, study: int) -> bool:
+        facts = _here(self._since, self.lasts)
+        return self.store.hold(study, _LEAD, self.me, self.lasts, facts) is not None
+
+    def _taken(self, record: StudyRecord) -> StudyError:
+        held = next((lease for lease in self.store.leases(record.id) if lease.what == _LEAD), None)
+        facts = held.facts if held is not None else {}
+        by = f" by process {facts['pid']} of {facts['host']}" if "pid" in facts else ""
+        away = held is not None and facts.get("host") != platform.node()
+        return StudyError(
+            f"it is being run{by}, and one process leads such a search",
+            where=f"study {record.name!r}",
+            hint="Wait for it or stop it; then the same call goes on with it. workers= gives it more processes."
+            + (f" If that process is gone, try again in {held.left:.0f} s." if away and held is not None else ""),
+        )
+
+
+class _Beat:
+    """Renews a lease from a thread of its own until it is told to end."""
+
+    def __init__(self, renew: Callable[[], object], lasts: float):
+        self._renew, self._pause, self._ending = renew, lasts / 6, threading.Event()
+        self._thread = threading.Thread(target=self._run, name="modelwright-lease", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ending.set()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._pause):
+            with contextlib.suppress(StoreError):  # a server that is away: the next sign of life may reach it
+                self._renew()
+
+
+def _here(since: float, lasts: float) -> dict[str, Any]:
+    """What a session tells of itself."""
+    return {"host": platform.node(), "pid": os.getpid(), "since": since, "lasts": lasts}
+
+
+def _freed(store: Store, study: int, what: str) -> bool:
+    """Whether a lease was that of a process of this host that has ended; it is given back then."""
+    held = next((lease for lease in store.leases(study) if lease.what == what), None)
+    if held is None or not gone_here(held.holder):
+        return False
+    store.release(study, what, held.holder)
+    return True
 
 
 def _setting() -> float:

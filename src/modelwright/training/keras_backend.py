@@ -61,6 +61,13 @@ def ensure_backend() -> ModuleType:
     return keras
 
 
+def on_an_accelerator() -> bool:
+    """Whether JAX computes on something else than the processor; its device is opened by that."""
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
 def cache_folder() -> Path:
     """Where compiled programs are kept: ``MODELWRIGHT_CACHE``, or a folder in the user's cache directory."""
     given = os.environ.get("MODELWRIGHT_CACHE")

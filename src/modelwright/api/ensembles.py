@@ -115,7 +115,7 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
 
     def loss(out: np.ndarray) -> float:
         if task.kind == "regression":
-            return float(((out - truth) ** 2).mean())
+            return float((((out - truth) / task.spread) ** 2).mean())
         out = np.clip(out, 1e-7, 1 - 1e-7)
         if task.kind in ("binary", "multilabel"):
             return float(-(truth * np.log(out) + (1 - truth) * np.log(1 - out)).mean())

@@ -29,6 +29,7 @@ from modelwright.nas.ladder import Rung
 from modelwright.nas.limited import known
 from modelwright.nas.morph import inherit
 from modelwright.nas.spent import Spent
+from modelwright.nas.task import DOUBTS
 from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
@@ -241,6 +242,7 @@ class _Trial:
         if trained.finite:
             with self.spent.on("judge"):
                 metrics = {**trainer.judge(), "loss": trained.loss}
+            self.note |= {DOUBTS: trainer.doubts} if trainer.doubts else {}
         self.spent.compiled(trainer.steps.compiling())
         found = weights.read(self.model)
         if stands and learned is not None:

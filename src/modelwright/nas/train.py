@@ -55,6 +55,10 @@ class Trainer:
     Args:
         model: gives logits (or values, for regression), as ``nas.build`` makes it.
         data: what it is trained and judged on.
+
+    Attributes:
+        judged: seconds that watching took, in the last segment.
+        doubts: of what it was judged to be worth last; see ``Task.doubts``.
     """
 
     model: Any
@@ -62,6 +66,7 @@ class Trainer:
     recipe: Recipe = field(default_factory=Recipe)
     class_weight: Mapping[int, float] | None = None
     judged: float = 0.0
+    doubts: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keras = ensure_backend()
@@ -125,7 +130,9 @@ class Trainer:
         """What the network is worth on the rows that are kept back, under the names of metrics."""
         task, rows = self.data.task, np.sort(self.data.kept[:limit])
         if task.kind != "multiclass" or len(rows) * task.outputs <= _AT_ONCE:
-            return task.metrics(self.outputs(limit), self.data.targets(rows))
+            outputs, truth = self.outputs(limit), self.data.targets(rows)
+            self.doubts = task.doubts(outputs, truth)
+            return task.metrics(outputs, truth)
         # The metrics of classes are means over rows, so that not all outputs need be there at once.
         sums: dict[str, float] = dict.fromkeys(METRICS[task.kind], 0.0)
         for begin, outputs in zip(range(0, len(rows), _JUDGED), _outputs(self.steps, self.data.inputs(rows))):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from modelwright.api.ensembles import _weights
 from modelwright.core.errors import ArgumentError
 from modelwright.nas.dataset import dataset
 
@@ -106,6 +107,14 @@ def test_an_output_that_does_not_vary_in_the_rows_to_judge_by_has_no_part_in_r2(
     truth[:, 1] = 0.0
     assert made.task.metrics(truth, truth)["val_r2"] == pytest.approx(1.0)
     assert np.isnan(made.task.metrics(0 * truth, 0 * truth)["val_r2"])
+
+
+def test_members_of_an_ensemble_are_chosen_by_all_outputs_alike():
+    y = rng.normal(size=(400, 2)) * [1.0, 1000.0]
+    made = dataset(rng.random((400, 3)), y)
+    _, truth = made.held_back()
+    own, off = truth * made.task.spread + made.task.center, np.array([0.0, 100.0])
+    assert _weights([own + off, own * [0, 1]], truth, made.task).tolist() == [1, 0]
 
 
 # --- several labels at once ----------------------------------------------------------------------

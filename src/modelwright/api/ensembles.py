@@ -62,6 +62,7 @@ def ensemble(study: Study, k: int = 3) -> Any:
         )
     full = _held(study, full, k)
     models = [best_model(study, row) for row in full]
+    from modelwright.nas.keras_settings import in_32_bits
     from modelwright.nas.stem import NETWORK
 
     estimation: Any = study._settings.estimation if study._settings is not None else None
@@ -75,7 +76,8 @@ def ensemble(study: Study, k: int = 3) -> Any:
         outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in parts]
         weights = _weights(outs, data.targets(rows_kept), data.task)
     _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
-    return _joined(models, weights, study._record.definition.get("task", "multiclass"))
+    with in_32_bits():
+        return _joined(models, weights, study._record.definition.get("task", "multiclass"))
 
 
 def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:

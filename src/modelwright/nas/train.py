@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.nas.dataset import Dataset, Task
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.recipe import Recipe
 from modelwright.nas.rows import Arrays
 from modelwright.nas.steps import Clocked, Steps, steps
@@ -71,8 +72,11 @@ class Trainer:
     def __post_init__(self) -> None:
         keras = ensure_backend()
         self.recipe = self.recipe.settled(self.data.task.kind)
-        optimizer = self.recipe.made_optimizer(keras)
-        self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
+        with in_32_bits():
+            optimizer = self.recipe.made_optimizer(keras)
+            counted = loss(keras, self.data.task, self.recipe.smoothing)
+            # A wrapped optimizer would not take the learning rates of our steps.
+            self.model.compile(optimizer, counted, jit_compile="auto", auto_scale_loss=False)
         self.steps: Clocked = steps(self.model, min(self.recipe.batch, self.data.rows))
 
     def fit(

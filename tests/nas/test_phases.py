@@ -124,6 +124,18 @@ def test_the_noise_of_an_accuracy_is_that_of_its_rows(best, kept):
     assert found >= 1 / kept and found == pytest.approx(max(np.sqrt(best * (1 - best) / kept), 1 / kept))
 
 
+def test_of_several_labels_the_noise_is_what_is_known_of_it():
+    early, same = [0.5, 0.6, 0.7, 0.8, 0.82, 0.96], [0.95] * 11 + [0.964]
+    assert "within the noise" in stale(
+        at_the_top([*early, *same]), TOP, kept=900
+    )  # as if labels stood and fell together
+    told = at_the_top([*early, *same])
+    for row in told.rows:
+        row.facts["doubts"] = {"val_accuracy": 0.002}
+    assert stale(told, TOP, kept=900) == ""
+    assert noise("val_exact", 0.5, 0.0, 100) == pytest.approx(0.05)
+
+
 def test_a_race_with_seconds_ends_early_and_says_so():
     run = Run(Plan(LADDER, race=Random(), inherit=False, seconds=9000.0, kept=9000), lambda number, fidelity: 0.8)
     run.all()

@@ -136,6 +136,25 @@ def test_our_own_step_is_that_of_keras(data):
     assert np.allclose(outs[0][1], outs[1][1], atol=1e-3)
 
 
+def test_the_loss_of_a_step_is_its_own(data, monkeypatch):
+    (x,), y = data.train(np.arange(32))
+    losses = []
+    for old in (False, True):
+        model = trainer(data).model
+        now = model.train_on_batch
+
+        def before_2026(*given, model=model, now=now, **options):
+            with monkeypatch.context() as patched:
+                patched.setattr(model, "reset_metrics", lambda: None)
+                return now(*given, **options)
+
+        if old:  # the mean of all steps
+            monkeypatch.setattr(model, "train_on_batch", before_2026)
+        step = _Keras(model)
+        losses.append([step.train((x,), y, None, 0.01) for _ in range(3)])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5) and losses[0][2] < losses[0][0]
+
+
 def test_a_segment_by_the_clock_ends(data):
     made = trainer(data)
     ended = made.fit(10_000, 0, lambda done, loss: True, seconds=1.0)

@@ -88,6 +88,22 @@ def test_seeds_leave_the_generators_as_they_were():
     np.testing.assert_array_equal(np.random.get_state()[1], before)
 
 
+def test_what_keras_is_set_to_stays_when_models_are_let_go():
+    keras = pytest.importorskip("keras")
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        keras.config.disable_interactive_logging()
+        first = keras.layers.Dense(1).name
+        keras_backend.release()
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+        assert not keras.config.is_interactive_logging_enabled()
+        assert keras.layers.Dense(1).name <= first  # what it counted is gone
+    finally:
+        keras.config.set_dtype_policy(before)
+        keras.config.enable_interactive_logging()
+
+
 @given(some.integers(1, 20), some.lists(some.integers(0, 63), min_size=1, max_size=32, unique=True))
 def test_cores_are_dealt_fairly(slots, cores):
     shares = share_cores(slots, cores)

@@ -62,6 +62,7 @@ def ensemble(study: Study, k: int = 3) -> Any:
             hint="Give the search more time, or use study.best_model().",
         )
     full = _held(study, full, k)
+    from modelwright.nas.keras_settings import in_32_bits
     from modelwright.nas.stem import network_of
 
     models, stem = [left_by(study, row) for row in full], stem_of(study)
@@ -76,7 +77,8 @@ def ensemble(study: Study, k: int = 3) -> Any:
         outs = [np.asarray(m.predict(x if len(x) > 1 else x[0], verbose=0)) for m in models]
         weights = _weights(outs, data.targets(rows_kept), data.task)
     _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
-    return whole(study, _joined(models, weights, study._record.definition.get("task", "multiclass")))
+    with in_32_bits():
+        return whole(study, _joined(models, weights, study._record.definition.get("task", "multiclass")))
 
 
 def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:
@@ -116,7 +118,7 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
 
     def loss(out: np.ndarray) -> float:
         if task.kind == "regression":
-            return float(((out - truth) ** 2).mean())
+            return float((((out - truth) / task.spread) ** 2).mean())
         out = np.clip(out, 1e-7, 1 - 1e-7)
         if task.kind in ("binary", "multilabel"):
             return float(-(truth * np.log(out) + (1 - truth) * np.log(1 - out)).mean())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.keeping import artifacts_of
@@ -36,7 +37,8 @@ def left_by(study: Study, row: Row) -> Any:
 
         path = artifacts.fetch(kept) if artifacts.holds(kept) else artifacts.folder / kept.path
         make = getattr(study._settings.estimation, "rebuilt", None) if study._settings is not None else None
-        return load_model(path, kept, (lambda: make(dict(row.config))) if make is not None else None)
+        with _as_made(study):
+            return load_model(path, kept, (lambda: make(dict(row.config))) if make is not None else None)
     if study._settings is not None and hasattr(study._settings.estimation, "refit"):
         return _trained_anew(study, row, None)
     raise StudyError(
@@ -45,6 +47,15 @@ def left_by(study: Study, row: Row) -> Any:
         hint="Models of the best few trials are kept. Build one from study.best.config, or resume the study with its "
         "data and call study.refit().",
     )
+
+
+def _as_made(study: Study) -> AbstractContextManager[None]:
+    """Keras' settings under which networks of a search are made; as they are for other models."""
+    if study._record.definition.get("kind") != "nas":
+        return nullcontext()
+    from modelwright.nas.keras_settings import in_32_bits
+
+    return in_32_bits()
 
 
 def refit(study: Study, row: Row, seed: int | None) -> Any:

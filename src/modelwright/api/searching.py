@@ -84,8 +84,8 @@ def search(
         x: rows of images (height, width, with or without channels, first or last), of sequences (length, channels), or
             of features; a list or dict of arrays for several inputs. Numbers as they are: the network scales them.
         y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers to be predicted.
-        objective: ``"val_accuracy"`` for labels, ``"val_loss"`` for numbers unless you say otherwise; a list for a
-            Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
+        objective: ``"val_accuracy"`` for labels, ``"val_loss"`` for several labels at once and for numbers unless you
+            say otherwise; a list for a Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
         constraints: what a network may cost: ``["params <= 200_000", "macs < 5e6"]``; see ``nas.MEASURES``. Networks
             that break one are never built. ``"latency_ms@onnxruntime,b1 <= 5"`` is measured on this machine: some
             networks before the search, by which all have a price, and those that may win once more after it.

@@ -10,6 +10,7 @@ from modelwright.core.optional import optional
 from modelwright.nas.canonical import pruned
 from modelwright.nas.graph import INPUT, Graph, Node, check_graph
 from modelwright.nas.initial import drawn_here, sow
+from modelwright.nas.keras_settings import channels_last
 from modelwright.nas.operations import operation
 from modelwright.nas.weights import layer_name
 
@@ -57,9 +58,10 @@ def _applied(node: Node, taken: Sequence[Any], seed: int) -> Any:
     """
     shapes = [tuple(tensor.shape[1:]) for tensor in taken]
     try:
-        layer = operation(node.op).layer(shapes, node.attributes, layer_name(node.name))
-        with drawn_here(layer, seed):
-            made = layer(taken[0] if len(taken) == 1 else taken)
+        with channels_last():
+            layer = operation(node.op).layer(shapes, node.attributes, layer_name(node.name))
+            with drawn_here(layer, seed):
+                made = layer(taken[0] if len(taken) == 1 else taken)
         sow(layer, seed)
         found = tuple(made.shape[1:])
     except (ValueError, TypeError, AttributeError) as error:

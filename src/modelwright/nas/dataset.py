@@ -12,7 +12,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
 from modelwright.nas.front import Front, fronts_of
 from modelwright.nas.rows import Arrays, check_enough, names_of, own_rows, read_rows
-from modelwright.nas.targets import task_of, tell_unlearned, with_own
+from modelwright.nas.targets import standardised, task_of, tell_unlearned, with_own
 from modelwright.nas.task import Kind, Task
 
 #: Fewest rows that a network is trained on.
@@ -155,10 +155,7 @@ def dataset(
     _check_training(encoded[chosen], found, validation, where)
     tell_unlearned(encoded, chosen, kept, found, notes)
     if found.kind == "regression":
-        center, spread = encoded[chosen].mean(axis=0), encoded[chosen].std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        encoded = ((encoded - center) / spread).astype(np.float32)
-        found = replace(found, center=tuple(map(float, center)), spread=tuple(map(float, spread)))
+        found, encoded = standardised(found, encoded, chosen, notes, where)
     fronts = fronts_of(inputs, chosen, notes, shapes, names)
     found = replace(found, images=any(len(front.inner) == 3 for front in fronts))
     return Dataset(

@@ -13,9 +13,11 @@ from modelwright.nas import weights
 from modelwright.nas.build import connect
 from modelwright.nas.front import Front
 from modelwright.nas.graph import INPUT, Graph
+from modelwright.nas.keras_settings import channels_last, in_32_bits
 from modelwright.nas.task import Kind, Task
 
 
+@in_32_bits()
 def deployable(
     graph: Graph,
     learned: Mapping[str, Mapping[str, np.ndarray]],
@@ -48,12 +50,12 @@ def deployable(
             x = layers.Reshape(front.inner, name=names.free(f"{label}_shape"))(x)
         x = _scaled(layers, x, front, label, names)
         if factor > 1 and len(front.inner) == 3:
-            x = layers.AveragePooling2D(factor, padding="same", name=names.free(f"{label}_smaller"))(x)
+            x = _smaller(layers, x, factor, label, names)
         tensors.append(x)
     ends = connect(graph, tensors)
     out = ends[0]
     if task.kind == "regression":
-        out = _unscaled(layers, task, names.free("units"))(out)
+        out = _unscaled(layers, out, task, names)
     else:
         kind = "softmax" if task.kind == "multiclass" else "sigmoid"
         out = layers.Activation(kind, name=names.free("probabilities"))(out)
@@ -107,17 +109,45 @@ def _scaled(layers: Any, x: Any, front: Front, label: str, names: Names) -> Any:
     """Inputs with mean 0 and variance 1; first lifted to where the normalisation does not clip them."""
     mean, variance, lift = front.mean, front.variance, front.lift
     if lift is not None:
-        x = layers.Rescaling(list(lift), name=names.free(f"{label}_lift"))(x)
+        x = _rescaled(layers, x, lift, [0.0] * len(lift), f"{label}_lift", names)
         mean = tuple(m * by for m, by in zip(mean, lift, strict=True))
         variance = tuple(v * by * by for v, by in zip(variance, lift, strict=True))
     return layers.Normalization(axis=-1, mean=mean, variance=variance, name=names.free(f"{label}_scale"))(x)
 
 
-def _unscaled(layers: Any, task: Task, name: str) -> Any:
+def _smaller(layers: Any, x: Any, factor: int, label: str, names: Names) -> Any:
+    """Images as ``Dataset.shrunk`` has them: means of ``factor`` x ``factor`` pixels, the last row and column repeated.
+
+    What Keras takes for pixels beyond an edge (padding "same") depends on its backend, but not of two pixels.
+    """
+    with channels_last():
+        for axis, word in ((1, "rows"), (2, "columns")) if factor > 2 else ():
+            size, more = x.shape[axis], -x.shape[axis] % factor
+            if more:
+                left = ((size - 1, 0), (0, 0)) if axis == 1 else ((0, 0), (size - 1, 0))
+                edge = layers.Cropping2D(left, name=names.free(f"{label}_last_{word}"))(x)
+                x = layers.Concatenate(axis=axis, name=names.free(f"{label}_more_{word}"))([x, *[edge] * more])
+        return layers.AveragePooling2D(factor, padding="same", name=names.free(f"{label}_smaller"))(x)
+
+
+def _unscaled(layers: Any, out: Any, task: Task, names: Names) -> Any:
     """From standardised numbers to their own units; one pair for each output."""
-    if task.outputs == 1:
-        return layers.Rescaling(task.spread[0], offset=task.center[0], name=name)
-    return layers.Rescaling(list(task.spread), offset=list(task.center), name=name)
+    if task.outputs > 1:
+        return _rescaled(layers, out, task.spread, task.center, "units", names)
+    return layers.Rescaling(task.spread[0], offset=task.center[0], name=names.free("units"))(out)
+
+
+def _rescaled(layers: Any, x: Any, scale: Sequence[float], offset: Sequence[float], label: str, names: Names) -> Any:
+    """Each channel by its own scale and offset."""
+    keras = optional("keras", extra="keras", purpose="building networks")
+    if keras.config.image_data_format() == "channels_last":
+        return layers.Rescaling(list(scale), offset=list(offset), name=names.free(label))(x)
+    # Where channels come first Keras turns a list for them, whatever x is, and leaves alone what has three axes.
+    whole, flat = tuple(x.shape[1:]), len(x.shape) == 2
+    if flat:
+        x = layers.Reshape((1, 1, *whole), name=names.free(f"{label}_as_image"))(x)
+    x = layers.Rescaling([[list(scale)]], offset=[[list(offset)]], name=names.free(label))(x)
+    return layers.Reshape(whole, name=names.free(f"{label}_as_before"))(x) if flat else x
 
 
 def _fixed(model: Any, learned: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:

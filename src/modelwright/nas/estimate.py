@@ -25,10 +25,12 @@ from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.graph import Graph
 from modelwright.nas.job import Job
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.ladder import Rung
 from modelwright.nas.limited import known
 from modelwright.nas.morph import inherit
 from modelwright.nas.spent import Spent
+from modelwright.nas.task import DOUBTS
 from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
@@ -74,7 +76,8 @@ class ArchitectureEstimation(Estimation):
         from modelwright.nas.build import build
 
         graph = pruned(self.job.space.graph(config))
-        return self.job.deployed(graph, weights.read(build(graph)))
+        with in_32_bits():
+            return self.job.deployed(graph, weights.read(build(graph)))
 
     def refit(self, config: Config, *, seed: int, epochs: float) -> Any:
         """See ``refit.trained_on_all``."""
@@ -241,6 +244,7 @@ class _Trial:
         if trained.finite:
             with self.spent.on("judge"):
                 metrics = {**trainer.judge(), "loss": trained.loss}
+            self.note |= {DOUBTS: trainer.doubts} if trainer.doubts else {}
         self.spent.compiled(trainer.steps.compiling())
         found = weights.read(self.model)
         if stands and learned is not None:
@@ -301,7 +305,8 @@ class _Trial:
     def _trainer(self, data: Dataset, graph: Graph) -> Trainer:
         from modelwright.nas.build import build
 
-        self.model = build(graph, seed=Seed(self.task.seed).child("weights").integer() % (1 << 32))
+        with in_32_bits():
+            self.model = build(graph, seed=Seed(self.task.seed).child("weights").integer() % (1 << 32))
         return Trainer(self.model, data, self.recipe, self.job.class_weight)
 
     def _report(self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float) -> bool:

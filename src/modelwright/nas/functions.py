@@ -18,6 +18,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
+from modelwright.nas.keras_settings import channels_last, in_32_bits
 from modelwright.nas.operations import Attributes, Shape, operation
 
 Values = Mapping[str, Any]
@@ -271,9 +272,10 @@ def _by_layer(op: str, shapes: Sequence[Shape], attributes: Attributes) -> Funct
             where=f"operation {op!r}",
             allowed="an operation with a function=..., or any with KERAS_BACKEND=jax",
         )
-    layer = operation(op).layer(shapes, attributes, f"{op}_as_function")
-    taken = [keras.KerasTensor((None, *shape)) for shape in shapes]
-    layer(taken[0] if len(taken) == 1 else taken)
+    with channels_last(), in_32_bits():
+        layer = operation(op).layer(shapes, attributes, f"{op}_as_function")
+        taken = [keras.KerasTensor((None, *shape)) for shape in shapes]
+        layer(taken[0] if len(taken) == 1 else taken)
     sizes = {v.path.split("/", 1)[-1]: tuple(v.shape) for v in layer.trainable_variables}
     others = [v.value for v in layer.non_trainable_variables]
     training = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}

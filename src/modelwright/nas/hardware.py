@@ -22,6 +22,7 @@ from modelwright.core.wording import did_you_mean
 from modelwright.nas import canonical
 from modelwright.nas.build import build
 from modelwright.nas.graph import INPUT, Graph
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.latency_table import FEWEST, DeviceTable, LatencyTable
 from modelwright.nas.onnx import to_onnx
 from modelwright.training.keras_backend import ensure_backend, light_compilation
@@ -202,7 +203,7 @@ def _jax(network: Any, wanted: Target) -> Callable[[], object]:
         )
     jax = optional("jax", extra="keras", purpose="measuring latency on JAX")
     if isinstance(network, Graph):
-        with light_compilation():
+        with light_compilation(), in_32_bits():
             network = build(network)
     inputs = [jax.device_put(x) for x in _inputs(network, wanted.batch)]
     trained = [v.value for v in network.trainable_variables]

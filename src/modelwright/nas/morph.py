@@ -15,6 +15,7 @@ from modelwright.nas.carry import Values
 from modelwright.nas.facts import facts
 from modelwright.nas.follow import Following, Move, Step
 from modelwright.nas.graph import Graph
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.weights import Weights, count, layer_name, read
 
 
@@ -80,7 +81,10 @@ def inherit(
     old, new = pruned(parent), pruned(child)
     own = {node.name: dict(weights.get(layer_name(node.name), {})) for node in old.nodes}
     _check(old, own, "weights")
-    start = read(build(child, seed=seed)) if fresh is None else {layer: dict(v) for layer, v in fresh.items()}
+    if fresh is None:
+        with in_32_bits():
+            fresh = read(build(child, seed=seed))
+    start = {layer: dict(held) for layer, held in fresh.items()}
     _check(new, {node.name: start.get(layer_name(node.name), {}) for node in new.nodes}, "fresh weights")
     known = facts(old, own)
     best: Inherited | None = None

@@ -15,6 +15,7 @@ from modelwright.nas.build import build
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.graph import Graph
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.morph import inherit
 from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
@@ -52,7 +53,8 @@ def begun(job: Job, config: Config, graph: Graph, data: Dataset, seed: int) -> T
     recipe = job.recipe
     if job.training is not None:
         recipe = recipe.changed(job.training(HyperParameters.bind(config)))
-    model = build(graph, seed=Seed(seed).child("weights").integer() % (1 << 32))
+    with in_32_bits():
+        model = build(graph, seed=Seed(seed).child("weights").integer() % (1 << 32))
     origin = job.space.origin
     if origin is not None:
         weights.write(model, inherit(pruned(origin.graph), origin.weights, graph, seed=seed % (1 << 32)).weights)

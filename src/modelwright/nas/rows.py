@@ -17,6 +17,8 @@ Arrays = tuple[np.ndarray, ...]
 
 #: Fewest rows that can be split into some to train on and some to judge by.
 FEWEST = 10
+#: What rows may be.
+_ROWS = "an array, a table, or a list with an entry for each row"
 #: What networks compute with.
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -96,6 +98,27 @@ def _in_order(x: Any, names: Sequence[str], where: str) -> Any:
     return {name: x[name] for name in names}
 
 
+def _array(given: Any, name: str, where: str) -> np.ndarray:
+    """What was given, as an array of rows.
+
+    Raises:
+        ArgumentError: it is none, or its rows are of different lengths.
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise ArgumentError(f"{name} is no array: {error}", where=where) from None
+    if array.ndim:
+        return array
+    said = "None" if given is None else kind_of(given)
+    hint = "Rows are read many times, and some are kept back: collect what comes one by one first, x and y apart."
+    if hasattr(given, "toarray"):
+        hint = "Its toarray() is one."
+    elif isinstance(given, (str, Real)):
+        hint = ""
+    raise ArgumentError(f"{name} is {said}, which is no array of rows", where=where, allowed=_ROWS, hint=hint)
+
+
 # --- inputs ----------------------------------------------------------------------------------------
 
 
@@ -110,10 +133,7 @@ def _inputs(x: Any, rows: int, name: str, where: str) -> Arrays:
 
 
 def _input(part: Any, name: str, where: str) -> np.ndarray:
-    try:
-        array = np.asarray(part)
-    except ValueError as error:
-        raise ArgumentError(f"{name} is no array: {error}", where=where) from None
+    array = _array(part, name, where)
     if array.dtype.kind == "O":
         array = _numbers(array, name, where)
     if array.dtype.kind not in "fiub":
@@ -178,7 +198,9 @@ def _refuse_not_finite(array: np.ndarray, name: str, where: str) -> None:
         return
     for begin in range(0, len(array), 10_000):
         part = array[begin : begin + 10_000]
-        bad = ~(np.abs(part) <= _LARGEST)
+        bad = ~np.isfinite(part)
+        if array.dtype.itemsize > 4:  # those of 32 bits and fewer hold no larger ones, nor do they hold the bound
+            bad |= np.abs(part) > _LARGEST
         if bad.any():
             place = np.argwhere(bad)[0]
             value = part[tuple(place)]
@@ -203,10 +225,7 @@ def _refuse_not_finite(array: np.ndarray, name: str, where: str) -> None:
 
 
 def _target(y: Any, name: str, where: str) -> np.ndarray:
-    try:
-        array = np.asarray(y)
-    except ValueError as error:
-        raise ArgumentError(f"{name} is no array: {error}", where=where) from None
+    array = _array(y, name, where)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim not in (1, 2) or array.dtype.kind not in "fiubUSOT":

@@ -10,24 +10,30 @@ from scipy.stats import kendalltau
 from modelwright.core.history import History
 from modelwright.core.records import Finished
 from modelwright.nas.ladder import STEPS
+from modelwright.nas.task import DOUBTS
 from modelwright.strategy.shown import merits_at
 
 #: Networks at the last rung of the race among which none has to be better by more than the noise, at least; half of all
 #: that came there, where that is more. And those before them, with which they are compared.
 LEAST, BEFORE = 12, 6
+#: Metrics that are shares of rows.
+_SHARES = ("val_accuracy", "val_exact")
 #: Noise where nothing is known of it: this part of the distance between the quartiles of the values.
 _PART = 0.05
 #: Networks of which a rank correlation says anything, and children of which what they inherited can be told.
 _PAIRS = 3
 
 
-def noise(name: str, best: float, spread: float, kept: int | None) -> float:
-    """One standard deviation of a value: of an accuracy on ``kept`` rows, else a small part of what networks differ by.
+def noise(name: str, best: float, spread: float, kept: int | None, known: float | None = None) -> float:
+    """One standard deviation of a value: what is ``known`` of it, or of a share of ``kept`` rows, or a small part of
+    what networks differ by.
 
     >>> round(noise("val_accuracy", 0.9, 0.1, 9000), 4), noise("val_loss", 0.3, 0.2, 9000)
     (0.0032, 0.010000000000000002)
     """
-    if kept and name.endswith("accuracy") and 0.0 <= best <= 1.0:
+    if known is not None:
+        return known
+    if kept and name in _SHARES and 0.0 <= best <= 1.0:
         # Of one that is right about every row, one row more or less is as much as can be told.
         return math.sqrt(max(best * (1.0 - best), 1.0 / kept) / kept)
     return _PART * spread
@@ -41,14 +47,16 @@ def stale(history: History, level: int, kept: int | None = None) -> str:
         kept: rows by which networks are judged.
     """
     objective = history.objectives[0]
-    scores = list(alike(history, level).values())
+    found = alike(history, level)
+    scores = list(found.values())
     last = max(LEAST, len(scores) // 2)
     if len(scores) < last + BEFORE:
         return ""
     before, after = max(scores[:-last]), max(scores[-last:])
     low, high = np.quantile(scores, [0.25, 0.75])
-    # Scores are better when larger; an accuracy is its own score.
-    bound = noise(objective.name, max(before, after), float(high - low), kept)
+    known = history.rows[max(found, key=found.__getitem__)].facts.get(DOUBTS, {}).get(objective.name)
+    # Scores are better when larger; a share of rows is its own score.
+    bound = noise(objective.name, max(before, after), float(high - low), kept, known)
     if after - before > bound:
         return ""
     gained = "none was better" if after <= before else f"the best was better by {after - before:.2g}"

@@ -9,6 +9,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of
 from modelwright.nas.deploy import compiled
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.rows import read_rows
 from modelwright.nas.task import Kind
 from modelwright.training.keras_backend import ensure_backend
@@ -66,7 +67,8 @@ def behind(stem: Any, model: Any, kind: Kind) -> Any:
     keras = ensure_backend()
     start = keras.Input(stem.inputs[0].shape[1:], dtype=stem.inputs[0].dtype, name="inputs")
     model.name = NETWORK
-    return compiled(keras.Model(start, model(stem(start, training=False))), kind)
+    with in_32_bits():
+        return compiled(keras.Model(start, model(stem(start, training=False))), kind)
 
 
 def network_of(model: Any) -> Any:

@@ -91,6 +91,8 @@ class _Keras:
 
     def train(self, x: Inputs, y: np.ndarray, weight: np.ndarray | None, rate: float) -> float:
         self.model.optimizer.learning_rate = rate
+        # Until its change 22617 (2026) Keras told the mean of all steps since the last reset.
+        self.model.reset_metrics()
         return float(self.model.train_on_batch(_given(x), y, sample_weight=weight))
 
     def predict(self, x: Inputs) -> np.ndarray:

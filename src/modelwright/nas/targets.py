@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from modelwright.nas.task import Kind, Task
 _FEW, _OFTEN = 20, 20
 #: Labels that a message lists at most.
 _LISTED = 5
+#: Steps between numbers of 32 bits in one standard deviation of what is predicted: fewer are too few to be of any use,
+#: and fewer than the second are told of.
+_USELESS, _COARSE = 10, 1000
 
 
 def with_own(y: np.ndarray, own: np.ndarray, where: str) -> np.ndarray:
@@ -167,6 +171,33 @@ def _of_rows(
     if y.shape[1] == 2 and outputs == 1:
         return _by_one_output((0, 1), places)
     return task, places
+
+
+def standardised(
+    task: Task, y: np.ndarray, chosen: np.ndarray, notes: list[str], where: str
+) -> tuple[Task, np.ndarray]:
+    """Numbers to be predicted with mean 0 and deviation 1 over the rows to train on, and the task that knows of it.
+
+    Raises:
+        ArgumentError: in the 32 bits in which a model puts them out they would hardly differ.
+    """
+    center, spread = y[chosen].mean(axis=0), y[chosen].std(axis=0)
+    # A deviation that is rounding of the mean is none.
+    spread = np.where(spread > 1e-14 * np.abs(center), spread, 0.0)
+    steps = np.spacing(np.abs(center).astype(np.float32)).astype(np.float64)
+    for column in np.flatnonzero((spread > 0) & (spread < _COARSE * steps)):
+        of = f"column {column} of y" if len(spread) > 1 else "y"
+        lies = (
+            f"{of} varies by {spread[column]:.3g} around {center[column]:.6g}, where the numbers of 32 bits that "
+            f"models put out are {steps[column]:.3g} apart"
+        )
+        if spread[column] < _USELESS * steps[column]:
+            hint = "Subtract its mean from y, and add it to what the model predicts."
+            raise ArgumentError(lies, where=where, hint=hint)
+        notes.append(f"{lies}: predictions are rounded to that; subtract the mean from y for finer ones")
+    spread = np.where(spread > 0, spread, 1.0)
+    scaled = ((y - center) / spread).astype(np.float32)
+    return replace(task, center=tuple(map(float, center)), spread=tuple(map(float, spread))), scaled
 
 
 def tell_unlearned(y: np.ndarray, chosen: np.ndarray, kept: np.ndarray, task: Task, notes: list[str]) -> None:

@@ -8,7 +8,12 @@ from typing import Any, Literal
 import numpy as np
 
 Kind = Literal["multiclass", "binary", "multilabel", "regression"]
-#: What networks are judged by, for each kind of task; see ``Task.metrics``.
+#: The fact of a trial that has ``Task.doubts``.
+DOUBTS = "doubts"
+#: What networks are judged by, for each kind of task. Of several labels ``val_accuracy`` is the share of all labels of
+#: all rows that are right, ``val_exact`` that of rows. ``val_loss`` is what is trained on: of numbers the squared error
+#: of each output in its own standard deviations. ``val_mse`` and ``val_mae`` are in the targets' units; ``val_r2`` is
+#: the mean of the outputs'.
 METRICS: dict[Kind, tuple[str, ...]] = {
     "multiclass": ("val_accuracy", "val_loss"),
     "binary": ("val_accuracy", "val_loss"),
@@ -38,8 +43,8 @@ class Task:
 
     @property
     def objective(self) -> str:
-        """What is optimised unless the user says otherwise."""
-        return "val_loss" if self.kind == "regression" else "val_accuracy"
+        """What is optimised unless the user says otherwise. Of rare labels nearly all are right where none is found."""
+        return "val_accuracy" if self.one_class else "val_loss"
 
     @property
     def one_class(self) -> bool:
@@ -64,13 +69,26 @@ class Task:
             right = (outputs > 0) == (truth > 0.5)
             found = {"val_accuracy": float(right.mean()), "val_loss": float(cross.mean())}
             return found if self.kind == "binary" else {**found, "val_exact": float(right.all(axis=1).mean())}
-        spread = np.array(self.spread)
-        error = (outputs - truth) * spread
-        variance = (truth * spread).var(axis=0).mean()
-        squared = float((error**2).mean())
+        return self._of_numbers(outputs, truth)
+
+    def doubts(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        """Standard errors of metrics that the number of rows does not tell: a row's labels may be right together."""
+        if self.kind != "multilabel":
+            return {}
+        shares = ((outputs > 0) == (truth > 0.5)).mean(axis=1)
+        return {"val_accuracy": max(float(shares.std()) / len(shares) ** 0.5, 1.0 / truth.size)}
+
+    def _of_numbers(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        """Of the numbers as the model that is handed out gives them: in their own units, rounded to 32 bits."""
+        spread, center = np.array(self.spread), np.array(self.center)
+        with np.errstate(over="ignore"):
+            told = outputs.astype(np.float32) * spread.astype(np.float32) + center.astype(np.float32)
+        error = told.astype(np.float64) - (truth * spread + center)
+        squared, variance = (error**2).mean(axis=0), (truth * spread).var(axis=0)
+        varied = variance > 0
         return {
-            "val_loss": squared,
-            "val_mse": squared,
+            "val_loss": float((squared / spread**2).mean()),
+            "val_mse": float(squared.mean()),
             "val_mae": float(np.abs(error).mean()),
-            "val_r2": 1.0 - squared / variance if variance > 0 else float("nan"),
+            "val_r2": float((1.0 - squared[varied] / variance[varied]).mean()) if varied.any() else float("nan"),
         }

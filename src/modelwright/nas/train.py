@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.nas.dataset import Dataset, Task
+from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.recipe import Recipe
 from modelwright.nas.rows import Arrays
 from modelwright.nas.steps import Clocked, Steps, steps
@@ -55,6 +56,10 @@ class Trainer:
     Args:
         model: gives logits (or values, for regression), as ``nas.build`` makes it.
         data: what it is trained and judged on.
+
+    Attributes:
+        judged: seconds that watching took, in the last segment.
+        doubts: of what it was judged to be worth last; see ``Task.doubts``.
     """
 
     model: Any
@@ -62,12 +67,16 @@ class Trainer:
     recipe: Recipe = field(default_factory=Recipe)
     class_weight: Mapping[int, float] | None = None
     judged: float = 0.0
+    doubts: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         keras = ensure_backend()
         self.recipe = self.recipe.settled(self.data.task.kind)
-        optimizer = self.recipe.made_optimizer(keras)
-        self.model.compile(optimizer, loss(keras, self.data.task, self.recipe.smoothing), jit_compile="auto")
+        with in_32_bits():
+            optimizer = self.recipe.made_optimizer(keras)
+            counted = loss(keras, self.data.task, self.recipe.smoothing)
+            # A wrapped optimizer would not take the learning rates of our steps.
+            self.model.compile(optimizer, counted, jit_compile="auto", auto_scale_loss=False)
         self.steps: Clocked = steps(self.model, min(self.recipe.batch, self.data.rows))
 
     def fit(
@@ -125,7 +134,9 @@ class Trainer:
         """What the network is worth on the rows that are kept back, under the names of metrics."""
         task, rows = self.data.task, np.sort(self.data.kept[:limit])
         if task.kind != "multiclass" or len(rows) * task.outputs <= _AT_ONCE:
-            return task.metrics(self.outputs(limit), self.data.targets(rows))
+            outputs, truth = self.outputs(limit), self.data.targets(rows)
+            self.doubts = task.doubts(outputs, truth)
+            return task.metrics(outputs, truth)
         # The metrics of classes are means over rows, so that not all outputs need be there at once.
         sums: dict[str, float] = dict.fromkeys(METRICS[task.kind], 0.0)
         for begin, outputs in zip(range(0, len(rows), _JUDGED), _outputs(self.steps, self.data.inputs(rows))):

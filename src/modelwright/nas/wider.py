@@ -35,7 +35,7 @@ def trained_beyond(job: Job, config: Config, *, seed: int) -> dict[str, Any]:
     wider = [(what, made) for what, made in beyond(graph) if _inputs(made) == _inputs(graph)]
     name = job.objectives[0].name
     metric = name if name in METRICS[data.task.kind] else data.task.objective
-    networks: list[dict[str, Any]] = []
+    networks, doubts = list[dict[str, Any]](), list[float]()
     for what, made in [("", graph), *wider]:
         trainer = begun(job, config, made, data, seed)
         trained = trainer.fit(
@@ -46,6 +46,7 @@ def trained_beyond(job: Job, config: Config, *, seed: int) -> dict[str, Any]:
             going_on=job.space.origin is not None,
         )
         value = trainer.judge()[metric] if trained.finite else math.nan
+        doubts += [trainer.doubts[metric]] if metric in trainer.doubts else []
         networks.append({
             "what": what,
             "value": value if math.isfinite(value) else None,
@@ -56,7 +57,7 @@ def trained_beyond(job: Job, config: Config, *, seed: int) -> dict[str, Any]:
     return {
         "metric": metric,
         "networks": networks,
-        "noise": noise(metric, max(values), 0.0, len(data.kept)) if values else 0.0,
+        "noise": noise(metric, max(values), 0.0, len(data.kept), max(doubts, default=None)) if values else 0.0,
     }
 
 

@@ -187,6 +187,8 @@ def kept_generators() -> Iterator[None]:
             torch.set_rng_state(state[2])
 
 
+#: What a user sets, in what Keras clears.
+_SETTINGS = ("dtype_policy", "distribution", "flash_attention", "interactive_logging", "traceback_filtering")
 #: Bytes by which the process may grow before JAX's caches are emptied; where its size is not known, calls.
 _GROWTH, _CALLS = 160 << 20, 12
 _base = {"bytes": 0, "calls": 0}
@@ -203,7 +205,8 @@ def release(*, everything: bool = False) -> None:
     """
     import keras
 
-    keras.utils.clear_session(free_memory=False)
+    with _kept_settings():
+        keras.utils.clear_session(free_memory=False)
     gc.collect()
     if keras.backend.backend() != "jax":
         return
@@ -225,6 +228,21 @@ def release(*, everything: bool = False) -> None:
     left, _base["calls"] = _resident(), 0
     if left > _base["bytes"] + _GROWTH // 2:
         _base["bytes"] = left
+
+
+@contextlib.contextmanager
+def _kept_settings() -> Iterator[None]:
+    """What the user has set stays as it is, though Keras clears it with the rest."""
+    try:
+        from keras.src.backend.common import global_state
+    except ImportError:
+        yield
+        return
+    before = {name: global_state.get_global_attribute(name) for name in _SETTINGS}
+    yield
+    for name, value in before.items():
+        if value is not None:
+            global_state.set_global_attribute(name, value)
 
 
 def _resident() -> int:

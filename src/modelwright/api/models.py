@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.keeping import artifacts_of
+from modelwright.api.measuring import settle
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 
@@ -16,6 +17,7 @@ def best_model(study: Study, row: Row) -> Any:
     """The model that ``row`` left, read back and checked against its hash."""
     study._check_there()
     _refuse_project(study, row)
+    settle(study, row)
     if study._record.definition.get("kind") == "function":
         raise StudyError(
             "a plain function leaves no model that could be given back",
@@ -44,6 +46,7 @@ def best_model(study: Study, row: Row) -> Any:
 def refit(study: Study, row: Row, seed: int | None) -> Any:
     """Train the configuration of ``row`` on all the data the study was given."""
     _refuse_project(study, row)
+    settle(study, row)
     settings = study._settings
     if study._record.definition.get("kind") == "function":
         raise StudyError(

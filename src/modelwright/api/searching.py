@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api import measuring
 from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
@@ -21,7 +22,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.space import HyperParameters
-from modelwright.store.base import Store, open_store
+from modelwright.store.base import open_store
 from modelwright.strategy import NAMES, Strategy, resolve
 from modelwright.study.budget import Budget
 from modelwright.study.limits import checked_limits
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 #: Seconds at the end that are kept free for saving, and the share of all.
 _SAVING, _SAVING_SHARE = 3.0, 0.012
-#: Share of the seconds that measuring latencies before the search may take.
-_PRICING = 0.08
 #: By which share of the seconds the confirmation may run late before it is ended.
 _LATE = 0.06
 #: Share of the seconds that scoring without training may take, and how many seconds make it worth while: the first
@@ -46,6 +45,8 @@ _FIRST, _SHORT = 60.0, 120.0
 #: Seconds below which the winner is not trained on, for it would hardly be compiled; and those from which a process of
 #: its own, which has every core, wins back the time that it takes to start.
 _LEAST_FINISH, _WORTH_A_PROCESS = 2.0, 60.0
+#: Finishes that a plan opens, where networks come to nothing in them: by a limit on what full training gives, say.
+_FINISHES = 3
 #: Cores that a batch is divided among at most: batches are of 128 rows (see ``nas.steps.sharers``).
 _DEVICES = 4
 #: Reasons to end at which nothing more is begun.
@@ -95,7 +96,7 @@ def search(
             Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
         constraints: what a network may cost: ``["params <= 200_000", "macs < 5e6"]``; see ``nas.MEASURES``. Networks
             that break one are never built. ``"latency_ms@onnxruntime,b1 <= 5"`` is measured on this machine: some
-            networks before the search, by which all have a price, and those that may win once more after it.
+            networks before the search, by which all have a price, those near the limit, and all that is handed out.
         plan: ``"auto"``: an anchor, a race on few rows of small images, a confirmation of the best at full size, and a
             finish that trains the winner with what is left. None: one ``strategy``, each network trained in full.
         strategy: leads the race in place of the plan's own model; with ``plan=None`` the one strategy, ``"auto"`` if
@@ -139,7 +140,7 @@ def search(
     asked["seed"], name = checked_seed(seed), checked_name(name)
     limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory, "nas.search")
     opened, found = open_store(store), list[Any]()
-    asked["measured"] = partial(_priced, opened, name, found, asked["seed"], seconds)
+    asked["measured"] = partial(measuring.priced, opened, name, found, asked["seed"], seconds)
     prepared = prepare(asked, limits)
     estimation: Any = prepared.estimation
     led = _strategy(estimation, plan, strategy, seconds, workers)
@@ -160,17 +161,8 @@ def search(
     )
     for note in estimation.job.data.notes:
         warn_caller(note)
-    from modelwright.nas.metered import MEASURED
-
-    if found:
-        study._journal.begin(began)
-        study._journal.write([r.Noted(kind=MEASURED, data=one) for one in found])
-    if plan is not None:
-        return carry_out(study, led)
-    study._run()
-    _hold(study, lambda: study._machine.history.best())
-    _draw(study)
-    return study
+    measuring.store_measured(study, found, began)
+    return carry_out(study, led) if plan is not None else _carry_out_plainly(study)
 
 
 def _strategy(
@@ -205,9 +197,10 @@ def go_on_searching(study: Study) -> Study:
 
     machine = study._machine
     plan: Any = machine.setup.strategy
-    if not isinstance(plan, Plan) or study._settings is None:
-        return study._run()
+    assert study._settings is not None
     settings = study._settings
+    if not isinstance(plan, Plan):
+        return _carry_out_plainly(study)
     seconds, workers = settings.budget.seconds, settings.workers
     led = Plan(plan.ladder, race=plan.inner, seconds=seconds, workers=workers, kept=plan.kept)
     machine.setup = replace(machine.setup, strategy=led)
@@ -228,7 +221,8 @@ def carry_out(study: Study, plan: Any) -> Study:
     study._machine.proposer = PlanLeads()
     history, whole = study._machine.history, study._settings
     opened = [note for note in history.notes if note.kind == FINISH]
-    ended = False
+    ended, finished = False, list[int]()
+    measuring.tell_workers(study)
     try:
         if not opened:
             study._journal.begin(whole.began)
@@ -236,27 +230,62 @@ def carry_out(study: Study, plan: Any) -> Study:
             study._settings = replace(whole, budget=_until_finish(study, plan, whole.budget), whole=whole.budget)
             study._run()
             ended = study._stopped.startswith(_ENDED)
-            if not ended:
-                _hold(study, lambda: plan.winner(history))
-        winner = history.rows[opened[-1].data["trial"]] if opened else plan.winner(history)
-        left = _left(study, whole.budget)
-        if ended or winner is None or winner.terminal or (left is not None and left <= _LEAST_FINISH):
+        before = opened[-1].data["trial"] if opened else None
+        while not ended and len(finished) < _FINISHES:
+            winner, left = measuring.measured_winner(study, plan, before), _left(study, whole.budget)
+            if winner is None or winner.terminal or winner.number in finished:
+                break
+            if left is not None and left <= _LEAST_FINISH:
+                break
+            _finish(study, whole, winner)
+            finished.append(winner.number)
+            ended, before = study._stopped.startswith(_ENDED) or history.best() is winner, None
+        measuring.measure(study, lambda: measuring.winners(study))
+        if not finished:
             study._settings = replace(whole, began=None)
             sum_up(study, whole.verbose)
-        else:
-            data: dict[str, Any] = {"trial": winner.number, "number": len(opened) + 1, "why": study._stopped}
-            if left is not None:
-                left = _within(left, winner, whole.limits.seconds)
-                data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
-            study._journal.begin()
-            study._journal.write([r.Noted(kind=FINISH, data=data)])
-            executor = _every_core() if left is not None and left >= _WORTH_A_PROCESS else None
-            study._settings = replace(whole, workers=1, executor=executor, began=None)
-            study._run()
     finally:
         study._settings = replace(whole, began=None)
     _draw(study)
-    _say(study, whole.budget, carried_out=bool(opened) and history.rows[opened[-1].data["trial"]].terminal)
+    measuring.tell_unlisted(study)
+    carried_out = bool(opened) and not finished and history.rows[opened[-1].data["trial"]].terminal
+    _say(study, whole.budget, carried_out=carried_out)
+    return study
+
+
+def _finish(study: Study, whole: RunSettings, winner: Any) -> None:
+    """Train the winner with what is left."""
+    from modelwright.nas.phases import FINISH
+
+    opened = [note.data for note in study._machine.history.notes if note.kind == FINISH]
+    why = opened[0].get("why", "") if opened else study._stopped
+    data: dict[str, Any] = {"trial": winner.number, "number": len(opened) + 1, "why": why}
+    left = _left(study, whole.budget)
+    if left is not None:
+        left = _within(left, winner, whole.limits.seconds)
+        data |= {"seconds": round(left, 3), "until": SystemClock().wall() + left}
+    study._journal.begin()
+    study._journal.write([r.Noted(kind=FINISH, data=data)])
+    executor = _every_core() if left is not None and left >= _WORTH_A_PROCESS else None
+    study._settings = replace(whole, workers=1, executor=executor, began=None)
+    study._run()
+
+
+def _carry_out_plainly(study: Study) -> Study:
+    """One strategy for the whole budget; what comes out is summed up once it is measured."""
+    whole = study._settings
+    assert whole is not None
+    later = measuring.tell_workers(study)
+    try:
+        study._settings = replace(whole, whole=whole.budget) if later else whole
+        study._run()
+    finally:
+        study._settings = whole
+    measuring.measure(study, lambda: measuring.winners(study))
+    if later:
+        sum_up(study, whole.verbose)
+    _draw(study)
+    measuring.tell_unlisted(study)
     return study
 
 
@@ -318,35 +347,6 @@ def _every_core() -> Executor | None:
         return None
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={cores}".strip()
     return ProcessExecutor(1, environment={"XLA_FLAGS": flags})
-
-
-def _priced(
-    store: Store, name: str | None, found: list[Any], seed: int, seconds: float | None, meter: Any, tree: Any
-) -> None:
-    """Give networks prices: from what an earlier session measured, or by measuring some, which are put in ``found``."""
-    from modelwright.nas.metered import MEASURED, price, recall
-
-    record = store.find(name) if name is not None else None
-    if record is not None:
-        events = (event for event, _ in store.load(record.id))
-        notes = (event.data for event in events if isinstance(event, r.Noted) and event.kind == MEASURED)
-        recall(meter, tree.space, list(notes))
-    found += price(meter, tree, seed=seed, seconds=None if seconds is None else _PRICING * seconds)
-
-
-def _hold(study: Study, best: Callable[[], Any]) -> None:
-    """Measure who would win, until one is found that keeps within the limits on latency."""
-    from modelwright.nas.metered import held
-
-    estimation: Any = study._settings.estimation if study._settings is not None else None
-    job = estimation.job
-    if job.meter is None or not job.limits:
-        return
-    seen: set[int] = set()
-    while (row := best()) is not None and row.number not in seen:
-        seen.add(row.number)
-        study._journal.begin()
-        study._journal.write(held([row], job.meter, job.space, job.limits))
 
 
 def _draw(study: Study) -> None:

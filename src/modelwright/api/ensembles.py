@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.api.keeping import artifacts_of
+from modelwright.api.measuring import in_doubt, measure
 from modelwright.api.stems import stem_of, whole
 from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.core.history import Row
@@ -32,7 +33,8 @@ def ensemble(study: Study, k: int = 3) -> Any:
     Members are networks whose models are still there: one that is trained anew has seen the rows that were kept back.
     Where models of the best ``k`` were removed, others take their place, and a warning says how many.
 
-    The constraints of the search hold for each member. Where all together break one on what adds up (parameters,
+    The constraints of the search hold for each member: those whose latency has a price alone are measured first, or
+    left out where this process does not know the space. Where all together break one on what adds up (parameters,
     operations, size), a warning says so: it is for you to say whether the limit was meant for the whole.
 
     Args:
@@ -49,17 +51,19 @@ def ensemble(study: Study, k: int = 3) -> Any:
         raise StudyError("only networks of nas.search are combined", where=f"study {study.name!r}")
     from modelwright.api.models import left_by
 
-    history = study._machine.history
-    rows = [row for row in history.rows if "model" in row.artifacts and row.values and not row.pending]
-    rows = [row for row in rows if row.state != "infeasible" and history.measured(row).broken is None]
-    score = study.objectives[0].score
-    rows.sort(key=lambda row: (-round(min(row.fidelity, 0.3), 6), -score(row.values[0] if row.values else 0.0)))
-    full = [row for row in rows if row.fidelity >= 0.3 - 1e-9]
+    there = artifacts_of(study._store, study._record).holds
+    measure(study, lambda: [row for row in _able(study) if there(row.artifacts["model"])][:k])
+    able = _able(study)
+    full = [row for row in able if not in_doubt(study, row)]
     if len(full) < 2:
+        doubt = len(able) - len(full)
         raise StudyError(
-            f"{len(full)} of its networks was trained on all rows at full size",
+            f"{len(full)} of its networks was trained on all rows at full size"
+            + (f", {counted(doubt, 'other')} aside whose latency has a price alone" if doubt else ""),
             where=f"study {study.name!r}",
-            hint="Give the search more time, or use study.best_model().",
+            hint="study.resume(space, x, y, ...) measures it, even where the budget is used up."
+            if doubt
+            else "Give the search more time, or use study.best_model().",
         )
     full = _held(study, full, k)
     from modelwright.nas.keras_settings import in_32_bits
@@ -79,6 +83,16 @@ def ensemble(study: Study, k: int = 3) -> Any:
     _say_what_is_broken(study, [row for row, weight in zip(full, weights, strict=True) if weight > 0])
     with in_32_bits():
         return whole(study, _joined(models, weights, study._record.definition.get("task", "multiclass")))
+
+
+def _able(study: Study) -> list[Row]:
+    """The networks that were trained at full size and break no limit by what is known, the best first."""
+    history = study._machine.history
+    rows = [row for row in history.rows if "model" in row.artifacts and row.values and not row.pending]
+    rows = [row for row in rows if row.state != "infeasible" and history.measured(row).broken is None]
+    score = study.objectives[0].score
+    rows.sort(key=lambda row: (-round(min(row.fidelity, 0.3), 6), -score(row.values[0] if row.values else 0.0)))
+    return [row for row in rows if row.fidelity >= 0.3 - 1e-9]
 
 
 def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:

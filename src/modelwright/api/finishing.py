@@ -48,7 +48,8 @@ def finish(study: Study, whole: RunSettings, winner: Row) -> None:
 
     A process of its own that cannot have what it is to run is a loss of time and no more: then it is this one.
     """
-    executor, why = _executor(left(study, whole.budget)), study._stopped
+    first = next(iter(opened(study._machine.history)), None)
+    executor, why = _executor(left(study, whole.budget)), study._stopped if first is None else first.data.get("why", "")
     try:
         _trained(study, replace(whole, workers=1, executor=executor, began=None), winner, why)
     except WorkerError as error:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.keeping import artifacts_of
+from modelwright.api.measuring import settle
 from modelwright.api.stems import whole
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
@@ -23,6 +24,7 @@ def left_by(study: Study, row: Row) -> Any:
     """The model that ``row`` left, read back and checked against its hash; trained anew where it is gone."""
     study._check_there()
     _refuse_project(study, row)
+    settle(study, row)
     if study._record.definition.get("kind") == "function":
         raise StudyError(
             "a plain function leaves no model that could be given back",
@@ -65,6 +67,7 @@ def refit(study: Study, row: Row, seed: int | None) -> Any:
 
 def _trained_anew(study: Study, row: Row, seed: int | None) -> Any:
     _refuse_project(study, row)
+    settle(study, row)
     settings = study._settings
     if study._record.definition.get("kind") == "function":
         raise StudyError(

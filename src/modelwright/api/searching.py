@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelwright.api import finishing, stems
+from modelwright.api import finishing, measuring, stems
 from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
@@ -20,7 +20,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.space import HyperParameters
-from modelwright.store.base import Store, open_store
+from modelwright.store.base import open_store
 from modelwright.strategy import NAMES, Strategy, resolve
 from modelwright.study.budget import Budget
 from modelwright.study.crew import Lead
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.nas.estimate import ArchitectureEstimation
 
-#: Share of the seconds that measuring latencies before the search may take.
-_PRICING = 0.08
 #: By which share of the seconds the confirmation may run late before it is ended.
 _LATE = 0.06
 #: Share of the seconds that scoring without training may take, and how many seconds make it worth while: the first
@@ -41,6 +39,8 @@ _SCREEN, _LEAST_SCREEN = 0.02, 0.5
 #: Seconds that the first network may take to have a value, however short the budget. Searches of fewer seconds than the
 #: next are short: what each phase takes then is bounded by what is given to its trials.
 _FIRST, _SHORT = 60.0, 120.0
+#: Finishes that a plan opens, where networks come to nothing in them: by a limit on what full training gives, say.
+_FINISHES = 3
 #: Reasons to end at which nothing more is begun.
 _ENDED = ("interrupted", "cancelled", "stopped by")
 
@@ -88,7 +88,7 @@ def search(
             say otherwise; a list for a Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
         constraints: what a network may cost: ``["params <= 200_000", "macs < 5e6"]``; see ``nas.MEASURES``. Networks
             that break one are never built. ``"latency_ms@onnxruntime,b1 <= 5"`` is measured on this machine: some
-            networks before the search, by which all have a price, and those that may win once more after it.
+            networks before the search, by which all have a price, those near the limit, and all that is handed out.
         plan: ``"auto"``: an anchor, a race on few rows of small images, a confirmation of the best at full size, and a
             finish that trains the winner with what is left. None: one ``strategy``, each network trained in full.
         strategy: leads the race in place of the plan's own model; with ``plan=None`` the one strategy, ``"auto"`` if
@@ -147,7 +147,7 @@ def _searched(
     """The search that arguments ask for, once these are in order."""
     plan, name, found = asked["plan"], asked["name"], list[Any]()
     share_devices(asked["workers"], asked["executor"], bounds)
-    asked["measured"] = partial(_priced, lead.store, name, found, asked["seed"], budget.seconds)
+    asked["measured"] = partial(measuring.priced, lead.store, name, found, asked["seed"], budget.seconds)
     prepared = prepare(asked, limits)
     estimation: Any = prepared.estimation
     led = _strategy(estimation, plan, asked["strategy"], budget.seconds, asked["workers"])
@@ -170,17 +170,8 @@ def _searched(
     for note in estimation.job.data.notes:
         warn_caller(note)
     stems.keep(study, estimation.job.stem, began)
-    from modelwright.nas.metered import MEASURED
-
-    if found:
-        study._journal.begin(began)
-        study._journal.write([r.Noted(kind=MEASURED, data=one) for one in found])
-    if plan is not None:
-        return carry_out(study, led)
-    study._run()
-    _hold(study, lambda: study._machine.history.best())
-    _draw(study)
-    return study
+    measuring.store_measured(study, found, began)
+    return carry_out(study, led) if plan is not None else _carry_out_plainly(study)
 
 
 def _strategy(
@@ -222,9 +213,10 @@ def _went_on(study: Study) -> Study:
 
     machine = study._machine
     plan: Any = machine.setup.strategy
-    if not isinstance(plan, Plan) or study._settings is None:
-        return study._run()
+    assert study._settings is not None
     settings = study._settings
+    if not isinstance(plan, Plan):
+        return _carry_out_plainly(study)
     seconds, workers = settings.budget.seconds, settings.workers
     led = Plan(plan.ladder, race=plan.inner, seconds=seconds, workers=workers, kept=plan.kept)
     machine.setup = replace(machine.setup, strategy=led)
@@ -244,29 +236,56 @@ def carry_out(study: Study, plan: Any) -> Study:
     assert isinstance(plan, Plan) and study._settings is not None
     study._machine.proposer = PlanLeads()
     history, whole = study._machine.history, study._settings
-    before = finishing.opened(history)
-    ended = False
+    opened = finishing.opened(history)
+    ended, finished = False, list[int]()
+    measuring.tell_workers(study)
     try:
-        if not before:
+        if not opened:
             study._journal.begin(whole.began)
             _screen(study, whole)
             study._settings = replace(whole, budget=_until_finish(study, plan, whole.budget), whole=whole.budget)
             study._run()
             ended = study._stopped.startswith(_ENDED)
-            if not ended:
-                _hold(study, lambda: plan.winner(history))
         # Another session may have opened it meanwhile, where this one slept for longer than it counts as there.
-        now, left = finishing.opened(history), finishing.left(study, whole.budget)
-        winner = history.rows[now[-1].data["trial"]] if now else plan.winner(history)
-        if ended or winner is None or winner.terminal or (left is not None and left <= finishing.LEAST):
+        now = finishing.opened(history)
+        before = now[-1].data["trial"] if now else None
+        while not ended and len(finished) < _FINISHES:
+            winner, left = measuring.measured_winner(study, plan, before), finishing.left(study, whole.budget)
+            if winner is None or winner.terminal or winner.number in finished:
+                break
+            if left is not None and left <= finishing.LEAST:
+                break
+            finishing.finish(study, whole, winner)
+            finished.append(winner.number)
+            ended, before = study._stopped.startswith(_ENDED) or history.best() is winner, None
+        measuring.measure(study, lambda: measuring.winners(study))
+        if not finished:
             study._settings = replace(whole, began=None)
             sum_up(study, whole.verbose)
-        else:
-            finishing.finish(study, whole, winner)
     finally:
         study._settings = replace(whole, began=None)
     _draw(study)
-    _say(study, whole.budget, carried_out=bool(before) and history.rows[before[-1].data["trial"]].terminal)
+    measuring.tell_unlisted(study)
+    carried_out = bool(opened) and not finished and history.rows[opened[-1].data["trial"]].terminal
+    _say(study, whole.budget, carried_out=carried_out)
+    return study
+
+
+def _carry_out_plainly(study: Study) -> Study:
+    """One strategy for the whole budget; what comes out is summed up once it is measured."""
+    whole = study._settings
+    assert whole is not None
+    later = measuring.tell_workers(study)
+    try:
+        study._settings = replace(whole, whole=whole.budget) if later else whole
+        study._run()
+    finally:
+        study._settings = whole
+    measuring.measure(study, lambda: measuring.winners(study))
+    if later:
+        sum_up(study, whole.verbose)
+    _draw(study)
+    measuring.tell_unlisted(study)
     return study
 
 
@@ -304,35 +323,6 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
             "full. Use another name= for a search with a larger budget."
         )
-
-
-def _priced(
-    store: Store, name: str | None, found: list[Any], seed: int, seconds: float | None, meter: Any, tree: Any
-) -> None:
-    """Give networks prices: from what an earlier session measured, or by measuring some, which are put in ``found``."""
-    from modelwright.nas.metered import MEASURED, price, recall
-
-    record = store.find(name) if name is not None else None
-    if record is not None:
-        events = (event for event, _ in store.load(record.id))
-        notes = (event.data for event in events if isinstance(event, r.Noted) and event.kind == MEASURED)
-        recall(meter, tree.space, list(notes))
-    found += price(meter, tree, seed=seed, seconds=None if seconds is None else _PRICING * seconds)
-
-
-def _hold(study: Study, best: Callable[[], Any]) -> None:
-    """Measure who would win, until one is found that keeps within the limits on latency."""
-    from modelwright.nas.metered import held
-
-    estimation: Any = study._settings.estimation if study._settings is not None else None
-    job = estimation.job
-    if job.meter is None or not job.limits:
-        return
-    seen: set[int] = set()
-    while (row := best()) is not None and row.number not in seen:
-        seen.add(row.number)
-        study._journal.begin()
-        study._journal.write(held([row], job.meter, job.space, job.limits))
 
 
 def _draw(study: Study) -> None:

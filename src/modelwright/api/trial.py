@@ -93,7 +93,10 @@ class Trial:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What was measured on the side: number of parameters, spread over executions, kind of resume ..."""
+        """What was measured on the side: number of parameters, spread over executions, kind of resume ...
+
+        ``priced`` names metrics whose numbers are prices: a table of latencies says them, and nobody measured them.
+        """
         return dict(self._row.facts)
 
     @property
@@ -130,7 +133,8 @@ class Trial:
         return self._row.config[name]
 
     def __repr__(self) -> str:
-        values = [f"{value:.6g}" for value in self.values or ()]
+        named = zip(self._study.objectives, self.values or ())
+        values = [f"{'~' * (made.name in self._row.priced)}{value:.6g}" for made, value in named]
         shown = f", value={values[0]}" if len(values) == 1 else f", values=({', '.join(values)})" if values else ""
         return f"Trial(number={self.number}, state={self.state!r}{shown}, config={self.config})"
 

@@ -16,13 +16,14 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.expression import Dialect
-from modelwright.core.records import Failure, State
+from modelwright.core.records import PRICED, Failure, State
 from modelwright.core.wording import did_you_mean
 
 #: ``Failure.kind`` of a trial that broke a constraint, or could not be held against one.
 KIND = "constraint"
-#: Kinds of notes: the ``texts`` of a study's constraints, from then on; that none of many trials satisfied them.
-LIMITS, UNMET = "constraints", "unmet"
+#: Kinds of notes: the ``texts`` of a study's constraints, from then on; that none of many trials satisfied them; and
+#: the ``metrics`` of trial ``number`` that were measured after it, in place of prices.
+LIMITS, UNMET, MEASURED = "constraints", "unmet", "measured"
 #: What every finished trial has, besides its metrics and facts: the seconds it took.
 DURATION = "duration"
 
@@ -205,6 +206,15 @@ def measured(metrics: Mapping[str, float], facts: Mapping[str, Any], duration: f
     return {**plain, **({} if duration is None else {DURATION: duration}), **metrics}
 
 
+def undecided(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The metrics of a trial that have a price alone, against which no limit is held.
+
+    >>> undecided({"priced": ["latency_ms@onnxruntime,b1", "latency_ms@phone"], "latency_ms@phone": 3.0})
+    ('latency_ms@onnxruntime,b1',)
+    """
+    return tuple(name for name in facts.get(PRICED, ()) if name not in facts)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A trial held against its limits.
@@ -230,13 +240,17 @@ def judged(
 ) -> Verdict:
     """Hold a trial against ``limits``.
 
-    Facts, such as a model's parameters, decide at once; metrics, which change with training, at full fidelity.
+    Facts, such as a model's parameters, decide at once; metrics, which change with training, at full fidelity; prices,
+    which what is measured will replace, not at all.
 
     >>> judged(parse("params <= 10"), {"loss": 0.1}, {"params": 12}, full=False).broken.message
     'params is 12, too large by 2 (20 %) for params <= 10'
     """
     everything = measured(metrics, facts, duration)
-    certain = everything if full else measured({}, facts)
+    certain = dict(everything) if full else measured({}, facts)
+    for name in facts.get(PRICED, ()):  # what was measured before holds, whatever a later segment says
+        certain.pop(name, None)
+        certain |= {name: float(facts[name])} if name in facts else {}
     excess = tuple(limit.excess(certain) for limit in limits)
     over = [limit for limit, by in zip(limits, excess, strict=True) if limit.broken(by)]
     missing = dict.fromkeys(name for limit in limits for name in limit.names if full and name not in everything)

@@ -15,7 +15,7 @@ from typing import Any, overload
 import numpy as np
 
 from modelwright.core import records as r
-from modelwright.core.constraint import LIMITS, Limit, Verdict, held, judged, parse, violations
+from modelwright.core.constraint import LIMITS, MEASURED, Limit, Verdict, held, judged, parse, violations
 from modelwright.core.objective import Objective
 
 #: Trials, or notes, that are kept together (see ``core.snapshot``).
@@ -74,6 +74,11 @@ class Row:
     def valued(self) -> float:
         """Fidelity at which ``values`` were measured; while the trial runs on, reports are of a later one."""
         return next(reversed(self.segments), self.fidelity) if self.pending else self.fidelity
+
+    @property
+    def priced(self) -> tuple[str, ...]:
+        """Metrics whose numbers are prices, and were not measured."""
+        return tuple(self.facts.get(r.PRICED, ()))
 
     @property
     def given(self) -> bool:
@@ -288,11 +293,14 @@ class History(Sequence[r.Event]):
         if "checkpoint" in e.artifacts and "checkpoint" in row.artifacts:
             row.artifacts[r.EARLIER] = row.artifacts["checkpoint"]
         row.artifacts = {**row.artifacts, **e.artifacts}
+        before = {n: row.facts[n] for n in e.note.get(r.PRICED, ()) if n in row.facts and n not in e.note}
         row.facts = {**row.facts, **e.note}
         row.ran = True
         row.segments[round(e.fidelity, 9)] = e.values
         if row.reports and row.reports[-1][1] == row.metrics:
             row.metrics = row.reports[-1][1]
+        if before:  # measured after an earlier segment, in another process
+            self._measured(row, before)
         self._hold(row)
 
     def _noted(self, e: r.Noted) -> None:
@@ -300,11 +308,25 @@ class History(Sequence[r.Event]):
         self.notes.append(e)
         if e.kind == "confirm" and math.isfinite(e.data["value"]):
             self.confirmed.setdefault(int(e.data["number"]), []).append(float(e.data["value"]))
+        if e.kind == MEASURED:
+            self._measured(self.rows[e.data["number"]], _own(e.data["metrics"]))
+            self.touched["rows", e.data["number"] // PAGE] = len(self)
         if e.kind == LIMITS:
             self.limits = parse(e.data["texts"])
             for row in self.rows:
                 self._hold(row)
             self.touched.update((("rows", page), len(self)) for page in range(-(-len(self.rows) // PAGE)))
+
+    def _measured(self, row: Row, metrics: dict[str, float]) -> None:
+        """Numbers take the place of prices; they do not change with training, so they are facts too."""
+        row.metrics = {**row.metrics, **metrics}
+        row.facts = {**row.facts, **metrics, r.PRICED: [name for name in row.priced if name not in metrics]}
+        if row.values is not None:
+            values = zip(self.objectives, row.values, strict=True)
+            row.values = tuple(metrics.get(made.name, value) for made, value in values)
+            if row.segments:
+                row.segments[next(reversed(row.segments))] = row.values
+        self._hold(row)
 
     def _hold(self, row: Row) -> None:
         """Hold a trial whose segment ended against the limits."""

@@ -21,6 +21,10 @@ TERMINAL: frozenset[str] = frozenset({"complete", "pruned", "infeasible", "faile
 #: Who a trial's note names when its result was handed over with the study.
 GIVEN = "given"
 
+#: The fact that lists metrics whose numbers are prices: a table said them, and nobody measured them. A limit is held
+#: against such a number only where it stands among the facts too, for then there is nothing better to come.
+PRICED = "priced"
+
 #: What a strategy says of a running trial: train on, put aside with a checkpoint, or give up.
 Decision = Literal["go", "pause", "stop"]
 

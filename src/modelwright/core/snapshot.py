@@ -22,7 +22,7 @@ from modelwright.core.history import PAGE, History, Row
 _NAMES = tuple(spec.name for spec in fields(Row))
 #: Which form the texts have: others are not read. It changes with the fields of a trial; raise its first number when
 #: the fold changes.
-FORM = f"2-{zlib.crc32(' '.join(_NAMES).encode()):08x}"
+FORM = f"3-{zlib.crc32(' '.join(_NAMES).encode()):08x}"
 _HEAD = "head"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import KIND
 from modelwright.core.errors import StoreError
-from modelwright.core.records import Artifact, Config, Failure, Outcome, Task
+from modelwright.core.records import PRICED, Artifact, Config, Failure, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.nas import weights
@@ -27,8 +27,9 @@ from modelwright.nas.graph import Graph
 from modelwright.nas.job import Job
 from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.ladder import Rung
-from modelwright.nas.limited import known
+from modelwright.nas.limited import known, told
 from modelwright.nas.morph import inherit
+from modelwright.nas.reading import Reading
 from modelwright.nas.spent import Spent
 from modelwright.nas.task import DOUBTS
 from modelwright.nas.train import Trainer
@@ -102,16 +103,13 @@ class _Trial:
 
     def run(self) -> Outcome:
         graph = self._graph(())
-        found = known(graph, self.task.config, self.job.meter)
-        if self.job.meter is not None and not set(self.job.meter.targets) <= set(found):
-            # It has an operation that the table has not seen. Others may run beside, so this is an upper bound.
-            found |= self.job.meter.measure(graph, self.task.config)
-            self.note["latency"] = "measured beside other trials"
+        reading = self._costs(graph)
+        found = reading.values
         self._traced()
         self.note |= {name: found[name] for name in ("params", "macs", "size_mb", "peak_mb")}
         over = [limit for limit in self.job.limits if limit.broken(limit.excess(found))]
         if over:
-            error = Failure(kind=KIND, message="; ".join(limit.said(found) for limit in over))
+            error = Failure(kind=KIND, message=told(over, reading))
             return Outcome(state="infeasible", metrics=found, error=error, note=self.note)
         learned, behind = self._start(graph)
         self.spent["start"] += time.perf_counter() - self.began
@@ -141,6 +139,25 @@ class _Trial:
         )
 
     # --- where it begins -----------------------------------------------------------------------------
+
+    def _costs(self, graph: Graph) -> Reading:
+        """What the network costs. Notes which latencies are prices: those that were measured are facts.
+
+        It is measured where no table knows it, and where its price is too near a limit to say whether that holds.
+        Beside other trials that gives an upper bound, no more, so that it still counts as priced.
+        """
+        found, meter = known(graph, self.task.config, self.job.meter), self.job.meter
+        if meter is None:
+            return found
+        if not set(meter.here) <= set(found.values) or found.open(self.job.limits):
+            values = meter.measure(graph, self.task.config, keep=meter.alone)
+            bounds = {name: min(values[name], found.values.get(name, math.inf)) for name in meter.here}
+            found = replace(found, values={**found.values, **(values if meter.alone else bounds)})
+            found = replace(found, margins=dict.fromkeys([] if meter.alone else meter.here, 0.0))
+            self.note["latency"] = "measured" if meter.alone else "measured beside other trials"
+        self.note |= {name: found.values[name] for name in meter.targets if name not in found.margins}
+        self.note[PRICED] = found.priced
+        return found
 
     def _graph(self, shapes: tuple[tuple[int, ...], ...]) -> Graph:
         return pruned(self.job.space.graph(self.task.config, *shapes))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from modelwright.nas.graph import INPUT, Graph
 from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.latency_table import FEWEST, DeviceTable, LatencyTable
 from modelwright.nas.onnx import to_onnx
+from modelwright.nas.reading import Reading
 from modelwright.training.keras_backend import ensure_backend, light_compilation
 
 METRIC = "latency_ms"
@@ -223,29 +224,19 @@ _PACKAGES = {"onnxruntime": ("onnx", "onnxruntime"), "jax": ("keras", "jax")}
 # --- in a search --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Latencies of a network by the names of their metrics.
-
-    Attributes:
-        values: in milliseconds.
-        measured: whether they were; otherwise a table said that a limit is broken beyond doubt.
-    """
-
-    values: dict[str, float]
-    measured: bool = True
-
-
 class Meter:
     """Measures latencies for a search: each network once, and those that a table is sure of not at all.
 
-    To be used by one process at a time, while nothing else runs.
+    To be used by one process at a time.
 
     Args:
         names: of the metrics: ``"latency_ms@onnxruntime,b1"``.
         devices: tables for devices that are not here, by what stands behind the @.
         repeats: runs of a measurement.
         enough: measurements after which a table is fitted, and again after as many more.
+
+    Attributes:
+        alone: whether nothing else runs while a trial does, so that what it measures holds.
 
     Raises:
         ArgumentError: a name is none of a latency.
@@ -269,6 +260,7 @@ class Meter:
         for wanted in self.targets.values():
             for package in () if wanted.runtime in self.devices else _PACKAGES[wanted.runtime]:
                 optional(package, extra="onnx" if "onnx" in package else "keras", purpose=f"measuring {wanted}")
+        self.alone = True
         self._known: dict[str, tuple[Graph, dict[str, float]]] = {}
         self._tables: dict[str, LatencyTable] = {}
         self._fitted = 0
@@ -278,39 +270,58 @@ class Meter:
         """The tables that were fitted so far, by metric."""
         return dict(self._tables)
 
-    def measure(self, graph: Graph, config: Config | None = None) -> dict[str, float]:
+    def measure(self, graph: Graph, config: Config | None = None, *, keep: bool = True) -> dict[str, float]:
         """Milliseconds by metric, what nine of ten runs do not exceed; of equal networks one is measured.
 
         Args:
             config: the decisions, for tables of devices that know networks by them.
+            keep: whether it counts from now on; it does not where something else runs.
         """
         found = self._listed(graph, config)
-        key = canonical.key(graph)
-        if key not in self._known:
-            self.learn(graph, {name: self._measured(graph, name) for name in self._here()})
-        return found | self._known[key][1]
+        held = self._known.get(canonical.key(graph))
+        if held is not None:
+            return found | held[1]
+        values = {name: self._measured(graph, name) for name in self.here}
+        if keep:
+            self.learn(graph, values)
+        return found | values
 
     def learn(self, graph: Graph, values: Mapping[str, float]) -> None:
         """Take in what was measured before: when a search goes on, say. Without all metrics it is measured anew."""
-        if not set(self._here()) <= set(values):
+        if not set(self.here) <= set(values):
             return
-        self._known[canonical.key(graph)] = graph, {name: float(values[name]) for name in self._here()}
+        self._known[canonical.key(graph)] = graph, {name: float(values[name]) for name in self.here}
         if len(self._known) >= self._fitted + self.enough:
-            self._fitted = len(self._known)
-            graphs = [one for one, _ in self._known.values()]
-            for name in self._here():
-                self._tables[name] = LatencyTable.fit(graphs, [found[name] for _, found in self._known.values()])
+            self.fit()
+
+    def fit(self) -> None:
+        """Fit tables to the networks that were measured so far, if those are enough for tables at all."""
+        if len(self._known) < FEWEST or len(self._known) == self._fitted:
+            return
+        self._fitted = len(self._known)
+        graphs = [one for one, _ in self._known.values()]
+        for name in self.here:
+            self._tables[name] = LatencyTable.fit(graphs, [found[name] for _, found in self._known.values()])
+
+    def prices(self, graph: Graph) -> bool:
+        """Whether there are tables for all that is measured here, and the network has no operation that they lack."""
+        return set(self._tables) == set(self.here) and not any(t.unknown(graph) for t in self._tables.values())
 
     def price(self, graph: Graph, config: Config | None = None) -> dict[str, float] | None:
         """What the tables say of a network; None where there are none yet, or it has operations that they lack."""
-        if set(self._tables) != set(self._here()) or any(t.unknown(graph) for t in self._tables.values()):
+        if not self.prices(graph):
             return None
         return self._listed(graph, config) | {name: table.predict(graph) for name, table in self._tables.items()}
 
-    def told(self, graph: Graph, config: Config | None = None) -> dict[str, float] | None:
-        """What was measured of a network, else its price; None where there is neither."""
+    def told(self, graph: Graph, config: Config | None = None) -> Reading:
+        """What was measured of a network, else its price; without latencies of here where there is neither."""
+        fitted = {name for name, table in self.devices.items() if isinstance(table, LatencyTable)}
+        elsewhere = tuple(name for name, wanted in self.targets.items() if wanted.runtime in fitted)
         held = self._known.get(canonical.key(graph))
-        return self._listed(graph, config) | held[1] if held is not None else self.price(graph, config)
+        priced = self.price(graph, config) if held is None else None
+        if priced is not None:
+            return Reading(priced, {name: table.margin for name, table in self._tables.items()}, elsewhere)
+        return Reading(self._listed(graph, config) | ({} if held is None else held[1]), {}, elsewhere)
 
     def check(
         self,
@@ -329,19 +340,15 @@ class Meter:
             limits: parsed constraints, of latencies and other measures.
             known: other measures of the network.
         """
-        if canonical.key(graph) not in self._known and limits:
-            priced = self.price(graph, config)
-            if priced is not None and self._surely_broken(priced, limits, known or {}):
-                return Reading(priced, measured=not self._here())
-        return Reading(self.measure(graph, config))
+        found = self.told(graph, config)
+        whole = replace(found, values={**(known or {}), **found.values})
+        if set(self.targets) <= set(found.values) and whole.broken(limits):
+            return found
+        return replace(found, values=self.measure(graph, config), margins={})
 
-    def _surely_broken(self, priced: Mapping[str, float], limits: Sequence[Limit], known: Mapping[str, float]) -> bool:
-        margins = {name: 1 + table.margin for name, table in self._tables.items()}
-        low = {**known, **{name: value / margins.get(name, 1.0) for name, value in priced.items()}}
-        high = {**known, **{name: value * margins.get(name, 1.0) for name, value in priced.items()}}
-        return any(limit.broken(limit.excess(low)) and limit.broken(limit.excess(high)) for limit in limits)
-
-    def _here(self) -> list[str]:
+    @property
+    def here(self) -> list[str]:
+        """The metrics that are measured on this machine."""
         return [name for name, wanted in self.targets.items() if wanted.runtime not in self.devices]
 
     def _measured(self, graph: Graph, name: str) -> float:

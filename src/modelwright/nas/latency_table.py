@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.core.errors import ArgumentError
+from modelwright.core.errors import ArgumentError, InfeasibleError
 from modelwright.core.records import Config
 from modelwright.core.wording import did_you_mean
 from modelwright.nas import canonical
@@ -198,6 +198,10 @@ def _left_out(matrix: np.ndarray, times: np.ndarray, ridge: float) -> np.ndarray
 # --- devices that are not here ------------------------------------------------------------------------------
 
 
+class UnlistedError(ArgumentError, InfeasibleError):
+    """A table of a device lacks a network, which a search passes over."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceTable:
     """Latencies that were measured elsewhere.
@@ -216,14 +220,14 @@ class DeviceTable:
         """Milliseconds of a network.
 
         Raises:
-            ArgumentError: the table does not hold it.
+            UnlistedError: the table does not hold it.
         """
         said = self.named(config) if self.named is not None and config is not None else None
         found = self.ms.get(said) if said is not None else None
         if found is None and graph is not None:
             found = self.ms.get(canonical.key(graph))
         if found is None:
-            raise ArgumentError(
+            raise UnlistedError(
                 f"it has no latency of {said or 'this network'}",
                 where=f"latency_ms@{self.device}",
                 allowed=f"{len(self.ms)} networks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from modelwright.core.errors import ArgumentError, SpaceError
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
 from modelwright.nas.architecture import Architecture, ArchitectureTree
+from modelwright.nas.canonical import pruned
 from modelwright.nas.graph import Graph
 from modelwright.nas.hardware import Meter, is_latency
+from modelwright.nas.latency_table import UnlistedError
 from modelwright.nas.measures import MEASURES, measures
+from modelwright.nas.reading import Reading
 from modelwright.space import Tree
 from modelwright.space.constraints import Constraint
 from modelwright.space.parameter import Parameter
@@ -31,9 +35,15 @@ class LimitedTree(ArchitectureTree):
     Vectors know nothing of limits, so a strategy that goes by them may propose a network that breaks one. It is
     infeasible then, unbuilt, and the strategy learns from it.
 
+    A network whose latency has a price alone is within a limit while the price may be that far off; what a table of a
+    device lacks is not.
+
     Args:
         limits: those that can be told before training; see ``split``.
         meter: prices latencies, where a limit is on one.
+
+    Attributes:
+        unlisted: what was looked at and is in no table of a device.
     """
 
     def __init__(
@@ -46,6 +56,7 @@ class LimitedTree(ArchitectureTree):
     ):
         self.limits, self.meter = tuple(limits), meter
         self._excess: dict[str, float] = {}
+        self.unlisted: set[str] = set()
         self._start: dict[str, Any] | None = None
         super().__init__(space, parameters, constraints)
 
@@ -65,7 +76,7 @@ class LimitedTree(ArchitectureTree):
 
     def _made(self, parameters: tuple[Any, ...], constraints: tuple[Any, ...]) -> LimitedTree:
         made = LimitedTree(self.space, parameters, constraints, self.limits, self.meter)
-        made._excess, made._start = self._excess, self._start
+        made._excess, made._start, made.unlisted = self._excess, self._start, self.unlisted
         return made
 
     def excess(self, config: Config) -> float:
@@ -75,12 +86,32 @@ class LimitedTree(ArchitectureTree):
         if found is None:
             if len(self._excess) > _KEPT:
                 self._excess.clear()
-            try:
-                found = broken_by(self.limits, known(self.space.graph(config), config, self.meter))
-            except SpaceError:
-                found = math.inf
+            reading = self._read(config)
+            found = math.inf if reading is None else broken_by(reading.broken(self.limits), reading.values)
             self._excess[text] = found
         return found
+
+    def _read(self, config: Config) -> Reading | None:
+        """What the network costs that would be built; None where there is none, or no table knows it."""
+        try:
+            return known(pruned(self.space.graph(config)), config, self.meter)
+        except UnlistedError:
+            self.unlisted.add(self.key(config))
+        except SpaceError:
+            pass
+        return None
+
+    def _miss(self, config: Config, measure: bool = True) -> float:
+        """As ``excess``, but by prices as they are; with ``measure`` those near a limit are measured."""
+        reading = self._read(config)
+        if reading is None:
+            return math.inf
+        missed = broken_by(self.limits, reading.values)
+        if not measure or missed or self.meter is None or not reading.open(self.limits):
+            return missed
+        self._excess.clear()
+        values = self.meter.measure(pruned(self.space.graph(config)), config)
+        return broken_by(self.limits, {**reading.values, **values})
 
     def allows(self, config: Config) -> bool:
         """Whether the network keeps within its limits, and can be at all."""
@@ -120,34 +151,48 @@ class LimitedTree(ArchitectureTree):
         for start in (config, *(Tree.sample(self, rng) for _ in range(5))):
             config = start
             for _ in range(_STEPS):
-                if self.allows(config):
+                missed = self._miss(config)
+                if not missed:
                     return config
                 around = Tree.neighbours(self, config, rng, _AROUND)
-                step = min(around, key=self.excess, default=config)
-                if self.excess(step) >= self.excess(config):
+                step = min(around, key=lambda one: self._miss(one, False), default=config)
+                if self._miss(step, False) >= missed:
                     break
                 config = step
-            if self.excess(config) < self.excess(closest):
+            if self._miss(config, False) < self._miss(closest, False):
                 closest = config
-        raise ArgumentError(
-            f"no network of the space {self.space.name!r} was found that satisfies "
-            f"{' and '.join(limit.text for limit in self.limits)}. The closest: {self._said(closest)}",
+        raise self._nothing(closest)
+
+    def _nothing(self, closest: Config) -> ArgumentError:
+        try:
+            found = known(pruned(self.space.graph(closest)), closest, self.meter)
+            said = told([one for one in self.limits if one.broken(one.excess(found.values))], found)
+        except (SpaceError, UnlistedError) as error:
+            said = str(error)
+        wanted = [f"that satisfies {' and '.join(limit.text for limit in self.limits)}"] if self.limits else []
+        wanted += ["that the tables of devices list"] if self.unlisted else []
+        return ArgumentError(
+            f"no network of the space {self.space.name!r} was found {' and '.join(wanted)}. The closest: {said}",
             where="constraints",
             hint="Loosen a constraint, or search a space with smaller networks.",
         )
 
-    def _said(self, config: Config) -> str:
-        try:
-            found = known(self.space.graph(config), config, self.meter)
-        except SpaceError as error:
-            return str(error)
-        return "; ".join(limit.said(found) for limit in self.limits if limit.broken(limit.excess(found)))
+
+def known(graph: Graph, config: Config, meter: Meter | None = None) -> Reading:
+    """What a network costs, as far as that is known before it is built: its measures, and latencies or their prices.
+
+    Raises:
+        UnlistedError: a table of a device lacks the network.
+    """
+    found = meter.told(graph, config) if meter is not None else Reading({})
+    return replace(found, values={**measures(graph), **found.values})
 
 
-def known(graph: Graph, config: Config, meter: Meter | None = None) -> dict[str, float]:
-    """What a network costs, as far as that is known before it is built: its measures, and latencies by their price."""
-    told = meter.told(graph, config) if meter is not None else None
-    return {**measures(graph), **(told or {})}
+def told(over: Sequence[Limit], found: Reading) -> str:
+    """How limits are broken, in words; says where that is told by a price."""
+    priced = [name for name in found.priced if any(name in limit.names for limit in over)]
+    by = f" (a price, not a measurement: {', '.join(priced)})" if priced else ""
+    return "; ".join(limit.said(found.values) for limit in over) + by
 
 
 def split(limits: Sequence[Limit]) -> tuple[tuple[Limit, ...], tuple[Limit, ...]]:

@@ -1,4 +1,4 @@
-"""Latency in a search: what is measured before it, so that networks have prices, and who is ruled out after it."""
+"""Latency in a search: what is measured before it, so that networks have prices, and what is measured after it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from modelwright.core import records as r
-from modelwright.core.constraint import KIND, Limit
+from modelwright.core.constraint import MEASURED, Limit
 from modelwright.core.errors import SpaceError
 from modelwright.core.history import Row
 from modelwright.core.objective import Objective
 from modelwright.core.rng import Seed
 from modelwright.nas.architecture import Architecture
-from modelwright.nas.canonical import pruned
+from modelwright.nas.canonical import key, pruned
+from modelwright.nas.graph import Graph
 from modelwright.nas.hardware import Meter, is_latency
-from modelwright.nas.latency_table import FEWEST
+from modelwright.nas.latency_table import FEWEST, UnlistedError
 from modelwright.nas.limited import LimitedTree
 
-#: Kind of the note with what was measured: configurations and their latencies.
-MEASURED = "measured latency"
+#: Kind of the note with what was measured for prices: a configuration and its latencies.
+SAMPLED = "measured latency"
 #: Measurements that a table is fitted to.
 ENOUGH = 30
 
@@ -34,7 +35,9 @@ def meter_for(
 
 
 def price(meter: Meter, tree: LimitedTree, *, seed: int, seconds: float | None = None) -> list[dict[str, Any]]:
-    """Measure networks of a space at chance until a table has enough, while nothing else runs.
+    """Measure networks of a space at chance until there are enough for a table, while nothing else runs.
+
+    Decisions beside the network do not count: what is measured is so many different networks.
 
     Args:
         seconds: it ends after so many with what it has, if that is enough for a table at all.
@@ -45,60 +48,43 @@ def price(meter: Meter, tree: LimitedTree, *, seed: int, seconds: float | None =
     began, rng = time.perf_counter(), Seed(seed).child("latency").generator()
     found: list[dict[str, Any]] = []
     seen: set[str] = set()
+    if meter.prices(_graph(tree.space, tree.default())):
+        return found
     for _ in range(20 * ENOUGH):
-        if len(found) >= ENOUGH or meter.price(_graph(tree.space, tree.default()), tree.default()) is not None:
+        late = seconds is not None and time.perf_counter() - began > seconds
+        if len(found) >= (FEWEST if late else ENOUGH):
             break
-        if seconds is not None and len(found) >= FEWEST and time.perf_counter() - began > seconds:
-            meter.enough = len(found)
-        config = tree.sample(rng) if found else tree.default()
-        if tree.key(config) in seen:
-            continue
-        seen.add(tree.key(config))
+        config = tree.sample(rng) if seen else tree.default()
         try:
-            values = meter.measure(_graph(tree.space, config), config)
-        except SpaceError:
+            graph = _graph(tree.space, config)
+            if (known := key(graph)) in seen:
+                continue
+            seen.add(known)
+            found.append({"config": dict(config), "ms": meter.measure(graph, config)})
+        except (SpaceError, UnlistedError):
             continue
-        found.append({"config": dict(config), "ms": values})
-    if FEWEST <= len(found) < meter.enough:  # a small space, or little time
-        recall(meter, tree.space, found)
+    meter.fit()
     return found
 
 
 def recall(meter: Meter, space: Architecture, measured: Iterable[Mapping[str, Any]]) -> None:
     """Take in what an earlier session measured."""
-    several = list(measured)
-    meter.enough = min(meter.enough, max(FEWEST, len(several)))
-    for one in several:
+    for one in measured:
         meter.learn(_graph(space, one["config"]), one["ms"])
+    if not meter.tables:
+        meter.fit()
 
 
-def held(rows: Sequence[Row], meter: Meter, space: Architecture, limits: Sequence[Limit]) -> list[r.Event]:
-    """Measure networks that were trained, and rule out those that break a limit: prices are not exact.
-
-    Returns:
-        events: what was measured, and the end of each trial that is ruled out.
-    """
-    events: list[r.Event] = []
-    for row in rows:
-        values = meter.measure(_graph(space, row.config), row.config)
-        events.append(r.Noted(kind=MEASURED, data={"trial": row.number, "config": dict(row.config), "ms": values}))
-        metrics = {**row.metrics, **values}
-        over = [limit for limit in limits if limit.broken(limit.excess(metrics))]
-        if over:
-            message = "; ".join(limit.said(metrics) for limit in over)
-            events.append(
-                r.Finished(
-                    number=row.number,
-                    state="infeasible",
-                    values=row.values,
-                    metrics=metrics,
-                    fidelity=row.fidelity,
-                    steps=row.steps,
-                    error=r.Failure(kind=KIND, message=message),
-                )
-            )
-    return events
+def unmeasured(row: Row, meter: Meter) -> bool:
+    """Whether a trial has a latency that could be measured here and was not, alone and while nothing else ran."""
+    return any(name not in row.facts for name in meter.here)
 
 
-def _graph(space: Architecture, config: Mapping[str, Any]) -> Any:
+def measured(rows: Iterable[Row], meter: Meter, space: Architecture) -> list[r.Event]:
+    """Measure networks that were trained, for prices are not exact; what breaks a limit by that is ruled out."""
+    found = [(row.number, meter.measure(_graph(space, row.config), row.config)) for row in rows]
+    return [r.Noted(kind=MEASURED, data={"number": number, "metrics": values}) for number, values in found]
+
+
+def _graph(space: Architecture, config: Mapping[str, Any]) -> Graph:
     return pruned(space.graph(config))

@@ -17,6 +17,7 @@ from scipy.stats import norm, rankdata
 
 from modelwright.core.history import History, Row
 from modelwright.core.records import Config
+from modelwright.nas.canonical import pruned
 from modelwright.nas.ladder import STEPS
 from modelwright.strategy.acquisition import log_ei
 from modelwright.strategy.base import SearchSpace
@@ -178,7 +179,7 @@ def _point(space: SearchSpace, config: Config, facts: Any, height: float, inheri
 
 def _macs(space: Any, config: Config) -> float:
     known = getattr(space, "space", None)
-    return float(known.graph(config).cost.macs) if known is not None else 0.0
+    return float(pruned(known.graph(config)).cost.macs) if known is not None else 0.0
 
 
 def _screened(history: History) -> list[Config]:

@@ -15,6 +15,7 @@ from typing import Any
 from modelwright.core.errors import ArgumentError, SpaceError
 from modelwright.core.records import Config
 from modelwright.nas.architecture import Architecture, ArchitectureTree
+from modelwright.nas.canonical import pruned
 from modelwright.nas.genotype import Genotype
 from modelwright.nas.graph import INPUT, Graph
 from modelwright.nas.resize import deepened, resized, stretches, widened
@@ -149,7 +150,7 @@ def _graph(network: Any, config: Config | None) -> Graph:
     space = network.space if isinstance(network, ArchitectureTree) else network
     if not isinstance(space, Architecture):
         raise ArgumentError(f"{network!r} is no network", where="nas.scale", allowed="a graph, or a space and a config")
-    return space.graph(space.tree.default() if config is None else config)
+    return pruned(space.graph(space.tree.default() if config is None else config))
 
 
 def _check(budget: Mapping[str, int], how: str, score: object) -> None:

@@ -66,12 +66,17 @@ def columns(view: StudyView) -> list[str]:
         *(f"config.{name}" for name in parameter_names(view)),
         *(f"metrics.{name}" for name in metric_names(view)),
         *("fidelity", "best_step", "steps", "duration", "parent", "error"),
+        *(["priced"] if _any_priced(view) else []),
     ]
+
+
+def _any_priced(view: StudyView) -> bool:
+    return any(row.priced for row in view.history.rows)
 
 
 def flat(view: StudyView) -> list[dict[str, Any]]:
     """One flat dict for each trial with exactly the keys of ``columns``; None where there is nothing."""
-    params, metrics = parameter_names(view), metric_names(view)
+    params, metrics, prices = parameter_names(view), metric_names(view), _any_priced(view)
     out = []
     for row in view.history.rows:
         values = row.values or (None,) * len(view.objectives)
@@ -81,6 +86,7 @@ def flat(view: StudyView) -> list[dict[str, Any]]:
         line.update({f"metrics.{name}": row.metrics.get(name) for name in metrics})
         line.update(fidelity=row.fidelity, best_step=row.step, steps=row.steps, duration=row.duration)
         line.update(parent=row.parent, error=reason(row) or None)
+        line.update({"priced": " ".join(row.priced)} if prices else {})
         out.append(line)
     return out
 
@@ -89,7 +95,8 @@ def frame(view: StudyView) -> pandas.DataFrame:
     """The trials as a pandas frame, one row each.
 
     Columns: number, state, value (``value.<objective>`` each, with several), ``config.<parameter>``,
-    ``metrics.<metric>``, fidelity, best_step, steps, duration (seconds), parent, error.
+    ``metrics.<metric>``, fidelity, best_step, steps, duration (seconds), parent, error. Where latencies were told by a
+    table, ``priced`` names those of a trial that nobody measured.
 
     The type of a column does not depend on how the trials ended: values and metrics are float64 with NaN where there
     is none, number and steps int64, best_step and parent ``Int64`` with ``<NA>``. A parameter's column has the type

@@ -76,10 +76,10 @@ def explanation(view: StudyView, shown: Sequence[Row] | None = None) -> list[str
     """
     rows = ranked(view)
     part = [row for row in rows if row.fidelity < FULL]
-    if not part:
-        return audit.told(view)
-    said = []
     listed = rows if shown is None else shown
+    said = [text.PRICES] if any(made.name in row.priced for row in listed for made in view.objectives) else []
+    if not part:
+        return said + audit.told(view)
     if uneven(listed):
         said.append(
             f"Trials that were trained for longer stand first: values after different numbers of {view.unit}s "

@@ -31,7 +31,7 @@ from modelwright.report.export import finite
 from modelwright.report.parallel import parallel_chart, varied
 from modelwright.report.plots import Chart, curves_chart, history_chart, importance_chart, slice_chart, tradeoff_charts
 from modelwright.report.svg import esc
-from modelwright.report.text import budget_text, clean, config_text, duration, goal, number
+from modelwright.report.text import budget_text, clean, config_text, duration, goal, metric
 from modelwright.report.view import StudyView, counts, front, parameter_names, ranked, reason
 
 #: Version of the data block in the page.
@@ -270,7 +270,9 @@ def repr_html(view: StudyView) -> str:
     if best is not None and len(view.objectives) > 1:
         parts.append(f"Front: <b>{counted(len(front(view)), 'trial')}</b> that no other beats in everything")
     elif best is not None:
-        values = ", ".join(f"{o.name} = {number(v, 6)}" for o, v in zip(view.objectives, best.values or ()))
+        values = ", ".join(
+            f"{o.name} = {metric(best, o.name, v, 6)}" for o, v in zip(view.objectives, best.values or ())
+        )
         parts.append(f"Best: trial {best.number}, <b>{esc(values)}</b>")
     body = "".join(f'<div style="margin:.1em 0">{part}</div>' for part in parts)
     top = ranked(view)[:5]
@@ -280,7 +282,7 @@ def repr_html(view: StudyView) -> str:
         heads += [fidelity.heading(top, view.unit), "state"] * far + ["time", "configuration"]
         lines = [
             [
-                *(str(r.number), *(number(v) for v in r.values or ())),
+                *(str(r.number), *(metric(r, o.name, v) for o, v in zip(view.objectives, r.values or ()))),
                 *([fidelity.trained(r), r.state] * far),
                 *(duration(r.duration), config_text(r.config, 160)),
             ]

@@ -153,7 +153,7 @@ def best(view: StudyView) -> str:
     lead = f"Trial {row.number}: {text.values_text(row, view.objectives)}{step}, {text.duration(row.duration)}."
     lead += f" It was trained for {part}; no trial went further." if part else ""
     settings = [(name, text.setting(value, 200)) for name, value in row.config.items()]
-    metrics = [(name, text.grouped(text.number(value, 6))) for name, value in row.metrics.items()]
+    metrics = [(name, text.grouped(text.metric(row, name, value, 6))) for name, value in row.metrics.items()]
     measured = {name: value for name, value in row.facts.items() if _plain(value) and name not in row.metrics}
     facts = [(name, text.grouped(text.setting(value, 80))) for name, value in measured.items()]
     body = f"<p>{esc(lead)}</p>"
@@ -251,7 +251,7 @@ def _trial(row: Row, view: StudyView, has: _Columns, winner: bool) -> str:
         f'<td><span class="badge">{glyph_icon(row.state)}{esc(row.state)}{" (best)" if winner else ""}</span></td>',
     ]
     values = row.values or (None,) * len(view.objectives)
-    cells += [_number(value) for value in values]
+    cells += [_number(value, row.priced.count(o.name)) for o, value in zip(view.objectives, values)]
     far = fidelity.trained(row)
     cells += [f'<td data-v="{row.steps or row.fidelity:g}">{esc(far)}</td>' if far else "<td></td>"] * has.uneven
     cells += [_number(row.step)] * has.stepped
@@ -262,9 +262,9 @@ def _trial(row: Row, view: StudyView, has: _Columns, winner: bool) -> str:
     return f"<tr{' class=win' if winner else ''}>{''.join(cells)}</tr>"
 
 
-def _number(value: object, digits: int = 5) -> str:
-    said = text.number(value, digits)
-    shown = text.grouped(said)
+def _number(value: object, priced: int = 0) -> str:
+    said = text.number(value, 5)
+    shown = "~" * priced + text.grouped(said)
     plain = f' data-v="{said}"' if shown != said else ""
     return "<td></td>" if value is None else f"<td{plain}>{esc(shown, 40)}</td>"
 

@@ -253,6 +253,10 @@ def _tradeoff(view: StudyView, rows: Sequence[Row], key: str, title: str, label:
         canvas.ring(x.at(_cost(best, cost)), y.at(_first(best)))
     are = "is" if len(edge) == 1 else "are"
     summary = f"{text.of_total(len(edge), len(points))} {are} not beaten in both {made.name} and {label}."
+    told = sum(bool({made.name, label} & set(row.priced)) for row, _, _ in points)
+    summary += (
+        f" {told} of the points {'is' if told == 1 else 'are'} the price of a table, not measured." if told else ""
+    )
     twin = tuple((str(p.number), text.number((p.values or (0, 0))[1], 6), text.number((p.values or (0,))[0], 6))
                  for p in edge[:TWIN])  # fmt: skip
     heads = ("trial", label, made.name)

@@ -62,8 +62,10 @@ def leaderboard(view: StudyView, count: int | None = 10, limit: int | None = Non
     right += [True, False] * uneven + [True]
     lines = []
     for row in rows:
-        line = [str(row["rank"]), str(row["trial"]), *(text.number(row[o.name]) for o in view.objectives)]
-        line += [fidelity.trained(by_number[row["trial"]]), row["state"]] * uneven
+        trial = by_number[row["trial"]]
+        line = [str(row["rank"]), str(trial.number)]
+        line += [text.metric(trial, o.name, row[o.name]) for o in view.objectives]
+        line += [fidelity.trained(trial), row["state"]] * uneven
         lines.append([*line, text.duration(row["seconds"])])
     taken = text.width(text.table(heads, lines, right).split("\n")[1]) + 2
     room = min(max(_columns(60 + taken) - taken, 20), 60) if limit is None else limit
@@ -107,7 +109,8 @@ def results(view: StudyView, count: int = 10) -> str:
 
 def _one(row: Row, rank: int, view: StudyView) -> str:
     lines = [f"{rank}. trial {row.number} ({_course(row, view)}, {text.duration(row.duration)})"]
-    lines += [f"   {text.clean(o.name, 60)}: {text.number(v, 6)}" for o, v in zip(view.objectives, row.values or ())]
+    values = zip(view.objectives, row.values or ())
+    lines += [f"   {text.clean(o.name, 60)}: {text.metric(row, o.name, v, 6)}" for o, v in values]
     lines += [f"   {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in row.config.items()]
     return "\n".join(lines)
 

@@ -130,9 +130,22 @@ def goal(objectives: Sequence[Objective]) -> str:
     return ", ".join(f"{'maximize' if o.direction == 'max' else 'minimize'} {clean(o.name, 60)}" for o in objectives)
 
 
+def metric(row: Row, name: str, value: object, digits: int = 4) -> str:
+    """The number of a metric of a trial, with a ~ in front where it is a price.
+
+    >>> metric(Row(number=0, config={}, facts={"priced": ["latency_ms@jax,b1"]}), "latency_ms@jax,b1", 3.25)
+    '~3.25'
+    """
+    return f"~{number(value, digits)}" if value is not None and name in row.priced else number(value, digits)
+
+
+#: What a ~ means, for below the trials that have one.
+PRICES = "A ~ stands before a price: a table of latencies says that number, and nobody measured it."
+
+
 def values_text(row: Row, objectives: Sequence[Objective]) -> str:
     """The values of a trial, each with its name."""
-    return " ".join(f"{clean(o.name, 40)}={number(v)}" for o, v in zip(objectives, row.values or ()))
+    return " ".join(f"{clean(o.name, 40)}={metric(row, o.name, v)}" for o, v in zip(objectives, row.values or ()))
 
 
 def budget_text(trials: int | None, seconds: float | None) -> str:

@@ -30,7 +30,7 @@ class Shown:
 
     def at(self, row: Row, history: History, level: float, steps: int | None) -> tuple[float, ...] | None:
         """See ``shown``."""
-        stamp = (row.state, row.steps, len(row.reports), len(row.segments))
+        stamp = (row.state, row.steps, len(row.reports), len(row.segments), row.values)
         held = self._kept.get((row.number, level))
         if held is None or held[0] != stamp:
             held = self._kept[row.number, level] = stamp, shown(row, history, level, steps)

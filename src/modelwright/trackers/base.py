@@ -49,6 +49,7 @@ class TrackedTrial:
         state: "running", "paused", or how it ended.
         values: one for each objective, at its best step; None when there are none.
         metrics: all metrics at its best step.
+        priced: those whose numbers are prices: a table of latencies said them, and nobody measured them.
         seconds: time it took so far, over all its segments.
         error: why it did not end well; "".
         again: whether an earlier session may have told of it already.
@@ -60,11 +61,16 @@ class TrackedTrial:
     state: str = "running"
     values: tuple[float, ...] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    priced: tuple[str, ...] = ()
     fidelity: float = 0.0
     seconds: float = 0.0
     error: str = ""
     again: bool = False
     at: float = 0.0
+
+    def named(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """What was best under ``best/``, prices under ``priced/``."""
+        return {f"{'priced' if name in self.priced else 'best'}/{name}": value for name, value in metrics.items()}
 
 
 class Tracker(Protocol):

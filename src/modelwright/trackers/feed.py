@@ -66,6 +66,7 @@ class Feed:
             state=row.state,
             values=row.values,
             metrics=dict(row.metrics),
+            priced=row.priced,
             fidelity=row.fidelity,
             seconds=row.duration,
             error=row.error.message if row.error is not None else "",

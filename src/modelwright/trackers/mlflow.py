@@ -74,7 +74,7 @@ class MLflow:
     def finished(self, trial: TrackedTrial) -> None:
         """The metrics of the best step under ``best/``, the state, and the end of the run unless it is paused."""
         run = self._runs[trial.number]
-        self._log(trial, {f"best/{name}": value for name, value in trial.metrics.items()}, 0)
+        self._log(trial, trial.named(trial.metrics), 0)
         self._client.set_tag(run, "modelwright.state", trial.state)
         if trial.error:
             self._client.set_tag(run, "modelwright.error", trial.error[:_TEXT])

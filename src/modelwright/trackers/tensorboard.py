@@ -57,7 +57,7 @@ class TensorBoard:
         best = dict(trial.metrics)
         if trial.values is not None:
             best |= {name: value for (name, _), value in zip(self._study.objectives, trial.values)}
-        file.scalars({f"best/{name}": value for name, value in best.items()}, 0, trial.at)
+        file.scalars(trial.named(best), 0, trial.at)
         ended_well = trial.state in ("complete", "pruned", "paused")
         file.ended(_SUCCESS if ended_well else _FAILURE, trial.at)
         file.close()

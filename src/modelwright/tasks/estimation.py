@@ -22,6 +22,7 @@ from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.estimation.base import Estimation, Reporter
+from modelwright.tasks.bounds import bounds
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.members import Member, save_member
@@ -84,9 +85,12 @@ class Job:
         y = self.y[rows]
         return np.log1p(y) if self.metric.link == "log1p" else y
 
-    def natural(self, predicted: np.ndarray) -> np.ndarray:
-        """Predictions of learners in units of the target."""
-        return np.expm1(predicted) if self.metric.link == "log1p" else predicted
+    def natural(self, predicted: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Predictions of a learner fitted to ``rows`` as they are deployed: in units and range of the target."""
+        if self.task != "regression":
+            return predicted
+        found = np.expm1(predicted) if self.metric.link == "log1p" else predicted
+        return np.clip(found, *bounds(self.y[rows], positive=self.metric.above_zero))
 
     @property
     def objective(self) -> str:
@@ -237,7 +241,7 @@ class _Trial:
         some = held if answers is None else held.take(np.arange(min(_TIMED, held.rows)))
         found = fitted.predict(some, threads=job.threads)
         row_us = (time.perf_counter() - began) / max(1, some.rows) * 1e6
-        predicted = job.natural(found if answers is None else answers)
+        predicted = job.natural(found if answers is None else answers, on)
         known = fitted.facts
         # A fit of as many rounds as are kept, with features of its own.
         grown = known.get("grown") or 0

@@ -95,7 +95,8 @@ def constant(job: Job, number: int) -> tuple[Blend, list[Made]]:
         weight = None if job.judging is None else job.judging[off]
         if weight is not None and not weight.any():
             continue
-        predicted.append(np.asarray(job.natural(part.model.predict(part.matrix(job.frame.take(off)))), np.float64))
+        answers = part.model.predict(part.matrix(job.frame.take(off)))
+        predicted.append(np.asarray(job.natural(answers, on), np.float64))
         scores.append(float(job.metric.score(job.y[off], predicted[-1], weight)))
         y.append(job.y[off])
         weights.append(weight)

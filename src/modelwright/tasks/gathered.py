@@ -132,6 +132,8 @@ def gather(source: Any, said: Said) -> Gathered:
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
     judging = given_weights(table, said.sample_weight, there, where="fit")
+    if said.judges:
+        metric.check(y, target, judging)
     weight = with_classes(judging, said.class_weight, target, y)
     before = said.divided or {}
     left = None if said.seconds is None else _left(said.seconds, said.workers * (clock.monotonic() - began))

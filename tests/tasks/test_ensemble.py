@@ -45,6 +45,19 @@ def test_the_honest_score_of_noise_is_below_the_selected_one():
     assert np.mean(gaps) > 0
 
 
+def test_the_optimism_of_noise_is_seen_by_a_score_that_is_no_mean_of_rows_too():
+    def less_the_root(y, predicted, weight):
+        return -float(np.sqrt(np.mean((y - predicted) ** 2)))
+
+    seen = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y = np.exp(1.2 * rng.normal(size=300))
+        found = selected([0.4 * y + 0.8 * rng.normal(size=300) for _ in range(30)], y, less_the_root, seed=0)
+        seen.append(found.optimism)
+    assert min(seen) > 0 and 0.04 < np.mean(seen) < 0.1
+
+
 def test_weights_of_rows_count():
     y = np.array([0.0] * 50 + [1.0] * 50)
     low, high = np.zeros(100), np.ones(100)

@@ -1,5 +1,7 @@
 """How many rows candidates see and how many run side by side: what time and memory allow, and what is said of it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import modelwright as mw
 from modelwright.tasks import room as room_of
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import _left
+from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.room import BASE, bytes_of, planned
 from modelwright.tasks.validation import make_split, sample
 
@@ -105,13 +108,49 @@ def test_too_little_for_any_candidate_is_refused_with_what_it_takes(holds_nothin
 
 def test_what_this_process_holds_counts(monkeypatch):
     monkeypatch.setattr(room_of, "held", lambda processes: 3 * GB)
-    assert asked(1_000_000, workers=2, memory=5 * GB).workers == 1
-    assert asked(1_000_000, workers=2, memory=8 * GB).workers == 2
+    assert asked(1_000_000, workers=2, seconds=1e6, memory=5 * GB).workers == 1
+    assert asked(1_000_000, workers=2, seconds=1e6, memory=8 * GB).workers == 2
+
+
+def test_with_a_budget_in_trials_it_does_not_matter_what_this_process_did_before(monkeypatch):
+    seen = Frame(1_000_000, numbers={"x": np.zeros(1_000_000)})
+    made = []
+    for holds in (0, GB, 3 * GB):
+        monkeypatch.setattr(room_of, "held", lambda processes, holds=holds: holds)
+        made.append(planned(seen, cost=lambda n: 1.0, memory=2 * GB, workers=2))
+    assert made[0] == made[1] == made[2]
+    assert made[0].own > BASE + 8_000_000, "the table counts"
 
 
 def test_the_predictions_that_an_ensemble_is_chosen_from_count(holds_nothing):
     assert asked(1_000_000, workers=2, memory=4 * GB).workers == 2
-    assert asked(1_000_000, workers=2, memory=4 * GB, outputs=9).workers == 1
+    assert asked(1_000_000, workers=2, memory=4 * GB, outputs=20).workers == 1
+
+
+def test_where_many_numbers_are_predicted_rows_are_left_out_for_them_too(holds_nothing):
+    made = asked(1_000_000, memory=4 * GB, outputs=100)
+    assert 500 < made.rows < 200_000
+    assert made.own + bytes_of("lightgbm", made.rows, frame(9)) <= 4 * GB
+    assert asked(50_000, memory=4 * GB, outputs=100).rows == 50_000
+
+
+def test_what_is_not_held_yet_takes_no_part_in_what_may_be_held(monkeypatch):
+    monkeypatch.setattr(room_of, "held", lambda processes: GB)
+    monkeypatch.setattr(room_of, "free_memory", lambda: 8 * GB)
+    assert asked(100_000, seconds=1e5, outputs=100).limit == 7 * GB
+
+
+def test_numbers_that_a_network_unfolds_are_foreseen():
+    rows = 20_000
+    values = np.random.default_rng(0).normal(size=(rows, 60)).astype(np.float32)
+    for way in WAYS:
+        unfolded = Embedding.of(values, way, np.random.default_rng(0))
+        tracemalloc.start()
+        kept = unfolded(values).nbytes if way != "plain" else 0
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert kept + values.nbytes < bytes_of("mlp", rows, frame(rows, 60)) - BASE
+        assert peak < 1.5 * kept + 1e6
 
 
 def test_nobody_is_refused_for_want_of_memory_that_nobody_limited(monkeypatch):

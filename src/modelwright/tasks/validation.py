@@ -319,17 +319,22 @@ def _dealt_together(y: np.ndarray, task: str, folds: int, seed: Seed, together: 
     else:
         kinds = np.asarray(y, np.int64)
     width = int(kinds.max()) + 1
-    held = np.zeros((count, width))
-    np.add.at(held, (together, kinds), 1)
-    size = held.sum(axis=1)
-    share = held.sum(axis=0) / folds
+    # What each group holds of each class, but only of those that it has: groups are many, and so may classes be.
+    pairs, times = np.unique(together.astype(np.int64) * width + kinds, return_counts=True)
+    starts = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * width)
+    size = np.bincount(together, minlength=count).astype(np.float64)
+    share = np.bincount(kinds, minlength=width) / folds
     share[share == 0] = 1.0
     got, filled, place = np.zeros((folds, width)), np.zeros(folds), np.zeros(count, np.int64)
+    held = np.zeros(width)
     for group in np.lexsort((rng.random(count), -size))[: int((size > 1).sum())]:
-        over = (np.maximum(0.0, got + held[group] - share) / share).sum(axis=1)
+        own = slice(starts[group], starts[group + 1])
+        held[:] = 0.0
+        held[pairs[own] % width] = times[own]
+        over = (np.maximum(0.0, got + held - share) / share).sum(axis=1)
         chosen = int(np.lexsort((rng.random(folds), filled, over))[0])
         place[group] = chosen
-        got[chosen] += held[group]
+        got[chosen] += held
         filled[chosen] += size[group]
     found = place[together]
     alone = np.flatnonzero(size[together] == 1)

@@ -82,3 +82,11 @@ def test_a_metric_that_cannot_be_computed_for_a_table_is_refused_before_anything
 
     with pytest.raises(ArgumentError, match="metric 'broken'.*cannot be computed"):
         mw.fit({"x": np.arange(60.0), "y": np.array(["a", "b"] * 30, object)}, "y", metric=broken, **FEW)
+
+
+def test_who_takes_weights_is_given_them():
+    assert Metric.of("rmse", VALUES).weighs and Metric.of(learn.mean_poisson_deviance, VALUES).weighs
+    assert not Metric.of("neg_max_error", VALUES).weighs
+    assert not Metric.of(lambda y, p: 0.0, VALUES).weighs
+    y = np.array([1.0, 2.0])
+    assert Metric.of("neg_max_error", VALUES).score(y, y + 1, np.array([1.0, 2.0])) == -1

@@ -11,7 +11,7 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import _left
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.room import BASE, bytes_of, planned
-from modelwright.tasks.validation import make_split, sample
+from modelwright.tasks.validation import make_split, sample, sampled
 
 pytest.importorskip("lightgbm")
 GB = 10**9
@@ -190,6 +190,21 @@ def test_a_sample_has_classes_in_proportion_and_keeps_rare_ones():
     counts = np.bincount(y[chosen])
     assert (np.diff(chosen) > 0).all()
     assert abs(counts[0] - 900) <= 1 and abs(counts[1] - 99) <= 1 and counts[2] == 10
+
+
+def test_of_rare_classes_no_row_is_given_away_where_rows_are_weighed():
+    y = np.repeat([0, 1, 2], [90_000, 9_800, 200])
+    chosen, stands = sampled(y, "multiclass", 10_000, seed=0)
+    counts = np.bincount(y[chosen])
+    assert len(chosen) == len(set(chosen)) == 10_000 and (np.diff(chosen) > 0).all()
+    assert counts[2] == 200 and stands.mean() == pytest.approx(1)
+    assert np.bincount(y[chosen], stands) / 10_000 == pytest.approx(np.bincount(y) / len(y), rel=0.01)
+    again, _ = sampled(y, "multiclass", 10_000, seed=0)
+    assert (again == chosen).all()
+    many, _ = sampled(np.repeat([0, 1], [200_000, 50_000]), "binary", 20_000, seed=0)
+    assert len(many) == 20_000
+    assert sampled(np.arange(1_000) % 2, "binary", 100, seed=0)[1] is None, "none is rare"
+    assert sampled(np.arange(1_000.0), "regression", 100, seed=0)[1] is None
 
 
 def test_a_sample_of_numbers_has_all_of_their_range():

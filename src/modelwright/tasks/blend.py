@@ -168,10 +168,10 @@ def _recalled(blend: Blend, found_for: Crossed, job: Job) -> dict[str, Any] | No
     if job.task != "regression":
         crossed = calibration.tempered(crossed, blend.temperature)
     linked = np.log1p(np.maximum(crossed, 0.0)) if job.metric.link == "log1p" else crossed
-    found = worth(job.frame, job.aim(), job.weight, linked, classes=job.classes)
+    found = worth(job.frame, job.aim(), job.weighing(np.arange(len(job.y))), linked, classes=job.classes)
     if found is None:
         return None
-    weight = part(job.judging, seen)
+    weight = job.judging_by(seen)
     scores = [
         float(thresholds.attained(job.metric, job.y[seen], one[seen], weight, job.split.tied(seen)))
         for one in (crossed, job.natural(found.joined))
@@ -211,13 +211,14 @@ def _of_level(
     """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
     seen = judging(level, job)
     seen = seen[~np.isnan(pooled(among[0][1], level, job, seen)).reshape(len(seen), -1).any(axis=1)]
-    y, weight, ties = job.y[seen], part(job.judging, seen), job.split.tied(seen)
+    y, weight, ties = job.y[seen], job.judging_by(seen), job.split.tied(seen)
     predictions = [pooled(found, level, job, seen) for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return thresholds.attainable(job.metric, y, predicted, weight)
 
-    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight, ties=ties)
+    by_class = job.task != "regression" and job.metric.weighs
+    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight, ties=ties, by_class=by_class)
     weights = _fewer(found.weights, members)
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     mixed = mixture(weights, predictions)
@@ -225,6 +226,10 @@ def _of_level(
     sure = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
     chosen = [among[i][0] for i in order]
     optimism = max(0.0, found.optimism) if len(order) > 1 else 0.0
+    told = as_deployed(
+        y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut,
+        stands=part(job.split.stands, seen),
+    )  # fmt: skip
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
@@ -237,8 +242,7 @@ def _of_level(
         temperature=heat,
         cut=cut,
         rows=len(seen),
-        judged=as_deployed(y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut)
-        | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
+        judged=told | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
     )
     return made, Crossed(seen, found.mixed(predictions))
 
@@ -250,7 +254,7 @@ def _by_unit(
     scores = []
     for unit in range(level):
         off = job.split.rows(unit)[1]
-        weight = part(job.judging, off)
+        weight = job.judging_by(off)
         if weight is None or weight.any():
             mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
             scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight, job.split.tied(off))))
@@ -267,7 +271,7 @@ def _clearly_better(new: Crossed, old: Crossed, job: Job) -> bool:
         return False
     gains = []
     for some in parts:
-        weight = part(job.judging, some)
+        weight = job.judging_by(some)
         merits = [thresholds.attainable(job.metric, job.y[some], one.at(some), weight) for one in (new, old)]
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
@@ -322,9 +326,9 @@ def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, t
     if job.task == "regression":
         return 1.0, thresholds.MOST_PROBABLE
     y = job.y[seen]
-    heat = calibration.temperature(mixed, y, part(job.weight, seen))
+    heat = calibration.temperature(mixed, y, job.weighing(seen))
     sure = calibration.tempered(mixed, heat)
-    return heat, thresholds.best_cut(job.metric, y, sure, part(job.judging, seen))
+    return heat, thresholds.best_cut(job.metric, y, sure, job.judging_by(seen))
 
 
 def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) -> float:
@@ -337,7 +341,7 @@ def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) 
     answers = cut.named(mixed) if named else mixed
 
     def score(at: np.ndarray) -> float:
-        return job.metric.merit(job.y[seen[at]], answers[at], part(job.judging, seen[at]))
+        return job.metric.merit(job.y[seen[at]], answers[at], job.judging_by(seen[at]))
 
     order, starts = np.arange(len(seen)), np.arange(len(seen) + 1)
     if ties is not None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from modelwright.core.rng import Seed
 from modelwright.tasks.learners.judged import Halves
+from modelwright.tasks.validation import sampled
 
 #: Steps of the greedy selection, and those without gain after which it ends.
 STEPS, PATIENCE = 25, 6
@@ -96,6 +97,7 @@ def selected(
     seed: int,
     sample_weight: np.ndarray | None = None,
     ties: np.ndarray | None = None,
+    by_class: bool = False,
     steps: int = STEPS,
     patience: int = PATIENCE,
 ) -> Ensemble:
@@ -105,6 +107,8 @@ def selected(
         predictions: for each candidate probabilities (rows, classes) or values (rows,).
         merit: of predictions for ``y`` under weights of the rows; higher is better.
         ties: integers (rows,): rows of the same one belong together, and choose no weights for each other.
+        by_class: whether ``y`` are classes, and ``merit`` weighs rows: then of rare classes no row is given away where
+            only some rows are looked at.
         steps: of the greedy selection. Under 1,000 rows there are at most 15, and where several candidates are chosen
             none counts for more than half.
 
@@ -114,10 +118,14 @@ def selected(
     array([0.5, 0.5, 0. ])
     """
     rng = Seed(seed).child("ensemble").generator()
-    place = np.arange(len(y))
-    if len(y) > ROWS:
+    place, stands = np.arange(len(y)), None
+    if len(y) > ROWS and by_class:
+        place, stands = sampled(y, "multiclass", ROWS, seed=seed)
+    elif len(y) > ROWS:
         place = np.sort(rng.choice(len(y), ROWS, replace=False))
     weight = None if sample_weight is None else sample_weight[place]
+    if stands is not None:
+        weight = stands if weight is None else weight * stands
     everyone = rng.permutation(len(y)) % _PARTS
     if ties is not None and (apart := Halves.of(y, 0, sample_weight, ties)) is not None:
         everyone[apart.places[0]], everyone[apart.places[1]] = 0, 1

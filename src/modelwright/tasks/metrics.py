@@ -12,7 +12,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import kind_of
 from modelwright.tasks.bounds import bounds
-from modelwright.tasks.scorers import ALLOWED, keywords, named, places, tasks_of, title
+from modelwright.tasks.scorers import ALLOWED, keywords, named, places, takes_weights, tasks_of, title
 from modelwright.tasks.scores import ABOVE_ZERO, ALIASES, FUNCTIONS, LINKS, SCORES
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import sample
@@ -36,6 +36,7 @@ class Metric:
         link: ``"log1p"`` where learners do best on log(1 + value), else ``"identity"``.
         measure: what ``score`` computes with, of (y, predicted, weight).
         positive: of two classes the place of the one that ``f1`` and ``average_precision`` look at.
+        weighs: whether it takes weights of rows.
         above_zero: whether it may have no value for predictions of 0 and less.
         given: what it was made of.
 
@@ -51,6 +52,7 @@ class Metric:
     link: str
     measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
     positive: int = 1
+    weighs: bool = True
     above_zero: bool = False
     given: tuple[Any, ...] = ()
 
@@ -219,6 +221,7 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
     plain = isinstance(name, str) and hasattr(scorer, "_score_func") and "pos_label" not in scorer._kwargs
     flipped = target.task == "binary" and target.positive == target.classes[0]
     stand_in = _stand_in(target.task != "regression")
+    theirs, weighs = _theirs(scorer), takes_weights(getattr(scorer, "_score_func", scorer))
 
     def measure(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         if target.task == "regression":
@@ -233,10 +236,11 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
             else:
                 y = target.decode(y)
                 made = stand_in(target.decode(labels), matrix, classes)
-        return _called(name, lambda: scorer(made, np.empty((len(y), 0)), y, **_weighted(weight)))
+        more = _weighted(weight) if weighs else {}
+        return _called(name, lambda: scorer(made, np.empty((len(y), 0)), y, **more))
 
-    theirs = _theirs(scorer)
-    return cls(name, True, needs, LINKS.get(theirs, "identity"), measure, above_zero=theirs in ABOVE_ZERO)
+    link = LINKS.get(theirs, "identity")
+    return cls(name, True, needs, link, measure, weighs=weighs, above_zero=theirs in ABOVE_ZERO)
 
 
 def _theirs(metric: Any) -> str:
@@ -298,7 +302,8 @@ def _function(cls: type[Metric], function: Callable[..., Any], target: Target) -
         return _called(name, lambda: function(target.decode(y), matrix, **more))
 
     theirs = _theirs(function)
-    return cls(name, higher, needs, LINKS.get(theirs, "identity"), measure, above_zero=theirs in ABOVE_ZERO)
+    link = LINKS.get(theirs, "identity")
+    return cls(name, higher, needs, link, measure, weighs=takes_weight, above_zero=theirs in ABOVE_ZERO)
 
 
 def _called(name: str, compute: Callable[[], Any]) -> float:

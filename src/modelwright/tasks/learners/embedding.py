@@ -12,7 +12,7 @@ _WAVES, _SPREAD, _SEGMENTS = 8, 0.1, 12
 #: Features that are unfolded at most; features that one becomes at most.
 MOST, INTO = 60, max(_WAVES, _SEGMENTS)
 #: Rows that are unfolded at once, so that what is on its way takes little beside what is made.
-_AT_ONCE = 4096
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)

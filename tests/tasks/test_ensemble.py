@@ -45,6 +45,36 @@ def test_the_honest_score_of_noise_is_below_the_selected_one():
     assert np.mean(gaps) > 0
 
 
+def test_the_optimism_of_noise_is_seen_by_a_score_that_is_no_mean_of_rows_too():
+    def less_the_root(y, predicted, weight):
+        return -float(np.sqrt(np.mean((y - predicted) ** 2)))
+
+    seen = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y = np.exp(1.2 * rng.normal(size=300))
+        found = selected([0.4 * y + 0.8 * rng.normal(size=300) for _ in range(30)], y, less_the_root, seed=0)
+        seen.append(found.optimism)
+    assert min(seen) > 0 and 0.04 < np.mean(seen) < 0.1
+
+
+def test_where_only_some_rows_are_looked_at_those_of_rare_classes_are():
+    rng = np.random.default_rng(0)
+    y = (np.arange(60_000) % 600 == 0).astype(int)
+    looked = []
+
+    def merit(y, predicted, weight):
+        looked.append((int(y.sum()), float(np.average(y, weights=weight))))
+        return -float(np.average((y - predicted[:, 1]) ** 2, weights=weight))
+
+    predictions = [np.column_stack([1 - one, one]) for one in rng.random((3, len(y)))]
+    selected(predictions, y, merit, seed=0, by_class=True)
+    assert looked[0][0] == 100 and abs(looked[0][1] - 1 / 600) < 1e-9
+    looked.clear()
+    selected(predictions, y, merit, seed=0)
+    assert looked[0][0] < 40, "a metric that weighs no rows sees them as often as they are"
+
+
 def test_weights_of_rows_count():
     y = np.array([0.0] * 50 + [1.0] * 50)
     low, high = np.zeros(100), np.ones(100)

@@ -209,7 +209,7 @@ def test_what_a_function_may_not_give():
     with pytest.raises(ArgumentError, match=r"metric '<lambda>'.*gave a str"):
         Metric.of(lambda y, p: "good", BINARY).score(np.array([0, 1]), np.array([0, 1]))
     with pytest.raises(ArgumentError, match="metric 'precision_recall_curve'"):
-        Metric.of(learn.precision_recall_curve, BINARY).score(np.array([0, 1]), np.array([0, 1]))
+        Metric.of(learn.precision_recall_curve, BINARY).computed(np.array([0, 1]), np.array([0, 1]))
 
 
 def test_every_metric_has_its_direction():

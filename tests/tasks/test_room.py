@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from modelwright.tasks import reading
 from modelwright.tasks import room as room_of
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import _left
+from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.room import BASE, bytes_of, planned
-from modelwright.tasks.validation import make_split, sample
+from modelwright.tasks.validation import make_split, sample, sampled
 
 pytest.importorskip("lightgbm")
 GB = 10**9
@@ -110,13 +112,49 @@ def test_too_little_for_any_candidate_is_refused_with_what_it_takes(holds_nothin
 
 def test_what_this_process_holds_counts(monkeypatch):
     monkeypatch.setattr(room_of, "held", lambda processes: 3 * GB)
-    assert asked(1_000_000, workers=2, memory=5 * GB).workers == 1
-    assert asked(1_000_000, workers=2, memory=8 * GB).workers == 2
+    assert asked(1_000_000, workers=2, seconds=1e6, memory=5 * GB).workers == 1
+    assert asked(1_000_000, workers=2, seconds=1e6, memory=8 * GB).workers == 2
+
+
+def test_with_a_budget_in_trials_it_does_not_matter_what_this_process_did_before(monkeypatch):
+    seen = Frame(1_000_000, numbers={"x": np.zeros(1_000_000)})
+    made = []
+    for holds in (0, GB, 3 * GB):
+        monkeypatch.setattr(room_of, "held", lambda processes, holds=holds: holds)
+        made.append(planned(seen, cost=lambda n: 1.0, memory=2 * GB, workers=2))
+    assert made[0] == made[1] == made[2]
+    assert made[0].own > BASE + 8_000_000, "the table counts"
 
 
 def test_the_predictions_that_an_ensemble_is_chosen_from_count(holds_nothing):
     assert asked(1_000_000, workers=2, memory=4 * GB).workers == 2
-    assert asked(1_000_000, workers=2, memory=4 * GB, outputs=9).workers == 1
+    assert asked(1_000_000, workers=2, memory=4 * GB, outputs=20).workers == 1
+
+
+def test_where_many_numbers_are_predicted_rows_are_left_out_for_them_too(holds_nothing):
+    made = asked(1_000_000, memory=4 * GB, outputs=100)
+    assert 500 < made.rows < 200_000
+    assert made.own + bytes_of("lightgbm", made.rows, frame(9)) <= 4 * GB
+    assert asked(50_000, memory=4 * GB, outputs=100).rows == 50_000
+
+
+def test_what_is_not_held_yet_takes_no_part_in_what_may_be_held(monkeypatch):
+    monkeypatch.setattr(room_of, "held", lambda processes: GB)
+    monkeypatch.setattr(room_of, "free_memory", lambda: 8 * GB)
+    assert asked(100_000, seconds=1e5, outputs=100).limit == 7 * GB
+
+
+def test_numbers_that_a_network_unfolds_are_foreseen():
+    rows = 20_000
+    values = np.random.default_rng(0).normal(size=(rows, 60)).astype(np.float32)
+    for way in WAYS:
+        unfolded = Embedding.of(values, way, np.random.default_rng(0))
+        tracemalloc.start()
+        kept = unfolded(values).nbytes if way != "plain" else 0
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert kept + values.nbytes < bytes_of("mlp", rows, frame(rows, 60)) - BASE
+        assert peak < 1.5 * kept + 1e6
 
 
 def test_nobody_is_refused_for_want_of_memory_that_nobody_limited(monkeypatch):
@@ -169,6 +207,21 @@ def test_a_sample_has_classes_in_proportion_and_keeps_rare_ones():
     counts = np.bincount(y[chosen])
     assert (np.diff(chosen) > 0).all()
     assert abs(counts[0] - 900) <= 1 and abs(counts[1] - 99) <= 1 and counts[2] == 10
+
+
+def test_of_rare_classes_no_row_is_given_away_where_rows_are_weighed():
+    y = np.repeat([0, 1, 2], [90_000, 9_800, 200])
+    chosen, stands = sampled(y, "multiclass", 10_000, seed=0)
+    counts = np.bincount(y[chosen])
+    assert len(chosen) == len(set(chosen)) == 10_000 and (np.diff(chosen) > 0).all()
+    assert counts[2] == 200 and stands.mean() == pytest.approx(1)
+    assert np.bincount(y[chosen], stands) / 10_000 == pytest.approx(np.bincount(y) / len(y), rel=0.01)
+    again, _ = sampled(y, "multiclass", 10_000, seed=0)
+    assert (again == chosen).all()
+    many, _ = sampled(np.repeat([0, 1], [200_000, 50_000]), "binary", 20_000, seed=0)
+    assert len(many) == 20_000
+    assert sampled(np.arange(1_000) % 2, "binary", 100, seed=0)[1] is None, "none is rare"
+    assert sampled(np.arange(1_000.0), "regression", 100, seed=0)[1] is None
 
 
 def test_a_sample_of_numbers_has_all_of_their_range():

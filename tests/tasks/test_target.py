@@ -100,6 +100,31 @@ def test_codes_and_classes_are_each_others_inverse():
         assert back.tolist() == cells and back.dtype == (object if isinstance(cells[0], str) else np.array(cells).dtype)
 
 
+LARGE = [2**53 + 1, 2**53 + 2, 2**53 + 3]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        np.array(LARGE * 4),
+        LARGE * 4,
+        [*LARGE * 4, None],
+        list(map(str, LARGE * 4)),
+        [-(2**62) - 1, -(2**62)] * 4,
+        [7, 2**64 + 1] * 4,
+    ],
+    ids=["int64", "list", "gaps", "text", "negative", "over int64"],
+)
+def test_whole_numbers_that_no_float_holds_are_classes_as_they_are(cells):
+    target = of(cells)
+    there = target.present(cells)
+    kept = [int(cell) for cell, known in zip(cells, there) if known]
+    assert list(target.classes) == sorted(set(kept)) and there.sum() == 8 + 4 * (len(target.classes) == 3)
+    assert target.decode(target.encode(np.array(kept, object))).tolist() == kept
+    assert Target.from_json(json.loads(json.dumps(target.to_json()))) == target
+    assert not target.present([2**53, 2**53 + 4]).any(), "others that are near are other classes"
+
+
 @pytest.mark.parametrize("other", [[0, 1], ["0", "1"], [0.0, 1.0], [False, True], ["0.0", " 1 "]])
 def test_the_same_classes_from_another_source(other):
     assert of([0, 1, 1, 0]).encode(other).tolist() == [0, 1]

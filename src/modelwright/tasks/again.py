@@ -137,7 +137,7 @@ def _member(
 ) -> Member:
     kind = _kind(entry, job)
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
-    weight = None if job.weight is None else job.weight[rows]
+    weight = job.weight if isinstance(rows, slice) else job.weighing(rows)
     recipe = kind.features(job.frame, entry["config"])
     classes = job.classes or None
     fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seeds[0], classes=classes)

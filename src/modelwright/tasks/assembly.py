@@ -13,6 +13,7 @@ from modelwright.core.history import Row
 from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks.blend import Blend
+from modelwright.tasks.bounds import bounds
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.members import Member, read_member
@@ -73,17 +74,13 @@ def described(
     data: Gathered, job: Job, said: Said, blend: Blend, members: Sequence[Made], weights: Sequence[float]
 ) -> dict[str, Any]:
     """What a predictor knows besides its members; plain values."""
-    y = data.y
-    low, high = (float(np.min(y)), float(np.max(y))) if job.task == "regression" else (0.0, 1.0)
-    room = 0.5 * (high - low)
-    floor = max(0.0, low - room) if low >= 0 else low - room
     return {
         "schema": data.schema.to_json(),
         "target": data.target.to_json(),
         "metric": data.metric.name,
         "higher": data.metric.higher,
         "link": data.metric.link,
-        "range": [floor, high + room],
+        "range": list(bounds(data.y, positive=data.metric.above_zero)) if job.task == "regression" else [0.0, 1.0],
         "temperature": blend.temperature,
         "threshold": blend.cut.threshold,
         "factors": list(blend.cut.factors),

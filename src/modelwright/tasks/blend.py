@@ -18,16 +18,14 @@ from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
 from modelwright.tasks.chosen import CONSTANT
-from modelwright.tasks.ensemble import selected
+from modelwright.tasks.ensemble import looked_at, mixture, selected
 from modelwright.tasks.estimation import MODEL, MORE, Job
 from modelwright.tasks.judged import as_deployed
-from modelwright.tasks.known_rows import worth
+from modelwright.tasks.known_rows import MOST, worth
 from modelwright.tasks.learners.judged import part
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
 
-#: Candidates that may be members: the best so many.
-CANDIDATES = 30
 #: Members that are fitted on all rows at most; their weights are the largest.
 MEMBERS = 12
 #: Numbers of units below the largest that are looked at; parts of the rows by which blends are compared.
@@ -73,6 +71,29 @@ class Blend:
     known_rows: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """What a blend predicts for the rows that judged it, by weights that were chosen on other rows.
+
+    Attributes:
+        rows: their places, in order.
+        values: (rows,), or probabilities (rows, classes).
+    """
+
+    rows: np.ndarray
+    values: np.ndarray
+
+    def at(self, rows: np.ndarray) -> np.ndarray:
+        """Predictions for some of the rows."""
+        return self.values[np.searchsorted(self.rows, rows)]
+
+    def whole(self, count: int) -> np.ndarray:
+        """Predictions for all rows, NaN for those that judged nothing."""
+        found = np.full((count, *self.values.shape[1:]), np.nan)
+        found[self.rows] = self.values
+        return found
+
+
 def reached(row: Row) -> int:
     """By how many units a candidate was judged."""
     return len(row.facts.get("scores") or ()) if "checkpoint" in row.artifacts else 0
@@ -86,19 +107,30 @@ def out_of_fold(row: Row, job: Job, files: Artifacts) -> list[np.ndarray]:
     """
     kept = row.artifacts["checkpoint"]
     arrays, _ = read_checkpoint(files.fetch(kept), sha256=kept.sha256)
-    return [np.asarray(arrays[f"unit{unit}"], np.float64) for unit in range(reached(row))]
+    return [np.asarray(arrays[f"unit{unit}"]) for unit in range(reached(row))]
 
 
-def pooled(predicted: Sequence[np.ndarray], units: int, job: Job) -> np.ndarray:
-    """Mean prediction for each row that the first ``units`` units judged, NaN for other rows."""
-    shape = (len(job.y),) if job.task == "regression" else (len(job.y), job.classes)
-    total, count = np.zeros(shape), np.zeros(len(job.y))
+def judging(units: int, job: Job) -> np.ndarray:
+    """The rows that the first ``units`` units judge by, in order."""
+    judges = np.zeros(len(job.y), bool)
+    for unit in range(units):
+        judges[job.split.rows(unit)[1]] = True
+    return np.flatnonzero(judges)
+
+
+def pooled(predicted: Sequence[np.ndarray], units: int, job: Job, seen: np.ndarray) -> np.ndarray:
+    """Mean prediction of the first ``units`` units for the rows ``seen``, which are among those that they judge by."""
+    shape = (len(seen),) if job.task == "regression" else (len(seen), job.classes)
+    total, count = np.zeros(shape), np.zeros(len(seen))
     for unit in range(units):
         off = job.split.rows(unit)[1]
-        total[off] += predicted[unit]
-        count[off] += 1
-    with np.errstate(invalid="ignore"):
-        return total / (count if total.ndim == 1 else count[:, None])
+        at = np.minimum(np.searchsorted(seen, off), len(seen) - 1)
+        own = seen[at] == off
+        total[at[own]] += predicted[unit][own]
+        count[at[own]] += 1
+    total /= count if total.ndim == 1 else count[:, None]
+    # What was predicted once is held as it was stored.
+    return total.astype(predicted[0].dtype) if count.max(initial=1) == 1 else total
 
 
 def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = MEMBERS) -> Blend | None:
@@ -109,15 +141,17 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
     """
     read: dict[int, tuple[Row, list[np.ndarray]]] = {}
     sign = 1.0 if job.metric.higher else -1.0
+    numbers = max(1, len(judging(job.split.units, job)) * max(1, job.classes))
+    most = looked_at(numbers) // numbers
     for row in sorted(rows, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
-        if not reached(row) or sum(reached(row) <= reached(one) for one, _ in read.values()) >= CANDIDATES:
+        if not reached(row) or sum(reached(row) <= reached(one) for one, _ in read.values()) >= most:
             continue
         try:
             read[row.number] = row, out_of_fold(row, job, files)
         except StoreError:  # what cannot be read cannot be a member; its trial says so when it is asked for
             continue
     read = _without_constant(read, sign)
-    best: tuple[Blend, np.ndarray] | None = None
+    best: tuple[Blend, Crossed] | None = None
     for level in _levels([reached(row) for row, _ in read.values()]):
         among = [(row, found) for row, found in read.values() if reached(row) >= level]
         made = _of_level(among, level, job, sign, members)
@@ -126,18 +160,18 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
     return None if best is None else replace(best[0], known_rows=_recalled(*best, job))
 
 
-def _recalled(blend: Blend, crossed: np.ndarray, job: Job) -> dict[str, Any] | None:
+def _recalled(blend: Blend, found_for: Crossed, job: Job) -> dict[str, Any] | None:
     """What known answers for rows that come again bring beside the blend, where that is sure."""
-    if not job.recalls:
+    if not job.recalls or len(job.y) > MOST:
         return None
+    crossed, seen = found_for.whole(len(job.y)), found_for.rows
     if job.task != "regression":
         crossed = calibration.tempered(crossed, blend.temperature)
     linked = np.log1p(np.maximum(crossed, 0.0)) if job.metric.link == "log1p" else crossed
-    found = worth(job.frame, job.aim(), job.weight, linked, classes=job.classes)
+    found = worth(job.frame, job.aim(), job.weighing(np.arange(len(job.y))), linked, classes=job.classes)
     if found is None:
         return None
-    seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
-    weight = part(job.judging, seen)
+    weight = job.judging_by(seen)
     scores = [
         float(thresholds.attained(job.metric, job.y[seen], one[seen], weight, job.split.tied(seen)))
         for one in (crossed, job.natural(found.joined))
@@ -173,25 +207,29 @@ def _without_constant(
 
 def _of_level(
     among: Sequence[tuple[Row, list[np.ndarray]]], level: int, job: Job, sign: float, members: int
-) -> tuple[Blend, np.ndarray]:
+) -> tuple[Blend, Crossed]:
     """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
-    crossed = pooled(among[0][1], level, job)
-    seen = np.flatnonzero(~np.isnan(crossed).reshape(len(job.y), -1).any(axis=1))
-    y, weight, ties = job.y[seen], part(job.judging, seen), job.split.tied(seen)
-    predictions = [pooled(found, level, job)[seen] for _, found in among]
+    seen = judging(level, job)
+    seen = seen[~np.isnan(pooled(among[0][1], level, job, seen)).reshape(len(seen), -1).any(axis=1)]
+    y, weight, ties = job.y[seen], job.judging_by(seen), job.split.tied(seen)
+    predictions = [pooled(found, level, job, seen) for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return thresholds.attainable(job.metric, y, predicted, weight)
 
-    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight, ties=ties)
+    by_class = job.task != "regression" and job.metric.weighs
+    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight, ties=ties, by_class=by_class)
     weights = _fewer(found.weights, members)
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
-    mixed = np.tensordot(weights, np.stack(predictions), 1)
-    crossed[seen] = found.mixed(np.stack(predictions))
+    mixed = mixture(weights, predictions)
     heat, cut = _calibrated(mixed, seen, job)
     sure = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
     chosen = [among[i][0] for i in order]
-    optimism = max(0.0, found.selected - found.honest) if len(order) > 1 else 0.0
+    optimism = max(0.0, found.optimism) if len(order) > 1 else 0.0
+    told = as_deployed(
+        y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut,
+        stands=part(job.split.stands, seen),
+    )  # fmt: skip
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
@@ -204,10 +242,9 @@ def _of_level(
         temperature=heat,
         cut=cut,
         rows=len(seen),
-        judged=as_deployed(y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut)
-        | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
+        judged=told | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
     )
-    return made, crossed
+    return made, Crossed(seen, found.mixed(predictions))
 
 
 def _by_unit(
@@ -217,7 +254,7 @@ def _by_unit(
     scores = []
     for unit in range(level):
         off = job.split.rows(unit)[1]
-        weight = part(job.judging, off)
+        weight = job.judging_by(off)
         if weight is None or weight.any():
             mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
             scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight, job.split.tied(off))))
@@ -225,16 +262,17 @@ def _by_unit(
     return found if math.isfinite(found) else pooled
 
 
-def _clearly_better(new: np.ndarray, old: np.ndarray, job: Job) -> bool:
+def _clearly_better(new: Crossed, old: Crossed, job: Job) -> bool:
     """Whether predictions are better on the rows of both, by far more than they differ over parts of these."""
-    both = np.flatnonzero(~np.isnan(new + old).reshape(len(job.y), -1).any(axis=1))
+    both = np.intersect1d(new.rows, old.rows, assume_unique=True)
+    both = both[~np.isnan(new.at(both) + old.at(both)).reshape(len(both), -1).any(axis=1)]
     parts = _apart(both, _PARTS, job)
     if min(map(len, parts)) < 20:
         return False
     gains = []
     for some in parts:
-        weight = part(job.judging, some)
-        merits = [thresholds.attainable(job.metric, job.y[some], one[some], weight) for one in (new, old)]
+        weight = job.judging_by(some)
+        merits = [thresholds.attainable(job.metric, job.y[some], one.at(some), weight) for one in (new, old)]
         gains.append(merits[0] - merits[1])
     if not np.all(np.isfinite(gains)):
         return False
@@ -288,9 +326,9 @@ def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, t
     if job.task == "regression":
         return 1.0, thresholds.MOST_PROBABLE
     y = job.y[seen]
-    heat = calibration.temperature(mixed, y, part(job.weight, seen))
+    heat = calibration.temperature(mixed, y, job.weighing(seen))
     sure = calibration.tempered(mixed, heat)
-    return heat, thresholds.best_cut(job.metric, y, sure, part(job.judging, seen))
+    return heat, thresholds.best_cut(job.metric, y, sure, job.judging_by(seen))
 
 
 def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) -> float:
@@ -303,7 +341,7 @@ def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) 
     answers = cut.named(mixed) if named else mixed
 
     def score(at: np.ndarray) -> float:
-        return job.metric.merit(job.y[seen[at]], answers[at], part(job.judging, seen[at]))
+        return job.metric.merit(job.y[seen[at]], answers[at], job.judging_by(seen[at]))
 
     order, starts = np.arange(len(seen)), np.arange(len(seen) + 1)
     if ties is not None:

@@ -22,6 +22,7 @@ from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.estimation.base import Estimation, Reporter
+from modelwright.tasks.bounds import bounds
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.members import Member, save_member
@@ -48,8 +49,8 @@ class Job:
 
     Attributes:
         y: classes as integers, or numbers, (rows,).
-        weight: of each row while a model is fitted, or None.
-        judging: of each row where it judges, or None.
+        weight: of each row while a model is fitted to all, or None; of those that candidates see ``weighing``.
+        judging: of each row, or None; of those that judge ``judging_by``.
         labels: what the metric calls the classes.
         threads: cores of one fit.
         bags: whether the models of all units are kept, to be used together.
@@ -84,9 +85,26 @@ class Job:
         y = self.y[rows]
         return np.log1p(y) if self.metric.link == "log1p" else y
 
-    def natural(self, predicted: np.ndarray) -> np.ndarray:
-        """Predictions of learners in units of the target."""
-        return np.expm1(predicted) if self.metric.link == "log1p" else predicted
+    def natural(self, predicted: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Predictions of a learner fitted to ``rows`` as they are deployed: in units and range of the target."""
+        if self.task != "regression":
+            return predicted
+        found = np.expm1(predicted) if self.metric.link == "log1p" else predicted
+        return np.clip(found, *bounds(self.y[rows], positive=self.metric.above_zero))
+
+    def weighing(self, rows: np.ndarray) -> np.ndarray | None:
+        """Weights of rows that candidates see, while a model is fitted to them."""
+        return self._standing(self.weight, rows)
+
+    def judging_by(self, rows: np.ndarray) -> np.ndarray | None:
+        """Weights of rows that judge."""
+        return self._standing(self.judging, rows)
+
+    def _standing(self, weight: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+        stands, own = self.split.stands, None if weight is None else weight[rows]
+        if stands is None:
+            return own
+        return stands[rows] if own is None else stands[rows] * own
 
     @property
     def objective(self) -> str:
@@ -221,8 +239,8 @@ class _Trial:
             job.aim(on),
             job.task,
             config=self.config,
-            weight=None if job.weight is None else job.weight[on],
-            valid=(held, job.aim(off), None if job.weight is None else job.weight[off]),
+            weight=job.weighing(on),
+            valid=(held, job.aim(off), job.weighing(off)),
             ties=job.split.tied(off),
             deadline=self.deadline,
             seed=Seed(self.task.seed).child("unit", unit).integer(),
@@ -237,7 +255,7 @@ class _Trial:
         some = held if answers is None else held.take(np.arange(min(_TIMED, held.rows)))
         found = fitted.predict(some, threads=job.threads)
         row_us = (time.perf_counter() - began) / max(1, some.rows) * 1e6
-        predicted = job.natural(found if answers is None else answers)
+        predicted = job.natural(found if answers is None else answers, on)
         known = fitted.facts
         # A fit of as many rounds as are kept, with features of its own.
         grown = known.get("grown") or 0
@@ -256,7 +274,7 @@ class _Trial:
             job.frame.take(on),
             job.aim(on),
             job.task,
-            weight=None if job.weight is None else job.weight[on],
+            weight=job.weighing(on),
             classes=job.classes or None,
             seed=Seed(job.seed).child("features", unit).integer(),
         )
@@ -268,8 +286,8 @@ class _Trial:
         return found
 
     def _score(self, unit: int, predicted: np.ndarray) -> float:
-        off, judging = self.job.split.rows(unit)[1], self.job.judging
-        weight = None if judging is None else judging[off]
+        off = self.job.split.rows(unit)[1]
+        weight = self.job.judging_by(off)
         if weight is not None and not weight.any():
             return math.nan
         return float(attained(self.job.metric, self.job.y[off], predicted, weight, self.job.split.tied(off)))

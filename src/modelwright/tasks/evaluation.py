@@ -69,7 +69,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
 def score(metric: Metric, predicted: np.ndarray, y: np.ndarray, cut: Cut, weight: np.ndarray | None = None) -> float:
     """The score of predictions as they are deployed: classes as they are named."""
     named = metric.needs == "labels" and predicted.ndim == 2
-    return float(metric.score(y, cut.named(predicted) if named else predicted, weight))
+    return float(metric.computed(y, cut.named(predicted) if named else predicted, weight))
 
 
 def metric_of(model: Predictor, metric: Any, *, where: str) -> Metric:

@@ -20,6 +20,7 @@ from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.learners import learner
 from modelwright.tasks.learners.custom import Own
+from modelwright.tasks.learners.judged import part
 from modelwright.tasks.members import Member
 from modelwright.tasks.validation import over_units
 
@@ -88,20 +89,22 @@ def constant(job: Job, number: int) -> tuple[Blend, list[Made]]:
     Args:
         number: of no trial: the one by which it is called.
     """
-    scores, y, predicted, weights = [], [], [], []
+    scores, y, predicted, weights, rows = [], [], [], [], []
     for unit in range(job.split.units):
         on, off = job.split.rows(unit)
-        part = _fitted(job, on, number)
-        weight = None if job.judging is None else job.judging[off]
+        member = _fitted(job, on, number, job.weighing(on))
+        weight = job.judging_by(off)
         if weight is not None and not weight.any():
             continue
-        predicted.append(np.asarray(job.natural(part.model.predict(part.matrix(job.frame.take(off)))), np.float64))
+        answers = member.model.predict(member.matrix(job.frame.take(off)))
+        predicted.append(np.asarray(job.natural(answers, on), np.float64))
         scores.append(float(job.metric.score(job.y[off], predicted[-1], weight)))
         y.append(job.y[off])
         weights.append(weight)
+        rows.append(off)
     known = np.array([score for score in scores if np.isfinite(score)])
     score = over_units(scores)
-    part = _fitted(job, np.arange(len(job.y)), number)
+    member = _fitted(job, np.arange(len(job.y)), number, job.weight)
     blend = Blend(
         trials=(number,),
         weights=(1.0,),
@@ -111,21 +114,23 @@ def constant(job: Job, number: int) -> tuple[Blend, list[Made]]:
         spread=float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan"),
         selected=score,
         rows=len(np.unique(np.concatenate([job.split.rows(unit)[1] for unit in range(job.split.units)]))),
-        judged=_judged(job, y, predicted, weights),
+        judged=_judged(job, rows, y, predicted, weights),
     )
-    return blend, [Made(trial=number, name=CONSTANT, parts=(part,), whole=True, bytes=0)]
+    return blend, [Made(trial=number, name=CONSTANT, parts=(member,), whole=True, bytes=0)]
 
 
-def _judged(job: Job, y: list[Any], predicted: list[Any], weights: list[Any]) -> dict[str, Any]:
+def _judged(job: Job, rows: list[Any], y: list[Any], predicted: list[Any], weights: list[Any]) -> dict[str, Any]:
     if not y:
         return {}
     weight = None if weights[0] is None else np.concatenate(weights)
-    return as_deployed(np.concatenate(y), np.concatenate(predicted), weight, task=job.task, metric=job.metric)
+    return as_deployed(
+        np.concatenate(y), np.concatenate(predicted), weight, task=job.task, metric=job.metric,
+        stands=part(job.split.stands, np.concatenate(rows)),
+    )  # fmt: skip
 
 
-def _fitted(job: Job, rows: np.ndarray, number: int) -> Member:
+def _fitted(job: Job, rows: np.ndarray, number: int, weight: np.ndarray | None) -> Member:
     kind, frame = learner(CONSTANT), job.frame.take(rows)
-    weight = None if job.weight is None else job.weight[rows]
     classes, seed = job.classes or None, Seed(job.seed).trial(number).integer()
     recipe = kind.features(frame, {})
     features, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, classes=classes, seed=seed)

@@ -21,7 +21,7 @@ from modelwright.tasks.room import Room, columns_of, planned
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table, is_missing
 from modelwright.tasks.target import Target
-from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample, undivided
+from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample, sampled, undivided
 from modelwright.tasks.weights import given_weights, with_classes
 
 #: Rows up to which all duplicates are looked for.
@@ -131,6 +131,8 @@ def gather(source: Any, said: Said) -> Gathered:
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
     judging = given_weights(table, said.sample_weight, there, where="fit")
+    if said.judges:
+        metric.check(y, target, judging)
     weight = with_classes(judging, said.class_weight, target, y)
     before = said.divided or {}
     left = None if said.seconds is None else _left(said.seconds, said.workers * (clock.monotonic() - began))
@@ -143,7 +145,7 @@ def gather(source: Any, said: Said) -> Gathered:
         memory=said.memory,
         max_rows=said.max_rows if said.divided is None else min(frame.rows, int(before.get("rows", frame.rows))),
     )
-    split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room)
+    split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room, metric.weighs)
     notes = (*table.notes, *target.notes)
     return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
 
@@ -175,11 +177,14 @@ def _left(seconds: float, spent: float) -> float:
     return seconds if spent < _READING * seconds else max(_READING * seconds, seconds - spent)
 
 
-def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: str, said: Said, room: Room) -> Split:
+def _divided(
+    table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: str, said: Said, room: Room, weighs: bool
+) -> Split:
     """The split of all rows, or of those that candidates see."""
     if not said.judges:
         return undivided(len(y))
-    chosen = sample(y, task, room.rows, seed=said.seed)
+    chosen, stands = sampled(y, task, room.rows, seed=said.seed) if weighs else (None, None)
+    chosen = sample(y, task, room.rows, seed=said.seed) if chosen is None else chosen
     whole = len(chosen) == len(y)
     ties = _ties(table if whole else table.take(chosen), schema, said)
     folds, repeats = said.folds, None
@@ -194,7 +199,7 @@ def _divided(table: Table, schema: Schema, frame: Frame, y: np.ndarray, task: st
         folds, repeats = affordable(len(chosen), room.slow * _usual_seconds(len(chosen), frame), said.seconds)
     alone = said.folds is not None or said.divided is not None
     split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats, alone=alone)
-    return split if whole else split.among(chosen, len(y))
+    return split if whole else split.among(chosen, len(y), stands)
 
 
 def checked(data: Gathered, only: Collection[str] = NAMES, *, seed: int, seconds: float | None) -> list[Check]:

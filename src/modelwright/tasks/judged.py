@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.tasks.calibration import tempered
+from modelwright.tasks.learners.judged import part
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.scores import log_loss
 from modelwright.tasks.thresholds import MOST_PROBABLE, Cut
@@ -19,7 +20,9 @@ _PAIRS, _WORST = 30, 30
 _BINS, _ROWS = 10, 20
 
 
-def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, cut: Cut = MOST_PROBABLE) -> dict[str, Any]:
+def judged(
+    y: np.ndarray, predicted: np.ndarray, *, task: str, cut: Cut = MOST_PROBABLE, stands: np.ndarray | None = None
+) -> dict[str, Any]:
     """What a report says of predictions besides their score.
 
     Args:
@@ -27,6 +30,7 @@ def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, cut: Cut = MOST_P
         predicted: probabilities (rows, classes) as they are deployed, or values (rows,).
         task: "binary", "multiclass" or "regression".
         cut: which class is named.
+        stands: for how many each row stands, where some classes have more rows than their share.
 
     Returns:
         ``rows``; for classes ``confusion``, rows of true by columns of predicted classes (``mixed_up`` instead, the
@@ -45,21 +49,25 @@ def judged(y: np.ndarray, predicted: np.ndarray, *, task: str, cut: Cut = MOST_P
     named = cut.named(predicted)
     found: dict[str, Any] = {"rows": len(y)}
     if classes <= _PAIRS:
-        counts = np.bincount(y * classes + named, minlength=classes * classes)
+        counts = np.bincount(y * classes + named, stands, minlength=classes * classes).round().astype(np.int64)
         found["confusion"] = counts.reshape(classes, classes).tolist()
     else:
-        pairs, counts = np.unique((y * classes + named)[y != named], return_counts=True)
+        pairs, which = np.unique((y * classes + named)[y != named], return_inverse=True)
+        counts = np.bincount(which, part(stands, y != named), len(pairs)).round().astype(np.int64)
         top = np.argsort(-counts, kind="stable")[:_WORST]
         found["mixed_up"] = [[int(pairs[i] // classes), int(pairs[i] % classes), int(counts[i])] for i in top]
-    found["right"] = float(np.mean(named == y))
+    found["right"] = float(np.average(named == y, weights=stands))
     said, true = (predicted[:, 1], y == 1) if task == "binary" else (predicted.max(axis=1), named == y)
-    found["calibration"] = [[_short(said[part].mean()), _short(true[part].mean()), len(part)] for part in _parts(said)]
+    found["calibration"] = [
+        [*(_short(np.average(one[rows], weights=part(stands, rows))) for one in (said, true)), len(rows)]
+        for rows in _parts(said)
+    ]
     return found
 
 
 def as_deployed(
     y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None, *, task: str, metric: Metric,
-    temperature: float = 1.0, cut: Cut = MOST_PROBABLE,
+    temperature: float = 1.0, cut: Cut = MOST_PROBABLE, stands: np.ndarray | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """``judged`` of predictions before calibration; with ``constant``, the score of always the same prediction.
 
@@ -69,7 +77,7 @@ def as_deployed(
     score of the most probable class and of the one that is named; both on the rows that they were chosen on.
     """
     sure = predicted if task == "regression" else tempered(predicted, temperature)
-    found = judged(y, sure, task=task, cut=cut)
+    found = judged(y, sure, task=task, cut=cut, stands=stands)
     if temperature != 1.0:
         found["log_loss"] = [_short(log_loss(y, one, weight)) for one in (predicted, sure)]
     if cut != MOST_PROBABLE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,9 @@ from modelwright.tasks import kinds, numerals
 from modelwright.tasks.cells import raw
 from modelwright.tasks.readers import reader
 from modelwright.tasks.table import Declared, is_missing
+
+#: Whole numbers up to which a float holds each.
+_EXACT = 2**53
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Labels:
         names: text -> the number or boolean that the source has there, of cells that are text for want of one type.
         written: a text that is a number as people write them, such as "$1,149.24", where all are numbers and some are
             none as Python writes it; else "".
+        exact: whole numbers as they are, where a float does not hold them all; else None.
     """
 
     type: str
@@ -40,6 +44,7 @@ class Labels:
     tokens: Mapping[str, int] = field(default_factory=dict)
     names: Mapping[str, bool | int | float] = field(default_factory=dict)
     written: str = ""
+    exact: np.ndarray | None = None
 
     @classmethod
     def of(cls, cells: np.ndarray, *, typed: bool, wanted: str, declared: Declared | None = None) -> Labels:
@@ -54,7 +59,9 @@ class Labels:
             return cls("date", np.full(len(cells), np.nan), cells, is_missing(cells), {})
         if cells.dtype.kind != "O":
             kind = {"b": "bool", "i": "int"}.get(cells.dtype.kind, "float")
-            return cls(kind, cells.astype(np.float64), cells, is_missing(cells), {})
+            values, missing = cells.astype(np.float64), is_missing(cells)
+            exact = _exact(cells, values, missing) if kind == "int" else None
+            return cls(kind, values, cells, missing, {}, exact=exact)
         found, names = kinds.profile(cells), {} if declared is None else declared.labels
         own = {type(names.get(text, text)) for text in found.counts}
         if own == {bool} or (not typed and _says_true(found.counts) and wanted != "regression"):
@@ -94,7 +101,8 @@ class Labels:
         missing = _without(cells, found.counts)
         known = values[~missing]
         whole = bool((known == np.floor(known)).all()) and not any("." in text for text in found.counts)
-        return cls("int" if whole else "float", values, cells, missing, details, found.tokens, names)
+        kind, exact = ("int", _exact(cells, values, missing)) if whole else ("float", None)
+        return cls(kind, values, cells, missing, details, found.tokens, names, exact=exact)
 
     def spelled(self) -> Labels:
         """The same as texts, where numbers as people write them turned out to be classes."""
@@ -105,7 +113,7 @@ class Labels:
     @property
     def known(self) -> np.ndarray:
         """The values that are there."""
-        return self.values[~self.missing]
+        return (self.values if self.exact is None else self.exact)[~self.missing]
 
     def counts(self) -> dict[Any, int]:
         """Class -> rows. Texts that differ only in outer blanks are one class, called as it is most often."""
@@ -122,6 +130,51 @@ class Labels:
             bare = names.setdefault(text.strip(), text)
             counts[bare] += count
         return {self.names.get(text.strip(), text): count for text, count in counts.items()}
+
+
+def _exact(cells: np.ndarray, values: np.ndarray, missing: np.ndarray) -> np.ndarray | None:
+    """Whole numbers as they are; None where floats hold them, or they are written in another way than Python's."""
+    if not (np.abs(values[~missing]) > _EXACT).any():
+        return None
+    if cells.dtype.kind == "i":
+        return cells
+    found = [0 if gone else whole(cell) for cell, gone in zip(cells.tolist(), missing.tolist(), strict=True)]
+    return None if None in found else np.array(found, object)
+
+
+def whole(text: str) -> int | None:
+    """The whole number that a text is, of any size; None where it is none.
+
+    >>> whole(" 9007199254740993"), whole("1e3")
+    (9007199254740993, None)
+    """
+    try:
+        return None if "_" in text else int(text)
+    except ValueError:
+        return None
+
+
+def places_of(classes: Sequence[int], cells: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Places of whole numbers of any size among the classes, -1 where there is none.
+
+    Args:
+        values: the cells as floats, of those that are not written as Python writes whole numbers.
+    """
+    places: dict[int | None, int] = {one: place for place, one in enumerate(classes)}
+    if cells.dtype.kind == "i":
+        distinct, inverse = np.unique(cells, return_inverse=True)
+        return np.array([places.get(one, -1) for one in distinct.tolist()], np.int64)[inverse]
+    texts = cells.tolist() if cells.dtype.kind == "O" else [None] * len(cells)
+    wholes = [None if text is None else whole(text) for text in texts]
+    for row in np.flatnonzero(np.isfinite(values)).tolist():
+        if wholes[row] is None and values[row].is_integer():
+            wholes[row] = int(values[row])
+    return np.array([places.get(one, -1) for one in wholes], np.int64)
+
+
+def is_large(classes: Sequence[Any]) -> bool:
+    """Whether there are whole numbers that no float holds."""
+    return any(type(one) is int and abs(one) > _EXACT for one in classes)
 
 
 def _says_true(texts: Iterable[str]) -> bool:

@@ -11,13 +11,18 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import kind_of
-from modelwright.tasks.scorers import ALLOWED, keywords, named, places, tasks_of, title
-from modelwright.tasks.scores import ALIASES, FUNCTIONS, SCORES
+from modelwright.tasks.bounds import bounds
+from modelwright.tasks.scorers import ALLOWED, keywords, named, places, takes_weights, tasks_of, title
+from modelwright.tasks.scores import ABOVE_ZERO, ALIASES, FUNCTIONS, LINKS, SCORES
 from modelwright.tasks.target import Target
+from modelwright.tasks.validation import sample
 
 _OF_SCORES = frozenset(
     {"roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "top_k_accuracy_score"}
 )
+
+#: Rows of classes by which it is looked at whether a metric can be computed; how unsure their predictions are.
+_CHECKED, _UNSURE = 10_000, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Metric:
         link: ``"log1p"`` where learners do best on log(1 + value), else ``"identity"``.
         measure: what ``score`` computes with, of (y, predicted, weight).
         positive: of two classes the place of the one that ``f1`` and ``average_precision`` look at.
+        weighs: whether it takes weights of rows.
+        above_zero: whether it may have no value for predictions of 0 and less.
         given: what it was made of.
 
     >>> target = Target.of(np.array(["no", "yes", "no", "yes"], dtype=object))
@@ -45,6 +52,8 @@ class Metric:
     link: str
     measure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
     positive: int = 1
+    weighs: bool = True
+    above_zero: bool = False
     given: tuple[Any, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -93,13 +102,42 @@ class Metric:
 
         Returns:
             NaN where it is not defined, as ROC AUC is not where all rows are of one class, and nothing is where all
-            weights are 0.
+            weights are 0; or where scikit-learn or a function says that there is no value for such rows.
+        """
+        try:
+            return self.computed(y, predicted, weight)
+        except ArgumentError as error:
+            if isinstance(error.__cause__, ValueError):
+                return float("nan")
+            raise
+
+    def computed(self, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
+        """``score``, with why there is none.
+
+        Raises:
+            ArgumentError: scikit-learn or a function says that it cannot be computed for such rows.
         """
         if weight is not None:
             weight = np.asarray(weight)
             if not weight.any():
                 return float("nan")
         return self.measure(np.asarray(y), np.asarray(predicted), weight)
+
+    def check(self, y: np.ndarray, target: Target, weight: np.ndarray | None = None) -> None:
+        """Refuse a metric of somebody else's that has no value even for predictions that are as good as can be.
+
+        Raises:
+            ArgumentError: it cannot be computed.
+        """
+        if self.own is not None:
+            return
+        if not target.is_classes:
+            self.computed(y, np.clip(y, *bounds(y, positive=self.above_zero)), weight)
+            return
+        rows = sample(y, target.task, _CHECKED, seed=0)
+        sure = np.full((len(rows), len(target.classes)), _UNSURE / len(target.classes))
+        sure[np.arange(len(rows)), y[rows]] += 1 - _UNSURE
+        self.computed(y[rows], sure, None if weight is None else np.asarray(weight)[rows])
 
     @property
     def own(self) -> str | None:
@@ -117,9 +155,7 @@ class Metric:
     def guide(self) -> str | None:
         """The metric of ours by which learners stop, and to whose errors they are fitted; None: by their loss."""
         if self.own is None:
-            function = getattr(self.given[0], "_score_func", self.given[0])
-            is_theirs = str(getattr(function, "__module__", "")).startswith("sklearn.metrics")
-            return FUNCTIONS.get(self.name) if is_theirs else None
+            return FUNCTIONS.get(_theirs(self.given[0]))
         # The average precision that they know is that of the second class.
         return None if self.own == "average_precision" and self.positive == 0 else self.own
 
@@ -185,6 +221,7 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
     plain = isinstance(name, str) and hasattr(scorer, "_score_func") and "pos_label" not in scorer._kwargs
     flipped = target.task == "binary" and target.positive == target.classes[0]
     stand_in = _stand_in(target.task != "regression")
+    theirs, weighs = _theirs(scorer), takes_weights(getattr(scorer, "_score_func", scorer))
 
     def measure(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         if target.task == "regression":
@@ -199,9 +236,18 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
             else:
                 y = target.decode(y)
                 made = stand_in(target.decode(labels), matrix, classes)
-        return _called(name, lambda: scorer(made, np.empty((len(y), 0)), y, **_weighted(weight)))
+        more = _weighted(weight) if weighs else {}
+        return _called(name, lambda: scorer(made, np.empty((len(y), 0)), y, **more))
 
-    return cls(name, True, needs, "identity", measure)
+    link = LINKS.get(theirs, "identity")
+    return cls(name, True, needs, link, measure, weighs=weighs, above_zero=theirs in ABOVE_ZERO)
+
+
+def _theirs(metric: Any) -> str:
+    """The name of the function of scikit-learn that a metric is; "" where it is none."""
+    function = getattr(metric, "_score_func", metric)
+    is_theirs = str(getattr(function, "__module__", "")).startswith("sklearn.metrics")
+    return str(getattr(function, "__name__", "")) if is_theirs else ""
 
 
 def _stand_in(is_classes: bool) -> Callable[..., Any]:
@@ -255,7 +301,9 @@ def _function(cls: type[Metric], function: Callable[..., Any], target: Target) -
             return _called(name, lambda: function((y == place).astype(np.int64), matrix[:, place], **more))
         return _called(name, lambda: function(target.decode(y), matrix, **more))
 
-    return cls(name, higher, needs, "identity", measure)
+    theirs = _theirs(function)
+    link = LINKS.get(theirs, "identity")
+    return cls(name, higher, needs, link, measure, weighs=takes_weight, above_zero=theirs in ABOVE_ZERO)
 
 
 def _called(name: str, compute: Callable[[], Any]) -> float:

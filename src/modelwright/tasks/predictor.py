@@ -141,8 +141,7 @@ class Predictor:
         if known is not None:
             linked = np.log1p(np.maximum(total, 0.0)) if self._body["link"] == "log1p" else total
             total = self._natural(known.joined(frame, linked))
-        low, high = self._body["range"]
-        return np.clip(total, low, high)
+        return total
 
     def _mixed(self, frame: Frame, only: str | None) -> np.ndarray:
         """The weighted mean of the models, or of those of one member: one of all rows, or one of each fold."""
@@ -161,7 +160,10 @@ class Predictor:
         return np.asarray(total, np.float64)
 
     def _natural(self, predicted: np.ndarray) -> np.ndarray:
-        return np.expm1(predicted) if self._body["link"] == "log1p" else predicted
+        """Predictions of a member as they were judged: in units and range of the target."""
+        if self.task != "regression":
+            return predicted
+        return np.clip(np.expm1(predicted) if self._body["link"] == "log1p" else predicted, *self._body["range"])
 
     # --- what it is ----------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ machine's memory; fits nothing.
 from __future__ import annotations
 
 import os
+import sys
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import process_time
@@ -19,7 +21,10 @@ from modelwright.execute.session import held
 from modelwright.execute.threads import available_memory, free_memory
 from modelwright.study.limits import in_bytes
 from modelwright.tasks.decisions import Decision, decision
+from modelwright.tasks.ensemble import CANDIDATES, ROWS, looked_at
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.embedding import INTO, MOST
+from modelwright.tasks.validation import HELD_BACK, LARGE
 
 #: Share of the free memory that a fit takes unless it is told; of all memory where nothing may depend on the moment.
 SHARE = 0.75
@@ -32,9 +37,9 @@ _COPIES = {"linear": 6.0, "mlp": 7.5, "neighbours": 6.0, "naive_bayes": 24.0, "x
 _USUAL = 9.0
 #: Bytes of the trees of a forest for each row.
 _TREES = {"random_forest": 3000.0, "extra_trees": 3000.0}
-#: Bytes for each predicted number of a row that judges, while the ensemble is chosen: thirty candidates, four times in
-#: float64. Of more rows than so many only some judge.
-_BLENDED, _JUDGING = 960, 200_000
+#: Bytes for each number that candidates predict for rows that judge, while the ensemble is chosen: twice in float32.
+#: For rows that the choice looks at: once in float64, and its halves. For the mixture: what is made of it.
+_BLENDED, _CHOSEN, _MIXED = 8, 16, 80
 #: Columns that a text counts for.
 TEXT = 20
 #: Share of all seconds that a usual candidate may take on one core; rows below which it may take what it takes.
@@ -53,7 +58,8 @@ class Room:
         rows: that candidates see.
         workers: that run side by side.
         limit: bytes that all its processes may hold together; None where the system tells nothing.
-        own: bytes of it that this process takes: what it held before, and what the ensemble needs.
+        own: bytes of it that this process takes: what it held before, and what the ensemble needs. Where nothing may
+            depend on the moment it is not what it holds that counts, but what the table takes.
         slow: how many times longer things take than they would alone on this machine; 1 where that is not asked.
         said: what was decided, and why.
     """
@@ -94,10 +100,29 @@ def bytes_of(learner: str, rows: int, frame: Frame) -> int:
     >>> bytes_of("lightgbm", 10_000_000, frame) / 1e9
     2.1145728
     """
-    wide = columns_of(frame)
+    wide, more = columns_of(frame), _TREES.get(learner, 0.0)
+    if learner == "mlp":  # numbers are unfolded into several each
+        more += 4.0 * INTO * min(MOST, len(frame.numbers) + TEXT * len(frame.texts))
     if learner in _SMOOTH:
         wide += sum(min(len(frame.levels.get(name, ())), _LEVELS) for name in frame.codes)
-    return int(BASE + rows * (4.0 * wide * _COPIES.get(learner, _USUAL) + _TREES.get(learner, 0.0)))
+    return int(BASE + rows * (4.0 * wide * _COPIES.get(learner, _USUAL) + more))
+
+
+def _predicted_bytes(rows: int, outputs: int) -> int:
+    """Bytes that choosing the ensemble takes, where candidates see so many rows and predict so many numbers of each."""
+    judges = max(min(rows, LARGE), int(HELD_BACK * rows))  # of more rows only some judge
+    numbers = looked_at(judges * outputs)
+    return _BLENDED * numbers + _CHOSEN * min(numbers, CANDIDATES * ROWS * outputs) + _MIXED * judges * outputs
+
+
+def _table_bytes(frame: Frame) -> int:
+    """Bytes of a table: as it was read, and as learners see it."""
+    plain = sum(column.nbytes for part in (frame.numbers, frame.codes) for column in part.values())
+    texts = 0
+    for column in frame.texts.values():
+        some = column[:: max(1, len(column) // 1000)]
+        texts += int(len(column) * (8 + np.mean([sys.getsizeof(cell) for cell in some.tolist()]))) if len(some) else 0
+    return 2 * plain + texts
 
 
 def crowding() -> float:
@@ -146,10 +171,12 @@ def planned(
         rows = max(_FEW, int(rows * _TIME * seconds / takes))
         why = f"a usual candidate would take about {takes:.2g} s on all rows, of {seconds:.3g} s of all cores"
         said.append(_sampled(rows, frame.rows, why))
-    own = held([os.getpid()]) + _BLENDED * min(rows, _JUDGING) * outputs
-    limit, told = _limit(memory, own, timed=seconds is not None)
+    # With a budget in trials the same call gives the same model, whatever this process did before.
+    here = held([os.getpid()]) if seconds is not None else BASE + _table_bytes(frame)
+    limit, told = _limit(memory, here, timed=seconds is not None)
     if limit is None:
         return Room(rows=rows, workers=workers, slow=slow, said=tuple(said))
+    own = here + _predicted_bytes(rows, outputs)
     room = Room(rows=rows, workers=workers, limit=limit, own=own)
     needs = bytes_of("lightgbm", rows, frame)
     fits = room.side_by_side(needs)
@@ -158,7 +185,8 @@ def planned(
             f"a candidate takes about {in_bytes(needs)}, and there are {in_bytes(max(0, limit - own))} for them: {told}"
         )
         if fits == 0:
-            rows = _rows_that_fit(limit - own, frame, told if memory is not None else "")
+            rows = min(rows, _rows_that_fit(limit - here, frame, outputs, told if memory is not None else ""))
+            own = here + _predicted_bytes(rows, outputs)
             said = [one for one in said if one["what"] != "rows"] + [_sampled(rows, frame.rows, why)]
         if workers > 1:
             said.append(
@@ -173,26 +201,33 @@ def planned(
     return Room(rows=rows, workers=max(1, min(workers, fits)), limit=limit, own=own, slow=slow, said=tuple(said))
 
 
-def _limit(memory: int | None, own: int, *, timed: bool) -> tuple[int | None, str]:
+def _limit(memory: int | None, here: int, *, timed: bool) -> tuple[int | None, str]:
     """Bytes of all processes, and what they are in words."""
     if memory is not None:
-        return memory, f"memory={in_bytes(memory)}, {in_bytes(own)} of it for the table and the ensemble"
+        return memory, f"memory={in_bytes(memory)}, {in_bytes(here)} of it for this process with the table"
     if timed:
         free = free_memory()
-        return (None if free is None else int(own + SHARE * free)), f"{SHARE:.0%} of the free memory"
+        return (None if free is None else int(here + SHARE * free)), f"{SHARE:.0%} of the free memory"
     there = available_memory()
     return (None if there is None else int(SHARE * there)), f"{SHARE:.0%} of the memory, less what the table takes"
 
 
-def _rows_that_fit(left: int, frame: Frame, told: str) -> int:
-    """Rows of a candidate that has so many bytes; ``told`` says who limits it, "" where nobody asked for it."""
-    a_row, rows = (bytes_of("lightgbm", 1_000_000, frame) - BASE) / 1e6, frame.rows
-    found = int((left - BASE) / a_row)
+def _rows_that_fit(left: int, frame: Frame, outputs: int, told: str) -> int:
+    """Rows for which one candidate, and the choice of the ensemble, take no more than so many bytes.
+
+    Args:
+        told: who limits it; "" where nobody asked for it.
+    """
+
+    def needs(rows: int) -> int:
+        return bytes_of("lightgbm", rows, frame) + _predicted_bytes(rows, outputs)
+
+    rows = frame.rows
+    found = bisect_right(range(rows + 1), left, key=needs) - 1
     if told and found < min(rows, _FEWEST):
-        least = in_bytes(BASE + a_row * min(rows, _FEWEST))
         raise ArgumentError(
-            f"{in_bytes(max(0, left))} are left for candidates, which is not enough for any: {told}",
-            where="fit", allowed=f"at least {least} for them",
+            f"{in_bytes(max(0, left))} are left for candidates and the ensemble, which is not enough for any: {told}",
+            where="fit", allowed=f"at least {in_bytes(needs(min(rows, _FEWEST)))} for them",
             hint="Give more memory=, or free some; without a table that is held twice there is more, as from a file.",
         )  # fmt: skip
     return min(rows, max(found, _FEWEST))  # what nobody asked for refuses nobody: the least of all fits is tried

@@ -78,3 +78,16 @@ def keywords(function: Callable[..., Any]) -> set[str]:
         return set(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return set()
+
+
+def takes_weights(function: Callable[..., Any]) -> bool:
+    """Whether a callable takes ``sample_weight``, by its name or among whatever else it is given.
+
+    >>> takes_weights(lambda y, p, **more: 0.0), takes_weights(lambda y, p: 0.0)
+    (True, False)
+    """
+    try:
+        given = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(one.name == "sample_weight" or one.kind is one.VAR_KEYWORD for one in given)

@@ -175,6 +175,10 @@ ALIASES = {
 }
 #: Functions of scikit-learn's metrics that learners can go by, when they are given as they are.
 FUNCTIONS = {"mean_absolute_error": "mae", "median_absolute_error": "mae"}
+#: Functions of scikit-learn's metrics that are about the logarithm of the values, and those that have no value for
+#: predictions of 0 and less.
+LINKS = {"mean_squared_log_error": "log1p", "root_mean_squared_log_error": "log1p"}
+ABOVE_ZERO = frozenset({"mean_poisson_deviance", "mean_gamma_deviance", "mean_tweedie_deviance", "d2_tweedie_score"})
 DEFAULTS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
 #: These look at the rarer of two classes unless somebody says otherwise.
 RARER = frozenset({"average_precision", "f1", "precision", "recall", "jaccard"})

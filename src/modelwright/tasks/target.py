@@ -11,7 +11,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import numerals
-from modelwright.tasks.labels import Labels, column_of, refuse_several
+from modelwright.tasks.labels import Labels, column_of, is_large, places_of, refuse_several
 from modelwright.tasks.readers import LARGEST, reader
 from modelwright.tasks.scorers import tasks_of, title
 from modelwright.tasks.scores import DEFAULTS, RARER
@@ -162,6 +162,7 @@ class Target:
             return np.asarray(predicted, dtype=np.float64)
         types = {type(known) for known in self.classes}
         one = len(types) == 1 and str not in types
+        one = one and all(abs(known) < 2**63 for known in self.classes)  # what no int64 holds stays Python's own
         made = np.empty(len(self.classes), dtype=np.array(self.classes).dtype if one else object)
         made[:] = self.classes
         return made[np.asarray(predicted, dtype=np.intp)]
@@ -205,6 +206,8 @@ class Target:
             return np.where(codes == len(levels), -1, codes).astype(np.int64)
         kind = "boolean" if isinstance(self.classes[0], bool) else "number"
         values, _ = reader(self.name, kind, self.details).many(cells)
+        if is_large(self.classes):
+            return places_of(self.classes, cells, values)
         known = np.array([float(one) for one in self.classes])
         places = np.minimum(np.searchsorted(known, values), len(known) - 1)
         return np.where(known[places] == values, places, -1).astype(np.int64)
@@ -260,7 +263,7 @@ def _told(found: Labels) -> tuple[str, str]:
     if found.type == "text":
         return "multiclass", "the cells are text"
     distinct, counts = np.unique(found.known, return_counts=True)
-    whole = bool((distinct == np.floor(distinct)).all())
+    whole = found.exact is not None or bool((distinct == np.floor(distinct)).all())
     if len(distinct) == 2 and (whole or counts.min() > 1):
         return "binary", "there are two different values"
     if not whole:

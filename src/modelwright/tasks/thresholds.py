@@ -205,6 +205,8 @@ def tried(scores: np.ndarray, y: np.ndarray, merit: Callable[[np.ndarray, np.nda
         return 0.5
     grid = np.unique(np.append(np.quantile(scores, np.linspace(0.005, 0.995, 199)), 0.5))
     merits = np.array([merit(y, (scores >= at).astype(int)) for at in grid])
+    if not np.isfinite(merits).all():
+        return 0.5
     # One lucky row makes a peak; a threshold must be good together with its neighbours.
     smooth = np.convolve(np.pad(merits, 3, mode="edge"), np.ones(7) / 7, mode="valid")
     best = smooth.max()

@@ -27,8 +27,9 @@ HELD_BACK = 0.15
 _SPANS = 8
 #: Place of a row that is neither fitted on nor judged by.
 OUT = -2
-#: Rows of each class that a sample has at least, as far as there are so many.
-_RARE = 30
+#: Rows of each class that a sample has at least, as far as there are so many; where rows are weighed, that share of
+#: the rows that a class would have if all were equally frequent.
+_RARE, _SHARE = 30, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Split:
         grouped: whether rows of one group are always on the same side.
         ties: integers (rows,): rows of the same one belong together, so that what one of them chose says little of the
             others: of one group, alike in everything, or of neighbouring moments. None where each stands for itself.
+        stands: float64 (rows,): of a sample with more rows of rare classes than their share, for how many each stands,
+            with the mean 1 in the sample. None where all stand for equally many.
 
     >>> split = make_split(np.arange(9) % 2, "binary", seed=0, folds=3, repeats=1)
     >>> split.units, split.rows(0)[1].size
@@ -55,6 +58,7 @@ class Split:
     said: str
     grouped: bool = False
     ties: np.ndarray | None = None
+    stands: np.ndarray | None = None
 
     @property
     def units(self) -> int:
@@ -78,12 +82,13 @@ class Split:
         """How many rows candidates see."""
         return int((self.place[0] > OUT).sum())
 
-    def among(self, rows: np.ndarray, total: int) -> Split:
+    def among(self, rows: np.ndarray, total: int, stands: np.ndarray | None = None) -> Split:
         """This split of some rows as one of all: the others are neither fitted on nor judged by.
 
         Args:
             rows: places of those that this one is about, in its order.
             total: how many there are in all.
+            stands: for how many each of them stands; see ``sampled``.
 
         >>> split = make_split(np.arange(6) % 2, "binary", seed=0, folds=2, repeats=1).among(np.arange(0, 12, 2), 12)
         >>> split.used, split.rows(0)[0].size, split.said
@@ -96,7 +101,11 @@ class Split:
             ties = np.full(total, -1, np.int64)
             ties[rows] = self.ties
         said = f"{self.said}, of {len(rows):,} rows that stand for {total:,}"
-        return replace(self, place=place, said=said, ties=ties)
+        if stands is not None:
+            said += ", more of rare classes, which count for less"
+            stands, own = np.zeros(total), stands
+            stands[rows] = own
+        return replace(self, place=place, said=said, ties=ties, stands=stands)
 
     def to_json(self) -> dict[str, Any]:
         told = {"kind": self.kind, "folds": self.folds, "repeats": len(self.place), "said": self.said}
@@ -252,6 +261,40 @@ def sample(y: np.ndarray, task: str, rows: int, *, seed: int) -> np.ndarray:
     return np.flatnonzero(chosen)
 
 
+def sampled(y: np.ndarray, task: str, rows: int, *, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Places of so many rows, in order, with more of rare classes than their share, and for how many each stands.
+
+    The fewer rows of a class there are, the more each tells: where rows can be weighed, none is given away for want of
+    room, up to an eighth of what the class would have if all were equally frequent.
+
+    Returns:
+        The places, and for each row a number with the mean 1; None where all stand for equally many.
+
+    >>> chosen, stands = sampled(np.repeat([0, 1], [9_900, 100]), "binary", 1_600, seed=0)
+    >>> len(chosen), int((chosen >= 9_900).sum()), round(float(stands[chosen >= 9_900].sum()))
+    (1600, 100, 16)
+    """
+    total = len(y)
+    if rows >= total or task == "regression":
+        return sample(y, task, rows, seed=seed), None
+    counts = np.bincount(y)
+    least = np.minimum(counts, max(_RARE, rows // (_SHARE * len(counts))))
+    rare = counts * (rows / total) < least
+    left = rows - int(least[rare].sum())
+    if not rare.any() or left < rows // 2:
+        return sample(y, task, rows, seed=seed), None
+    rng = Seed(seed).child("sample").generator()
+    order = np.lexsort((rng.random(total), y))
+    first = np.cumsum(counts) - counts
+    parts = [order[first[one] : first[one] + least[one]] for one in np.flatnonzero(rare)]
+    others = order[~rare[y[order]]]
+    left = min(left, len(others))
+    parts.append(others[((np.arange(left) + rng.random()) * (len(others) / left)).astype(np.int64)])
+    chosen = np.sort(np.concatenate(parts))
+    each = np.where(rare, counts / np.maximum(least, 1), len(others) / left)[y[chosen]]
+    return chosen, each / each.mean()
+
+
 def affordable(rows: int, fit_seconds: float, seconds: float) -> tuple[int, int]:
     """Folds and repeats for so many rows of which so many seconds of all cores leave time.
 
@@ -319,17 +362,22 @@ def _dealt_together(y: np.ndarray, task: str, folds: int, seed: Seed, together: 
     else:
         kinds = np.asarray(y, np.int64)
     width = int(kinds.max()) + 1
-    held = np.zeros((count, width))
-    np.add.at(held, (together, kinds), 1)
-    size = held.sum(axis=1)
-    share = held.sum(axis=0) / folds
+    # What each group holds of each class, but only of those that it has: groups are many, and so may classes be.
+    pairs, times = np.unique(together.astype(np.int64) * width + kinds, return_counts=True)
+    starts = np.searchsorted(pairs, np.arange(count + 1, dtype=np.int64) * width)
+    size = np.bincount(together, minlength=count).astype(np.float64)
+    share = np.bincount(kinds, minlength=width) / folds
     share[share == 0] = 1.0
     got, filled, place = np.zeros((folds, width)), np.zeros(folds), np.zeros(count, np.int64)
+    held = np.zeros(width)
     for group in np.lexsort((rng.random(count), -size))[: int((size > 1).sum())]:
-        over = (np.maximum(0.0, got + held[group] - share) / share).sum(axis=1)
+        own = slice(starts[group], starts[group + 1])
+        held[:] = 0.0
+        held[pairs[own] % width] = times[own]
+        over = (np.maximum(0.0, got + held - share) / share).sum(axis=1)
         chosen = int(np.lexsort((rng.random(folds), filled, over))[0])
         place[group] = chosen
-        got[chosen] += held[group]
+        got[chosen] += held
         filled[chosen] += size[group]
     found = place[together]
     alone = np.flatnonzero(size[together] == 1)

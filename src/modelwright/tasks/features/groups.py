@@ -44,7 +44,7 @@ class GroupMeans(ColumnStep):
 
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
-        outputs = standardised(sight.outputs()[rows])
+        outputs = standardised(sight.outputs(rows))
         alone = {n: explained(binned(frame.numbers[n][rows]), outputs) for n in self.numbers[:_COLUMNS]}
         by_self = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns[:_COLUMNS] if frame.levels[c]}
         categories = sorted(by_self, key=lambda c: -by_self[c])[: self.among]
@@ -120,7 +120,7 @@ class CrossedMeans(ColumnStep):
 
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
-        outputs = standardised(sight.outputs()[rows])
+        outputs = standardised(sight.outputs(rows))
         alone = {c: explained(frame.codes[c][rows] + 1, outputs) for c in self.columns[:_COLUMNS] if frame.levels[c]}
         top = sorted(alone, key=lambda c: -alone[c])[: self.among]
         leading = [column for column in self.columns if column in top]

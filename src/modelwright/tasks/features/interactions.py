@@ -37,7 +37,7 @@ class Pairs(ColumnStep):
 
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         rows = some_rows(frame.rows, _ROWS, sight.seed.child("rows"))
-        outputs = standardised(sight.outputs()[rows])
+        outputs = standardised(sight.outputs(rows))
         first = self.columns[:_COLUMNS]
         columns = stacked(frame.numbers, first, frame.rows, np.float64)[:, rows]
         alone = np.array([explained(binned(column), outputs) for column in columns])

@@ -41,11 +41,16 @@ class Sight:
     seed: Seed
     folds: np.ndarray
 
-    def outputs(self) -> np.ndarray:
-        """The target as columns: the values, whether it is class 1, or one column for each class: (rows, outputs)."""
+    def outputs(self, rows: np.ndarray | slice = slice(None), *, most: int | None = None) -> np.ndarray:
+        """The target of some rows as columns, (rows, outputs).
+
+        That is the values, whether it is class 1, or one column for each class, of which only the first ``most`` are
+        made: of all rows and many classes they would take more than the table.
+        """
+        y = self.y[rows]
         if self.task == "multiclass":
-            return (self.y[:, None] == np.arange(self.classes)).astype(np.float64)
-        return self.y.astype(np.float64)[:, None]
+            return (y[:, None] == np.arange(self.classes)[:most]).astype(np.float64)
+        return y.astype(np.float64)[:, None]
 
 
 class Applied(ABC):

@@ -54,7 +54,7 @@ def encoded(codes: np.ndarray, size: int, sight: Sight, smoothing: float) -> tup
     Returns:
         The table for new rows (size, outputs), and for these rows (rows, outputs) what the other folds' targets give.
     """
-    outputs = sight.outputs()[:, :_MOST_CLASSES]
+    outputs = sight.outputs(most=_MOST_CLASSES)
     weight = np.ones(len(codes)) if sight.weight is None else sight.weight.astype(np.float64)
     parts = int(sight.folds.max()) + 1 if len(sight.folds) else 1
     flat = sight.folds.astype(np.int64) * size + codes

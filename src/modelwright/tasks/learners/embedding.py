@@ -9,6 +9,10 @@ import numpy as np
 WAYS = ("plain", "periodic", "piecewise")
 #: Waves of each feature, their spread of frequencies, and segments of each feature.
 _WAVES, _SPREAD, _SEGMENTS = 8, 0.1, 12
+#: Features that are unfolded at most; features that one becomes at most.
+MOST, INTO = 60, max(_WAVES, _SEGMENTS)
+#: Rows that are unfolded at once, so that what is on its way takes little beside what is made.
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Embedding:
     second: np.ndarray
 
     @classmethod
-    def of(cls, values: np.ndarray, way: str, rng: np.random.Generator, most: int = 60) -> Embedding:
+    def of(cls, values: np.ndarray, way: str, rng: np.random.Generator, most: int = MOST) -> Embedding:
         """For a matrix without missing values; of more than ``most`` features with many values none is unfolded."""
         head = values[:2000]
         own = np.array([k for k in range(values.shape[1]) if len(np.unique(head[:, k])) > 8], np.int32)
@@ -50,11 +54,17 @@ class Embedding:
         """(rows, features and those that are added)."""
         if self.way == "plain":
             return values
-        x = values[:, self.own, None]
+        rows, count = values.shape
+        made = np.empty((rows, count + self.added), values.dtype)
+        made[:, :count] = values
+        for start in range(0, rows, _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            unfolded = self._unfolded(values[some, self.own, None])
+            made[some, count:] = unfolded.reshape(len(unfolded), -1)
+        return made
+
+    def _unfolded(self, x: np.ndarray) -> np.ndarray:
         if self.way == "periodic":
-            made = np.cos(x * self.first + self.second)
-        else:
-            low, high = self.first[:, :-1], self.first[:, 1:]
-            wide = np.maximum(high - low, 1e-6)
-            made = np.clip((x - low) / wide, 0, 1)
-        return np.concatenate([values, made.reshape(len(values), -1)], axis=1)
+            return np.cos(x * self.first + self.second)
+        low, high = self.first[:, :-1], self.first[:, 1:]
+        return np.clip((x - low) / np.maximum(high - low, 1e-6), 0, 1)

@@ -139,9 +139,9 @@ class _Training:
         ends = cycle_ends(self.epochs)
         last = self.epochs if rounds is None else min(ends, key=lambda end: abs(np.log(end / max(1, rounds))))
         last = rounds if lesson.again and rounds else last
-        held = None if valid is None or rounds is not None else self.embedding(valid[0].values).astype(np.float32)
-        choice = None
-        if held is not None and valid is not None:
+        held, choice = None, None
+        if valid is not None and rounds is None:
+            held = np.asarray(self.embedding(valid[0].values), np.float32)
             choice = Choice(valid[1], self.classes, valid[2], lesson.metric, lesson.ties)
         best, best_epoch, ended, done = None, 0, "rounds", 0
         for epoch in range(last):
@@ -223,14 +223,18 @@ class FittedMLP(Fitted):
         from threadpoolctl import threadpool_limits
 
         if matrix.rows <= 64:
-            return self.answers(self._embedding(matrix.values))
+            return self._answers(self._embedding(matrix.values))
         with threadpool_limits(threads, user_api="blas"):
             starts = range(0, matrix.rows, _AT_ONCE)
-            parts = [self.answers(self._embedding(matrix.values[k : k + _AT_ONCE])) for k in starts]
+            parts = [self._answers(self._embedding(matrix.values[k : k + _AT_ONCE])) for k in starts]
         return np.concatenate(parts)
 
     def answers(self, x: np.ndarray) -> np.ndarray:
         """Predictions for features that are unfolded already."""
+        # All rows at once would take some thousand numbers each on their way.
+        return np.concatenate([self._answers(x[k : k + _AT_ONCE]) for k in range(0, max(1, len(x)), _AT_ONCE)])
+
+    def _answers(self, x: np.ndarray) -> np.ndarray:
         outputs = self._network.forward(x).astype(np.float64)
         if self._classes == 0:
             middle, unit, low, high = self._place

@@ -106,7 +106,7 @@ class FittedNeighbours(Fitted):
     def answers(self, matrix: Matrix, count: int) -> np.ndarray:
         """Predictions by so many neighbours."""
         near, far = self._nearest(matrix.values * self._factors, count)
-        return self._answer(near, far, count)
+        return self._answer(near, far)
 
     def best(self, judges: Valid, some: np.ndarray, own: np.ndarray | None, metric: str | None) -> int:
         """How many neighbours predict rows ``some`` best; ``own`` are their places when they are neighbours too."""
@@ -120,7 +120,7 @@ class FittedNeighbours(Fitted):
         counts = [count for count in _COUNTS if count <= most]
         if not len(some):
             return counts[len(counts) // 2]
-        merits = [merit(y[some], self._answer(near[:, :k], far[:, :k], k), share, metric) for k in counts]
+        merits = [merit(y[some], self._answer(near[:, :k], far[:, :k]), share, metric) for k in counts]
         return counts[int(np.argmax(merits))]
 
     def _nearest(self, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +146,11 @@ class FittedNeighbours(Fitted):
         # Threads of BLAS that wait for each other on a busy machine cost more than the work of one.
         return np.stack([np.einsum("ij,j->i", self._x, row) for row in x])
 
-    def _answer(self, near: np.ndarray, far: np.ndarray, count: int) -> np.ndarray:
+    def _answer(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+        starts = range(0, max(1, len(near)), _AT_ONCE)
+        return np.concatenate([self._mean(near[k : k + _AT_ONCE], far[k : k + _AT_ONCE]) for k in starts])
+
+    def _mean(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         width = far[:, -1:] + 1e-9
         share = self._weight[near] / (0.1 + far / width)
         found = np.einsum("rk,rko->ro", share, self._targets[near])

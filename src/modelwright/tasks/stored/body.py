@@ -15,6 +15,8 @@ from modelwright.tasks.stored.held import items, mapping, need, real, text, whol
 from modelwright.tasks.target import TASKS
 
 _MOST_CLASSES, _MOST_MEMBERS = 2000, 10_000
+#: Of a whole number that is a class.
+_BITS = 4096
 #: Keys of a leaderboard's rows that are printed as numbers.
 _PRINTED = ("score", "spread", "test", "weight", "fit_seconds", "row_us", "mb")
 
@@ -79,7 +81,7 @@ def _check_target(said: Any) -> str:
     need(len(set(classes)) == len(classes), "a class is there twice")
     textual = {isinstance(one, str) for one in classes}
     need(
-        len(textual) < 2 and all(one == one and abs(one) < 2**62 for one in classes if not isinstance(one, str)),
+        len(textual) < 2 and all(_is_size(one) for one in classes if not isinstance(one, str)),
         "classes",
     )
     items(target["counts"], "counts", int, len(classes))
@@ -89,6 +91,11 @@ def _check_target(said: Any) -> str:
     text(details.get("decimal", "."), "the decimal sign", (".", ","))
     text(details.get("unit", ""), "a unit")
     return task
+
+
+def _is_size(number: float) -> bool:
+    """Whether it is a number that can be a class: whole ones are held as they are."""
+    return number.bit_length() <= _BITS if isinstance(number, int) else abs(number) < 2**62
 
 
 def _check_asked(said: Any) -> None:

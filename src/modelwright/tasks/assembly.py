@@ -15,6 +15,7 @@ from modelwright.store.artifacts import Artifacts
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.gathered import Gathered, Said
+from modelwright.tasks.goal import kept_goal
 from modelwright.tasks.members import Member, read_member
 from modelwright.tasks.validation import over_units
 
@@ -121,7 +122,7 @@ def _plan(
         "format": 1,
         "columns": data.schema.kept(),
         "target": data.target.name,
-        "task": data.target.task,
+        **kept_goal(data.target),
         "metric": data.metric.name,
         "seed": said.seed,
         "threads": job.threads,

@@ -70,8 +70,12 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
     try:
         model = session.carried_out(plan) if plan is not None else session.searched()
         session.course.end(model.summary())
-    finally:
-        session.course.end()
+    except KeyboardInterrupt as error:
+        session.course.end("The fit ended without a model: it was stopped at once.")
+        raise KeyboardInterrupt(str(error) or session.farewell()) from None
+    except BaseException:
+        session.course.end("The fit ended without a model: an error came.")
+        raise
     return model
 
 

@@ -52,6 +52,7 @@ class Predictor:
         metric: name of the metric that the fit went by.
         score: expected of new rows, by weights and models that had not seen the rows they are judged by; after
             ``refit`` and ``plan=`` that of the fit that the plan is from. ``evaluate(table)`` scores a table.
+        stopped: why no more candidates were tried; "interrupted" where that was Ctrl-C, "" after ``refit``.
         plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
         decisions: what was decided without being asked, why, what it bought and how to decide otherwise; what is left
             to the user; prints as two tables.
@@ -170,6 +171,10 @@ class Predictor:
         return float(self._body["score"])
 
     @property
+    def stopped(self) -> str:
+        return str(self._body.get("stopped", ""))
+
+    @property
     def plan(self) -> dict[str, Any]:
         return self._body["plan"]
 
@@ -253,7 +258,7 @@ class Predictor:
 
         What was said of the table in the first call holds here too: metric, kinds, columns that are left out, groups,
         weights of classes, the column of weights. So does what was found: the columns and their kinds, orders of
-        levels, the positive class, the threshold. Nothing is judged: ``score`` stays that of the first call.
+        levels, task and classes, the positive class, the threshold. Nothing is judged: ``score`` stays what it was.
 
         Args:
             table: with the target, and the columns that this model was given; others are left out.
@@ -262,7 +267,10 @@ class Predictor:
 
         Raises:
             ArgumentError: one of these is missing, or contradicts the first call; a column is not there, or holds
-                something else than it did; with its name.
+                something else than it did, with its name; rows have a class that the model does not know.
+
+        Warns:
+            UserWarning: a class that the model knows has no row, or one that it does not know a single one.
         """
         from modelwright.tasks.fit import fit
 

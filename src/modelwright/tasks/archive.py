@@ -40,6 +40,7 @@ _HEADER = re.compile(
 _NAME = re.compile(
     r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy|known_rows/(keys|counts|answers|starts)\.npy", re.DOTALL
 )
+_ELSEWHERE = "Free some space, or save to another place: the model is still there as long as this process is."
 _HINT = "It is no file that model.save(path) wrote."
 
 
@@ -65,7 +66,7 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
         put_in_place(draft, target)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise cannot_write(target, error) from error
+        raise cannot_write(target, error, onward=_ELSEWHERE) from error
     return target
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from modelwright.core import codec
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of, warn_caller
+from modelwright.report.text import clean
 from modelwright.tasks import archive, stored
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.evaluation import evaluated
@@ -132,6 +133,8 @@ class Predictor:
 
     def _predicted(self, frame: Frame, only: str | None = None) -> np.ndarray:
         """Probabilities or numbers of what is deployed; of one member in its place, without the known rows."""
+        if not frame.rows:  # not every library answers to none
+            return np.zeros((0, len(self._target.classes)) if self._target.is_classes else 0)
         if frame.rows > _ROWS:
             parts = [np.arange(i, min(i + _ROWS, frame.rows)) for i in range(0, frame.rows, _ROWS)]
             return np.concatenate([self._predicted(frame.take(part), only) for part in parts])
@@ -300,9 +303,9 @@ class Predictor:
         weights: dict[str, float] = {}
         for one in self._members:
             weights[one.name] = weights.get(one.name, 0.0) + one.weight
-        names = ", ".join(f"{weight:.2f} {name}" for name, weight in list(weights.items())[:4])
+        names = ", ".join(f"{weight:.2f} {clean(name)}" for name, weight in list(weights.items())[:4])
         more = f" and {len(weights) - 4} more" if len(weights) > 4 else ""
-        return f"Predictor({self.target!r}, {self.task}, {self.metric}={self.score:.4g}: {names}{more})"
+        return f"Predictor({self.target!r}, {self.task}, {clean(self.metric)}={self.score:.4g}: {names}{more})"
 
     # --- to and from a file --------------------------------------------------------------------------
 

@@ -1,16 +1,23 @@
 """``modelwright fit``, ``predict`` and ``leaderboard``, in processes of their own."""
 
 import csv
+import errno
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+import zipfile
 
 import numpy as np
 import pytest
 from cli_process import run
 
+import modelwright as mw
 from modelwright.cli import pairs
 from modelwright.cli.main import main
+from modelwright.tasks import archive
 
 pytest.importorskip("lightgbm")
 
@@ -51,6 +58,71 @@ def test_predictions_are_a_table_with_a_row_for_each(tables, fitted):
     assert len((tables / "out.csv").read_text().splitlines()) == 61
 
 
+def test_a_table_may_come_through_a_pipe_and_is_read_and_predicted_once(tables, fitted):
+    wanted = run("predict", "m.mw", "test.csv", "--proba", folder=tables).out
+    for name in ("-", "/dev/stdin"):
+        with subprocess.Popen(["cat", "test.csv"], cwd=tables, stdout=subprocess.PIPE) as piped:
+            done = run("predict", "m.mw", name, "--proba", folder=tables, stdin=piped.stdout)
+        assert done.code == 0 and done.out == wanted, done.err
+
+
+def test_a_table_without_rows_has_a_head_alone(tables, fitted):
+    (tables / "none.csv").write_text("age\n")
+    done = run("predict", "m.mw", "none.csv", "--proba", folder=tables)
+    assert done.code == 0 and done.out == "left,left=no,left=yes\n"
+
+
+def test_a_full_disk_loses_neither_the_search_nor_what_was_there(tables, fitted, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tables)
+    words = ["fit", "train.csv", "--target", "left", "--trials", "2", "--model", "linear", "--save", "f.mw"]
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "put_in_place", full)
+        assert main(words) == 5
+    said = capsys.readouterr().err
+    name = re.search(r"the disk is full. Run the same command again with --name (\S+), once there is room", said)
+    assert name is not None and "Free some space and run again" not in said and not list(tables.glob(".f.mw*"))
+    assert main([*words, "--name", name[1]]) == 0
+    assert "best so far" not in capsys.readouterr().err  # nothing was tried again
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "put_in_place", full)
+        assert main([*words, "--store", ":memory:"]) == 5
+    assert "The model is lost" in capsys.readouterr().err
+    (tables / "kept.csv").write_text("kept")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        assert main(["predict", "f.mw", "test.csv", "-o", "kept.csv"]) == 3
+    assert "kept.csv: cannot be written" in capsys.readouterr().err
+    assert (tables / "kept.csv").read_text() == "kept" and not list(tables.glob(".kept.csv*"))
+
+
+def test_names_in_a_file_do_nothing_to_a_terminal(tables, fitted, tmp_path, monkeypatch, capsys):
+    evil, path = "\x1b]0;pwned\x07", tmp_path / "e.mw"
+    with zipfile.ZipFile(tables / "m.mw") as sound, zipfile.ZipFile(path, "w") as packed:
+        for name in sound.namelist():
+            content = sound.read(name)
+            if name == "model.json":
+                body = json.loads(content)
+                told = body["predictor"]
+                told["target"]["classes"] = ["no", f"=1+1{evil}"]
+                told["leaderboard"][0] |= {"model": evil, "why": evil}
+                told["decisions"][0]["decided"] = told["checks"][0]["message"] = body["members"][0]["name"] = evil
+                content = json.dumps(body)
+            packed.writestr(name, content)
+    assert main(["leaderboard", str(path)]) == 0
+    model = mw.load(path)
+    for said in (capsys.readouterr().out, str(model.decisions), str(model.checks), repr(model), model.summary()):
+        assert "\x1b" not in said and "\x07" not in said
+    assert main(["predict", str(path), str(tables / "test.csv")]) == 0
+    assert f"=1+1{evil}" in capsys.readouterr().out  # to a program labels are what they are
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["predict", str(path), str(tables / "test.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "=1+1\ufffd]0;pwned\ufffd" in said and "\x1b" not in said
+
+
 def test_members_are_scored_on_a_test_table(tables, fitted):
     done = run("leaderboard", "m.mw", "--test", "test.csv", "--json", folder=tables)
     board = json.loads(done.out)["leaderboard"]
@@ -63,8 +135,6 @@ def off(y, predicted):
 
 
 def test_a_metric_that_no_file_keeps_is_an_option(tables, capsys):
-    import modelwright as mw
-
     asked = {"trials": 1, "models": ["linear"], "store": ":memory:", "verbose": 0}
     path = str(mw.fit(tables / "train.csv", "left", metric=off, **asked).save(tables / "own.mw"))
     test = str(tables / "test.csv")
@@ -145,8 +215,6 @@ def test_what_is_said_of_the_table_goes_into_the_fit(tables):
     )
     done = run("fit", "train.csv", *asked, *said, "--metric", "f1", folder=tables)
     assert done.code == 0, done.err
-    import modelwright as mw
-
     plan = mw.load(tables / "w.mw").plan
     assert plan["said"]["positive"] == "no" and plan["split"]["folds"] == 3
     assert plan["said"]["kinds"] == {"pairs": [["age", "category"]]}

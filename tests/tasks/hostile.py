@@ -138,6 +138,24 @@ HOSTILE = {
     ),
     "what was said is text": _set("predictor", "plan", to={"said": "all"}),
     "a leaderboard of text": _set("predictor", "leaderboard", to=[{"model": "m", "score": "high"}]),
+    "what is to be said again is a number": _set("predictor", "plan", to={"said": {"again": 5}}),
+    "what was said is a list": _set("predictor", "plan", to={"said": {"sample_weight": ["w"]}}),
+    "a member of the plan that is none": _set("predictor", "plan", to={"members": [{"name": "m"}]}),
+    "a score beyond all numbers": _set("predictor", "score", to=10**400),
+    "a score on the leaderboard beyond all numbers": _set(
+        "predictor", "leaderboard", to=[{"model": "m", "score": 10**400}]
+    ),
+    "a weight on the leaderboard that is true": _set("predictor", "leaderboard", to=[{"model": "m", "weight": True}]),
+    "a check of nothing": _set("predictor", "checks", to=[{}]),
+    "a check without an end": _set(
+        "predictor", "checks", to=[{"name": "ids", "status": "alert", "column": None, "message": "found"}]
+    ),
+    "a decision of nothing": _set("predictor", "decisions", to=[{}]),
+    "rows that are text": _set("predictor", "rows", to="many"),
+    "confusion of other classes": _set("predictor", "judged", to={"confusion": [[1]]}),
+    "calibration that is text": _set("predictor", "judged", to={"calibration": [["a", "b", "c"]]}),
+    "phases that are text": _set("predictor", "time", to={"phases": [["search", "long"]]}),
+    "rows divided by a list": _set("predictor", "split", to=["folds"]),
     "deep JSON": _set("predictor", "plan", to=json.loads("[" * 100 + "]" * 100)),
     "a column that is not there": _step("numbers", "names", ["number", "nowhere", "x", "y"]),
     "other names": _step("selected", "names", ["a"]),

@@ -75,6 +75,25 @@ def test_a_file_of_the_first_format_is_read_by_every_later_version():
     assert np.allclose(found, wanted["probabilities"], atol=1e-5)
 
 
+def test_a_model_that_no_fit_has_made_is_told_of(tmp_path):
+    model = load(Path(__file__).parent / "golden" / "format_1.mw")
+    assert "Model for" in model.summary() and repr(model).startswith("Predictor(")
+    assert "Members" in model.report(tmp_path / "m.html").read_text()
+    with pytest.raises(ArgumentError, match="it is no plan"):
+        model.refit(table(60)[0])
+
+
+def test_more_parts_than_a_model_has_are_not_listed(folder, monkeypatch):
+    path = folder / "parts.mw"
+    with zipfile.ZipFile(path, "w") as packed:
+        for number in range(60):
+            packed.writestr(f"0/model/{number}.npy", b"")
+    monkeypatch.setattr(archive, "MOST_PARTS", 50)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(ArgumentError, match="more than 50 parts"):
+        load(path)
+
+
 def test_every_kind_of_model_and_of_step_is_looked_at():
     assert set(models.KINDS) == set(learners._KINDS)
     assert set(steps._CHECKS) == set(REGISTER.applied)

@@ -51,7 +51,7 @@ def test_the_same_rows_give_the_same_model(model, tmp_path):
         ),
         ({"day": np.repeat(["soon", "late"], 120)}, "column 'day': 240 cells of 240 cannot be read as a date"),
         ({"size": np.repeat(["small", "large"], 120)}, "column 'size': 240 cells of 240 have no place in its order"),
-        ({"y": np.repeat(["bad", "fine"], 120)}, "positive='good'"),
+        ({"y": np.repeat(["bad", "fine"], 120)}, "120 rows have a class that the plan does not know: 'fine'"),
     ],
 )
 def test_a_table_that_holds_something_else_is_refused_by_the_name(model, columns, match):

@@ -5,9 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
+from stored_files import predictor
+from stored_files import table as columns
 
 import modelwright as mw
 from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.tasks import learners
 from modelwright.tasks.listing import Checks, Decisions
 
 pytest.importorskip("lightgbm")
@@ -186,3 +189,15 @@ def test_columns_may_be_called_by_what_the_frame_calls_them():
         mw.fit(frame, 7, **quick)
     frame.columns = pandas.MultiIndex.from_product([["a"], range(4)])
     assert mw.fit(frame, ("a", 3), **quick).target == "a.3"
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_table_without_rows_has_no_predictions(task, tmp_path):
+    names = [name for name in learners.names() if name != "catboost" and task in learners.learner(name).tasks]
+    model = predictor(task, names)
+    for one in (model, mw.load(model.save(tmp_path / "m.mw"))):
+        none = {name: cells[:0] for name, cells in columns(4)[0].items()}
+        assert one.predict(none).shape == (0,)
+        assert one.predict(none).dtype == one.predict(columns(4)[0]).dtype
+        if task != "regression":
+            assert one.predict_proba(none).shape == (0, len(one.classes_))

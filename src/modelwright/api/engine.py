@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.next_steps import farewell
 from modelwright.api.running import RunSettings, view_of
 from modelwright.core import records as r
 from modelwright.core.history import History
@@ -73,6 +74,10 @@ class Engine:
     def view(self) -> Any:
         """The frozen picture that reports read."""
         return view_of(self._study)
+
+    def farewell(self) -> str:
+        """What is said last where all is stopped at once: what is kept, and how to go on."""
+        return farewell(self._study)
 
     def files(self) -> Artifacts:
         """Where the files of the trials are."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Why a session ended although the same call, made again, would have gone on.
 CUT_SHORT = ("interrupted", "stopped at once", "stopped by study.stop()")
+#: The door that a kind of study came through, where it is not ``mw.tune``.
+_DOORS = {"table": "mw.fit", "nas": "mw.nas.search"}
 _DEFAULT = str(Path(".modelwright") / "studies.db")
 
 
@@ -60,7 +62,8 @@ def how_to_resume(study: Study) -> str:
         return "study.resume()  # goes on; it is kept in memory only"
     name = f"name={study.name!r}"
     store = "" if study._store.location == _DEFAULT else f", store={study._store.location!r}"
-    return f"mw.tune(..., {name}{store})  # the same call with this name goes on"
+    door = _DOORS.get(str(study._record.definition.get("kind")), "mw.tune")
+    return f"{door}(..., {name}{store})  # the same call with this name goes on"
 
 
 def farewell(study: Study) -> str:

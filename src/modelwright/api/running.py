@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from modelwright.study.budget import Budget
 from modelwright.study.confirm import confirm
 from modelwright.study.crew import Crew
 from modelwright.study.feasibility import change
+from modelwright.study.interrupts import Interrupts
 from modelwright.study.journal import Journal
 from modelwright.study.limits import Limits
 from modelwright.study.logs import Logged
@@ -54,6 +56,7 @@ class RunSettings:
         whole: the budget of the call, where this session is a part of it; another one, or the caller, sums up.
         shown: the panel, where it stays over several sessions; whoever made it closes it.
         failures: when trials that fail end the study; None for the engine's own policy.
+        interrupts: who hears Ctrl-C, where this session is a part of something; None: the session itself.
     """
 
     estimation: Estimation
@@ -73,6 +76,7 @@ class RunSettings:
     whole: Budget | None = None
     shown: Panel | None = None
     failures: FailurePolicy | None = None
+    interrupts: Interrupts | None = None
 
 
 class _Watch:
@@ -170,8 +174,9 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
     finished, study._stopped, study._raised = False, "", False
     try:
         shown.start(view_of(study))
-        with supervisor.listening():
-            study._stopped = loop.run(since=settings.began)
+        heard = settings.interrupts
+        with supervisor.listening(), nullcontext() if heard is None else heard.told(loop.interrupt):
+            study._stopped = loop.run(interruptible=heard is None, since=settings.began)
         if settings.confirm and loop.why not in ("interrupted", "cancelled"):
             supervisor.reserve = afterwards(0, executor.slots, journal.machine.history)
             confirm(journal, executor, settings.confirm, supervisor=supervisor)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shlex
 import warnings
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from modelwright.cli.output import Exit, Output, UsageError
-from modelwright.core.errors import ArgumentError
-from modelwright.core.medium import cannot_write
+from modelwright.cli.output import Exit, Output, UsageError, write_whole
+from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.report import text
 
 if TYPE_CHECKING:
@@ -58,14 +58,15 @@ def fit(args: Namespace, out: Output) -> int:
         name=args.name,
         verbose=0 if out.quiet or out.as_json else 1,
     )
-    model.save(target)
+    _save(model, target)
     if report is not None:
         model.report(report)
     alerts = [one for one in model.checks if one["status"] == "alert"]
     if out.as_json:
         body = {"model": str(target), "task": model.task, "metric": model.metric, "score": model.score}
-        out.document({**body, "alerts": alerts, "decisions": model.decisions, "leaderboard": list(model.leaderboard())})
-        return Exit.OK
+        body |= {"alerts": alerts, "decisions": model.decisions, "leaderboard": list(model.leaderboard())}
+        out.document({**body, "stopped": model.stopped})
+        return _exit(model)
     for one in alerts:
         where = f" {text.clean(one['column'], 60)}:" if one["column"] is not None else ""
         out.say(f"Alert, {one['name']}:{where} {text.clean(one['message'])}")
@@ -73,15 +74,17 @@ def fit(args: Namespace, out: Output) -> int:
     out.say(f"The model is in {target}: modelwright predict {target} NEW.csv")
     if report is not None:
         out.say(f"What there is to say of it is in {report}")
-    return Exit.OK
+    return _exit(model)
 
 
 def predict(args: Namespace, out: Output) -> int:
     """Predictions for the rows of a table, as CSV."""
+    from modelwright.tasks.answers import answers
+
     model = _loaded(args)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        columns = _columns(model, args.table, args.proba)
+        columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
     for said in dict.fromkeys(str(one.message) for one in caught):
         out.say(f"Warning: {text.clean(said)}")
     if out.as_json:
@@ -92,14 +95,11 @@ def predict(args: Namespace, out: Output) -> int:
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     if args.output is None:
-        out.data(told.getvalue().rstrip("\n"))
+        out.table(told.getvalue())
         return Exit.OK
     target = Path(args.output).expanduser()
     _check_place(target)
-    try:
-        target.write_text(told.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise cannot_write(target, error) from error
+    write_whole(target, told.getvalue())
     rows = len(next(iter(columns.values())))
     out.say(f"{rows:,} predictions are in {target}")
     return Exit.OK
@@ -123,15 +123,22 @@ def _loaded(args: Namespace) -> Predictor:
     return modelwright.load(Path(args.model).expanduser(), trust=args.trust)
 
 
-def _columns(model: Predictor, table: Any, proba: bool) -> dict[str, list[Any]]:
-    found = {model.target: model.predict(table).tolist()}
-    if proba:
-        shares = model.predict_proba(table)
-        found |= {
-            f"{model.target}={one}": shares[:, i].tolist()
-            for i, one in enumerate(() if model.classes_ is None else model.classes_.tolist())
-        }
-    return found
+def _save(model: Predictor, target: Path) -> None:
+    """Write the model; where that fails, its study has all that it takes to make it again without a search."""
+    try:
+        model.save(target)
+    except StoreError as error:
+        from modelwright.tasks.further import study_of
+
+        name = study_of(model)
+        again = f"Run the same command again with --name {shlex.quote(name or '')}"
+        hint = f"{again}, once there is room, or with another --save: its candidates are kept, and not tried again."
+        hint = hint if name else "The model is lost: its study was kept in memory only."
+        raise type(error)(error.what, where=error.where, hint=hint) from None
+
+
+def _exit(model: Predictor) -> Exit:
+    return Exit.INTERRUPTED if model.stopped == "interrupted" else Exit.OK
 
 
 def _class_weight(given: list[tuple[str, float] | str] | None) -> dict[str, float] | str | None:

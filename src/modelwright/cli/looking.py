@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from modelwright.cli.members import running, running_told
 from modelwright.cli.one_trial import show_trial
-from modelwright.cli.output import Exit, Output, UsageError
+from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.cli.reading import best_of, existing_store, find_study, view_of
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.wording import counted
@@ -207,7 +205,7 @@ def export(args: Namespace, out: Output) -> int:
     if not args.output:
         out.data(str(content))
         return 0
-    _write(Path(args.output), content)
+    write_whole(Path(args.output), content)
     if out.as_json:
         out.document({"study": view.name, "path": args.output, "format": kind, "trials": len(view.history.rows)})
     else:
@@ -235,18 +233,3 @@ def _content(view: StudyView, kind: str) -> str | bytes:
     from modelwright.report.export import to_csv, to_json, to_parquet
 
     return {"csv": to_csv, "json": to_json, "parquet": to_parquet}[kind](view)
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or none."""
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
-    raw = content.encode("utf-8") if isinstance(content, str) else content
-    try:
-        if path.exists() and not path.is_file():  # a pipe or a device
-            path.write_bytes(raw)
-            return
-        beside.write_bytes(raw)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ArgumentError(f"cannot be written: {error.strerror or error}", where=str(path)) from error

@@ -42,7 +42,7 @@ def _guarded(words: list[str], out: Output, began: float | None) -> int:
     try:
         return _run(words, out, began)
     except KeyboardInterrupt as error:
-        said, python, _ = str(error).partition(". Go on with mw.tune(")
+        said, python, _ = str(error).partition(". Go on with mw.")
         onward = ". Go on with the same command and that --name" if python else ""
         return out.error(Exit.INTERRUPTED, error, f"interrupted: {said}{onward}" if said else "interrupted")
     except BrokenPipeError:

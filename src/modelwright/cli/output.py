@@ -10,11 +10,13 @@ import io
 import json
 import math
 import os
+import secrets
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from modelwright.core.errors import ModelwrightError, StoreError
+from modelwright.core.errors import ArgumentError, ModelwrightError, StoreError
 from modelwright.report.text import clean, clean_block
 
 #: Version of every JSON document that a command prints.
@@ -67,6 +69,12 @@ class Output:
         if sys.stdout is not None and text:
             sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
+    def table(self, text: str) -> None:
+        """Print lines of a table, to a program as they are; a terminal shows what is in them and does not obey it."""
+        if sys.stdout is not None and sys.stdout.isatty():
+            text = clean_block(text)
+        self.data(text)
+
     def document(self, body: Mapping[str, Any]) -> None:
         """Print one JSON document."""
         self.data(json.dumps({"schema_version": SCHEMA_VERSION, **finite(body)}, indent=2, allow_nan=False))
@@ -107,6 +115,25 @@ def finite(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else repr(float(value))
     return value if value is None or isinstance(value, (str, bool, int)) else clean(value)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a whole file or none; into a pipe or a device, where that is what is there.
+
+    Raises:
+        ArgumentError: it cannot be written; what was there is unchanged.
+    """
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(raw)
+            return
+        beside.write_bytes(raw)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ArgumentError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
 
 
 def prepare_streams() -> None:

@@ -262,7 +262,7 @@ def _tables(commands: Any) -> None:
     _fit(_command(commands, "fit", "find the best model for a table", "modelwright.cli.fitting:fit"))
     predict = _command(commands, "predict", "predict the rows of a table", "modelwright.cli.fitting:predict")
     predict.add_argument("model", metavar="MODEL", help="the file that fit wrote")
-    predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
+    predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file; - for standard input")
     predict.add_argument("--proba", action="store_true", help="the probability of each class too")
     predict.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
     leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")

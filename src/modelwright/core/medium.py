@@ -20,12 +20,16 @@ KEPT = "Nothing that was finished is lost."
 
 
 def cannot_write(
-    path: str | os.PathLike[str], error: OSError, hint: str = "Check the free space and the permissions of its folder."
+    path: str | os.PathLike[str],
+    error: OSError,
+    hint: str = "Check the free space and the permissions of its folder.",
+    onward: str = "",
 ) -> StoreError:
     """The error to raise for ``path``; a ``MediumError`` where the medium takes no more.
 
     Args:
         hint: what to do where it is something else.
+        onward: what to do where the medium takes no more, if it is not a part of a study that cannot be written.
 
     >>> print(cannot_write("a/b", OSError(errno.ENOSPC, "No space left on device")))
     a/b: the disk is full. Free some space and run again: the study goes on. Nothing that was finished is lost.
@@ -37,5 +41,7 @@ def cannot_write(
         code = int(found[1])
     if code not in _WHAT:
         return StoreError(f"cannot be written ({error.strerror or error})", where=os.fspath(path), hint=hint)
+    if onward:
+        return MediumError(_WHAT[code], where=os.fspath(path), hint=onward)
     go_on = "Make it writable and run again: the study goes on." if code == errno.EROFS else GO_ON
     return MediumError(_WHAT[code], where=os.fspath(path), hint=f"{go_on} {KEPT}")

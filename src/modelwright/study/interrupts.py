@@ -35,6 +35,51 @@ def one_interrupt(first: Callable[[], None]) -> AbstractContextManager[None]:
     return guard()
 
 
+class Interrupts:
+    """Ctrl-C over work that has several parts: a wish to stop is told to the part that runs, and holds for the others.
+
+    Attributes:
+        heard: whether the first one came.
+        first: called then, after the part that runs; in the signal's handler.
+
+    >>> interrupts, told = Interrupts(), []
+    >>> with interrupts.guarded(), interrupts.told(lambda: told.append("a part")):
+    ...     signal.raise_signal(signal.SIGINT)
+    >>> with interrupts.told(lambda: told.append("the next part")):
+    ...     told, interrupts.heard
+    (['a part', 'the next part'], True)
+    """
+
+    def __init__(self) -> None:
+        self.heard = False
+        self.first: Callable[[], None] = _nothing
+        self._part: Callable[[], None] = _nothing
+
+    def guarded(self) -> AbstractContextManager[None]:
+        """Around all parts; see ``one_interrupt``."""
+        return one_interrupt(self._received)
+
+    @contextmanager
+    def told(self, part: Callable[[], None]) -> Iterator[None]:
+        """Within: ``part`` is called at the first Ctrl-C, and at once where that came before."""
+        self._part = part
+        if self.heard:
+            part()
+        try:
+            yield
+        finally:
+            self._part = _nothing
+
+    def _received(self) -> None:
+        self.heard = True
+        self._part()
+        self.first()
+
+
+def _nothing() -> None:
+    pass
+
+
 class OverTime(BaseException):
     """Raised in a trial that runs in the main thread when there is no time left; no ``except Exception`` takes it."""
 

@@ -78,6 +78,7 @@ class Loop:
         """Run until done; returns why it ended.
 
         Args:
+            interruptible: whether the first Ctrl-C is heard here; else somebody else hears it, and calls ``interrupt``.
             since: when the session began, by the journal's clock, if that is earlier than now.
 
         Raises:
@@ -97,7 +98,7 @@ class Loop:
             self._settle()
             self.supervisor.hear()
             self._heed()
-            with one_interrupt(self._interrupted) if interruptible else nullcontext():
+            with one_interrupt(self.interrupt) if interruptible else nullcontext():
                 while not self._step():
                     pass
             self.journal.write(self.supervisor.note(self.why))
@@ -250,7 +251,8 @@ class Loop:
                 self._again.append(number)
         return len(self._again) > before
 
-    def _interrupted(self) -> None:
+    def interrupt(self) -> None:
+        """What the first Ctrl-C does."""
         self.stop("interrupted")
         if self.heard is not None:
             self.heard()

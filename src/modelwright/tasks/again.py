@@ -29,12 +29,12 @@ def fitted_again(
     """What a predictor is made of: on the same rows the same one.
 
     Raises:
-        ArgumentError: the plan is none, or is for another task.
+        ArgumentError: it decides between other classes, which it does not name: it is of an earlier version.
     """
-    if not isinstance(plan, Mapping) or "members" not in plan:
-        raise ArgumentError("it is no plan", where="fit, plan", allowed="model.plan of an earlier fit")
-    if plan["task"] != job.task:
-        raise ArgumentError(f"the plan is for {plan['task']}, the target is {job.task}", where="fit, plan")
+    cut = Cut.of(plan)
+    if len(cut.factors) not in (0, job.classes):
+        what = f"the plan decides between {len(cut.factors)} classes, the target has {job.classes}"
+        raise ArgumentError(what, where="fit, plan", hint="Search anew without plan=.")
     made, weights = [], []
     for entry in plan["members"]:
         parts = _whole(entry, plan, job) if entry["whole"] else _units(entry, plan, job)
@@ -49,7 +49,7 @@ def fitted_again(
         spread=float(plan["spread"]),
         selected=float(plan["score"]),
         temperature=float(plan["temperature"]),
-        cut=Cut.of(plan),
+        cut=cut,
         known_rows=plan.get("known_rows"),
     )
     body = described(data, job, said, blend, made, weights)
@@ -104,7 +104,7 @@ def _whole(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple
 def _units(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:
     found = []
     rounds = entry.get("unit_rounds", [entry["rounds"]] * entry["units"])
-    for unit in range(entry["units"]):
+    for unit in range(min(entry["units"], job.split.units)):  # a class with fewer rows is divided into fewer folds
         on, _ = job.split.rows(unit)
         features = Seed(int(plan["seed"])).child("features", unit).integer()
         seeds = features, Seed(entry["seed"]).child("unit", unit).integer()

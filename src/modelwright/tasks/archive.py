@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -30,6 +30,8 @@ ALWAYS, MOST_RATIO, MOST = 256 * 2**20, 200, 16 * 2**30
 #: The same of the JSON, which takes twenty times its size in memory; how deep it may be nested; axes of an array.
 ALWAYS_JSON, MOST_JSON_RATIO, MOST_JSON = 2**20, 50, 64 * 2**20
 MOST_DEPTH, MOST_AXES = 64, 4
+#: Parts of a file: a thousand models of folds have some tens of arrays each. And how the entry of one begins.
+MOST_PARTS, _ENTRY = 100_000, b"PK\1\2"
 _BODY, _ARRAY = "model.json", ".npy"
 #: The header of an array as ``write`` leaves it; numpy's own reader lets more through, and asks Python to read it.
 _HEADER = re.compile(
@@ -40,6 +42,7 @@ _HEADER = re.compile(
 _NAME = re.compile(
     r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy|known_rows/(keys|counts|answers|starts)\.npy", re.DOTALL
 )
+_ELSEWHERE = "Free some space, or save to another place: the model is still there as long as this process is."
 _HINT = "It is no file that model.save(path) wrote."
 
 
@@ -65,7 +68,7 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
         put_in_place(draft, target)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise cannot_write(target, error) from error
+        raise cannot_write(target, error, onward=_ELSEWHERE) from error
     return target
 
 
@@ -78,6 +81,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
     where = os.fspath(path)
     try:
         size = os.stat(path).st_size
+        with open(path, "rb") as file:
+            _check_number(file)
         with zipfile.ZipFile(path) as archive:
             parts = _allowed(archive.infolist(), size)
             body = codec.from_plain(_json(_bytes(archive, parts.pop(_BODY))))
@@ -111,6 +116,17 @@ _ODD = (
     zipfile.BadZipFile,
     EOFError,
 )
+
+
+def _check_number(file: BinaryIO) -> None:
+    """Refuse more parts than a model has, before a list of them is made: each has an entry that begins alike."""
+    entries, rest = 0, b""
+    while content := file.read(1 << 20):
+        content = rest + content
+        entries += content.count(_ENTRY)
+        rest = content[1 - len(_ENTRY) :]
+        if entries > MOST_PARTS:
+            raise _Refused(f"it has more than {MOST_PARTS:,} parts")
 
 
 def _allowed(parts: Sequence[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:

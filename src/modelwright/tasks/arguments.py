@@ -166,6 +166,10 @@ def checked_plan(plan: Any) -> None:
         named = isinstance(one, Mapping) and isinstance(one.get("name"), str)
         if not named or one.get("kind") not in KINDS or not isinstance(one.get("details"), Mapping):
             raise ArgumentError(f"it is no plan: a column is {one!r:.60}", where="fit, plan", allowed=allowed)
+    classes, details = plan.get("classes", ()), plan.get("details", {})
+    listed = isinstance(classes, list | tuple) and all(isinstance(one, bool | int | float | str) for one in classes)
+    if not listed or not isinstance(details, Mapping):
+        raise ArgumentError("it is no plan: its classes are none", where="fit, plan", allowed=allowed)
     for place, member in enumerate(members):
         lacks = [name for name in _MEMBER if not isinstance(member, Mapping) or name not in member]
         if lacks:

@@ -15,6 +15,8 @@ from modelwright.study.budget import checked_gain
 PRESETS = ("fast", "good", "best", "interpretable")
 #: Seconds where neither seconds nor trials were given.
 USUAL = 300.0
+#: Reasons to end at which nothing more is begun.
+ENDED = ("interrupted", "cancelled", "stopped by")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

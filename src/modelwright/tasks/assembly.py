@@ -16,6 +16,7 @@ from modelwright.tasks.blend import Blend
 from modelwright.tasks.bounds import bounds
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.gathered import Gathered, Said
+from modelwright.tasks.goal import kept_goal
 from modelwright.tasks.members import Member, read_member
 from modelwright.tasks.validation import over_units
 
@@ -118,7 +119,7 @@ def _plan(
         "format": 1,
         "columns": data.schema.kept(),
         "target": data.target.name,
-        "task": data.target.task,
+        **kept_goal(data.target),
         "metric": data.metric.name,
         "seed": said.seed,
         "threads": job.threads,

@@ -63,14 +63,19 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
     )
     if plan is not None:
         judges = not all(entry["whole"] for entry in plan["members"])
-        said = replace(recalled(said, plan.get("said", {})), columns=plan.get("columns"), judges=judges)
+        kept = {"task": plan["task"], **plan.get("said", {})}
+        said = replace(recalled(said, kept), columns=plan.get("columns"), goal=plan, judges=judges)
     session = Session(gather(table, said), said, asked)
     session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
     try:
         model = session.carried_out(plan) if plan is not None else session.searched()
         session.course.end(model.summary())
-    finally:
-        session.course.end()
+    except KeyboardInterrupt as error:
+        session.course.end("The fit ended without a model: it was stopped at once.")
+        raise KeyboardInterrupt(str(error) or session.farewell()) from None
+    except BaseException:
+        session.course.end("The fit ended without a model: an error came.")
+        raise
     return model
 
 

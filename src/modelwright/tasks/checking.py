@@ -16,7 +16,7 @@ from modelwright.tasks.gathered import Gathered, checked
 #: Kind of the note that holds what an earlier part of the same fit found.
 KIND = "checks"
 _QUICK = tuple(name for name in NAMES if name not in COSTLY)
-_LATE = "the time was up"
+_LATE, _HURRIED = "the time was up", "the fit was to end"
 #: Share of the seconds that checks may take, and the least of it that is worth beginning with those that fit models.
 _SHARE, _WORTH = 0.05, 0.2
 #: Seconds that the quick ones may keep the first model waiting; those that were not reached are made beside the search.
@@ -55,12 +55,17 @@ class Checking:
         self._thread = threading.Thread(target=self._look, name="modelwright-checks", daemon=True)
         self._thread.start()
 
-    def end(self, engine: Engine) -> list[Check]:
-        """All that was found, once the model is there; kept for a fit that goes on, if nothing is missing."""
+    def end(self, engine: Engine, *, hurried: bool = False) -> list[Check]:
+        """All that was found, once the model is there; kept for a fit that goes on, if nothing is missing.
+
+        Args:
+            hurried: whether what is not there yet is left out: somebody wants the fit to end.
+        """
         if self._thread is not None:
-            self._thread.join(None if self._seconds is None else max(0.0, self._left()))
+            self._thread.join(0.0 if hurried else None if self._seconds is None else max(0.0, self._left()))
             late = self._thread.is_alive()
-            self._found = sorted([*self._found, *(skipped(self._rest, _LATE) if late else self._beside)], key=by_status)
+            rest = skipped(self._rest, _HURRIED if hurried else _LATE) if late else self._beside
+            self._found = sorted([*self._found, *rest], key=by_status)
             self._thread = None
             if not late and not any(one.status == "skipped" for one in self._found):
                 engine.write([r.Noted(kind=KIND, data={"found": [one.to_json() for one in self._found]})])

@@ -12,6 +12,7 @@ from modelwright.core.history import Row
 from modelwright.core.rng import Seed
 from modelwright.core.wording import warn_caller
 from modelwright.study.policy import Ending, View
+from modelwright.tasks.asked import ENDED
 from modelwright.tasks.assembly import Made
 from modelwright.tasks.blend import Blend, reached
 from modelwright.tasks.chosen import CONSTANT
@@ -43,7 +44,7 @@ def fallen_back(session: Session, engine: Engine) -> tuple[Blend, list[Made]]:
         StudyError: there are only estimators of the user's own, and each failed.
     """
     rows = engine.history.rows
-    why, wrong = _why(rows), [row for row in rows if row.error is not None]
+    why, wrong = _why(rows, session.stopped), [row for row in rows if row.error is not None]
     own = [name for name, one in session.learners.items() if isinstance(one, Own)]
     if wrong and len(own) == len(session.learners) and not any(reached(row) for row in rows):
         raise StudyError(
@@ -55,12 +56,14 @@ def fallen_back(session: Session, engine: Engine) -> tuple[Blend, list[Made]]:
     return constant(session.job, len(rows))
 
 
-def _why(rows: list[Row]) -> str:
+def _why(rows: list[Row], stopped: str) -> str:
     if any(reached(row) for row in rows):
         return "the files of the candidates that were judged cannot be read"
     wrong = [row for row in rows if row.error is not None]
     if wrong:
         return f"no candidate could be fitted: {_said(wrong[0])}"
+    if stopped.startswith(ENDED):
+        return f"the fit was {stopped} before a candidate was fitted"
     return "the time was up before a candidate was fitted"
 
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
     from modelwright.tasks.session import Session
 
-#: Reasons to end at which nothing more is begun.
-ENDED = ("interrupted", "cancelled", "stopped by")
 #: Rows that are predicted to see how long one takes: first so few, then as many as so many seconds allow.
 _FIRST, _TIMED, _TIMING = 10, 500, 0.05
 #: Fits on all rows that together take less seconds are made in this process.
@@ -48,7 +46,7 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now."""
     history = engine.history
     rows = [history.rows[number] for number in blend.trials]
-    if not session.job.bags and not engine.stopped.startswith(ENDED):  # who interrupts does not want to wait
+    if not session.job.bags and not session.ends(engine):  # who interrupts does not want to wait
         wanted = _with_room(session, rows)
         if session.asked.seconds is not None:
             wanted = plan.refits(wanted, session.left() - starting(wanted))
@@ -129,6 +127,7 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         "how": how(session.asked, session.said.folds),
     }
     body["asked"] = _again(session, engine)
+    body["stopped"] = "interrupted" if session.interrupts.heard else session.stopped
     body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)
     parts = [
         (part, weight / len(made.parts), made.name)

@@ -103,6 +103,8 @@ def fit(
 
     Raises:
         ArgumentError: what is wrong with the table or the arguments, with the column or the row.
+        KeyboardInterrupt: at the second Ctrl-C, or while there is no candidate. The first one has a model made of what
+            there is, and ``model.stopped`` says so.
     """
     given = dict(locals())
     began = BEGAN.get()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.store.base import Store, open_store
 from modelwright.tasks.recalled import arguments
+
+if TYPE_CHECKING:
+    from modelwright.tasks.predictor import Predictor
 
 #: Arguments of the first call that hold for the next one too; a file may name others, which nobody goes by.
 KEPT = (
@@ -57,6 +60,12 @@ def further(
     }
     place = more["store"] if "store" in more else _named(asked["arguments"].get("store"), trusted)
     return {**budget, **given, "store": _opened(place, given.get("name"))}
+
+
+def study_of(model: Predictor) -> str | None:
+    """The name of the study that a model is from; None where it was kept in memory only."""
+    said = (model._body.get("asked") or {}).get("arguments", {})
+    return None if said.get("store") == ":memory:" else said.get("name")
 
 
 def place_of(location: str) -> str:

@@ -13,13 +13,14 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, kind_of
 from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.goal import same_goal
 from modelwright.tasks.kinds import NOTHING
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, columns_of, planned
 from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Note, Table, is_missing
+from modelwright.tasks.table import Declared, Note, Table, is_missing
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample, sampled, undivided
 from modelwright.tasks.weights import given_weights, with_classes
@@ -88,8 +89,10 @@ class Said:
     divided: Mapping[str, Any] | None = None
     #: What there is for reading a file.
     reading: Time | None = None
-    #: Of a plan that is carried out again: the columns, see ``Schema.kept``, and whether any rows judge its members.
+    #: Of a plan that is carried out again: the columns, see ``Schema.kept``; the target, see ``goal.kept_goal``; and
+    #: whether any rows judge its members.
     columns: Sequence[Mapping[str, Any]] | None = None
+    goal: Mapping[str, Any] | None = None
     judges: bool = True
 
 
@@ -108,15 +111,7 @@ def gather(source: Any, said: Said) -> Gathered:
         )
     column = table.column(said.target, where="fit")
     name = said.target if said.target in table.columns else said.target.strip()
-    target = Target.of(
-        column,
-        name=name,
-        task=said.task,
-        positive=said.positive,
-        metric=said.metric,
-        typed=_is_typed(source),
-        declared=table.declared.get(name),
-    )
+    target = _target(column, said, name, typed=_is_typed(source), declared=table.declared.get(name))
     metric = Metric.of(said.metric, target)
     there = target.present(column)
     if not there.all():
@@ -148,6 +143,14 @@ def gather(source: Any, said: Said) -> Gathered:
     split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room, metric.weighs)
     notes = (*table.notes, *target.notes)
     return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
+
+
+def _target(column: Any, said: Said, name: str, *, typed: bool, declared: Declared | None) -> Target:
+    """What is predicted: that of the plan, or what the cells are."""
+    given: dict[str, Any] = {"name": name, "metric": said.metric, "positive": said.positive, "declared": declared}
+    if said.goal is not None:
+        return same_goal(column, said.goal, **given)
+    return Target.of(column, task=said.task, typed=typed, **given)
 
 
 def _schema(table: Table, said: Said, target: str) -> Schema:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.optional import optional
+from modelwright.report.text import clean
 from modelwright.tasks.evaluation import metric_of, rows, score
 from modelwright.tasks.thresholds import Cut
 
@@ -58,6 +59,7 @@ class Leaderboard(list):
             if marked and "score" in keys:
                 cells[keys.index("score")] += "*" if row.get("selected") else " "
             table.append(cells)
+        table = [[clean(cell) for cell in line] for line in table]
         widths = [max(len(line[i]) for line in table) for i in range(len(keys))]
         numeric = [key not in ("model", "why") for key in keys]
         lines = [

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelwright.report.text import clean
+
 #: What questions are called that a fit leaves open.
 LEFT = "left to you"
 #: Signs in a line; in columns that are not the widest, and in the widest of these, at most.
@@ -91,7 +93,7 @@ def _said(one: Mapping[str, Any]) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping[str, str]) -> str:
     """Columns side by side, the widest of them wrapped."""
-    lines = [heads, *rows]
+    lines = [[clean(cell) for cell in line] for line in (heads, *rows)]
     whole = [max(len(line[place]) for line in lines) for place in range(len(heads))]
     widths = [min(_NARROW, width) for width in whole]
     second, wide = sorted(range(len(heads)), key=lambda place: whole[place])[-2:]
@@ -104,7 +106,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping
     indent = " " * (first + len(_MARGIN))
     for head, said in beneath.items():
         begin = f"{head:<{first}}{_MARGIN}"
-        text += textwrap.wrap(said, _WIDTH, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False)
+        text += textwrap.wrap(
+            clean(said), _WIDTH, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False
+        )
     return "\n".join(text)
 
 

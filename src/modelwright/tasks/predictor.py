@@ -14,6 +14,7 @@ import numpy as np
 from modelwright.core import codec
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of, warn_caller
+from modelwright.report.text import clean
 from modelwright.tasks import archive, stored
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.evaluation import evaluated
@@ -52,6 +53,7 @@ class Predictor:
         metric: name of the metric that the fit went by.
         score: expected of new rows, by weights and models that had not seen the rows they are judged by; after
             ``refit`` and ``plan=`` that of the fit that the plan is from. ``evaluate(table)`` scores a table.
+        stopped: why no more candidates were tried; "interrupted" where that was Ctrl-C, "" after ``refit``.
         plan: what was carried out; ``mw.fit(table, target, plan=model.plan)`` does it again.
         decisions: what was decided without being asked, why, what it bought and how to decide otherwise; what is left
             to the user; prints as two tables.
@@ -131,6 +133,8 @@ class Predictor:
 
     def _predicted(self, frame: Frame, only: str | None = None) -> np.ndarray:
         """Probabilities or numbers of what is deployed; of one member in its place, without the known rows."""
+        if not frame.rows:  # not every library answers to none
+            return np.zeros((0, len(self._target.classes)) if self._target.is_classes else 0)
         if frame.rows > _ROWS:
             parts = [np.arange(i, min(i + _ROWS, frame.rows)) for i in range(0, frame.rows, _ROWS)]
             return np.concatenate([self._predicted(frame.take(part), only) for part in parts])
@@ -170,6 +174,10 @@ class Predictor:
     @property
     def score(self) -> float:
         return float(self._body["score"])
+
+    @property
+    def stopped(self) -> str:
+        return str(self._body.get("stopped", ""))
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -255,7 +263,7 @@ class Predictor:
 
         What was said of the table in the first call holds here too: metric, kinds, columns that are left out, groups,
         weights of classes, the column of weights. So does what was found: the columns and their kinds, orders of
-        levels, the positive class, the threshold. Nothing is judged: ``score`` stays that of the first call.
+        levels, task and classes, the positive class, the threshold. Nothing is judged: ``score`` stays what it was.
 
         Args:
             table: with the target, and the columns that this model was given; others are left out.
@@ -264,7 +272,10 @@ class Predictor:
 
         Raises:
             ArgumentError: one of these is missing, or contradicts the first call; a column is not there, or holds
-                something else than it did; with its name.
+                something else than it did, with its name; rows have a class that the model does not know.
+
+        Warns:
+            UserWarning: a class that the model knows has no row, or one that it does not know a single one.
         """
         from modelwright.tasks.fit import fit
 
@@ -294,9 +305,9 @@ class Predictor:
         weights: dict[str, float] = {}
         for one in self._members:
             weights[one.name] = weights.get(one.name, 0.0) + one.weight
-        names = ", ".join(f"{weight:.2f} {name}" for name, weight in list(weights.items())[:4])
+        names = ", ".join(f"{weight:.2f} {clean(name)}" for name, weight in list(weights.items())[:4])
         more = f" and {len(weights) - 4} more" if len(weights) > 4 else ""
-        return f"Predictor({self.target!r}, {self.task}, {self.metric}={self.score:.4g}: {names}{more})"
+        return f"Predictor({self.target!r}, {self.task}, {clean(self.metric)}={self.score:.4g}: {names}{more})"
 
     # --- to and from a file --------------------------------------------------------------------------
 

@@ -21,10 +21,10 @@ from modelwright.execute.threads import available_cores
 from modelwright.frontends.subject import Prepared
 from modelwright.store.base import open_store
 from modelwright.study.budget import Budget
-from modelwright.study.interrupts import may_alarm
+from modelwright.study.interrupts import Interrupts, may_alarm
 from modelwright.study.limits import Limits, in_bytes
 from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
-from modelwright.tasks.asked import Asked
+from modelwright.tasks.asked import ENDED, Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
@@ -34,7 +34,7 @@ from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, 
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import MODEL, Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
-from modelwright.tasks.finishing import ENDED, finished, predictor_of, starting
+from modelwright.tasks.finishing import finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners.custom import Own
@@ -65,14 +65,18 @@ class Session:
     """See the module."""
 
     def __init__(self, data: Gathered, said: Said, asked: Asked):
-        self.asked, self.said, self.clock = asked, said, SystemClock()
+        self.asked, self.said, self.clock, self.interrupts = asked, said, SystemClock(), Interrupts()
         self.course = Course(self.clock, asked.began, asked.verbose)
+        self.interrupts.first = self.course.stopping
+        self._engine: Engine | None = None
         self.found: list[Check] = []
         #: Columns that are left out since they leak.
         self.dropped: list[str] = []
         self._said: list[Decision] = []
         #: Seconds of earlier sessions of the same study.
         self.before = 0.0
+        #: Why no more candidates were tried.
+        self.stopped = ""
         if asked.drop_suspected:
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
             data, self.dropped = without_suspects(data, said, self.found, dropped_before(asked))
@@ -143,7 +147,15 @@ class Session:
     # --- a search ------------------------------------------------------------------------------------
 
     def searched(self) -> Predictor:
-        """Candidates, ensemble, fits on all rows."""
+        """Candidates, ensemble, fits on all rows. At the first Ctrl-C, whenever it comes: a model of what is there.
+
+        Raises:
+            KeyboardInterrupt: at the second one; or at the first, while there is no candidate.
+        """
+        with self.interrupts.guarded():
+            return self._searched()
+
+    def _searched(self) -> Predictor:
         job, data, asked = self.job, self.data, self.asked
         rows = data.split.used
         tree = space_of(self.learners, job.task, rows, self.columns)
@@ -172,14 +184,17 @@ class Session:
             checking.begin(engine.history)
         blend = self._searched_for(engine, plan, tree)
         history = engine.history
-        self._said.append(tried(len(history.rows), engine.stopped, later_half(history.rows, job)))
+        self.stopped = "interrupted" if self.interrupts.heard else engine.stopped
+        if self.interrupts.heard and not history.rows:
+            raise KeyboardInterrupt
+        self._said.append(tried(len(history.rows), self.stopped, later_half(history.rows, job)))
         spared = None if asked.seconds is None else self.left()
         members = [] if blend is None else finished(self, engine, plan, blend)
         self._said += outlook(history, job.metric.name, spared)
         self._said += failing(history.rows)
         if blend is None or not members:
             blend, members = fallen_back(self, engine)
-        self.found = self.found or checking.end(engine)
+        self.found = self.found or checking.end(engine, hurried=self.ends(engine))
         self._said += not_made(self.found)
         return predictor_of(self, engine, blend, members)
 
@@ -203,7 +218,7 @@ class Session:
             wanted = plan.refits(members, left - begins)
             needs = 0.5 + begins + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
             needs = 0.0 if self.job.bags else needs
-            over = engine.stopped.startswith(ENDED) or plan.ended(history) is not None
+            over = self.ends(engine) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
                 break
             plan.reserved = needs + self.asked.seconds - left - engine.elapsed + _BLENDING * self.asked.seconds
@@ -213,6 +228,14 @@ class Session:
                 break
             blend = self._blend(engine)
         return blend
+
+    def ends(self, engine: Engine) -> bool:
+        """Whether somebody wished that nothing more is begun."""
+        return self.interrupts.heard or engine.stopped.startswith(ENDED)
+
+    def farewell(self) -> str:
+        """What is said last where all is stopped at once."""
+        return "" if self._engine is None else self._engine.farewell()
 
     def _reopened(self, engine: Engine) -> None:
         engine.write([r.Noted(kind=REOPENED)])
@@ -260,8 +283,9 @@ class Session:
             began=asked.began,
             shown=self.course.shown,
             failures=Tolerant(),
+            interrupts=self.interrupts,
         )
-        engine = Engine(study, settings, proposer=PlanLeads())
+        self._engine = engine = Engine(study, settings, proposer=PlanLeads())
         self.course.before = self.before
         self.course.tells(
             header=data.said(),
@@ -292,7 +316,7 @@ class Session:
                 here = None if untamed and not may_alarm() else SerialExecutor()
                 self.run(engine, Budget(trials=1, seconds=self.asked.seconds), here, 1)
                 plan.first_model = None
-            if self.asked.seconds < _SHORT:
+            if self.asked.seconds < _SHORT or self.ends(engine):
                 return
             if slow:
                 budget = replace(budget, seconds=max(0.5 * self.asked.seconds, self.asked.seconds - _ENDING))
@@ -303,6 +327,8 @@ class Session:
         self.run(engine, budget, executor, self.workers)
 
     def run(self, engine: Engine, budget: Budget, executor: Executor | None, workers: int) -> None:
+        if self.interrupts.heard:
+            return
         if executor is None:
             executor = ProcessExecutor(workers, output=self.course.shown.outlet())
         apart = executor.separate and self.room.limit is not None and can_measure()

@@ -103,7 +103,7 @@ class Target:
         found = Labels.of(cells, typed=typed, wanted=wanted, declared=declared)
         if found.written and not _are_quantities(found, held, task):
             found = found.spelled()
-        notes = _present(found, name, where)
+        notes = missing_notes(found, name, where)
         chosen, why = (task, "it was said") if task else _task(found, held, title(metric))
         if chosen == "regression":
             _refuse_no_values(found, name, where, title(metric))
@@ -118,7 +118,7 @@ class Target:
         if task is None:
             chosen = "binary" if len(classes) == 2 else "multiclass"
         called = title(metric) or DEFAULTS[chosen]
-        one = _positive(positive, classes, counts, called, where) if chosen == "binary" else None
+        one = positive_class(positive, classes, counts, called, where) if chosen == "binary" else None
         if positive is not None and chosen != "binary":
             raise ArgumentError(
                 f"positive={positive!r:.60} for {len(classes)} classes", where=where, allowed="two classes"
@@ -151,7 +151,7 @@ class Target:
             raise ArgumentError(
                 f"{what} in row {row}" + (f" and {counted(more, 'row')} more" if more else ""),
                 where=f"{where}, target {self.name!r:.80}",
-                allowed=_shown(self.classes) if self.is_classes else "numbers",
+                allowed=some_of(self.classes, 12) if self.is_classes else "numbers",
                 hint="target.present(column) tells which rows can be used.",
             )
         return coded
@@ -213,7 +213,7 @@ class Target:
         return np.where(known[places] == values, places, -1).astype(np.int64)
 
 
-def _present(found: Labels, name: str, where: str) -> list[Note]:
+def missing_notes(found: Labels, name: str, where: str) -> list[Note]:
     """Notes on what is missing."""
     if found.type == "date":
         raise ArgumentError(
@@ -367,26 +367,32 @@ def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[t
     if len(kept) > _MOST_CLASSES:
         raise ArgumentError(f"there are {len(kept):,} classes", where=where, allowed=f"up to {_MOST_CLASSES:,}")
     if alone:
-        shown = ", ".join(f"{known!r:.40}" for known in alone[:5]) + (" ..." if len(alone) > 5 else "")
-        message = (
-            f"{counted(len(alone), 'class', 'classes')} with a single row left out: {shown}; "
-            "one row cannot be both learned from and judged by"
-        )
-        notes.append(Note("single rows", message, {"count": len(alone), "classes": alone[:50]}))
+        notes.append(single_rows(alone))
     types = {type(one) for one in kept}
     known = sorted(kept, key=str) if str in types and len(types) > 1 else sorted(kept)
     return tuple(known), tuple(kept[one] for one in known)
 
 
-def _positive(given: Any, classes: Sequence[Class], counts: Sequence[int], metric: str, where: str) -> Class:
+def positive_class(given: Any, classes: Sequence[Class], counts: Sequence[int], metric: str, where: str) -> Class:
+    """The class of two that a metric is about: the one that was given, or the usual one."""
     if given is None:
         rarer = metric in RARER and counts[0] < counts[1]
         return classes[0] if rarer else classes[1]
     for known in classes:
         if given == known or str(given).strip() == str(known).strip():
             return known
-    raise ArgumentError(f"positive={given!r:.60} is no class", where=where, allowed=_shown(classes))
+    raise ArgumentError(f"positive={given!r:.60} is no class", where=where, allowed=some_of(classes, 12))
 
 
-def _shown(classes: Sequence[Class]) -> str:
-    return ", ".join(f"{known!r:.40}" for known in classes[:12]) + (" ..." if len(classes) > 12 else "")
+def single_rows(alone: Sequence[Any]) -> Note:
+    """The note that classes of one row were left out."""
+    message = (
+        f"{counted(len(alone), 'class', 'classes')} with a single row left out: {some_of(alone)}; "
+        "one row cannot be both learned from and judged by"
+    )
+    return Note("single rows", message, {"count": len(alone), "classes": list(alone[:50])})
+
+
+def some_of(classes: Sequence[Any], most: int = 5) -> str:
+    """The first classes, in words."""
+    return ", ".join(f"{known!r:.40}" for known in classes[:most]) + (" ..." if len(classes) > most else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.clock import Clock
@@ -38,6 +39,7 @@ class Course:
         self._look: Callable[[], StudyView] | None = None
         self._final = ""
         self.before = 0.0
+        self._stopping = False
         self.source: str | None = None
         self._told: Told | None = None
         self.shown = Lasting(panel(verbose, scene=self._staged))
@@ -65,11 +67,20 @@ class Course:
         now = self._clock.monotonic()
         self._spent[self._phase] = self._spent.get(self._phase, 0.0) + now - self._since
         self._phase, self._since = phase, now
+        self._show()
+
+    def stopping(self) -> None:
+        """Ctrl-C was heard, in whatever phase; from its handler."""
+        self._stopping = True
+        self._show()
+
+    def _show(self) -> None:
         if self._look is not None:
-            self.shown.events((), self._look())
+            view = self._look()
+            self.shown.events((), replace(view, stopping=True) if self._stopping else view)
 
     def end(self, final: str = "") -> None:
-        """It is over, once; ``final`` is what is said of the model, "" where there is none and an error says why."""
+        """It is over, once; ``final`` is what is said of the model, or of there being none."""
         self._final = final
         self.shown.end(None if self._look is None else self._look())
 

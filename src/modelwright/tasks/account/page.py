@@ -14,6 +14,7 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
+from modelwright.tasks.account.summary import deployed
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.listing import LEFT
 
@@ -60,7 +61,7 @@ def render(model: Predictor) -> str:
 
 
 def _header(model: Predictor, body: Mapping[str, Any]) -> str:
-    members = body["plan"]["members"]
+    members = deployed(model)
     checks = body.get("checks") or []
     alerts = alerts_of(checks)
     data = counted(alerts, "alert") + " in the data" if alerts else "no alert in the data" if checks else ""
@@ -98,11 +99,12 @@ def _quality(model: Predictor, body: Mapping[str, Any]) -> str:
     split = (body.get("split") or {}).get("said")
     if split:
         lines.append(f"Judged by {split}: every prediction is for a row that its model was not fitted on.")
-    if len(body["plan"]["members"]) > 1:
+    several = len(deployed(model)) > 1
+    if several:
         lines.append("The score is that of weights that were chosen on other rows than those they are judged by.")
     elif len(body.get("leaderboard") or []) > 2:
         lines.append("One candidate was chosen by this score, which is a little too good by that.")
-    if "single" in judged and len(body["plan"]["members"]) > 1:
+    if "single" in judged and several:
         lines.append(f"The best candidate alone: {text.number(judged['single'], 5)} on the same rows.")
     if "constant" in judged:
         lines.append(f"Always the same prediction: {text.number(judged['constant'], 5)}.")
@@ -127,7 +129,7 @@ def _quality(model: Predictor, body: Mapping[str, Any]) -> str:
 
 
 def _models(model: Predictor, body: Mapping[str, Any]) -> str:
-    entries = body["plan"]["members"]
+    entries = deployed(model)
     settings = [
         (
             str(one["name"]), f"{one['weight']:.1%}", "all rows" if one["whole"] else f"{one['units']} folds",

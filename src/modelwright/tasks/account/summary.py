@@ -26,17 +26,28 @@ def summary(model: Predictor) -> str:
     lines = [
         f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
         f"  {text.clean(model.metric, 40)} {text.number(model.score, 5)} ± {spread}, {by}",
-        f"  {_members(body)}",
+        f"  {_members(model)}",
     ]
-    lines += [f"  {line}" for line in (_beside(body), _spent(body), _alerts(body.get("checks") or [])) if line]
+    several = len(deployed(model)) > 1
+    lines += [f"  {line}" for line in (_beside(body, several), _spent(body), _alerts(body.get("checks") or [])) if line]
     lines.append(
         'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
     )
     return "\n".join(lines)
 
 
-def _members(body: Mapping[str, Any]) -> str:
-    entries = sorted(body["plan"]["members"], key=lambda one: -one["weight"])
+def deployed(model: Predictor) -> list[dict[str, Any]]:
+    """What is known of the members: by the plan, or of a model that no fit has made by what it holds."""
+    if model.plan.get("members"):
+        return [dict(one) for one in model.plan["members"]]
+    rest = {"whole": True, "units": 1, "rounds": None}
+    return [
+        {"name": one.name, "weight": one.weight, "config": dict(one.member.config), **rest} for one in model._members
+    ]
+
+
+def _members(model: Predictor) -> str:
+    body, entries = model._body, sorted(deployed(model), key=lambda one: -one["weight"])
     shown = ", ".join(f"{one['weight']:.2f} {text.clean(one['name'], 40)}" for one in entries[:_MEMBERS])
     more = f" and {len(entries) - _MEMBERS} more" if len(entries) > _MEMBERS else ""
     board = body.get("leaderboard") or []
@@ -47,10 +58,10 @@ def _members(body: Mapping[str, Any]) -> str:
     return f"{kind}: {shown}{more}{tried}{size}"
 
 
-def _beside(body: Mapping[str, Any]) -> str:
+def _beside(body: Mapping[str, Any], several: bool) -> str:
     judged = body.get("judged") or {}
     parts = []
-    if "single" in judged and len(body["plan"]["members"]) > 1:
+    if "single" in judged and several:
         parts.append(f"the best candidate alone {text.number(judged['single'], 5)}")
     if "constant" in judged:
         parts.append(f"always the same prediction {text.number(judged['constant'], 5)}")

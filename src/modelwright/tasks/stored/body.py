@@ -1,4 +1,4 @@
-"""Whether what a file says of a predictor fits together: its columns, its target, its members and its leaderboard."""
+"""Whether what a file says of a predictor fits together: its columns, its target, its members."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.readers import CODES, NUMBERS
 from modelwright.tasks.schema import UNUSED, Schema
 from modelwright.tasks.stored.held import items, mapping, need, real, text, whole
+from modelwright.tasks.stored.told import check_told
 from modelwright.tasks.target import TASKS
 
 _MOST_CLASSES, _MOST_MEMBERS = 2000, 10_000
 #: Of a whole number that is a class.
 _BITS = 4096
-#: Keys of a leaderboard's rows that are printed as numbers.
-_PRINTED = ("score", "spread", "test", "weight", "fit_seconds", "row_us", "mb")
 
 
 def check_predictor(said: Any) -> int:
@@ -42,16 +41,9 @@ def check_predictor(said: Any) -> int:
     need(len(factors) in (0, classes), "factors of other classes")
     for factor in factors:
         real(factor, "a factor", 0, 1)
-    need(type(body["score"]) in (int, float), "score")
-    for key in ("decisions", "checks"):
-        items(body[key], key, Mapping)
-    mapping(mapping(body["plan"], "plan").get("said", {}), "what was said")
-    if body.get("asked") is not None:
-        _check_asked(body["asked"])
-    for row in items(body["leaderboard"], "leaderboard", Mapping):
-        text(row["model"], "a model on the leaderboard")
-        text(row.get("why", ""), "why a model is on the leaderboard")
-        need(all(row.get(key) is None or type(row[key]) in (int, float) for key in _PRINTED), "the leaderboard")
+    check_told(body, classes)
+    for column in body["plan"].get("columns") or ():
+        _check_column(column)
     return classes
 
 
@@ -61,13 +53,17 @@ def _check_columns(said: Any) -> None:
     names = [text(column["name"], "a column's name") for column in columns]
     need(len(set(names)) == len(names), "two columns have the same name")
     for column in columns:
-        text(column["kind"], "a column's kind", kinds.KINDS)
-        details = mapping(column["details"], "details of a column")
-        mapping(details.get("seen", {}), "what was seen of a column")
-        items(details.get("levels", ()), "levels", str)
-        items(details.get("unsaid", ()), "unsaid", str)
-        text(details.get("decimal", "."), "the decimal sign", (".", ","))
-        text(details.get("unit", ""), "a unit")
+        _check_column(column)
+
+
+def _check_column(column: Mapping[str, Any]) -> None:
+    text(column["kind"], "a column's kind", kinds.KINDS)
+    details = mapping(column["details"], "details of a column")
+    mapping(details.get("seen", {}), "what was seen of a column")
+    items(details.get("levels", ()), "levels", str)
+    items(details.get("unsaid", ()), "unsaid", str)
+    text(details.get("decimal", "."), "the decimal sign", (".", ","))
+    text(details.get("unit", ""), "a unit")
 
 
 def _check_target(said: Any) -> str:
@@ -96,18 +92,6 @@ def _check_target(said: Any) -> str:
 def _is_size(number: float) -> bool:
     """Whether it is a number that can be a class: whole ones are held as they are."""
     return number.bit_length() <= _BITS if isinstance(number, int) else abs(number) < 2**62
-
-
-def _check_asked(said: Any) -> None:
-    """What a search that goes on begins with."""
-    asked = mapping(said, "what was asked")
-    arguments = mapping(asked["arguments"], "arguments")
-    for key in ("store", "name"):
-        text(arguments.get(key, ""), key)
-    items(asked.get("again", ()), "what is not kept", str)
-    spent = mapping(asked["spent"], "what was spent")
-    real(spent["seconds"], "seconds that were spent", 0)
-    whole(spent["trials"], "candidates that were tried", 0, 1 << 53)
 
 
 def check_members(said: Any) -> list[Mapping[str, Any]]:

@@ -38,6 +38,7 @@ def check_told(body: Mapping[str, Any], classes: int) -> None:
         text(one["status"], "the status of a check", _STATUS)
         _texts(one, "a check", ("name", "message", "done", "undo"))
         need(one["column"] is None or isinstance(one["column"], str), "the column of a check")
+        items(one.get("columns", ()), "columns of a check", str)
     for one in items(body["decisions"], "decisions", Mapping):
         _texts(one, "a decision", ("what", "decided"))
         for key in ("why", "bought", "undo"):

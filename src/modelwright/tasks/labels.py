@@ -154,7 +154,7 @@ def whole(text: str) -> int | None:
         return None
 
 
-def places_of(classes: Sequence[int], cells: np.ndarray, values: np.ndarray) -> np.ndarray:
+def places_of(classes: Sequence[Any], cells: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Places of whole numbers of any size among the classes, -1 where there is none.
 
     Args:

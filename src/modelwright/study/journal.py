@@ -49,8 +49,11 @@ class Journal:
         """The study's clock starts to run (again).
 
         Args:
-            since: when it really began, by ``clock.monotonic``; now by default.
+            since: when it really began, by ``clock.monotonic``; now by default. Where it runs since then already, it
+                goes on: what came before the first trial counts once.
         """
+        if since is not None and since == self._began:
+            return
         before = self.elapsed if self._began is None else self.machine.history.elapsed
         self._before, self._began = before, self.clock.monotonic() if since is None else since
 

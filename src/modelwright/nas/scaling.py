@@ -100,7 +100,7 @@ def scale(
     >>> found = trace(lambda x: x.conv(8, 3).relu().conv(8, 3).relu().global_avg_pool().dense(2), (8, 8, 3))
     >>> larger = scale(found, budget={"params": 10_000}, resolution=False)
     >>> larger.parameters, round(larger.depth, 1), round(larger.width, 1)
-    (9682, 4.0, 2.1)
+    (9682, 4.0, 2.0)
     """
     graph = _graph(network, config)
     _check(budget, how, score)

@@ -251,3 +251,17 @@ def test_few_trials_that_were_at_both_fidelities_are_compared_and_it_is_said_wha
     found = explained(flat(), study._view())
     assert [pair.trials for pair in found.fidelities] == [4, 2]
     assert "over 2 trials, which says next to nothing" in found.text
+
+
+def test_one_trial_that_does_not_say_what_it_took_leaves_the_cost_in_cpu_seconds():
+    study = mw.Study(flat(), objective="maximize", store=":memory:")
+    study._journal.begin()
+    for number in range(12):
+        config = {"first": "abc"[number % 3], "second": "abc"[number // 3 % 3], "third": "a", "idle": "abc"[number % 2]}
+        study._journal.write(trial(number, config, {1.0: worth(config) + 0.01 * number}, 9))
+        row = study._machine.history.rows[number]
+        row.duration, row.facts["cpu_seconds"] = 3.0, 2.0
+    killed = r.Finished(number=12, state="failed", duration=5.0, error=r.Failure(kind="signal", message="killed"))
+    study._journal.write([r.Proposed(number=12, config=flat().default()), r.Started(number=12), killed])
+    found = explained(flat(), study._view())
+    assert found.seconds == 29.0 and "Its trials took 29 CPU-seconds (1 trial by the clock)." in found.text

@@ -72,6 +72,47 @@ def test_a_loaded_study_goes_on_as_it_was_trained(store):
     assert job.ladder.rungs[-1].epochs == 2
 
 
+def test_a_loaded_study_goes_on_with_its_split_its_task_and_who_leads_the_race(store):
+    x, y = points()
+    y = np.where(y, 3.0, x[:, 1].round())  # whole numbers: classes, unless they are said to be none
+    one = nas.Architecture(lambda hp, x: x.dense(hp.Choice("units", [8, 16, 32, 64])).relu().dense(1), (4,))
+    options = {"task": "regression", "validation": 0.3, "strategy": "evolution", "epochs": 2, "trials": 1, "verbose": 0}
+    first = mw.nas.search(one, x, y, name="s", store=store, **options)
+    again = mw.load_study("s", store=store).resume(one, x, y, trials=1, verbose=0)
+    before, now = (study._settings.estimation.job.data for study in (first, again))
+    assert len(now.kept) == 90 and now.kept.tolist() == before.kept.tolist() and now.task == before.task
+    assert again._machine.setup.strategy.inner.name == "evolution"
+
+
+def test_another_split_or_leader_is_refused_by_its_name_and_not_as_other_data(store):
+    searched(store, trials=1, validation=0.3, strategy="evolution")
+    with pytest.raises(StudyError, match=r"another search: validation was 0.3, now 0.2; strategy was 'evolution', now "
+                                         r"the plan's own model\. Use"):  # fmt: skip
+        searched(store, trials=1, validation=0.2)
+    with pytest.raises(StudyError, match=r"validation was 0.3, now '60 rows'"):
+        searched(store, trials=1, validation=points(60, 1), strategy="evolution")
+    assert len(searched(store, trials=1, validation=0.3, strategy="evolution").trials) == 1
+
+
+def test_rows_of_ones_own_and_a_stem_are_asked_for_by_their_names(store):
+    stem = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    searched(store, trials=1, validation=points(60, 1), stem=stem)
+    loaded = mw.load_study("s", store=store)
+    with pytest.raises(StudyError, match=r"begun with validation=\(x, y\) of 60 rows and stem=model of 20 weights"):
+        loaded.resume(space(), *points(), verbose=0)
+    again = loaded.resume(space(), *points(), validation=points(60, 1), stem=stem, trials=1, verbose=0)
+    assert len(again._settings.estimation.job.data.kept) == 60
+
+
+def test_a_study_of_an_earlier_version_goes_on_though_its_digest_was_of_the_split(store):
+    study = searched(store, trials=1)
+    told = {k: v for k, v in study._record.definition.items() if k not in ("validation", "race", "stem")}
+    study._store.redefine(study._record.id, told | {"data": "300 rows of (4,), 0123456789ab"})
+    assert len(searched(store, trials=1).trials) == 1
+    with pytest.raises(StudyError, match="data was"):
+        mw.nas.search(space(), *points(301), trials=3, store=store, name="s", verbose=0)
+
+
 def test_a_larger_budget_for_a_plan_that_was_carried_out_is_told(store):
     searched(store)
     with pytest.warns(UserWarning, match="was carried out before"):

@@ -9,8 +9,9 @@ from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
 from modelwright.nas.ladder import STEPS, ladder
-from modelwright.nas.phases import ENDED, FINISH, MORE, PlanLeads
+from modelwright.nas.phases import BETWEEN, ENDED, FINISH, MORE, PREPARE, SCREEN, PlanLeads, clocked
 from modelwright.nas.plan import AGAIN, Plan
+from modelwright.nas.proposer import SCREENED
 from modelwright.nas.stale import agreement, noise, stale
 from modelwright.strategy.audit import lowest
 from modelwright.strategy.random import Random
@@ -330,6 +331,24 @@ def test_what_fails_before_the_finish_has_failed():
     run.step()
     run.step(r.Outcome(state="failed", error=r.Failure(kind="error", message="it broke"), stepwise=False))
     assert run.history.rows[1].state == "failed"
+
+
+# --- what phases took ----------------------------------------------------------------------------------
+
+
+def test_phases_share_the_time_of_the_search_by_the_clock():
+    made = History((Objective("val_accuracy", "max"),))
+    made.extend([r.Noted(kind=SCREENED, data={"seconds": 2.0, "scores": {}})], 12.0)
+    for number, phase in enumerate(["anchor", "race", "race"]):
+        made.extend([r.Proposed(number=number, config={}, note={"phase": phase})], 12.0)
+    done = [r.Finished(number=n, state="paused", values=(0.5,), fidelity=0.01, duration=10.0) for n in range(3)]
+    together = [r.Started(number=0), r.Started(number=1)]
+    for at, events in [(12.0, together), (32.0, done[:2]), (40.0, [r.Started(number=2)]), (50.0, done[2:])]:
+        made.extend(events, at)
+    made.extend([r.Noted(kind="measured latency", data={"trial": 2})], 55.0)
+    found = clocked(made)
+    assert found == {PREPARE: 10.0, SCREEN: 2.0, "anchor": 10.0, "race": 20.0, BETWEEN: 13.0}
+    assert sum(found.values()) == made.elapsed
 
 
 # --- epochs ----------------------------------------------------------------------------------------

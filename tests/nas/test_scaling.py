@@ -151,10 +151,50 @@ def test_the_split_is_fitted_on_what_the_user_measures():
     assert wide.shares == (0.0, 1.0, 0.0) and len(wide.tried) == 3
 
 
-def test_a_score_that_is_no_number_loses():
+def test_a_score_that_is_no_number_loses_and_with_none_the_split_is_the_papers():
     graph = trace(plain, SHAPE)
     found = scale(graph, budget={"parameters": 300_000}, score=lambda made: math.nan)
-    assert all(score == -math.inf for _, score in found.tried)
+    assert all(score == -math.inf for _, score in found.tried) and "No score was a finite number" in found.said
+    assert found.shares == scale(graph, budget={"parameters": 300_000}).shares
+    most = max(node.shape[-1] for node in graph.nodes)
+
+    def of_wide_ones(made):
+        return 1.0 if max(node.shape[-1] for node in made.nodes) > 1.3 * most else math.nan
+
+    wide = scale(graph, budget={"parameters": 300_000}, score=of_wide_ones)
+    assert wide.shares == (0.0, 1.0, 0.0) and "No score" not in wide.said
+
+
+def test_the_papers_split_is_that_of_its_factors_and_one_of_those_that_are_tried():
+    graph = trace(plain, SHAPE)
+    found = scale(graph, budget={"macs": 3 * graph.cost.macs}, score=lambda made: 0.0)
+    whole = math.log(1.2 * 1.1**2 * 1.15**2)
+    paper = [math.log(1.2) / whole, 2 * math.log(1.1) / whole, 2 * math.log(1.15) / whole]
+    assert any(shares == pytest.approx(paper, abs=1e-6) for shares, _ in found.tried)
+    assert scale(graph, budget={"macs": 3 * graph.cost.macs}).shares == pytest.approx(paper, abs=1e-6)
+
+
+def blocks(graph):
+    return sum(stretch.count for stretch in stretches(graph))
+
+
+def widest(graph):
+    return sum(node.shape[-1] for node in graph.nodes if node.op == "conv" and "again" not in node.name)
+
+
+@pytest.mark.parametrize("times", [0.5, 1.15, 1.6, 2.0, 4.0])
+def test_what_is_told_of_a_scaled_network_is_what_became_of_it(times):
+    def narrowing(x):
+        for filters in (16, 32):
+            x = x.conv(filters, 3, stride=2).batch_norm().relu().conv(filters, 3).batch_norm().relu()
+        return x.flatten().dense(10)
+
+    graph = trace(narrowing, SHAPE)
+    found = scale(graph, budget={"macs": int(times * graph.cost.macs)})
+    assert found.depth == blocks(found.graph) / blocks(graph)
+    assert found.resolution == found.graph.nodes[0].shape[0] / 28
+    assert found.width == pytest.approx(widest(found.graph) / widest(graph))
+    assert f"Depth times {found.depth:.2f}, width times {found.width:.2f}" in found.said
 
 
 def test_a_network_without_blocks_grows_by_width_and_says_so():

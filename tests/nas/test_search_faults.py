@@ -60,6 +60,13 @@ def test_an_ensemble_that_breaks_what_its_members_keep_says_so():
         ensembles._say_what_is_broken(study, rows)
 
 
+def test_a_network_whose_training_diverged_is_infeasible_and_says_what_it_took():
+    study = searched(trials=2, plan=None, strategy="random", training=lambda hp: {"rate": hp.Choice("rate", [1e30])})
+    rows = study._machine.history.rows
+    assert [row.state for row in rows] == ["infeasible", "infeasible"]
+    assert all(row.facts["cpu_seconds"] > 0 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("training", "rate"),
     [

@@ -6,12 +6,16 @@ import pytest
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
+from modelwright.core.rng import Seed
 from modelwright.estimation.lookup import LookupTable
 from modelwright.execute.serial import SerialExecutor
 from modelwright.space import HyperParameters
 from modelwright.store.memory import MemoryStore
 from modelwright.strategy import resolve
+from modelwright.strategy.evolution import Evolution
 from modelwright.strategy.levels import gains
+from modelwright.strategy.local import Local
+from modelwright.strategy.merit import merits
 from modelwright.study.budget import Budget
 from modelwright.study.journal import Journal
 from modelwright.study.loop import Loop
@@ -71,6 +75,49 @@ def test_a_level_nobody_passed_adds_nothing():
         history.extend([r.Proposed(number=number, config={})])
         history.extend([r.Finished(number=number, state="complete", values=(0.2,), fidelity=1.0)])
     assert [v.tolist() for v in gains(history).values()] == [[0.0], [0.0]]
+
+
+def four_choices():
+    hp = HyperParameters()
+    for name in "abcd":
+        hp.Choice(name, [0, 1, 2])
+    return hp.tree
+
+
+def raced(space):
+    """Twelve trials, each better than the one before at two epochs; the fourth was promoted when it was the best."""
+    history, rng, tried = History((Objective("acc", "max"),)), np.random.default_rng(0), []
+    while len(tried) < 12:
+        config, number = space.sample(rng), len(tried)
+        if config in tried:
+            continue
+        tried.append(config)
+        first = r.Finished(number=number, state="paused", values=(0.80 + 0.004 * number,), fidelity=0.02, steps=20)
+        history.extend([r.Proposed(number=number, config=config, fidelity=0.02), r.Started(number=number), first])
+        if number == 3:
+            on = r.Finished(number=3, state="paused", values=(0.87,), fidelity=0.05, steps=50)
+            history.extend([r.Continued(number=3, fidelity=0.05), r.Started(number=3, segment=1), on])
+    return history
+
+
+@pytest.mark.parametrize(
+    "strategy", [Local(initial=1), Evolution(population=12, sample=12)], ids=["local", "evolution"]
+)
+def test_a_trial_that_was_trained_for_longer_is_not_the_best_for_that(strategy):
+    space = four_choices()
+    history = raced(space)
+    found = merits(history)
+    assert np.argsort(found).tolist() == list(range(12)) and found[3] == 0.87
+    assert strategy.ask(strategy.init(Seed(0), history), space, 12).note["from"] == 11
+
+
+def test_a_trial_that_ended_by_itself_is_worth_what_it_was_worth():
+    history = History((Objective("loss", "min"),))
+    ended(history, 0, [1.0, 0.9, 0.8])
+    for number in range(1, 3):
+        ended(history, number, [1.0 - 0.1 * step for step in range(STEPS)])
+    ended(history, 3, [0.9, 0.8, 0.7], state="pruned")
+    assert merits(history) == pytest.approx([-0.8, -0.2, -0.2, -0.1])
 
 
 @pytest.mark.parametrize("resumable", [True, False], ids=["paused", "stopped"])

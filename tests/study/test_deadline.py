@@ -11,10 +11,16 @@ import pytest
 
 import modelwright as mw
 from modelwright.core import records as r
+from modelwright.core.clock import ManualClock
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
+from modelwright.space import HyperParameters
+from modelwright.store.memory import MemoryStore
+from modelwright.strategy.random import Random
 from modelwright.study.confirm import seconds_to_confirm
 from modelwright.study.interrupts import OverTime, alarm
+from modelwright.study.journal import Journal
+from modelwright.study.machine import Machine, Setup
 
 #: The alarm belongs to the deadlines here, and not to the time limit of the tests.
 pytestmark = pytest.mark.timeout(120, method="thread")
@@ -229,20 +235,18 @@ def test_preparing_counts_as_well():
     assert late < 2 and 0 < len(study.trials) <= 8
 
 
-def test_what_is_noted_before_the_first_trial_is_counted_once():
-    class Still:
-        now = 100.0
-
-        def monotonic(self):
-            return self.now
-
-    hp = mw.HyperParameters()
-    hp.Float("x", 0.0, 1.0)
-    journal = mw.Study(hp, store=":memory:")._journal
-    journal.end()
-    journal.clock, before = Still(), journal.elapsed
-    Still.now = 108.0
-    for _ in range(2):  # whoever writes before the trials begins, and so does the loop that runs them
+def test_what_a_call_did_before_its_first_trial_counts_once():
+    """Latencies are measured, then candidates are scored, and then the loop begins: each time since the same moment."""
+    clock, store = ManualClock(100.0), MemoryStore()
+    setup = Setup(space=HyperParameters().tree, strategy=Random(), objectives=(Objective("value", "min"),))
+    journal = Journal(Machine(setup), store, store.create("s", {}, 0.0), clock)
+    for _ in range(3):
+        clock.advance(10.0)
         journal.begin(100.0)
-        assert journal.elapsed - before == pytest.approx(8.0)
-        journal.write([r.Noted(kind="screened", data={})])
+        journal.write([r.Noted(kind="done", data={})])
+    assert journal.elapsed == 30.0
+    journal.end()
+    clock.advance(50.0)
+    journal.begin()
+    clock.advance(5.0)
+    assert journal.elapsed == 35.0

@@ -90,8 +90,8 @@ def write(study: Study, path: str | Path) -> Path:
 
 
 def _phases(study: Study) -> str:
-    """What each phase of a plan had and took, and why the search ended."""
-    from modelwright.nas.phases import shares
+    """What each phase of a plan had, what it took of the time, and why the search ended."""
+    from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
     history = study._machine.history
@@ -99,16 +99,16 @@ def _phases(study: Study) -> str:
     screened = next((note.data for note in history.notes if note.kind == SCREENED), None)
     if screened is None and set(found) <= {"race"}:
         return ""
-    times = {name: entry["seconds"] for name, entry in found.items()}
+    counts = {name: int(entry["trials"]) for name, entry in found.items()}
     if screened is not None:
-        times["screen"] = float(screened["seconds"])
-    whole = sum(times.values()) or 1.0
-    order = [name for name in ("screen", "anchor", "race", "confirm", "finish") if name in times]
+        counts[SCREEN] = len(screened["scores"])
+    clock, whole = clocked(history), history.elapsed or 1.0
     lines = []
-    for name in order:
-        count = len(screened["scores"]) if name == "screen" and screened is not None else int(found[name]["trials"])
-        what = f"{counted(count, 'network')} {_DID[name]}"
-        lines.append(f"  {name}: {what}, {times[name]:,.0f} s of work ({100 * times[name] / whole:.0f} %)")
+    for name in (PREPARE, SCREEN, "anchor", "race", "confirm", "finish", BETWEEN):
+        if name in counts or name in (PREPARE, BETWEEN):
+            what = f"{counted(counts[name], 'network')} {_DID[name]}" if name in counts else _DID[name]
+            took = clock.get(name, 0.0)
+            lines.append(f"  {name}: {what}{_priced(history, name)}, {took:,.0f} s ({100 * took / whole:.0f} %)")
     children = sum(row.parent is not None for row in history.rows)
     if children:
         lines.append(
@@ -130,6 +130,15 @@ def _phases(study: Study) -> str:
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])
+
+
+def _priced(history: History, phase: str) -> str:
+    """For how many networks latencies were measured before the first one was trained."""
+    from modelwright.nas.metered import MEASURED
+    from modelwright.nas.phases import PREPARE
+
+    count = sum(note.kind == MEASURED and "trial" not in note.data for note in history.notes)
+    return f", with latencies of {counted(count, 'network')} measured" if count and phase == PREPARE else ""
 
 
 def _lineage(history: History, best: Row | None) -> list[str]:
@@ -199,11 +208,13 @@ _PARTS = {
     "other": "other bookkeeping",
 }
 _DID = {
+    "prepare": "everything before the first network",
     "screen": "scored without training",
     "anchor": "as the space has it by default",
     "race": "in the race, to its end",
     "confirm": "at full size on all rows, to its end",
     "finish": "trained on to the end",
+    "between": "what lies between these",
 }
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
@@ -81,7 +78,10 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         facts={
             "task": data.task.kind,
             "classes": list(data.task.classes),
-            "data": _told_apart(data),
+            "data": f"{len(data.y):,} rows of {_shapes(data.shapes)}, {data.digest}",
+            "validation": _judged_by(asked["validation"], data),
+            "stem": None if stem is None else f"{stem.count_params():,} weights in {len(stem.layers)} layers",
+            **({} if asked["plan"] is None else {"race": _named(asked["strategy"])}),
             "recipe": recipe.plain(),
             "class_weight": _kept_weights(asked["class_weight"], weights, data),
             "epochs": float(epochs) if asked["plan"] is None or _bounded(asked) else None,
@@ -96,12 +96,15 @@ def _kept_weights(given: Any, weights: Mapping[int, float] | None, data: Dataset
     return [[data.task.classes[place], weight] for place, weight in sorted(weights.items())]
 
 
-def _told_apart(data: Dataset) -> str:
-    """The rows in words, with a digest by which others are told from them."""
-    digest = hashlib.blake2b(digest_size=6)
-    for part in (*data.x, data.y, data.kept):
-        digest.update(np.ascontiguousarray(part).data)
-    return f"{len(data.y):,} rows of {_shapes(data.shapes)}, {digest.hexdigest()}"
+def _judged_by(validation: Any, data: Dataset) -> float | str:
+    """The share of the rows that is kept back, or how many there are beside them, in words."""
+    own = isinstance(validation, (tuple, list))
+    return f"{len(data.kept):,} rows" if own else float(validation)
+
+
+def _named(strategy: Any) -> str | None:
+    """Who leads the race; None where that is the plan's own model."""
+    return strategy if strategy is None or isinstance(strategy, str) else strategy.name or type(strategy).__name__
 
 
 def _stem(asked: Mapping[str, Any]) -> tuple[Any, Any, Any]:

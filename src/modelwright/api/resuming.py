@@ -70,16 +70,41 @@ def _search_on(study: Study, space: Any, data: tuple[Any, ...], options: dict[st
             hint="Write study.resume(space, x, y, ...), as in nas.search.",
         )
     definition = study._record.definition
+    _same_rows(study.name, definition, options)
     led = str(definition.get("strategy", "plan"))
     options.setdefault("objective", list(study.objectives))
     options.setdefault("seed", study._machine.setup.seed)
     options.setdefault("constraints", study._machine.history.limits)
     options.setdefault("plan", "auto" if led == "plan" else None)
-    if options["plan"] is None:
-        options.setdefault("strategy", led)
+    leads = definition.get("race") if led == "plan" else led
+    if leads is not None:
+        options.setdefault("strategy", leads)
     _same_budget(study, options)
     _same_training(definition, options)
     return search(space, *data, store=study._store, name=study.name, **options)
+
+
+def _same_rows(name: str, definition: Mapping[str, Any], options: dict[str, Any]) -> None:
+    """How the rows are taken and divided, as the search began, where the user says nothing else.
+
+    Raises:
+        StudyError: rows to judge by, or a stem, were handed over then and are not now: a store has none of them.
+    """
+    judged = definition.get("validation")
+    begun = {"validation=(x, y)": judged if isinstance(judged, str) else None, "stem=model": definition.get("stem")}
+    lost = {k: of for k, of in begun.items() if of is not None and options.get(k.partition("=")[0]) is None}
+    if lost:
+        raise StudyError(
+            f"the search was begun with {' and '.join(f'{k} of {of}' for k, of in lost.items())}",
+            where=f"study {name!r}",
+            hint=f"Hand over the same: study.resume(space, x, y, {', '.join(lost)}).",
+        )
+    if isinstance(judged, float):
+        options.setdefault("validation", judged)
+    kind = definition.get("task")
+    if kind is not None:
+        # That one output tells two classes apart is the space's affair: the task is the same.
+        options.setdefault("task", "multiclass" if kind == "binary" else kind)
 
 
 def _same_training(definition: Mapping[str, Any], options: dict[str, Any]) -> None:

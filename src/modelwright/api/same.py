@@ -25,8 +25,8 @@ def refuse_other_search(record: StudyRecord, definition: Mapping[str, Any]) -> N
     """Refuse to mix two searches under one name; say what differs.
 
     Raises:
-        StudyError: objective, seed, strategy, number of steps, or the data of a search for a network or how it trains
-            all networks, is another than the stored one.
+        StudyError: objective, seed, strategy, number of steps, or the data of a search for a network, how they are
+            divided or how it trains all networks, is another than the stored one.
     """
     unit = f"{definition.get('unit', 'step')}s"
     changed = []
@@ -38,9 +38,13 @@ def refuse_other_search(record: StudyRecord, definition: Mapping[str, Any]) -> N
         ("data", "data"),
     ):
         before, now = record.definition.get(key), definition.get(key)
+        if key == "data" and isinstance(before, str) and "validation" not in record.definition:
+            # Digests of earlier versions were of the rows as they had been divided.
+            before, now = (str(told).rpartition(", ")[0] for told in (before, now))
         if before is not None and _said(key, before) != _said(key, now):
             changed.append(f"{label} was {_said(key, before)}, now {_said(key, now)}")
-    changed += training_changes(record.definition, definition)
+    if definition.get("kind") == "nas":
+        changed += training_changes(record.definition, definition)
     if changed:
         raise StudyError(
             f"the study exists and was another search: {'; '.join(changed)}",
@@ -56,7 +60,7 @@ def _said(key: str, value: Any) -> str:
 
 
 def training_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """In what two definitions of a search for a network train all networks otherwise, in words.
+    """In what two definitions of a search for a network train or judge all networks otherwise, in words.
 
     What one of them does not say is passed over: a study of an earlier version, or one that is no such search.
 
@@ -70,11 +74,22 @@ def training_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[
         if other:
             said = (", ".join(f"{name}={fields[name]!r}" for name in other) for fields in (old, new))
             found.append("recipe was {}, now {}".format(*said))
-    for key, none in (("class_weight", "none"), ("epochs", "none, or none that counts beside seconds=")):
+    for key, (label, none) in _TRAINING.items():
         if key in before and key in now and before[key] != now[key]:
             first, second = (none if d[key] is None else _written(d[key]) for d in (before, now))
-            found.append(f"{key} was {first}, now {second}")
+            found.append(f"{label} was {first}, now {second}")
     return found
+
+
+#: Of a search for a network: what it is called, and what it means that there is none.
+_TRAINING = {
+    "task": ("task", "none"),
+    "validation": ("validation", "none"),
+    "stem": ("stem", "none"),
+    "race": ("strategy", "the plan's own model"),
+    "class_weight": ("class_weight", "none"),
+    "epochs": ("epochs", "none, or none that counts beside seconds="),
+}
 
 
 def _written(given: Any) -> str:

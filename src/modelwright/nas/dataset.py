@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,7 @@ class Dataset:
         chosen: rows to train on, in an order of chance, so that the first few are as good as any.
         kept: rows that are kept back, in an order of chance.
         factor: by how much images are shrunk in each direction.
+        digest: tells these rows from others, however they are divided.
     """
 
     task: Task
@@ -43,6 +45,7 @@ class Dataset:
     kept: np.ndarray
     factor: int = 1
     notes: tuple[str, ...] = ()
+    digest: str = ""
     _small: dict[int, Dataset] = field(default_factory=dict)
 
     @property
@@ -154,13 +157,28 @@ def dataset(
         inputs = tuple(np.concatenate(pair) for pair in zip(inputs, own[0], strict=True))
     _check_training(encoded[chosen], found, validation, where)
     tell_unlearned(encoded, chosen, kept, found, notes)
+    digest = _digest((*inputs, encoded), found)  # before numbers are scaled by those that are trained on
     if found.kind == "regression":
         found, encoded = standardised(found, encoded, chosen, notes, where)
     fronts = fronts_of(inputs, chosen, notes, shapes, names)
     found = replace(found, images=any(len(front.inner) == 3 for front in fronts))
     return Dataset(
-        task=found, fronts=fronts, x=inputs, y=encoded, chosen=chosen, kept=kept, notes=tuple(dict.fromkeys(notes))
+        task=found,
+        fronts=fronts,
+        x=inputs,
+        y=encoded,
+        chosen=chosen,
+        kept=kept,
+        notes=tuple(dict.fromkeys(notes)),
+        digest=digest,
     )
+
+
+def _digest(parts: Arrays, task: Task) -> str:
+    digest = hashlib.blake2b(repr(task.classes).encode(), digest_size=6)
+    for part in parts:
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
 
 
 def mirrors(data: Dataset) -> bool:

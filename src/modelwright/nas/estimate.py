@@ -60,14 +60,14 @@ class ArchitectureEstimation(Estimation):
         self.job, self.steps = job, job.ladder.steps
 
     def estimate(self, task: Task, reporter: Reporter) -> Outcome:
-        began = time.perf_counter()
+        began, trial = time.perf_counter(), _Trial(self.job, task, reporter)
         try:
-            outcome = _Trial(self.job, task, reporter).run()
+            outcome = trial.run()
         except Exception as error:
             outcome = outcome_of(error)
         finally:
             _release()
-        return replace(outcome, duration=time.perf_counter() - began)
+        return replace(outcome, duration=time.perf_counter() - began, note={**trial.cost(), **outcome.note})
 
     def close(self) -> None:
         _release(everything=True)
@@ -117,7 +117,9 @@ class _Trial:
         reached = self.task.start
         for rung in self._rungs(learned is not None):
             learned, metrics = self._climb(rung, learned)
-            if not metrics or not all(math.isfinite(metrics.get(o.name, 0.0)) for o in self.job.objectives):
+            # Training that diverged leaves no accuracy at all.
+            worth = {**found, **metrics}
+            if not all(math.isfinite(worth.get(o.name, math.nan)) for o in self.job.objectives):
                 message = f"the loss of {metrics.get('val_loss', math.nan):g} after training is not finite"
                 error = Failure(kind="nan", message=message)
                 return Outcome(state="infeasible", metrics={}, error=error, note=self.note)
@@ -137,6 +139,10 @@ class _Trial:
             note=self.note,
             stepwise=False,
         )
+
+    def cost(self) -> dict[str, float]:
+        """The fact of what it took, for one that came to nothing; none where what it took before is not known."""
+        return {"cpu_seconds": self._cpu_seconds()} if self.before or self.task.segment == 0 else {}
 
     # --- where it begins -----------------------------------------------------------------------------
 

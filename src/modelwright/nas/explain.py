@@ -14,6 +14,7 @@ import numpy as np
 from modelwright.core.history import History, Row, usable
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
+from modelwright.core.wording import counted
 from modelwright.nas.fidelities import Fidelities, fidelities_of
 from modelwright.nas.variance import shares
 from modelwright.space.mutate import difference
@@ -100,8 +101,8 @@ class Explanation:
         neighbours: every edit of one decision, the best first.
         path: from the default to the winner, edit by edit.
         edges: decisions of the winner that are at an end of their range: ``filters = 64 (the largest)``.
-        seconds: of all trials together; CPU-seconds (``unit``) where every trial says in its fact ``cpu_seconds`` what
-            it took, else seconds of workers.
+        seconds: of all trials together; CPU-seconds (``unit``) as they say in their fact ``cpu_seconds``. One that does
+            not counts by the clock, and ``unit`` says how many do; seconds of workers where none says it.
     """
 
     objective: str
@@ -349,10 +350,13 @@ def _distance(points: np.ndarray, categorical: np.ndarray) -> float:
 def _cost(history: History) -> dict[str, Any]:
     """Seconds of all trials, and what they are."""
     ran = [row for row in history.rows if row.ran or row.duration]
-    told = [float(row.facts["cpu_seconds"]) for row in ran if "cpu_seconds" in row.facts]
-    if ran and len(told) == len(ran):
-        return {"seconds": sum(told), "unit": "CPU-seconds"}
-    return {"seconds": float(sum(row.duration for row in ran)), "unit": "seconds of workers"}
+    told = [row for row in ran if "cpu_seconds" in row.facts]
+    if not told:
+        return {"seconds": float(sum(row.duration for row in ran)), "unit": "seconds of workers"}
+    seconds = sum(float(row.facts.get("cpu_seconds", row.duration)) for row in ran)
+    missing = [row for row in ran if "cpu_seconds" not in row.facts and row.duration]
+    beside = f" ({counted(len(missing), 'trial')} by the clock)" if missing else ""
+    return {"seconds": seconds, "unit": f"CPU-seconds{beside}"}
 
 
 def _edges(space: SearchSpace, config: Config) -> list[str]:

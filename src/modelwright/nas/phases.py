@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from modelwright.core.history import History
-from modelwright.core.records import Continued, Finished, Proposed
+from modelwright.core.records import Continued, Finished, Noted, Proposed, Started
 from modelwright.nas.ladder import STEPS
+from modelwright.nas.proposer import SCREENED
 from modelwright.study.policy import EngineLeads
 
 #: Kind of the note by which the finish is opened, with the seconds that are left for it.
 FINISH = "finish"
+#: What is no trial's, of the time of a search: what is before the first one, scores without training, and the rest.
+PREPARE, SCREEN, BETWEEN = "prepare", "screen", "between"
 _BAD = ("failed", "infeasible", "lost")
 #: In the note of a confirmation: why the race ended.
 ENDED = "ended"
@@ -76,4 +80,46 @@ def shares(history: History) -> dict[str, dict[str, float]]:
             entry["trials"] += (event.number, name) not in counted
             entry["seconds"] += event.duration
             counted.add((event.number, name))
+    return found
+
+
+def clocked(history: History) -> dict[str, float]:
+    """Seconds of the study's clock for each phase, together those of the whole search.
+
+    Beside the phases that trials have: ``PREPARE``, until the first of anything; ``SCREEN``; and ``BETWEEN``, in which
+    no trial ran that has ended. Trials that run together share the clock evenly.
+    """
+    stretches: list[tuple[float, float, str]] = []
+    phases: dict[int, str] = {}
+    begun: dict[int, float] = {}
+    for place, event in enumerate(history):
+        at = history.time_of(place)
+        if isinstance(event, Proposed | Continued):
+            phases[event.number] = str(event.note.get("phase") or phases.get(event.number, "race"))
+        elif isinstance(event, Started):
+            begun[event.number] = at
+        elif isinstance(event, Finished) and event.number in begun:
+            stretches.append((begun.pop(event.number), at, phases[event.number]))
+        elif isinstance(event, Noted) and event.kind == SCREENED:
+            stretches.append((max(0.0, at - float(event.data["seconds"])), at, SCREEN))
+    first = min((begin for begin, _, _ in stretches), default=0.0)
+    found = {PREPARE: first, **by_the_clock(stretches)}
+    return found | {BETWEEN: max(0.0, history.elapsed - sum(found.values()))}
+
+
+def by_the_clock(stretches: Iterable[tuple[float, float, str]]) -> dict[str, float]:
+    """Seconds for each name that stretches of time have; those that overlap share them evenly.
+
+    >>> by_the_clock([(0.0, 10.0, "race"), (0.0, 10.0, "confirm"), (20.0, 29.0, "confirm")])
+    {'confirm': 14.0, 'race': 5.0}
+    """
+    changes = [change for begin, end, name in stretches for change in ((begin, 1, name), (end, -1, name))]
+    found: dict[str, float] = {}
+    running: dict[str, int] = {}
+    before = 0.0
+    for at, change, name in sorted(changes):
+        together = sum(running.values())
+        for other, several in running.items() if together > 0 else ():
+            found[other] = found.get(other, 0.0) + (at - before) * several / together
+        before, running[name] = at, running.get(name, 0) + change
     return found

@@ -109,7 +109,7 @@ def _course(found: Explanation) -> str:
             f"Trials {first.first} to {first.last} were {first.distance:.2f} times as far apart as random ones, trials "
             f"{last.first} to {last.last} {last.distance:.2f} times. "
         )
-    return f"{said}The search took {found.seconds:,.0f} {found.unit}."
+    return f"{said}Its trials took {found.seconds:,.0f} {found.unit}."
 
 
 def _signed(value: float) -> str:

@@ -46,6 +46,13 @@ def widened(graph: Graph, factor: float) -> Graph:
     return rewritten(graph, change, {})
 
 
+def widths(graph: Graph) -> dict[str, int]:
+    """The channels of each layer that ``widened`` may give others, by its name."""
+    tied = _Tied.of(graph)
+    free = [n for n, group in zip(graph.nodes, tied.group, strict=True) if n.op in _WIDTHS and group not in tied.fixed]
+    return {node.name: node.shape[-1] for node in free}
+
+
 @dataclass(slots=True)
 class _Tied:
     """Groups of nodes that share channels, and what may become of their number.

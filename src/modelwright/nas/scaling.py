@@ -8,7 +8,7 @@ nothing itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,20 @@ from modelwright.nas.architecture import Architecture, ArchitectureTree
 from modelwright.nas.canonical import pruned
 from modelwright.nas.genotype import Genotype
 from modelwright.nas.graph import INPUT, Graph
-from modelwright.nas.resize import deepened, resized, stretches, widened
+from modelwright.nas.resize import deepened, resized, stretches, widened, widths
 
-#: Shares of a growth in cost that go into (depth, width, resolution).
-_PAPER = (0.26, 0.27, 0.47)  # depth 1.2, width 1.1, resolution 1.15: of their product, logarithms over that of 1.92
+#: Of depth, width and resolution.
+_Each = tuple[float, float, float]
+#: Shares of a growth in cost that go into each. EfficientNet multiplies the depth by 1.2, the width by 1.1 and the
+#: resolution by 1.15; the latter two cost their squares. That is (0.28, 0.29, 0.43).
+_WHOLE = math.log(1.2 * 1.1**2 * 1.15**2)
+_PAPER = (math.log(1.2) / _WHOLE, math.log(1.1**2) / _WHOLE, math.log(1.15**2) / _WHOLE)
 _WIDTH_FIRST = (0.1, 0.8, 0.1)
-_GRID = (
-    (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5),
-    (1 / 3, 1 / 3, 1 / 3),
+_GRID: tuple[_Each, ...] = (
+    (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.5, 0.5, 0.0), (0.0, 0.5, 0.5), (0.5, 0.0, 0.5), _PAPER,
 )  # fmt: skip
+#: Splits that differ by less in every share are one: a network need not be trained for each.
+_ALIKE = 0.05
 HOW = ("compound", "width")
 #: What a budget may be of, by the names of measures and by those of a graph's cost: the latter.
 BUDGETS = {"params": "parameters", "macs": "macs", "parameters": "parameters"}
@@ -40,9 +45,11 @@ class Scaled:
 
     Attributes:
         graph: the network; for a search space's configuration it is no longer one of the space.
-        depth, width, resolution: by what the blocks, the channels and the sides of the inputs were multiplied.
-        shares: what part of the growth went into each of them.
-        tried: (shares, score) of each network that was trained to fit them.
+        depth, width, resolution: how many times as many blocks, channels (in the mean of all layers) and positions on
+            a side of the inputs it has. Blocks and positions come whole: this is what came of the shares.
+        shares: what part of the growth was meant for each of them.
+        tried: (shares, score) of each network that was trained to fit them; minus infinity for one without a finite
+            score.
         parameters, macs: of the network.
         said: what was done, and what could not be.
     """
@@ -51,8 +58,8 @@ class Scaled:
     depth: float
     width: float
     resolution: float
-    shares: tuple[float, float, float]
-    tried: tuple[tuple[tuple[float, float, float], float], ...]
+    shares: _Each
+    tried: tuple[tuple[_Each, float], ...]
     parameters: int
     macs: int
     said: str
@@ -81,7 +88,7 @@ def scale(
         network: a graph, what ``nas.from_model`` made of a model, or a space with the ``config`` of a network of it.
         budget: the most of ``{"params": ..., "macs": ...}``, one or both.
         score: ``score(graph)`` trains a network on the user's own data and says how good it is, larger is better.
-            Without it the split is that of the EfficientNet paper.
+            Without it, or where no score is a finite number, the split is that of the EfficientNet paper.
         how: "compound", or "width": four fifths into width, for where activations, not arithmetic, bound the speed:
             they grow with the square root of the cost then, which is the least that is possible.
         resolution: whether the inputs may become larger; only where the budget has macs, which bound it.
@@ -94,7 +101,7 @@ def scale(
     >>> found = trace(lambda x: x.conv(8, 3).relu().conv(8, 3).relu().global_avg_pool().dense(2), (8, 8, 3))
     >>> larger = scale(found, budget={"params": 10_000}, resolution=False)
     >>> larger.parameters, round(larger.depth, 1), round(larger.width, 1)
-    (9682, 4.0, 2.1)
+    (9682, 4.0, 2.0)
     """
     graph = _graph(network, config)
     _check(budget, how, score)
@@ -104,19 +111,18 @@ def scale(
     able = (bool(stretches(graph)), True, resolution and images and bounded and _resizable(graph))
     sizer = _Sizer(graph, dict(budget))
     shares = _allowed(_WIDTH_FIRST if how == "width" else _PAPER, able)
-    tried: list[tuple[tuple[float, float, float], float]] = []
+    tried: list[tuple[_Each, float]] = []
     if score is not None and how == "compound":
         near = _Sizer(graph, {name: min(most, 2 * max(getattr(graph.cost, name), 1)) for name, most in budget.items()})
-        grid = dict.fromkeys(_allowed(shares, able) for shares in _GRID)
-        for one in grid:
-            tried.append((one, _scored(score, near.largest(one)[0])))
-        shares = max(tried, key=lambda pair: pair[1])[0]
-    found, (depth, width, sides) = sizer.largest(shares)
-    cost = found.cost
-    return Scaled(
-        found, depth, width, sides, shares, tuple(tried), cost.parameters, cost.macs,
-        _said(found, (depth, width, sides), able, resolution and images, budget),
-    )  # fmt: skip
+        tried = [(one, _scored(score, near.largest(one)[0])) for one in _grid(able)]
+        if any(value > -math.inf for _, value in tried):
+            shares = max(tried, key=lambda pair: pair[1])[0]
+    found, depth = sizer.largest(shares)
+    factors, cost = (_deeper(graph, depth), *_larger(graph, found)), found.cost
+    said = _said(found, factors, able, resolution and images, budget)
+    if tried and all(value == -math.inf for _, value in tried):
+        said += " No score was a finite number, so that the split is that of the EfficientNet paper."
+    return Scaled(found, *factors, shares, tuple(tried), cost.parameters, cost.macs, said)
 
 
 def beyond(
@@ -180,7 +186,37 @@ def _resizable(graph: Graph) -> bool:
     return True
 
 
-def _allowed(shares: tuple[float, float, float], able: tuple[bool, bool, bool]) -> tuple[float, float, float]:
+def _grid(able: tuple[bool, bool, bool]) -> list[_Each]:
+    """The splits to try, of what can grow."""
+    found: list[_Each] = []
+    for shares in _GRID:
+        one = _allowed(shares, able)
+        if not any(max(abs(a - b) for a, b in zip(one, other, strict=True)) < _ALIKE for other in found):
+            found.append(one)
+    return found
+
+
+def _deeper(graph: Graph, factor: float) -> float:
+    """How many times as many blocks a network has when it was asked for ``factor`` times: blocks come whole."""
+    before, after = (sum(stretch.count for stretch in stretches(one)) for one in (graph, deepened(graph, factor)))
+    return after / before if before else 1.0
+
+
+def _larger(before: Graph, after: Graph) -> tuple[float, float]:
+    """How many times the channels and the sides of one network those of another are."""
+    kept = {node.name: node for node in after.nodes}
+    channels = [(width, kept[name].shape[-1]) for name, width in widths(before).items() if name in kept]
+    inputs = [node for node in before.nodes if node.op == INPUT]
+    sides = [pair for node in inputs for pair in zip(node.shape[:-1], kept[node.name].shape[:-1], strict=True)]
+    return _times(channels), _times(sides)
+
+
+def _times(pairs: Sequence[tuple[int, int]]) -> float:
+    """How many times the first numbers the second ones are, together."""
+    return sum(after for _, after in pairs) / sum(before for before, _ in pairs) if pairs else 1.0
+
+
+def _allowed(shares: _Each, able: tuple[bool, bool, bool]) -> _Each:
     """The shares of what can grow, made up to 1; all into width where nothing else is left."""
     left = [share if can else 0.0 for share, can in zip(shares, able, strict=True)]
     total = sum(left)
@@ -194,7 +230,7 @@ class _Sizer:
     def __init__(self, graph: Graph, budget: Mapping[str, float]):
         self.graph, self.budget = graph, budget
 
-    def made(self, factors: tuple[float, float, float]) -> Graph | None:
+    def made(self, factors: _Each) -> Graph | None:
         """The network with these factors of depth, width and resolution; None where it cannot be, or is too large."""
         depth, width, sides = factors
         try:
@@ -204,15 +240,18 @@ class _Sizer:
             return None
         return graph if all(getattr(graph.cost, name) <= most for name, most in self.budget.items()) else None
 
-    def largest(self, shares: tuple[float, float, float]) -> tuple[Graph, tuple[float, float, float]]:
+    def largest(self, shares: _Each) -> tuple[Graph, float]:
         """By halving the doublings of the cost.
+
+        Returns:
+            the network, and the factor of depth that was asked for.
 
         Raises:
             ArgumentError: nothing is that small.
         """
         depth, width, sides = shares
 
-        def factors(doublings: float) -> tuple[float, float, float]:
+        def factors(doublings: float) -> _Each:
             return 2.0 ** (doublings * depth), 2.0 ** (doublings * width / 2), 2.0 ** (doublings * sides / 2)
 
         doublings = _most(lambda d: self.made(factors(d)) is not None)
@@ -231,7 +270,7 @@ class _Sizer:
         wide = max((w for w in finer if self.made((deep, w, tall)) is not None), default=wide)
         graph = self.made((deep, wide, tall))
         assert graph is not None
-        return graph, (deep, wide, tall)
+        return graph, deep
 
 
 def _most(fits: Callable[[float], bool], far: float = _FAR) -> float | None:
@@ -255,7 +294,7 @@ def _most(fits: Callable[[float], bool], far: float = _FAR) -> float | None:
 
 def _said(
     found: Graph,
-    factors: tuple[float, float, float],
+    factors: _Each,
     able: tuple[bool, bool, bool],
     wanted: bool,
     budget: Mapping[str, int],

@@ -6,6 +6,7 @@ import numpy as np
 
 from modelwright.core.constraint import KIND
 from modelwright.core.history import History, usable
+from modelwright.strategy.levels import gains
 
 
 def merits(history: History) -> np.ndarray:
@@ -16,14 +17,16 @@ def merits(history: History) -> np.ndarray:
     Multiobjective Genetic Algorithm: NSGA-II", IEEE Trans. Evol. Comp. 6(2), 2002, sections III.A and III.B); the
     merit is then minus the rank.
 
-    A trial that was only trained a part of the way counts by what it has shown. One that broke a constraint comes
-    behind all that count, by how far it is from what is allowed, and before those that ended badly.
+    A trial that was cut part of the way counts by what it has shown and what training on usually adds to that (see
+    ``levels``): where some were trained for longer than others, that alone would make them the best. One that broke a
+    constraint comes behind all that count, by how far it is from what is allowed, and before those that ended badly.
     """
     rows = history.rows
     bad = np.array([row.state in ("failed", "infeasible") for row in rows], dtype=bool)
     known = np.array([usable(row) for row in rows], dtype=bool)
     columns = np.array([history.scores(i) for i in range(len(history.objectives))]).T.reshape(len(rows), -1)
     known &= ~np.isnan(columns).any(axis=1)
+    columns = columns + _to_come(history, known)
     found = np.where(bad, -np.inf, np.nan)
     if columns.shape[1] == 1:
         found[known] = columns[known, 0]
@@ -34,6 +37,17 @@ def merits(history: History) -> np.ndarray:
         far = np.unique(history.violations()[broke], return_inverse=True)[1]
         low, high = _ends(found[np.isfinite(found)])
         found[broke] = low - (high - low or 1.0) * (1.0 + far / max(len(far), 1))
+    return found
+
+
+def _to_come(history: History, known: np.ndarray) -> np.ndarray:
+    """What training on usually adds, for each trial and objective; 0 for those that ended by themselves."""
+    rows, found = history.rows, np.zeros((len(known), len(history.objectives)))
+    several = len({round(row.fidelity, 9) for row, there in zip(rows, known, strict=True) if there}) > 1
+    cut = [row for row, there in zip(rows, known, strict=True) if there and row.state != "complete"]
+    added = gains(history) if several and cut else {}
+    for row in cut:
+        found[row.number] = added.get(round(row.fidelity, 9), 0.0)
     return found
 
 

@@ -13,9 +13,12 @@ import pytest
 import modelwright as mw
 from modelwright import nas
 from modelwright.core import records as r
+from modelwright.core.constraint import parse
 from modelwright.nas.explain import explained
+from modelwright.nas.limited import LimitedTree
 from modelwright.nas.nasbench import configuration
 from modelwright.nas.variance import shares
+from modelwright.nas.within import points_within
 
 SMALL = ((8, 8, 3), 2)
 
@@ -67,6 +70,24 @@ def test_every_neighbour_of_the_winner_has_its_change(known):
         assert step.change == pytest.approx(truth, abs=0.8) and step.edit
         if step.measured is not None:
             assert step.measured == pytest.approx(truth) and study.trials[step.trial].config == step.config
+
+
+def test_the_spread_of_a_change_is_how_far_its_prediction_is_off():
+    """Twenty decisions that each add something, and noise: of a network by itself twice as little is known."""
+    rng, hp = np.random.default_rng(0), mw.HyperParameters()
+    gains = rng.normal(size=(20, 3))
+    for i in range(20):
+        hp.Choice(f"x{i}", ["a", "b", "c"])
+
+    def true(config):
+        return sum(gains[i]["abc".index(config[f"x{i}"])] for i in range(20))
+
+    study = searched(hp.tree, lambda config: true(config) + 0.3 * rng.normal(), 80)
+    found = explained(hp.tree, study._view())
+    off = np.array([step.change - (true(step.config) - true(found.config)) for step in found.neighbours])
+    told = np.array([step.spread for step in found.neighbours])
+    assert len(told) == 40 and 0.5 < np.sqrt(np.mean((off / told) ** 2)) < 2.0
+    assert max(told) < 0.2 and max(step.spread for step in found.path) < 0.2
 
 
 def test_the_path_leads_from_the_default_to_the_winner_and_adds_up(known):
@@ -126,6 +147,87 @@ def test_conditional_decisions_come_with_what_switches_them_on():
     assert found.effects[0].decisions == ("depth",) and found.effects[0].share > 0.7
     assert found.edges == ("depth = 4 (the largest)",)
     assert found.path[-1].config == study.best.config and "depth 1 -> " in found.path[0].edit
+
+
+def test_an_edit_counts_once_whatever_it_switches_on():
+    hp = mw.HyperParameters()
+    hp.Int("depth", 1, 4)
+    for i in range(4):
+        with hp.conditional_scope("depth", list(range(i + 1, 5))):
+            hp.Choice(f"op{i}", ["a", "b", "c"], default="b")
+            hp.Choice(f"size{i}", [1, 2, 3])
+    study = searched(hp.tree, lambda config: -abs(config["depth"] - 2) + 0.1 * (config["op0"] == "c"), 40)
+    found = explained(hp.tree, study._view())
+    assert found.config["depth"] == 2 and found.edits == found.looked == 3 + 2 * 2 * 2
+    deeper = [step.config for step in found.neighbours if step.config["depth"] != 2]
+    assert len(found.neighbours) == found.edits and sorted(config["depth"] for config in deeper) == [1, 3, 4]
+    for config in deeper:
+        kept = {name: value for name, value in config.items() if name in found.config and name != "depth"}
+        assert all(found.config[name] == value for name, value in kept.items())
+        assert all(config[f"op{i}"] == "b" and config[f"size{i}"] == 1 for i in range(2, config["depth"]))
+
+
+def test_of_very_many_edits_it_is_said_that_some_were_looked_at():
+    hp = mw.HyperParameters()
+    for i in range(50):
+        hp.Choice(f"x{i}", list("abcdefghijkl"))
+    study = searched(hp.tree, lambda config: sum(value == "a" for value in config.values()), 20)
+    found = explained(hp.tree, study._view())
+    assert found.edits == 550 and found.looked == 400 == len(found.neighbours)
+    assert "One edit away from it: 400 networks (of 550 edits 400 were looked at)" in found.text
+    decided = {step.decisions.split()[0] for step in found.neighbours}
+    assert len(decided) == 50
+
+
+def test_a_model_says_how_many_of_the_trials_it_learned_from():
+    hp = mw.HyperParameters()
+    hp.Float("x", 0.0, 1.0)
+    hp.Float("y", 0.0, 1.0)
+    study = searched(hp.tree, lambda config: -((config["x"] - 0.3) ** 2), 430)
+    found = explained(hp.tree, study._view())
+    assert (found.trials, found.among) == (400, 430) and "A model of 400 of 430 trials explains" in found.text
+
+
+def sizes(hp, x):
+    for i in range(3):
+        x = x.conv(hp.Choice(f"filters{i}", [4, 8, 16, 32]), hp.Choice(f"kernel{i}", [1, 3, 5])).relu()
+    return x.global_avg_pool().dense(2)
+
+
+def limited(text):
+    return LimitedTree.of(nas.Architecture(sizes, (8, 8, 1)).tree, parse(text))
+
+
+def test_effects_under_limits_are_those_between_networks_that_keep_within_them():
+    tree = limited("params <= 2_000")
+    study = searched(tree, lambda config: tree.space.graph(config).cost.macs / 1e5, 40)
+    found = explained(tree, study._view())
+    assert found.limits == ("params <= 2_000",) and found.kept and 500 < found.drawn <= 3000
+    assert "between networks within params <= 2_000" in found.text and "over the space" not in found.text
+    assert all(tree.allows(step.config) for step in found.neighbours) and found.neighbours
+    # The same trials in a process that does not know the networks: there the whole space is spoken of, and it is said.
+    plain = mw.HyperParameters()
+    for i in range(3):
+        plain.Choice(f"filters{i}", [4, 8, 16, 32])
+        plain.Choice(f"kernel{i}", [1, 3, 5])
+    view = study._view()
+    view.history.limits = tree.limits
+    text = explained(plain.tree, view).text
+    assert "over the space" in text and "networks that break a limit (params <= 2_000)" in text
+
+
+@pytest.mark.parametrize("text", ["params <= 2_000", "params <= 200"])
+def test_points_within_limits_are_even_among_those_that_are_allowed(text):
+    """Of the 1,728 networks two in five, or one in fifty, is allowed; the latter are walked to."""
+    tree = limited(text)
+    allowed = [config for config in tree.enumerate() if tree.allows(config)]
+    rows = points_within(tree, np.random.default_rng(0), 3000)
+    drawn = [tree.decode(row) for row in rows]
+    assert all(tree.allows(config) for config in drawn) and len(rows) > 100
+    for name in ("filters0", "kernel1"):
+        for value in {config[name] for config in allowed}:
+            share = np.mean([config[name] == value for config in allowed])
+            assert np.mean([config[name] == value for config in drawn]) == pytest.approx(share, abs=0.12)
 
 
 def test_the_noise_is_that_of_other_seeds_where_they_were_run():

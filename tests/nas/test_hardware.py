@@ -151,12 +151,19 @@ def test_a_meter_refuses_names_at_once():
 
 
 @pytest.mark.slow
-def test_thirty_measurements_of_this_machine_rank_and_price_unseen_networks():
-    """Within the bounds that hold for any device; what the benchmark reports with all care is nearer."""
-    space, draws = nas.chain((28, 28, 1), 10), np.random.default_rng(0)
-    graphs = [space.graph(space.tree.sample(draws)) for _ in range(50)]
-    measured = np.array([latency(graph).median_ms for graph in graphs])
-    found = LatencyTable.fit(graphs[:30], measured[:30])
-    predicted, rest = np.array([found.predict(graph) for graph in graphs[30:]]), measured[30:]
-    assert spearmanr(predicted, rest)[0] >= 0.9
-    assert np.median(np.abs(predicted - rest) / rest) <= 0.2
+def test_thirty_measurements_of_this_machine_rank_and_price_fifty_unseen_networks():
+    """As a search measures: what nine of ten runs do not exceed, and a table from the first thirty of them.
+
+    Within the bounds that hold for any device; what the benchmark reports with all care is nearer.
+    """
+    space, draws, meter = nas.chain((28, 28, 1), 10), np.random.default_rng(0), Meter([NAME])
+    graphs = [space.graph(space.tree.sample(draws)) for _ in range(80)]
+    for graph in graphs[:30]:
+        meter.measure(graph)
+    found = [latency(graph) for graph in graphs[30:]]
+    if np.median([one.upper_ms / one.median_ms for one in found]) > 1.25:
+        pytest.skip("something else runs on this machine: latencies are those of its turns")
+    table = meter.tables[NAME]
+    predicted, measured = np.array([table.predict(graph) for graph in graphs[30:]]), [one.upper_ms for one in found]
+    assert spearmanr(predicted, measured)[0] >= 0.9
+    assert np.median(np.abs(predicted - measured) / measured) <= 0.2

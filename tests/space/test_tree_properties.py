@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from test_domains import choice_domains, float_domains, int_domains
 
 from modelwright.core.codec import dumps, loads
-from modelwright.space import BooleanDomain, ChoiceDomain, Condition, FixedDomain, IntDomain, Parameter, Tree
+from modelwright.space import (
+    BooleanDomain,
+    ChoiceDomain,
+    Condition,
+    FixedDomain,
+    FloatDomain,
+    IntDomain,
+    Parameter,
+    Tree,
+)
+from modelwright.space.mutate import moves
 from modelwright.space.value import exact
 
 SMALL = st.one_of(
@@ -121,6 +131,29 @@ def test_neighbours_differ_in_one_decision_and_what_hangs_on_it(tree, seed):
         assert tree.key(other) != tree.key(config)
         if all(sum(p.name == n for p in tree.parameters) == 1 for n in config):
             assert len(set(changed) - hanging) == 1
+
+
+@given(trees(SMALL), st.integers(0, 2**32 - 1))
+def test_moves_are_each_other_value_of_each_decision_once(tree, seed):
+    config = tree.sample(np.random.default_rng(seed))
+    found = moves(tree, config)
+    movable = [p for p in tree.active(config) if not p.fixed]
+    assert len(found) == sum(len(p.domain.grid()) - 1 for p in movable)
+    if all(sum(p.name == n for p in tree.parameters) == 1 for n in config):
+        told = set()
+        for other in found:
+            tree.validate(other)
+            (name,) = (n for n in config if n in other and exact(other[n]) != exact(config[n]))
+            told.add((name, exact(other[name])))
+            assert all(other[p.name] == p.default for p in tree.active(other) if p.name not in config)
+        assert len(told) == len(found)
+
+
+def test_numbers_of_many_values_are_moved_a_little_and_some_way():
+    tree = Tree([Parameter("n", IntDomain(1, 101)), Parameter("x", FloatDomain(0.0, 1.0))])
+    found = moves(tree, {"n": 41, "x": 0.1})
+    assert sorted(other["n"] for other in found if other["x"] == 0.1) == [16, 31, 40, 42, 51, 66]
+    assert sorted(other["x"] for other in found if other["n"] == 41) == [0.0, 0.2, 0.35]
 
 
 def test_keys_tell_one_from_true():

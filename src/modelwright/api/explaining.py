@@ -237,7 +237,11 @@ def _screen(study: Study) -> str:
     scores = [note["scores"][key] for _, key in known]
     sizes = [[note["macs"][key] for _, key in known], [row.facts["params"] for row, _ in known]]
     plain, beyond = partial_correlation(scores, values, []), partial_correlation(scores, values, sizes)
+    refused = set(note.get("rejected", ()))
+    trained = sum(key in refused for _, key in known)
+    which = f"networks, {trained} of which it had rejected," if trained else "networks of those that it kept"
+    rest = "" if trained else " What it rejected was not trained, so of all networks that may be another number."
     return (
-        f"Screen: {note['score']} ranks {len(known)} networks as their first training does with {plain:.2f}, and with "
-        f"{beyond:.2f} once size is accounted for. It rejects, and never picks."
+        f"Screen: {note['score']} ranks {len(known)} {which} as their first training does with {plain:.2f}, and with "
+        f"{beyond:.2f} once size is accounted for.{rest} It rejects, and never picks."
     )

@@ -5,7 +5,6 @@ Owns what is computed from a space and the stored trials; ``reasons`` owns the w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -16,19 +15,20 @@ from modelwright.core.records import Config
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.nas.fidelities import Fidelities, fidelities_of
+from modelwright.nas.limited import LimitedTree
+from modelwright.nas.predicted import Learned, Step, around, learned, path
 from modelwright.nas.variance import shares
-from modelwright.space.mutate import difference
-from modelwright.strategy.base import SearchSpace
+from modelwright.nas.within import points_within
+from modelwright.space import Tree
 from modelwright.strategy.ensemble import Ensemble, alike
 from modelwright.strategy.levels import gains
 from modelwright.strategy.surrogate import one_thread
 
-#: Points over which effects are taken, trials that the model takes at most, trials from which on it is asked.
-_DRAWN, _MOST, _ENOUGH = 3000, 400, 8
-#: Neighbours of the winner that are looked for, and windows of the search's course.
-_NEIGHBOURS, _WINDOWS = 400, 6
-#: Share by which trainings may differ in length and still count as equally long.
-_ALIKE = 0.1
+#: Points over which effects are taken, and from how many on also those of pairs, of which there are very many; trials
+#: from which on the model is asked.
+_DRAWN, _PAIRED, _ENOUGH = 3000, 1000, 8
+#: Windows of the search's course, and points that tell how far apart random ones are.
+_WINDOWS, _APART = 6, 120
 
 
 class View(Protocol):
@@ -52,32 +52,6 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One edit, of the winner or on the way to it.
-
-    Attributes:
-        edit: what becomes of the network, in words.
-        decisions: the decisions that differ: ``depth 1 -> 2``.
-        config: the configuration after it.
-        change: predicted, in the objective's unit; above 0 is better whichever its direction.
-        spread: one standard deviation of that prediction.
-        measured: the same from trials, None where one of the two was not tried.
-        trial: number of the trial that has this configuration, or None.
-        unequal: what else differed between the two trials that were measured: for how long they were trained, and
-            whether one of them began with another network's weights; "" where nothing did.
-    """
-
-    edit: str
-    decisions: str
-    config: dict[str, Any]
-    change: float
-    spread: float
-    measured: float | None
-    trial: int | None
-    unequal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """Trials ``first`` to ``last``: how far apart they are, in relation to random ones (1)."""
 
@@ -93,12 +67,16 @@ class Explanation:
     Attributes:
         objective, direction: what was searched for.
         winner: number of the best trial; ``config`` and ``value`` are its.
-        trials: those that the model learned from.
+        trials, among: how many the model learned from, and of how many that have a value.
         explained: the share of the variance explained in trials left out; what follows is worth no more than that.
-        effects, pairs: the largest first.
+        limits: the limits that can be told before training.
+        drawn: points of the space that effects are taken over; ``kept`` says whether all of them keep within the
+            limits, as only the space of the search itself can tell.
+        effects, pairs: the largest first; no pairs where too few points were drawn.
         main, both: what all single decisions explain together, and with all pairs.
         noise: one standard deviation of a trial's value; ``noise_from`` says whence it is known.
-        neighbours: every edit of one decision, the best first.
+        neighbours: every edit of one decision, the best first; what it switches on is at its defaults. Of ``edits``
+            that there are ``looked`` were looked at. Several may make one network, and some none that is allowed.
         path: from the default to the winner, edit by edit.
         edges: decisions of the winner that are at an end of their range: ``filters = 64 (the largest)``.
         seconds: of all trials together; CPU-seconds (``unit``) as they say in their fact ``cpu_seconds``. One that does
@@ -111,7 +89,11 @@ class Explanation:
     config: dict[str, Any]
     value: float
     trials: int
+    among: int
     explained: float
+    limits: tuple[str, ...]
+    drawn: int
+    kept: bool
     effects: tuple[Effect, ...]
     pairs: tuple[Effect, ...]
     main: float
@@ -119,6 +101,8 @@ class Explanation:
     noise: float
     noise_from: str
     neighbours: tuple[Step, ...]
+    looked: int
+    edits: int
     path: tuple[Step, ...]
     fidelities: tuple[Fidelities, ...]
     diversity: tuple[Window, ...]
@@ -142,57 +126,6 @@ class Explanation:
         return self.text
 
 
-@dataclass(slots=True)
-class _Learnt:
-    """The model, and what it is asked about."""
-
-    space: SearchSpace
-    history: History
-    rows: list[Row]
-    scores: np.ndarray
-    model: Ensemble
-    tried: dict[str, int]
-    #: Whether the model knows of each trial if it inherited weights; then it is asked of those that did not.
-    marked: bool = False
-
-    def predict(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What networks would be worth that begin at chance, like and like compared."""
-        return self.model.predict(np.column_stack([points, np.zeros(len(points))]) if self.marked else points)
-
-    def unequal(self, before: Config, after: Config) -> str:
-        """What differed between two trials beside their networks."""
-        places = [self.tried.get(self.space.key(config)) for config in (before, after)]
-        if None in places:
-            return ""
-        one, two = (self.rows[place] for place in places if place is not None)
-        said = []
-        epochs = [float(row.facts.get("epochs", 0.0)) for row in (two, one)]
-        if abs(epochs[0] - epochs[1]) > _ALIKE * max(epochs):
-            said.append(f"{epochs[0]:.3g} epochs against {epochs[1]:.3g}")
-        if (one.parent is None) != (two.parent is None):
-            said.append("with inherited weights" if two.parent is not None else "against inherited weights")
-        return ", ".join(said)
-
-    def measured(self, config: Config) -> tuple[int | None, float | None]:
-        """The trial of a configuration, and its score."""
-        place = self.tried.get(self.space.key(config))
-        return (None, None) if place is None else (self.rows[place].number, float(self.scores[place]))
-
-    def steps(self, before: Config, after: Sequence[Config]) -> list[Step]:
-        if not after:
-            return []
-        mean, std = self.predict(np.array([self.space.encode(c) for c in (before, *after)]))
-        _, here = self.measured(before)
-        found = []
-        for config, value, spread in zip(after, mean[1:], std[1:], strict=True):
-            trial, there = self.measured(config)
-            gain = None if here is None or there is None else there - here
-            change, edit, said = float(value - mean[0]), self.space.edit(before, config), difference(before, config)
-            unequal = "" if gain is None else self.unequal(before, config)
-            found.append(Step(edit, said, dict(config), change, float(spread), gain, trial, unequal))
-        return found
-
-
 def explained(space: Any, view: View) -> Explanation | None:
     """The reasons for a study's best trial; None while fewer than eight trials, or none that differ, have a value.
 
@@ -200,7 +133,7 @@ def explained(space: Any, view: View) -> Explanation | None:
     objective is explained.
 
     Args:
-        space: an ``Architecture``, its tree, or any space of strategies.
+        space: an ``Architecture``, or a tree of decisions; of one with limits what keeps within them is spoken of.
         view: has the study's ``history``.
     """
     space = getattr(space, "tree", space)
@@ -210,39 +143,54 @@ def explained(space: Any, view: View) -> Explanation | None:
     if len(rows) < _ENOUGH or best is None or best.values is None or np.ptp(scores) == 0 or not len(space.axes):
         return None
     with one_thread():
-        learnt = _learnt(space, history, rows, scores)
+        learnt = learned(space, rows, scores)
         model = learnt.model
         residual = model.centre + model.scale * model.values - model.left_out()
-        drawn = space.sample_vectors(Seed(0).child("explain").generator(), _DRAWN)
-        means = np.concatenate([learnt.predict(part)[0] for part in np.array_split(drawn, 12)])
-        found = shares(drawn, means, [axis.levels for axis in space.axes])
+        drawn = points_within(space, Seed(0).child("explain").generator(), _DRAWN)
         noise, source = _noise(history, model, residual)
-        names = [axis.name for axis in space.axes]
-        single = sorted(zip(names, found.single.tolist(), strict=True), key=lambda pair: -pair[1])
-        pairs = sorted(found.pairs.items(), key=lambda pair: -pair[1])
-        around = space.neighbours(best.config, Seed(0).child("neighbours").generator(), _NEIGHBOURS)
+        near, looked, edits = around(learnt, best.config)
         objective = history.objectives[0]
+        limited = isinstance(space, LimitedTree)
         return Explanation(
             objective=objective.name,
             direction=objective.direction,
             winner=best.number,
             config=dict(best.config),
             value=best.values[0],
-            trials=len(learnt.rows),
+            trials=len(model.values),
+            among=len(rows),
             explained=1.0 - float(residual.var() / (model.scale**2 * model.values.var())),
-            effects=tuple(Effect((name,), share) for name, share in single),
-            pairs=tuple(Effect((names[j], names[k]), share) for (j, k), share in pairs[:20]),
-            main=found.main,
-            both=found.both,
+            limits=tuple(limit.text for limit in (space.limits if limited else history.limits)),
+            drawn=len(drawn),
+            kept=limited,
+            **_mattered(learnt, drawn),
             noise=noise,
             noise_from=source,
-            neighbours=tuple(sorted(learnt.steps(best.config, around), key=lambda step: -step.change)),
-            path=tuple(_path(learnt, space.default(), best.config)),
+            neighbours=tuple(near),
+            looked=looked,
+            edits=edits,
+            path=tuple(path(learnt, space.default(), best.config)),
             fidelities=tuple(fidelities_of(history)),
-            diversity=tuple(_diversity(space, history)),
+            diversity=tuple(_diversity(space, history, drawn)),
             edges=tuple(_edges(space, best.config)),
             **_cost(history),
         )  # fmt: skip
+
+
+def _mattered(learnt: Learned, drawn: np.ndarray) -> dict[str, Any]:
+    """What decisions explain of the differences that are predicted between networks."""
+    axes = learnt.space.axes
+    means = np.concatenate([learnt.predict(part)[0] for part in np.array_split(drawn, 12) if len(part)])
+    found = shares(drawn, means, [axis.levels for axis in axes])
+    single = sorted(zip((axis.name for axis in axes), found.single.tolist(), strict=True), key=lambda pair: -pair[1])
+    told = len(drawn) >= _PAIRED
+    pairs = sorted(found.pairs.items(), key=lambda pair: -pair[1])[: 20 if told else 0]
+    return {
+        "effects": tuple(Effect((name,), share) for name, share in single),
+        "pairs": tuple(Effect((axes[j].name, axes[k].name), share) for (j, k), share in pairs),
+        "main": found.main,
+        "both": found.both if told else found.main,
+    }
 
 
 def _scored(history: History) -> tuple[list[Row], np.ndarray]:
@@ -259,35 +207,6 @@ def _scored(history: History) -> tuple[list[Row], np.ndarray]:
     return [row for row, ok in zip(rows, fine, strict=True) if ok], scores[fine]
 
 
-def _learnt(space: SearchSpace, history: History, rows: list[Row], scores: np.ndarray) -> _Learnt:
-    """The model of at most so many trials: all of the best, and of the others some of every height.
-
-    Values far below the others say that something broke; they are moved to the edge of the rest.
-    """
-    keep = np.arange(len(rows))
-    if len(rows) > _MOST:
-        order = np.argsort(-scores, kind="stable")
-        rest = order[_MOST // 2 :]
-        keep = np.sort(
-            np.concatenate([order[: _MOST // 2], rest[np.linspace(0, len(rest) - 1, _MOST // 2).astype(int)]])
-        )
-    low, high = np.quantile(scores, [0.25, 0.75])
-    kept = np.maximum(scores[keep], low - 3.0 * max(high - low, 1e-12))
-    points = np.array([space.encode(rows[i].config) for i in keep])
-    categorical = [axis.kind == "categorical" for axis in space.axes]
-    inherited = np.array([float(rows[i].parent is not None) for i in keep])
-    marked = bool(inherited.any())
-    if marked:
-        points, categorical = np.column_stack([points, inherited]), [*categorical, False]
-    model = Ensemble(points, kept, categorical, ranks=False)
-    tried: dict[str, int] = {}
-    for place, row in enumerate(rows):
-        key = space.key(row.config)
-        if key not in tried or scores[place] > scores[tried[key]]:
-            tried[key] = place
-    return _Learnt(space, history, rows, scores, model, tried, marked)
-
-
 def _noise(history: History, model: Ensemble, residual: np.ndarray) -> tuple[float, str]:
     """From runs of one trial with other seeds where there are any, else what the model does not explain."""
     groups = [np.array(values) for values in history.confirmed.values() if len(values) > 1]
@@ -298,41 +217,12 @@ def _noise(history: History, model: Ensemble, residual: np.ndarray) -> tuple[flo
     return min(model.noise, float(residual.std())), "what the model does not explain"
 
 
-def _path(learnt: _Learnt, start: Config, winner: Config) -> list[Step]:
-    """From the default to the winner by one decision at a time, each time the one that is predicted to bring most.
-
-    What a decision switches on comes along with the winner's values. Decisions that leave the network as it is are
-    taken together with the next.
-    """
-    space, here = learnt.space, dict(start)
-    goal = space.encode(winner)
-    found: list[Step] = []
-    before, last = here, space.key(winner)
-    for _ in range(2 * len(goal)):
-        row = space.encode(here)
-        apart = [j for j in range(len(goal)) if not np.isnan(goal[j]) and not abs(row[j] - goal[j]) < 1e-9]
-        rows = np.where(np.isnan(row), goal, row)[None, :].repeat(len(apart), axis=0)
-        rows[np.arange(len(apart)), apart] = goal[apart]
-        rows = space.snap(rows)
-        nearer = [r for r in rows if not np.array_equal(r, row, equal_nan=True)]
-        if not nearer or space.key(here) == last:
-            break
-        means = learnt.predict(np.array(nearer))[0]
-        here = space.decode(nearer[int(np.argmax(means))])
-        if space.key(here) != space.key(before):
-            found += learnt.steps(before, [here])
-            before = here
-    if space.key(before) != last:
-        found += learnt.steps(before, [winner])
-    return found
-
-
-def _diversity(space: SearchSpace, history: History) -> list[Window]:
-    """How far apart the trials of each part of the search were."""
+def _diversity(space: Tree, history: History, drawn: np.ndarray) -> list[Window]:
+    """How far apart the trials of each part of the search were, where ``drawn`` are random points."""
     rows = [row for row in history.rows if row.config and not row.given]
     categorical = np.array([axis.kind == "categorical" for axis in space.axes], dtype=bool)
-    drawn = space.sample_vectors(Seed(0).child("diversity").generator(), 120)
-    unit = _distance(drawn, categorical)
+    some = np.unique(np.linspace(0, len(drawn) - 1, _APART).astype(int))
+    unit = _distance(drawn[some], categorical) if len(some) > 1 else 0.0
     if len(rows) < 2 * _WINDOWS or unit <= 0:
         return []
     found = []
@@ -359,7 +249,7 @@ def _cost(history: History) -> dict[str, Any]:
     return {"seconds": seconds, "unit": f"CPU-seconds{beside}"}
 
 
-def _edges(space: SearchSpace, config: Config) -> list[str]:
+def _edges(space: Tree, config: Config) -> list[str]:
     """Numbers of which the winner has the least or the most that the space allows."""
     row = space.encode(config)
     found = []

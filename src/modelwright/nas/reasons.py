@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from modelwright.core.wording import counted
 
 if TYPE_CHECKING:
-    from modelwright.nas.explain import Explanation, Step
+    from modelwright.nas.explain import Explanation
+    from modelwright.nas.predicted import Step
 
 _LISTED = 8
 
@@ -22,18 +23,25 @@ def told(found: Explanation) -> str:
 def _winner(found: Explanation) -> str:
     what = f"Trial {found.winner} is the best: {found.objective} {_number(found.value)}."
     doubt = "; take what follows as hints" if found.explained < 0.3 else ""
+    of = "" if found.among == found.trials else f" of {found.among:,}"
     return (
-        f"{what} A model of {counted(found.trials, 'trial')} explains {max(found.explained, 0):.0%} of the variance in "
+        f"{what} A model of {found.trials:,}{of} trials explains {max(found.explained, 0):.0%} of the variance in "
         f"trials left out{doubt}. A single value is uncertain by {_number(found.noise)} (one standard deviation, from "
         f"{found.noise_from}). Above 0 a change is for the better."
     )
 
 
 def _effects(found: Explanation) -> str:
-    head = (
-        f"What mattered: single decisions explain {found.main:.0%} of the predicted differences over the space, pairs "
-        f"of them another {found.both - found.main:.0%}."
-    )
+    limits = " and ".join(found.limits)
+    where = f"between networks within {limits}" if limits and found.kept else "over the space"
+    pairs = f", pairs of them another {found.both - found.main:.0%}" if found.pairs else ""
+    head = f"What mattered: single decisions explain {found.main:.0%} of the predicted differences {where}{pairs}."
+    if limits and found.kept:
+        head += " Where a limit ties decisions to each other, each is credited with what they have in common."
+    elif limits:
+        head += f" That takes in networks that break a limit ({limits}), which this process cannot tell."
+    if limits and not found.pairs:
+        head += f" Of pairs {found.drawn:,} networks that were drawn tell too little."
     lines = [
         f"  {effect.share:>4.0%}  {effect.decisions[0]}" for effect in found.effects[:_LISTED] if effect.share >= 0.01
     ]
@@ -48,9 +56,10 @@ def _neighbours(found: Explanation) -> str:
     better = [step for step in found.neighbours if step.change > found.noise]
     worse = [step for step in found.neighbours if step.change < -found.noise]
     count = len(found.neighbours)
+    some = f" (of {found.edits:,} edits {found.looked:,} were looked at)" if found.looked < found.edits else ""
     head = (
-        f"One edit away from it: {counted(count, 'network')}, of which {len(better)} are predicted to be better by "
-        f"more than the noise, {len(worse)} worse, and {count - len(better) - len(worse)} as good."
+        f"One edit away from it: {counted(count, 'network')}{some}, of which {len(better)} are predicted to be better "
+        f"by more than the noise, {len(worse)} worse, and {count - len(better) - len(worse)} as good."
     )
     return "\n".join(
         [head, *_steps(found.neighbours[:5]), *(["  ..."] if count > 8 else []), *_steps(found.neighbours[5:][-3:])]

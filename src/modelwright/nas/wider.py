@@ -17,6 +17,9 @@ from modelwright.nas.task import METRICS
 
 #: Kind of the note that has them.
 BEYOND = "beyond"
+#: Two values of one training each differ by chance, by the root of two times the noise of one: they are told apart
+#: where they are further from each other than twice that.
+_APART = 2.0 * math.sqrt(2.0)
 
 
 def trained_beyond(job: Job, config: Config, *, seed: int) -> dict[str, Any]:
@@ -78,13 +81,28 @@ def told(found: Mapping[str, Any]) -> str:
             gains.append(sign * (one["value"] - own["value"]))
             value += f" ({gains[-1]:+.3g})"
         lines.append(f"  {one['what'] or 'as it is'}: {value}, {one['params']:,} parameters, {one['macs']:,} macs")
-    bound = found["noise"]
-    doubt = f" A single value is uncertain by {bound:.2g} (one standard deviation)." if bound else ""
+    noise = found["noise"]
+    bound = _APART * noise
+    doubt = (
+        f" A single value is uncertain by {noise:.2g} (one standard deviation), so that two differ by more than chance "
+        f"from {bound:.2g} on."
+        if noise
+        else ""
+    )
     head = (
         f"The winner's network, and wider ones that the space does not have, all trained anew, as in the race.{doubt}"
     )
+    return "\n".join([head, *lines, f"  {_verdict(gains, bound)}"])
+
+
+def _verdict(gains: list[float], bound: float) -> str:
+    """What follows from how much better networks were, which one training each tells."""
+    if not gains:
+        return "Nothing could be compared."
+    if not bound:
+        return "How uncertain a single value is, is not known: take the differences as hints."
     if any(gain > bound for gain in gains):
-        end = "One is better by more than that: a wider space may hold a better network."
-    else:
-        end = "None is better by more than that: a wider space promises little."
-    return "\n".join([head, *lines, f"  {end if bound else end.replace(' by more than that', '')}"])
+        return "One is better by more than that: a wider space may hold a better network."
+    if all(gain < -bound for gain in gains):
+        return "None is as good: a wider space promises little."
+    return "One training each does not tell apart whether a wider space holds a better network."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,13 @@ from modelwright.core.records import Config
 from modelwright.space.value import exact
 
 if TYPE_CHECKING:
+    from modelwright.space.base import Domain
     from modelwright.space.counting import Rule
     from modelwright.space.tree import Tree
 
 _ROUNDS = 8
+#: Numbers of more values than these are moved by one of them, and by these parts of their range.
+_FEW, _STEPS = 12, (0.1, 0.25)
 
 
 def neighbours(tree: Tree, config: Config, rng: np.random.Generator, count: int) -> list[dict[str, Any]]:
@@ -29,7 +33,7 @@ def neighbours(tree: Tree, config: Config, rng: np.random.Generator, count: int)
         each = 1 + count // len(movable)
         moves = [(p.name, value) for p in movable for value in p.domain.neighbours(base[p.name], rng, each)]
         for i in rng.permutation(len(moves)):
-            other = _moved(tree, {**base, moves[i][0]: moves[i][1]}, rng)
+            other = _moved(tree, {**base, moves[i][0]: moves[i][1]}, lambda rule: rule.domain.sample(rng))
             if tree.violated(other) is None:
                 found.setdefault(tree.key(other), other)
             if len(found) > count:
@@ -37,11 +41,45 @@ def neighbours(tree: Tree, config: Config, rng: np.random.Generator, count: int)
     return list(found.values())[1:]
 
 
-def _moved(tree: Tree, wanted: Config, rng: np.random.Generator) -> dict[str, Any]:
+def moves(tree: Tree, config: Config) -> list[dict[str, Any]]:
+    """Every valid configuration that differs from ``config`` in one decision, each decision's other values once.
+
+    What a move activates is at its defaults. Numbers of many values are moved a little and some way to either side.
+
+    >>> from modelwright.space import IntDomain, Parameter, Tree
+    >>> tree = Tree([Parameter("units", IntDomain(1, 3)), Parameter("cells", IntDomain(5, 6))])
+    >>> moves(tree, {"units": 1, "cells": 5})
+    [{'units': 2, 'cells': 5}, {'units': 3, 'cells': 5}, {'units': 1, 'cells': 6}]
+    """
+    base = tree.complete(config)
+    base = {p.name: base[p.name] for p in tree.active(base)}
+    found = []
+    for p in tree.active(base):
+        for value in [] if p.fixed else _others(p.domain, base[p.name]):
+            other = _moved(tree, {**base, p.name: value}, lambda rule: rule.domain.default_value)
+            if tree.violated(other) is None:
+                found.append(other)
+    return found
+
+
+def _others(domain: Domain, value: Any) -> list[Any]:
+    levels = domain.levels
+    if levels is not None and (levels <= _FEW or not domain.numeric):
+        values = domain.grid()
+    else:
+        here, steps = domain.to_unit(value), (*([] if levels is None else [1.0 / levels]), *_STEPS)
+        units = [here + sign * step for step in steps for sign in (1, -1)]
+        values = [domain.from_unit(min(max(unit, 0.0), 1.0)) for unit in units]
+    found = {exact(other): other for other in values}
+    found.pop(exact(domain.canonical(value)), None)
+    return list(found.values())
+
+
+def _moved(tree: Tree, wanted: Config, new: Callable[[Rule], Any]) -> dict[str, Any]:
     def choose(rule: Rule) -> Any:
         if rule.name in wanted and rule.domain.contains(wanted[rule.name]):
             return wanted[rule.name]
-        return rule.domain.sample(rng)
+        return new(rule)
 
     return tree.walk(choose)
 

@@ -79,6 +79,33 @@ class Ensemble:
             squares += share * (np.maximum(1.0 - known, 1e-9) + mean * mean)
         return self.centre + self.scale * means, self.scale * np.sqrt(np.maximum(squares - means * means, 1e-9))
 
+    def difference(self, x: np.ndarray, to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """By how much the points ``x`` are worth more than the point ``to``: mean and standard deviation.
+
+        Alike points are known alike, so this is mostly known better than what each of them is worth.
+
+        >>> x = np.linspace(0, 1, 9)[:, None]
+        >>> model = Ensemble(x, x[:, 0], [False])
+        >>> mean, std = model.difference(np.array([[0.5], [0.6]]), np.array([0.5]))
+        >>> mean.round(1).tolist()[0], std.round(6).tolist()[0], bool(mean[1] > 0), bool(0 < std[1])
+        (0.0, 0.0, True, True)
+        """
+        both = np.vstack([to[None, :], x])
+        kernels = _kernels(alike(both, self.points, self.categorical))
+        beside = _kernels(alike(both, both[:1], self.categorical))
+        total = sum(m.weight for m in self.members)
+        means, squares = np.zeros(len(x)), np.zeros(len(x))
+        for m in self.members:
+            across = kernels[m.kernel]
+            gain = (across @ m.solved)[1:] - float(across[0] @ m.solved)
+            solved = cho_solve(m.factor, across.T)
+            own = 1.0 - np.einsum("ij,ji->i", across, solved)
+            shared = beside[m.kernel][:, 0] - across @ solved[:, 0]
+            share = m.weight / total
+            means += share * gain
+            squares += share * (np.maximum(own[1:] + own[0] - 2.0 * shared[1:], 0.0) + gain * gain)
+        return self.scale * means, self.scale * np.sqrt(np.maximum(squares - means * means, 0.0))
+
     def left_out(self) -> np.ndarray:
         """What the trials' scores would have been predicted as, each from all others."""
         total = sum(m.weight for m in self.members)

@@ -8,8 +8,10 @@ import os
 import shlex
 import warnings
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.core.errors import ArgumentError, StoreError
@@ -28,36 +30,37 @@ def fit(args: Namespace, out: Output) -> int:
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
     _check_place(target)
     report = _report_place(args.report)
-    model = modelwright.fit(
-        args.table,
-        args.target,
-        metric=args.metric,
-        seconds=args.seconds,
-        trials=args.trials,
-        preset=args.preset,
-        task=args.task,
-        positive=args.positive,
-        kinds=dict(args.kind) if args.kind else None,
-        sample_weight=args.sample_weight,
-        class_weight=_class_weight(args.class_weight),
-        folds=args.folds,
-        seed=args.seed,
-        groups=args.groups,
-        time=args.time,
-        without=tuple(args.without or ()),
-        models=args.model,
-        block=tuple(args.block or ()),
-        monotone=dict(args.monotone) if args.monotone else None,
-        target_score=args.target_score,
-        min_gain=None if args.min_gain == "none" else args.min_gain,
-        memory=args.memory,
-        max_rows=args.max_rows,
-        drop_suspected=args.drop_suspected,
-        workers=args.workers,
-        store=args.store,
-        name=args.name,
-        verbose=0 if out.quiet or out.as_json else 1,
-    )
+    with _warned(out):
+        model = modelwright.fit(
+            args.table,
+            args.target,
+            metric=args.metric,
+            seconds=args.seconds,
+            trials=args.trials,
+            preset=args.preset,
+            task=args.task,
+            positive=args.positive,
+            kinds=dict(args.kind) if args.kind else None,
+            sample_weight=args.sample_weight,
+            class_weight=_class_weight(args.class_weight),
+            folds=args.folds,
+            seed=args.seed,
+            groups=args.groups,
+            time=args.time,
+            without=tuple(args.without or ()),
+            models=args.model,
+            block=tuple(args.block or ()),
+            monotone=dict(args.monotone) if args.monotone else None,
+            target_score=args.target_score,
+            min_gain=None if args.min_gain == "none" else args.min_gain,
+            memory=args.memory,
+            max_rows=args.max_rows,
+            drop_suspected=args.drop_suspected,
+            workers=args.workers,
+            store=args.store,
+            name=args.name,
+            verbose=0 if out.quiet or out.as_json else 1,
+        )
     _save(model, target)
     if report is not None:
         model.report(report)
@@ -82,11 +85,8 @@ def predict(args: Namespace, out: Output) -> int:
     from modelwright.tasks.answers import answers
 
     model = _loaded(args)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with _warned(out):
         columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
-    for said in dict.fromkeys(str(one.message) for one in caught):
-        out.say(f"Warning: {text.clean(said)}")
     if out.as_json:
         out.document({"predictions": {name: list(values) for name, values in columns.items()}})
         return Exit.OK
@@ -109,12 +109,30 @@ def leaderboard(args: Namespace, out: Output) -> int:
     """What a fit tried, scored again on a test table when there is one."""
     if args.metric is not None and args.test is None:
         raise UsageError("there is no table to score by it", where="--metric", hint="Add --test FILE.")
-    board = _loaded(args).leaderboard(args.test, metric=args.metric)
+    model = _loaded(args)
+    with _warned(out):
+        board = model.leaderboard(args.test, metric=args.metric)
     if out.as_json:
         out.document({"metric": board.metric, "leaderboard": list(board)})
     else:
         out.data(str(board))
     return Exit.OK
+
+
+@contextmanager
+def _warned(out: Output) -> Iterator[None]:
+    """Warnings as sentences of the command, each once: where in the code they come from is nothing to its user."""
+    told: set[str] = set()
+
+    def say(message: Warning | str, *rest: Any) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            out.say(f"Warning: {text.clean(str(message))}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = say
+        yield
 
 
 def _loaded(args: Namespace) -> Predictor:

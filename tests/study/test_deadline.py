@@ -227,22 +227,3 @@ def test_preparing_counts_as_well():
 
     study, late = tune(function, space=space, seconds=3)
     assert late < 2 and 0 < len(study.trials) <= 8
-
-
-def test_what_is_noted_before_the_first_trial_is_counted_once():
-    class Still:
-        now = 100.0
-
-        def monotonic(self):
-            return self.now
-
-    hp = mw.HyperParameters()
-    hp.Float("x", 0.0, 1.0)
-    journal = mw.Study(hp, store=":memory:")._journal
-    journal.end()
-    journal.clock, before = Still(), journal.elapsed
-    Still.now = 108.0
-    for _ in range(2):  # whoever writes before the trials begins, and so does the loop that runs them
-        journal.begin(100.0)
-        assert journal.elapsed - before == pytest.approx(8.0)
-        journal.write([r.Noted(kind="screened", data={})])

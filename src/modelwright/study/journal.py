@@ -49,7 +49,8 @@ class Journal:
         """The study's clock starts to run (again).
 
         Args:
-            since: when it really began, by ``clock.monotonic``; now by default. One that runs since then runs on.
+            since: when it really began, by ``clock.monotonic``; now by default. Where it runs since then already, it
+                goes on: what came before the first trial counts once.
         """
         if since is not None and since == self._began:
             return

@@ -48,31 +48,31 @@ def finish(study: Study, whole: RunSettings, winner: Row) -> None:
 
     A process of its own that cannot have what it is to run is a loss of time and no more: then it is this one.
     """
-    first = next(iter(opened(study._machine.history)), None)
-    executor, why = _executor(left(study, whole.budget)), study._stopped if first is None else first.data.get("why", "")
+    executor = _executor(left(study, whole.budget))
     try:
-        _trained(study, replace(whole, workers=1, executor=executor, began=None), winner, why)
+        _trained(study, replace(whole, workers=1, executor=executor, began=None), winner)
     except WorkerError as error:
         if executor is None:
             raise
         warn_caller(f"the finish trains in this process, since no other one can: {error.what}")
-        _trained(study, replace(whole, workers=1, executor=None, began=None), winner, why)
+        _trained(study, replace(whole, workers=1, executor=None, began=None), winner)
 
 
-def _trained(study: Study, settings: RunSettings, winner: Row, why: str) -> None:
+def _trained(study: Study, settings: RunSettings, winner: Row) -> None:
     from modelwright.nas.phases import FINISH
 
     history, seconds = study._machine.history, left(study, settings.budget)
+    known = opened(history)
+    why = known[0].data.get("why", "") if known else study._stopped  # why what was before the first one ended
     data: dict[str, Any] = {"trial": winner.number, "why": why}
     if seconds is not None:
         seconds = _within(seconds, winner, settings.limits.seconds)
         data |= {"seconds": round(seconds, 3), "until": SystemClock().wall() + seconds}
-    before = len(opened(history))
 
     def open_it() -> list[r.Event] | None:
         """Nothing where another session was faster: its finish is the one that is waited for."""
-        now = len(opened(history))
-        return [r.Noted(kind=FINISH, data={**data, "number": now + 1})] if now == before else None
+        note = r.Noted(kind=FINISH, data={**data, "number": len(known) + 1})
+        return [note] if len(opened(history)) == len(known) else None
 
     study._journal.begin()
     study._journal.commit(open_it)

@@ -315,9 +315,8 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
             "value; the same call with a name= tries the finish again."
         )
-    more = (budget.trials or 0) > history.started or (
-        budget.seconds or 0.0
-    ) > 1.1 * study.elapsed + 2 * finishing.SAVING
+    longer = (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * finishing.SAVING
+    more = (budget.trials or 0) > history.started or longer
     if carried_out and more:
         warn_caller(
             f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "

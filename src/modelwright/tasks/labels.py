@@ -154,13 +154,13 @@ def whole(text: str) -> int | None:
         return None
 
 
-def places_of(classes: Sequence[int], cells: np.ndarray, values: np.ndarray) -> np.ndarray:
+def places_of(classes: Sequence[Any], cells: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Places of whole numbers of any size among the classes, -1 where there is none.
 
     Args:
         values: the cells as floats, of those that are not written as Python writes whole numbers.
     """
-    places: dict[int | None, int] = {one: place for place, one in enumerate(classes)}
+    places: dict[Any, int] = {one: place for place, one in enumerate(classes)}
     if cells.dtype.kind == "i":
         distinct, inverse = np.unique(cells, return_inverse=True)
         return np.array([places.get(one, -1) for one in distinct.tolist()], np.int64)[inverse]

@@ -15,7 +15,8 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import _left
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.room import BASE, bytes_of, planned
-from modelwright.tasks.validation import make_split, sample, sampled
+from modelwright.tasks.sampling import sample, sampled
+from modelwright.tasks.validation import make_split
 
 pytest.importorskip("lightgbm")
 GB = 10**9

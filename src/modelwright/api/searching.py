@@ -265,6 +265,7 @@ def carry_out(study: Study, plan: Any) -> Study:
     finally:
         study._settings = replace(whole, began=None)
     _draw(study)
+    study._journal.end()
     measuring.tell_unlisted(study)
     carried_out = bool(opened) and not finished and history.rows[opened[-1].data["trial"]].terminal
     _say(study, whole.budget, carried_out=carried_out)
@@ -285,6 +286,7 @@ def _carry_out_plainly(study: Study) -> Study:
     if later:
         sum_up(study, whole.verbose)
     _draw(study)
+    study._journal.end()
     measuring.tell_unlisted(study)
     return study
 

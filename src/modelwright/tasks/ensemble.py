@@ -13,7 +13,7 @@ import numpy as np
 
 from modelwright.core.rng import Seed
 from modelwright.tasks.learners.judged import Halves
-from modelwright.tasks.validation import sampled
+from modelwright.tasks.sampling import sampled
 
 #: Steps of the greedy selection, and those without gain after which it ends.
 STEPS, PATIENCE = 25, 6
@@ -98,8 +98,6 @@ def selected(
     sample_weight: np.ndarray | None = None,
     ties: np.ndarray | None = None,
     by_class: bool = False,
-    steps: int = STEPS,
-    patience: int = PATIENCE,
 ) -> Ensemble:
     """Choose weights for candidates.
 
@@ -109,8 +107,8 @@ def selected(
         ties: integers (rows,): rows of the same one belong together, and choose no weights for each other.
         by_class: whether ``y`` are classes, and ``merit`` weighs rows: then of rare classes no row is given away where
             only some rows are looked at.
-        steps: of the greedy selection. Under 1,000 rows there are at most 15, and where several candidates are chosen
-            none counts for more than half.
+
+    Under 1,000 rows there are at most 15 steps, and where several candidates are chosen none counts for more than half.
 
     >>> y = np.array([0.0, 1.0, 2.0, 3.0])
     >>> found = selected([y + 1, y - 1, y * 0], y, lambda y, p, w: -float(np.mean((y - p) ** 2)), seed=0)
@@ -131,13 +129,12 @@ def selected(
         everyone[apart.places[0]], everyone[apart.places[1]] = 0, 1
     stacked = np.stack([np.asarray(one[place], np.float64) for one in predictions])
     y, part = y[place], everyone[place]
-    if len(y) < FEW:
-        steps = min(steps, SHORT)
+    steps = SHORT if len(y) < FEW else STEPS
     cap = CAP if len(y) < FEW else 1.0
     alone = np.array([merit(y, one, weight) for one in stacked])
     alone = np.where(np.isfinite(alone), alone, -np.inf)
-    chosen = _greedy(stacked, y, merit, weight, steps, patience, alone, cap)
-    whole = merit(y, np.tensordot(chosen, stacked, 1), weight)
+    chosen = _greedy(stacked, y, merit, weight, steps, alone, cap)
+    whole = merit(y, mixture(chosen, list(stacked)), weight)
     if whole <= alone.max():
         chosen = np.eye(len(stacked))[int(np.argmax(alone))]
         whole = float(alone.max())
@@ -146,11 +143,11 @@ def selected(
         on, off = part != i, part == i
         inner = None if weight is None else weight[on]
         own = np.array([merit(y[on], one, inner) for one in stacked[:, on]])
-        found = _greedy(stacked[:, on], y[on], merit, inner, steps, patience, own, cap)
+        found = _greedy(stacked[:, on], y[on], merit, inner, steps, own, cap)
         crossed.append(found)
         outer = None if weight is None else weight[off]
-        scores.append(merit(y[off], np.tensordot(found, stacked[:, off], 1), outer))
-        better.append(merit(y[off], np.tensordot(chosen, stacked[:, off], 1), outer) - scores[-1])
+        scores.append(merit(y[off], mixture(found, list(stacked[:, off])), outer))
+        better.append(merit(y[off], mixture(chosen, list(stacked[:, off])), outer) - scores[-1])
     spread = float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
     return Ensemble(
         weights=chosen, selected=whole, honest=float(np.mean(scores)), optimism=float(np.mean(better)),
@@ -164,7 +161,6 @@ def _greedy(
     merit: Merit,
     weight: np.ndarray | None,
     steps: int,
-    patience: int,
     alone: np.ndarray,
     cap: float,
 ) -> np.ndarray:
@@ -192,6 +188,6 @@ def _greedy(
             best, found, idle = top, counts, 0
         else:
             idle += 1
-            if idle >= patience:
+            if idle >= PATIENCE:
                 break
     return found / max(1.0, found.sum())

@@ -19,10 +19,11 @@ from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, columns_of, planned
+from modelwright.tasks.sampling import sample, sampled
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Declared, Note, Table, is_missing
 from modelwright.tasks.target import Target
-from modelwright.tasks.validation import Split, Ties, affordable, make_split, sample, sampled, undivided
+from modelwright.tasks.validation import Split, Ties, affordable, make_split, undivided
 from modelwright.tasks.weights import given_weights, with_classes
 
 #: Rows up to which all duplicates are looked for.

@@ -160,7 +160,7 @@ def places_of(classes: Sequence[Any], cells: np.ndarray, values: np.ndarray) -> 
     Args:
         values: the cells as floats, of those that are not written as Python writes whole numbers.
     """
-    places: dict[int | None, int] = {one: place for place, one in enumerate(classes)}
+    places: dict[Any, int] = {one: place for place, one in enumerate(classes)}
     if cells.dtype.kind == "i":
         distinct, inverse = np.unique(cells, return_inverse=True)
         return np.array([places.get(one, -1) for one in distinct.tolist()], np.int64)[inverse]

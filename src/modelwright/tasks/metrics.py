@@ -12,10 +12,10 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import kind_of
 from modelwright.tasks.bounds import bounds
+from modelwright.tasks.sampling import sample
 from modelwright.tasks.scorers import ALLOWED, keywords, named, places, takes_weights, tasks_of, title
 from modelwright.tasks.scores import ABOVE_ZERO, ALIASES, FUNCTIONS, LINKS, SCORES
 from modelwright.tasks.target import Target
-from modelwright.tasks.validation import sample
 
 _OF_SCORES = frozenset(
     {"roc_auc_score", "average_precision_score", "log_loss", "brier_score_loss", "top_k_accuracy_score"}

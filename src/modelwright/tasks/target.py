@@ -162,9 +162,8 @@ class Target:
             return np.asarray(predicted, dtype=np.float64)
         types = {type(known) for known in self.classes}
         one = len(types) == 1 and str not in types
-        one = one and all(
-            isinstance(known, str) or abs(known) < 2**63 for known in self.classes
-        )  # what no int64 holds stays Python's own
+        # What no int64 holds stays Python's own.
+        one = one and not any(isinstance(known, int) and abs(known) >= 2**63 for known in self.classes)
         made = np.empty(len(self.classes), dtype=np.array(self.classes).dtype if one else object)
         made[:] = self.classes
         return made[np.asarray(predicted, dtype=np.intp)]

@@ -16,6 +16,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
+from modelwright.tasks.sampling import layers
 
 #: Below so many rows folds are repeated with other divisions; above the second and third there are fewer of them.
 SMALL, MIDDLE, LARGE = 2_000, 20_000, 200_000
@@ -27,9 +28,6 @@ HELD_BACK = 0.15
 _SPANS = 8
 #: Place of a row that is neither fitted on nor judged by.
 OUT = -2
-#: Rows of each class that a sample has at least, as far as there are so many; where rows are weighed, that share of
-#: the rows that a class would have if all were equally frequent.
-_RARE, _SHARE = 30, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Split:
         Args:
             rows: places of those that this one is about, in its order.
             total: how many there are in all.
-            stands: for how many each of them stands; see ``sampled``.
+            stands: for how many each of them stands; see ``sampling.sampled``.
 
         >>> split = make_split(np.arange(6) % 2, "binary", seed=0, folds=2, repeats=1).among(np.arange(0, 12, 2), 12)
         >>> split.used, split.rows(0)[0].size, split.said
@@ -236,65 +234,6 @@ def over_units(scores: Iterable[float | None]) -> float:
     return float(np.mean(known)) if known else math.nan
 
 
-def sample(y: np.ndarray, task: str, rows: int, *, seed: int) -> np.ndarray:
-    """Places of so many rows that stand for all, in order.
-
-    Classes, or numbers by their rank, are there in proportion; of rare classes as many rows as can be, up to 30.
-
-    >>> chosen = sample(np.repeat([0, 1], [900, 100]), "binary", 200, seed=0)
-    >>> len(chosen), int((chosen >= 900).sum())
-    (210, 30)
-    """
-    total = len(y)
-    if rows >= total:
-        return np.arange(total)
-    rng = Seed(seed).child("sample").generator()
-    order = np.lexsort((rng.random(total), _layers(y, task, 1)))
-    chosen = np.zeros(total, bool)
-    chosen[order[((np.arange(rows) + rng.random()) * (total / rows)).astype(np.int64)]] = True
-    if task != "regression":
-        for one, count in enumerate(np.bincount(y)):
-            own = np.flatnonzero(y == one) if count else np.empty(0, np.int64)
-            lacking = min(_RARE, count) - int(chosen[own].sum())
-            if lacking > 0:
-                chosen[rng.choice(own[~chosen[own]], lacking, replace=False)] = True
-    return np.flatnonzero(chosen)
-
-
-def sampled(y: np.ndarray, task: str, rows: int, *, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Places of so many rows, in order, with more of rare classes than their share, and for how many each stands.
-
-    The fewer rows of a class there are, the more each tells: where rows can be weighed, none is given away for want of
-    room, up to an eighth of what the class would have if all were equally frequent.
-
-    Returns:
-        The places, and for each row a number with the mean 1; None where all stand for equally many.
-
-    >>> chosen, stands = sampled(np.repeat([0, 1], [9_900, 100]), "binary", 1_600, seed=0)
-    >>> len(chosen), int((chosen >= 9_900).sum()), round(float(stands[chosen >= 9_900].sum()))
-    (1600, 100, 16)
-    """
-    total = len(y)
-    if rows >= total or task == "regression":
-        return sample(y, task, rows, seed=seed), None
-    counts = np.bincount(y)
-    least = np.minimum(counts, max(_RARE, rows // (_SHARE * len(counts))))
-    rare = counts * (rows / total) < least
-    left = rows - int(least[rare].sum())
-    if not rare.any() or left < rows // 2:
-        return sample(y, task, rows, seed=seed), None
-    rng = Seed(seed).child("sample").generator()
-    order = np.lexsort((rng.random(total), y))
-    first = np.cumsum(counts) - counts
-    parts = [order[first[one] : first[one] + least[one]] for one in np.flatnonzero(rare)]
-    others = order[~rare[y[order]]]
-    left = min(left, len(others))
-    parts.append(others[((np.arange(left) + rng.random()) * (len(others) / left)).astype(np.int64)])
-    chosen = np.sort(np.concatenate(parts))
-    each = np.where(rare, counts / np.maximum(least, 1), len(others) / left)[y[chosen]]
-    return chosen, each / each.mean()
-
-
 def affordable(rows: int, fit_seconds: float, seconds: float) -> tuple[int, int]:
     """Folds and repeats for so many rows of which so many seconds of all cores leave time.
 
@@ -332,7 +271,7 @@ def _dealt(y: np.ndarray, task: str, folds: int, seed: Seed, together: np.ndarra
     """A fold for each row: classes, or ranks of numbers, are dealt out evenly."""
     rng, rows = seed.generator(), len(y)
     if together is None:
-        order = np.lexsort((rng.random(rows), _layers(y, task, folds)))
+        order = np.lexsort((rng.random(rows), layers(y, task, folds)))
         if task != "regression":  # so many neighbours in order, wherever they begin, meet every fold once
             place = np.empty(rows, np.int64)
             place[order] = np.resize(rng.permutation(folds), rows)
@@ -346,19 +285,11 @@ def _dealt(y: np.ndarray, task: str, folds: int, seed: Seed, together: np.ndarra
     return _dealt_together(y, task, folds, seed, together)
 
 
-def _layers(y: np.ndarray, task: str, folds: int) -> np.ndarray:
-    if task != "regression":
-        return y
-    ranks = np.empty(len(y), np.int64)
-    ranks[np.argsort(y, kind="stable")] = np.arange(len(y))
-    return ranks // folds
-
-
 def _dealt_together(y: np.ndarray, task: str, folds: int, seed: Seed, together: np.ndarray) -> np.ndarray:
     """Groups from the largest to the smallest, each to the fold that is furthest from its share of classes and rows."""
     count, rng = int(together.max()) + 1, seed.generator()
     if task == "regression":
-        kinds = np.minimum((_layers(y, task, 1) * 4) // max(1, len(y)), 3)
+        kinds = np.minimum((layers(y, task, 1) * 4) // max(1, len(y)), 3)
     else:
         kinds = np.asarray(y, np.int64)
     width = int(kinds.max()) + 1

@@ -109,7 +109,8 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
     """
     read: dict[int, tuple[Row, list[np.ndarray]]] = {}
     sign = 1.0 if job.metric.higher else -1.0
-    for row in sorted(rows, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
+    there = [row for row in rows if row.config[MODEL] not in job.barred]
+    for row in sorted(there, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
         if not reached(row) or sum(reached(row) <= reached(one) for one, _ in read.values()) >= CANDIDATES:
             continue
         try:

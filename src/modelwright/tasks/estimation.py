@@ -56,6 +56,7 @@ class Job:
         monotone: raw column -> 1 or -1, of every candidate.
         kept: bytes of matrices that a process keeps for candidates with the same features.
         recalls: whether known answers for a row that comes again may count.
+        barred: learners that an earlier call tried, and whose candidates are no members now.
     """
 
     frame: Frame
@@ -73,6 +74,7 @@ class Job:
     monotone: Mapping[str, int] = field(default_factory=dict)
     kept: int = 400 << 20
     recalls: bool = False
+    barred: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -77,8 +77,9 @@ def _needs(session: Session, row: Row) -> int:
 def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
     """Members whose fits on all rows are foreseen to have room, if nothing runs beside them."""
     if session.data.split.used == session.data.frame.rows:  # about as much as their candidates took
-        return list(rows)
-    large = [row for row in rows if not session.room.side_by_side(_needs(session, row))]
+        large = [row for row in rows if row.config[MODEL] in session.large]
+    else:
+        large = [row for row in rows if not session.room.side_by_side(_needs(session, row))]
     if large:
         most = in_bytes(max(_needs(session, row) for row in large))
         session.says(not_on_all([name_of(row) for row in large], most))

@@ -7,7 +7,7 @@ them. What a candidate will take is foreseen before it starts, and one that cann
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -82,6 +82,7 @@ class TablePlan(Strategy):
         cost: work of a configuration on one unit.
         timing: what there is time for.
         family: the decision that names the kind of model.
+        only: the kinds of which anything is tried; None for all.
 
     Attributes:
         first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take.
@@ -102,10 +103,11 @@ class TablePlan(Strategy):
         cost: Cost,
         timing: Timing,
         family: str = "model",
+        only: Collection[str] | None = None,
     ):
         self.portfolio, self.tunes, self.units, self.first = list(portfolio), tunes, units, min(first, units)
         self.cost, self.timing, self.seconds, self.family = cost, timing, timing.seconds, family
-        self.steps = units + 1
+        self.only, self.steps = only, units + 1
         middle = {round(_MIDDLE * units)} if self.first < round(_MIDDLE * units) <= units - _MORE else set()
         #: Units after which candidates wait until it is known whether they deserve more of them.
         self.rungs = sorted({self.first, units} | middle)
@@ -157,6 +159,7 @@ class TablePlan(Strategy):
         rungs = self.rungs[:-1] if early else self.rungs
         for at, to in pairwise(rungs):
             waiting = [row for row in history.rows if self._at(row) == at and row.state == "paused"]
+            waiting = [row for row in waiting if self.only is None or row.config.get(self.family) in self.only]
             judged = self.merits(history, at)
             for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
                 if row.number not in judged or not self._deserves(history, judged, row, to - at):
@@ -219,7 +222,7 @@ class TablePlan(Strategy):
         if not self.tunes:
             return self._until_idle(history, "the portfolio is tried")
         rng = state.seed.child("ask", number).generator()
-        found = proposed(history, space, self.merits(history), rng, self.family)
+        found = proposed(history, space, self.merits(history), rng, self.family, self.only)
         if found is None:
             return self._until_idle(history, "every configuration has been tried")
         config, note = found

@@ -5,7 +5,10 @@ import time
 import numpy as np
 import pytest
 
+import modelwright as mw
 from modelwright.core.records import Task
+from modelwright.execute.serial import SerialExecutor
+from modelwright.tasks import finishing, session
 from modelwright.tasks.chosen import chosen_learners
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.gathered import Said, gather
@@ -62,3 +65,36 @@ def test_a_fit_on_all_rows_that_the_clock_has_cut_is_not_kept(job, tmp_path):
     assert found.error is None
     assert "model" not in found.artifacts
     assert found.note["refit"]["ended"] == "deadline"
+
+
+def test_the_seconds_that_a_candidate_had_are_not_those_of_its_fit_on_all_rows(job, tmp_path):
+    found = outcome(job, tmp_path, phase="refit", value=0.5, rounds=300, seconds=0.0, until=time.time() + 600)
+    assert found.note["refit"]["rounds"] == 300
+    assert "model" in found.artifacts
+
+
+def test_a_fit_on_all_rows_has_the_cores_that_it_is_given(job, tmp_path):
+    for number, more in enumerate(({}, {"threads": 2})):
+        found = outcome(job, tmp_path / str(number), phase="refit", value=0.5, rounds=30, **more)
+        assert found.error is None
+        assert found.note["threads"] == number + 1
+
+
+def test_cores_that_no_other_fit_takes_are_those_of_the_last_one_and_the_plan_knows_it(monkeypatch):
+    monkeypatch.setattr(session, "available_cores", lambda: (0, 1))
+    monkeypatch.setattr(session, "_THREADED", 0)
+    monkeypatch.setattr(finishing, "_SMALL", 0.0)
+    run = session.Session.run
+    here = lambda own, engine, budget, executor, workers: run(own, engine, budget, SerialExecutor(), 1)  # noqa: E731
+    monkeypatch.setattr(session.Session, "run", here)
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=300), "b": rng.normal(size=300)}
+    table["y"] = table["a"] * table["b"]
+    how = {"models": ["lightgbm"], "folds": 2, "store": ":memory:", "verbose": 0}
+    model = mw.fit(table, "y", seconds=600, trials=1, workers=2, **how)
+    (member,) = model.plan["members"]
+    assert member["whole"] and member["threads"] == 2
+    assert model.plan["threads"] == 1
+    again = mw.fit(table, "y", plan=model.plan, store=":memory:", verbose=0)
+    assert np.array_equal(again.predict(table), model.predict(table))
+    assert again.plan["members"][0]["threads"] == 2

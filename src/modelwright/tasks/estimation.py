@@ -134,10 +134,10 @@ class _Trial:
         self.learner, self.config = job.own(task.config)
         self.recipe = self.learner.features(job.frame, self.config)
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "portfolio")}
-        left = [float(task.note["seconds"])] if "seconds" in task.note else []
-        if "until" in task.note:  # what opened the refit may have been a while ago
-            left.append(float(task.note["until"]) - SystemClock().wall())
-        self.deadline = time.monotonic() + max(0.0, min(left)) if left else None
+        left = task.note.get("seconds")
+        if self.note["phase"] == "refit":  # the seconds were the candidate's; and what opened this may be a while ago
+            left = float(task.note["until"]) - SystemClock().wall() if "until" in task.note else None
+        self.deadline = None if left is None else time.monotonic() + max(0.0, float(left))
 
     def run(self) -> Outcome:
         self.reporter.traced(dict(self.task.config), ())
@@ -280,6 +280,7 @@ class _Trial:
 
     def _refit(self) -> Outcome:
         job, began = self.job, time.perf_counter()
+        threads = int(self.task.note.get("threads", job.threads))
         fitted, matrix = self.recipe.fit(
             job.frame, job.aim(), job.task, weight=job.weight, classes=job.classes or None,
             seed=Seed(job.seed).child("features", "all").integer(),
@@ -293,11 +294,11 @@ class _Trial:
             rounds=self.task.note.get("rounds"),
             deadline=self.deadline,
             seed=Seed(self.task.seed).child("unit", "all").integer(),
-            threads=job.threads,
+            threads=threads,
             classes=job.classes or None,
             metric=job.metric.guide,
         )
-        self.note |= {"refit": codec.to_plain(dict(model.facts))}
+        self.note |= {"refit": codec.to_plain(dict(model.facts)), "threads": threads}
         value = float(self.task.note["value"])
         artifacts: dict[str, Artifact] = {}
         if self._is_whole(model.facts):

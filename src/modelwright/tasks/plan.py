@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -64,12 +65,14 @@ class Timing:
         workers: candidates that run at the same time.
         whole: all rows, in units of those that a unit is fitted on.
         refits: whether members are fitted on all rows in the end.
+        beside: how many fits of such candidates on all rows run at the same time; None for as many as workers.
     """
 
     seconds: float | None = None
     workers: int = 1
     whole: float = 1.0
     refits: bool = True
+    beside: Callable[[Sequence[Row]], int] | None = None
 
 
 class TablePlan(Strategy):
@@ -241,8 +244,7 @@ class TablePlan(Strategy):
             row = history.rows[one["trial"]]
             if row.state == "paused" and row.note.get("refit") != opened["number"]:
                 note = {"phase": "refit", "refit": opened["number"], "value": one["value"], "rounds": one["rounds"]}
-                if opened.get("until") is not None:
-                    note["until"] = opened["until"]
+                note |= {name: opened[name] for name in ("until", "threads") if opened.get(name) is not None}
                 return Proposal(trial=row.number, fidelity=1.0, note=note)
         return self._until_idle(history, "the plan is carried out")
 
@@ -267,18 +269,26 @@ class TablePlan(Strategy):
         best = [history.rows[n] for n in sorted(merits, key=lambda n: -merits[n])[:_REFITTED]]
         # What no reserve is large enough for is none to wait for.
         wanted = self.refits(best, _RESERVED * self.seconds)
-        fits = 1.1 * sum(map(self.refit_seconds, wanted)) / self.timing.workers
+        fits = 1.1 * self.together(wanted)
         return self.seconds - min(blending + fits + STARTING, _RESERVED * self.seconds)
 
     def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
-        """Candidates, in their order, whose fits on all rows end within so many seconds; workers share them."""
-        found, room = [], left * self.timing.workers
+        """Candidates, in their order, whose fits on all rows end within so many seconds, some of them side by side."""
+        found: list[Row] = []
         for row in rows:
-            needs = self.refit_seconds(row)
-            if _SURE * needs <= min(left, room):
+            if _SURE * self.together([*found, row]) <= left:
                 found.append(row)
-                room -= needs
         return found
+
+    def together(self, rows: Sequence[Row]) -> float:
+        """Seconds until the fits of candidates on all rows have ended, each begun in its turn when there is room."""
+        if not rows:
+            return 0.0
+        beside = self.timing.workers if self.timing.beside is None else self.timing.beside(rows)
+        ends = [0.0] * max(1, beside)
+        for row in rows:
+            heapreplace(ends, ends[0] + self.refit_seconds(row))
+        return max(ends)
 
     def refit_seconds(self, row: Row) -> float:
         """What the fit of a candidate on all rows will take."""

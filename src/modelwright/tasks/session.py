@@ -34,7 +34,7 @@ from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, 
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import MODEL, Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
-from modelwright.tasks.finishing import ENDED, finished, predictor_of, starting
+from modelwright.tasks.finishing import ENDED, beside, finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners import Learner
@@ -80,7 +80,6 @@ class Session:
             why = {one.column: one.message.partition(". ")[0] for one in self.found if one.name == "near-certain"}
             self._said += [leaves_out(name, why.get(name, "")) for name in self.dropped]
         self.data = data
-        cores = len(available_cores())
         self.workers, self.room = data.room.workers, data.room
         self._said += data.room.said
         self.monotone = checked_monotone(asked.monotone, data.schema, data.target)
@@ -101,8 +100,7 @@ class Session:
             learners=self.learners,
             barred=self.barred,
             seed=checked_seed(said.seed),
-            # Threads that wait for each other after each split of few rows cost more than they bring.
-            threads=max(1, cores // self.workers) if rows * self.columns > _THREADED else 1,
+            threads=self.threads(rows, self.workers),
             bags=asked.preset == "best",
             monotone=self.monotone,
             kept=data.room.kept,
@@ -110,6 +108,11 @@ class Session:
             recalls=may_recall(asked.models, asked.block, asked.preset)
             and not (self.monotone or said.groups or said.time),
         )
+
+    def threads(self, rows: int, beside: int) -> int:
+        """Cores of a fit on so many rows, with so many fits side by side."""
+        # Threads that wait for each other after each split of few rows cost more than they bring.
+        return max(1, len(available_cores()) // beside) if rows * self.columns > _THREADED else 1
 
     def _learners(self) -> tuple[dict[str, Learner], tuple[str, ...]]:
         asked = self.asked
@@ -184,6 +187,7 @@ class Session:
                 workers=self.workers,
                 whole=data.frame.rows / max(1, len(job.split.rows(0)[0])),
                 refits=not job.bags,
+                beside=lambda members: beside(self, members),
             ),
         )
         engine = self._opened(tree, plan)
@@ -221,9 +225,9 @@ class Session:
                 break
             left = self.left()
             members = [history.rows[n] for n in blend.trials]
-            begins = starting(members)
+            begins = starting(plan, members)
             wanted = plan.refits(members, left - begins)
-            needs = 0.5 + begins + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
+            needs = 0.5 + begins + 1.3 * plan.together(wanted)
             needs = 0.0 if self.job.bags else needs
             over = engine.stopped.startswith(ENDED) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):

@@ -1,6 +1,7 @@
 """One candidate on the rows of a job: what it takes again, and fits on all rows that the clock has cut."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ import pytest
 import modelwright as mw
 from modelwright.core.records import Task
 from modelwright.execute.serial import SerialExecutor
-from modelwright.tasks import finishing, session
+from modelwright.tasks import estimation, finishing, learners, session
 from modelwright.tasks.chosen import chosen_learners
-from modelwright.tasks.estimation import Job, TableEstimation
+from modelwright.tasks.estimation import MORE, Job, TableEstimation
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.portfolio import portfolio, space_of
+from modelwright.tasks.validation import make_split
 
 pytest.importorskip("lightgbm")
 
@@ -30,10 +32,10 @@ def job():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 600))
     data = gather({"a": a, "b": b, "y": a * b + 0.1 * rng.normal(size=600)}, Said(target="y", folds=3))
-    learners = chosen_learners(["lightgbm"], [], "good", "regression")
+    chosen = chosen_learners(["lightgbm"], [], "good", "regression")
     return Job(
         frame=data.frame, y=data.y, task="regression", classes=0, weight=None, split=data.split, metric=data.metric,
-        learners=learners, seed=0,
+        learners=chosen, seed=0,
     )  # fmt: skip
 
 
@@ -50,7 +52,22 @@ def outcome(job, tmp_path, **note):
 def test_what_a_candidate_takes_again_goes_by_the_rounds_that_are_kept(job, tmp_path):
     found = outcome(job, tmp_path)
     assert found.error is None
-    assert 0 < found.note["again_seconds"] <= found.note["fit_seconds"] + 1e-3
+    most = job.longer({"model": "lightgbm"}) / MORE
+    assert 0 < found.note["again_seconds"] <= most * found.note["fit_seconds"] + 1e-3
+
+
+def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job, monkeypatch):
+    few = make_split(job.y[:100], "regression", seed=0, folds=2).among(np.arange(100), 600)
+    both = replace(job, split=few, learners=learners.learners(["lightgbm", "linear"]))
+    assert job.longer({"model": "lightgbm"}) == pytest.approx(1.5 ** (1 / 3))  # a unit has two of three folds
+    assert both.longer({"model": "lightgbm"}) == pytest.approx(12 ** (1 / 3))
+    assert both.longer({"model": "linear"}) == MORE
+    table, rounds = {**job.frame.numbers, "y": job.y}, []
+    for growth in (0.0, 1 / 3):
+        monkeypatch.setattr(estimation, "GROWTH", growth)
+        model = mw.fit(table, "y", trials=1, max_rows=100, folds=2, models=["lightgbm"], store=":memory:", verbose=0)
+        rounds.append(model.plan["members"][0]["rounds"])
+    assert rounds[1] == pytest.approx(12 ** (1 / 3) / MORE * rounds[0], abs=2)
 
 
 def test_a_fit_on_all_rows_that_came_to_its_end_is_kept(job, tmp_path):

@@ -38,8 +38,9 @@ MODEL = "model"
 _TIMED = 1000
 #: Share of its rounds that a fit on all rows has to reach.
 _ENOUGH = 0.9
-#: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer.
-MORE = 1.05
+#: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer: at least so many; and of
+#: trees that are grown one after the other such a power of how many times the rows there are.
+MORE, GROWTH = 1.05, 1 / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,11 @@ class Job:
     def natural(self, predicted: np.ndarray) -> np.ndarray:
         """Predictions of learners in units of the target."""
         return np.expm1(predicted) if self.metric.link == "log1p" else predicted
+
+    def longer(self, config: Mapping[str, Any]) -> float:
+        """Rounds of a fit on all rows for each one on the rows of a unit: more rows have more to tell."""
+        whole = len(self.y) / max(1, len(self.split.rows(0)[0]))
+        return max(MORE, whole**GROWTH) if self.learners[str(config[MODEL])].boosted else MORE
 
     @property
     def objective(self) -> str:
@@ -243,7 +249,8 @@ class _Trial:
         known = fitted.facts
         # A fit of as many rounds as are kept, with features of its own.
         grown = known.get("grown") or 0
-        again = prepared + learned * (min(1.0, MORE * known["rounds"] / grown) if grown else 1.0)
+        longer = job.longer(self.task.config)
+        again = prepared + learned * (min(longer / MORE, longer * known["rounds"] / grown) if grown else 1.0)
         fact = {"seconds": seconds, "again": again, "row_us": row_us, "features": len(matrix.names), **known}
         return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
 

@@ -8,6 +8,7 @@ from typing import Any
 from modelwright.api.naming import checked_name
 from modelwright.core.errors import ArgumentError, MissingPackageError, StudyError
 from modelwright.core.wording import did_you_mean, kind_of
+from modelwright.space.domain import ChoiceDomain
 from modelwright.space.parameter import Parameter
 from modelwright.store.base import open_store
 from modelwright.tasks.asked import Asked
@@ -82,8 +83,9 @@ def learners_before(asked: Asked) -> list[str] | None:
     if record is None or record.definition.get("kind") != "table":
         return None
     for spec in record.definition.get("parameters") or ():
-        if spec.get("name") == MODEL:
-            return [str(value) for value in Parameter.from_spec(spec).domain.values]
+        domain = Parameter.from_spec(spec).domain if spec.get("name") == MODEL else None
+        if isinstance(domain, ChoiceDomain):
+            return [str(value) for value in domain.values]
     return None
 
 

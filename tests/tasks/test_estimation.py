@@ -1,15 +1,20 @@
 """One candidate on the rows of a job: what it takes again, and fits on all rows that the clock has cut."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import modelwright as mw
 from modelwright.core.records import Task
+from modelwright.execute.serial import SerialExecutor
+from modelwright.tasks import estimation, finishing, learners, session
 from modelwright.tasks.chosen import chosen_learners
-from modelwright.tasks.estimation import Job, TableEstimation
+from modelwright.tasks.estimation import MORE, Job, TableEstimation
 from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.portfolio import portfolio, space_of
+from modelwright.tasks.validation import make_split
 
 pytest.importorskip("lightgbm")
 
@@ -27,10 +32,10 @@ def job():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 600))
     data = gather({"a": a, "b": b, "y": a * b + 0.1 * rng.normal(size=600)}, Said(target="y", folds=3))
-    learners = chosen_learners(["lightgbm"], [], "good", "regression")
+    chosen = chosen_learners(["lightgbm"], [], "good", "regression")
     return Job(
         frame=data.frame, y=data.y, task="regression", classes=0, weight=None, split=data.split, metric=data.metric,
-        learners=learners, seed=0,
+        learners=chosen, seed=0,
     )  # fmt: skip
 
 
@@ -47,7 +52,22 @@ def outcome(job, tmp_path, **note):
 def test_what_a_candidate_takes_again_goes_by_the_rounds_that_are_kept(job, tmp_path):
     found = outcome(job, tmp_path)
     assert found.error is None
-    assert 0 < found.note["again_seconds"] <= found.note["fit_seconds"] + 1e-3
+    most = job.longer({"model": "lightgbm"}) / MORE
+    assert 0 < found.note["again_seconds"] <= most * found.note["fit_seconds"] + 1e-3
+
+
+def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job, monkeypatch):
+    few = make_split(job.y[:100], "regression", seed=0, folds=2).among(np.arange(100), 600)
+    both = replace(job, split=few, learners=learners.learners(["lightgbm", "linear"]))
+    assert job.longer({"model": "lightgbm"}) == pytest.approx(1.5 ** (1 / 3))  # a unit has two of three folds
+    assert both.longer({"model": "lightgbm"}) == pytest.approx(12 ** (1 / 3))
+    assert both.longer({"model": "linear"}) == MORE
+    table, rounds = {**job.frame.numbers, "y": job.y}, []
+    for growth in (0.0, 1 / 3):
+        monkeypatch.setattr(estimation, "GROWTH", growth)
+        model = mw.fit(table, "y", trials=1, max_rows=100, folds=2, models=["lightgbm"], store=":memory:", verbose=0)
+        rounds.append(model.plan["members"][0]["rounds"])
+    assert rounds[1] == pytest.approx(12 ** (1 / 3) / MORE * rounds[0], abs=2)
 
 
 def test_a_fit_on_all_rows_that_came_to_its_end_is_kept(job, tmp_path):
@@ -62,3 +82,36 @@ def test_a_fit_on_all_rows_that_the_clock_has_cut_is_not_kept(job, tmp_path):
     assert found.error is None
     assert "model" not in found.artifacts
     assert found.note["refit"]["ended"] == "deadline"
+
+
+def test_the_seconds_that_a_candidate_had_are_not_those_of_its_fit_on_all_rows(job, tmp_path):
+    found = outcome(job, tmp_path, phase="refit", value=0.5, rounds=300, seconds=0.0, until=time.time() + 600)
+    assert found.note["refit"]["rounds"] == 300
+    assert "model" in found.artifacts
+
+
+def test_a_fit_on_all_rows_has_the_cores_that_it_is_given(job, tmp_path):
+    for number, more in enumerate(({}, {"threads": 2})):
+        found = outcome(job, tmp_path / str(number), phase="refit", value=0.5, rounds=30, **more)
+        assert found.error is None
+        assert found.note["threads"] == number + 1
+
+
+def test_cores_that_no_other_fit_takes_are_those_of_the_last_one_and_the_plan_knows_it(monkeypatch):
+    monkeypatch.setattr(session, "available_cores", lambda: (0, 1))
+    monkeypatch.setattr(session, "_THREADED", 0)
+    monkeypatch.setattr(finishing, "_SMALL", 0.0)
+    run = session.Session.run
+    here = lambda own, engine, budget, executor, workers: run(own, engine, budget, SerialExecutor(), 1)  # noqa: E731
+    monkeypatch.setattr(session.Session, "run", here)
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=300), "b": rng.normal(size=300)}
+    table["y"] = table["a"] * table["b"]
+    how = {"models": ["lightgbm"], "folds": 2, "store": ":memory:", "verbose": 0}
+    model = mw.fit(table, "y", seconds=600, trials=1, workers=2, **how)
+    (member,) = model.plan["members"]
+    assert member["whole"] and member["threads"] == 2
+    assert model.plan["threads"] == 1
+    again = mw.fit(table, "y", plan=model.plan, store=":memory:", verbose=0)
+    assert np.array_equal(again.predict(table), model.predict(table))
+    assert again.plan["members"][0]["threads"] == 2

@@ -7,7 +7,8 @@ from modelwright.core import records as r
 from modelwright.core.objective import Objective
 from modelwright.space import HyperParameters
 from modelwright.study.machine import Machine, Setup
-from modelwright.tasks.plan import MEMBERS, REOPENED, PlanLeads, TablePlan, Timing
+from modelwright.tasks.finishing import starting
+from modelwright.tasks.plan import MEMBERS, REOPENED, STARTING, PlanLeads, TablePlan, Timing
 
 UNITS = 5
 
@@ -34,7 +35,7 @@ def merit(config):
 class Fits:
     """Runs what the plan proposes, by itself, on a clock that goes on by what candidates cost."""
 
-    def __init__(self, *, first=1, units=UNITS, **timing):
+    def __init__(self, *, first=1, units=UNITS, only=None, **timing):
         self.units = units
         self.plan = TablePlan(
             PORTFOLIO,
@@ -42,6 +43,7 @@ class Fits:
             first=first,
             cost=lambda config: COSTS[config["model"]],
             timing=Timing(**timing),
+            only=only,
         )
         setup = Setup(space=TREE, strategy=self.plan, objectives=(Objective("auc", "max"),))
         self.machine = Machine(setup, PlanLeads())
@@ -183,9 +185,43 @@ def test_workers_share_the_time_for_fits_on_all_rows_but_no_fit_is_divided():
     fits = Fits(first=UNITS, seconds=1000.0, workers=2, whole=20.0)
     fits.run(1)
     (row,) = fits.rows
+    assert fits.plan.together([]) == 0
+    assert [fits.plan.together([row] * number) for number in (1, 2, 3)] == [20.0, 20.0, 40.0]
     assert fits.plan.refits([row, row, row], 24.0) == [row, row]
-    assert fits.plan.refits([row, row, row], 36.0) == [row, row, row]
+    assert fits.plan.refits([row, row, row], 36.0) == [row, row], "the third would begin at 20 and end at 40"
+    assert fits.plan.refits([row, row, row], 48.0) == [row, row, row]
     assert fits.plan.refits([row], 15.0) == []
+
+
+def test_fits_on_all_rows_that_have_no_room_side_by_side_are_reckoned_one_after_the_other():
+    alone, two = (
+        Fits(first=UNITS, seconds=100.0, workers=2, whole=8.0, beside=lambda rows, most=most: min(most, len(rows)))
+        for most in (1, 2)
+    )
+    for fits in (alone, two):
+        fits.run(4)
+    members = alone.rows[:1] * 2
+    assert alone.plan.together(members) == 2 * two.plan.together(members)
+    assert alone.plan.refits(members, 12.0) == members[:1] and two.plan.refits(members, 12.0) == members
+    assert alone.plan.until(alone.machine.history) < two.plan.until(two.machine.history)
+
+
+def test_fits_on_all_rows_are_begun_at_once_only_where_all_rows_take_little():
+    for whole, begins in ((1.0, 0.0), (29.0, STARTING)):  # in this process, or in others
+        fits = Fits(first=UNITS, seconds=1000.0, workers=2, whole=whole)
+        fits.run(2)
+        assert starting(fits.plan, fits.rows[1:2]) == begins
+
+
+def test_nothing_is_tried_of_a_kind_that_has_no_part():
+    fits = Fits(first=1)
+    fits.run(6)
+    fits.plan.only = ("line",)
+    fits.plan.portfolio = list(PORTFOLIO[1:2])
+    before = len(fits.asked)
+    fits.run(40)
+    went = {fits.rows[number].config["model"] for number, *_ in fits.asked[before:]}
+    assert went == {"line"}
 
 
 def test_who_would_take_much_of_what_all_have_left_goes_on_only_as_the_best(monkeypatch):

@@ -12,7 +12,7 @@ import modelwright as mw
 from modelwright.tasks import reading
 from modelwright.tasks import room as room_of
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.gathered import _left
+from modelwright.tasks.gathered import Said, _left, gather
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.room import BASE, bytes_of, planned
 from modelwright.tasks.sampling import sample, sampled
@@ -57,6 +57,20 @@ def test_a_machine_that_others_use_too_has_time_for_fewer(monkeypatch):
     made = asked(10_000_000, seconds=120.0)
     monkeypatch.setattr(room_of, "crowding", lambda: 3.0)
     assert asked(10_000_000, seconds=120.0).rows == pytest.approx(made.rows / 3, abs=1)
+
+
+def test_of_many_classes_candidates_take_as_many_times_as_long():
+    rng = np.random.default_rng(0)
+    rows = 60_000
+    table = {str(name): rng.normal(size=rows) for name in range(8)}
+    for some, seen in ((rows, 20_000), (4_000, 4_000)):
+        cells = {name: column[:some] for name, column in table.items()}
+        few, many = (
+            gather(cells | {"y": rng.integers(0, classes, some).astype(str)}, Said(target="y", seconds=30.0))
+            for classes in (2, 40)
+        )
+        assert (few.room.rows, many.room.rows) == (some, seen)
+    assert many.split.folds == 1 < few.split.folds
 
 
 def test_how_crowded_it_is_is_measured(monkeypatch):

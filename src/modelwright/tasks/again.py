@@ -38,7 +38,8 @@ def fitted_again(
     made, weights = [], []
     for entry in plan["members"]:
         parts = _whole(entry, plan, job) if entry["whole"] else _units(entry, plan, job)
-        made.append(Made(trial=entry["trial"], name=entry["name"], parts=parts, whole=entry["whole"], bytes=0))
+        named = {name: entry[name] for name in ("trial", "name", "whole")}
+        made.append(Made(**named, parts=parts, bytes=0, threads=_threads(entry, plan)))
         weights.append(float(entry["weight"]))
     blend = Blend(
         trials=tuple(one.trial for one in made),
@@ -127,6 +128,11 @@ def _kind(entry: Mapping[str, Any], job: Job) -> Learner:
     )  # fmt: skip
 
 
+def _threads(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> int:
+    """Threads of a member's fits; plans of earlier versions have one number for all."""
+    return int(entry.get("threads", plan["threads"]))
+
+
 def _member(
     entry: Mapping[str, Any],
     plan: Mapping[str, Any],
@@ -150,7 +156,7 @@ def _member(
         rounds=rounds,
         again=rounds is not None,
         seed=seeds[1],
-        threads=int(plan["threads"]),
+        threads=_threads(entry, plan),
         classes=classes,
         metric=job.metric.guide,
     )

@@ -29,6 +29,7 @@ class Made:
 
     Attributes:
         whole: whether it was fitted on all rows.
+        threads: of its fits: another number of them may be another model.
         bytes: of its files.
     """
 
@@ -37,6 +38,7 @@ class Made:
     parts: tuple[Member, ...]
     whole: bool
     bytes: int
+    threads: int = 1
 
 
 def name_of(row: Row) -> str:
@@ -53,7 +55,10 @@ def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
     if kept is not None:
         try:
             part = read_member(files.fetch(kept), kept.sha256)
-            return Made(trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size)
+            threads = int(row.facts.get("threads", job.threads))
+            return Made(
+                trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size, threads=threads
+            )
         except StoreError:
             pass  # a file that was lost: the models of units stand in for it
     parts, size = [], 0
@@ -68,7 +73,8 @@ def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
             continue
     if not parts:
         return None
-    return Made(trial=row.number, name=name_of(row), parts=tuple(parts), whole=False, bytes=size)
+    name = name_of(row)
+    return Made(trial=row.number, name=name, parts=tuple(parts), whole=False, bytes=size, threads=job.threads)
 
 
 def described(
@@ -113,6 +119,7 @@ def _plan(
                 "seed": Seed(job.seed).trial(made.trial).root,
                 "whole": made.whole,
                 "units": len(made.parts),
+                "threads": made.threads,
             }
         )
     return {

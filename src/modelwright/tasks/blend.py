@@ -19,7 +19,7 @@ from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
 from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.ensemble import looked_at, mixture, selected
-from modelwright.tasks.estimation import MODEL, MORE, Job
+from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.known_rows import MOST, worth
 from modelwright.tasks.learners.judged import part
@@ -143,7 +143,8 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
     sign = 1.0 if job.metric.higher else -1.0
     numbers = max(1, len(judging(job.split.units, job)) * max(1, job.classes))
     most = looked_at(numbers) // numbers
-    for row in sorted(rows, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
+    there = [row for row in rows if row.config[MODEL] not in job.barred]
+    for row in sorted(there, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
         if not reached(row) or sum(reached(row) <= reached(one) for one, _ in read.values()) >= most:
             continue
         try:
@@ -233,7 +234,7 @@ def _of_level(
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
-        rounds=tuple(_rounds(row.facts) for row in chosen),
+        rounds=tuple(_rounds(row, job) for row in chosen),
         values=tuple(_score(row) for row in chosen),
         score=_by_unit([among[i][1] for i in order], weights[order], level, job, sign * found.selected)
         - sign * optimism,
@@ -312,10 +313,10 @@ def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
     return keep / keep.sum()
 
 
-def _rounds(facts: Mapping[str, Any]) -> int | None:
+def _rounds(row: Row, job: Job) -> int | None:
     """Rounds on all rows."""
-    known = [rounds for rounds in facts.get("rounds") or () if rounds is not None]
-    return max(1, round(float(np.mean(known)) * MORE)) if known else None
+    known = [rounds for rounds in row.facts.get("rounds") or () if rounds is not None]
+    return max(1, round(float(np.mean(known)) * job.longer(row.config))) if known else None
 
 
 def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, thresholds.Cut]:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelwright.core.errors import ArgumentError, MissingPackageError
+from modelwright.api.naming import checked_name
+from modelwright.core.errors import ArgumentError, MissingPackageError, StudyError
 from modelwright.core.wording import did_you_mean, kind_of
+from modelwright.space.domain import ChoiceDomain
+from modelwright.space.parameter import Parameter
+from modelwright.store.base import open_store
+from modelwright.tasks.asked import Asked
+from modelwright.tasks.decisions import Decision, began_without, not_there
+from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.learners import Learner, learner, names, own
 from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
@@ -67,6 +74,55 @@ def may_recall(models: Sequence[Any] | None, block: Sequence[str], preset: str) 
     if models is None:
         return preset != "interpretable" and KNOWN_ROWS not in block
     return any(isinstance(one, str) and one == KNOWN_ROWS for one in models) and KNOWN_ROWS not in block
+
+
+def learners_before(asked: Asked) -> list[str] | None:
+    """Names of the learners that the fit began with which goes on, in the order of the decision; None for a new one."""
+    name = checked_name(asked.name)
+    record = None if name is None else open_store(asked.store).find(name)
+    if record is None or record.definition.get("kind") != "table":
+        return None
+    for spec in record.definition.get("parameters") or ():
+        domain = Parameter.from_spec(spec).domain if spec.get("name") == MODEL else None
+        if isinstance(domain, ChoiceDomain):
+            return [str(value) for value in domain.values]
+    return None
+
+
+def as_begun(
+    found: Mapping[str, Learner], asked: Asked, before: Sequence[str]
+) -> tuple[dict[str, Learner], tuple[str, ...], list[Decision]]:
+    """The learners of a fit that goes on: those it began with, whatever is there now. The decision names no others.
+
+    Args:
+        found: those that would take part in a new fit.
+        before: names of those it began with.
+
+    Returns:
+        Learners by name, the names of those that have no part any more, and what is to be said of it.
+
+    Raises:
+        StudyError: one was asked for that the fit did not begin with, or an estimator of the user's own is not passed.
+    """
+    where, began = f"study {asked.name!r}", f"the fit began with {', '.join(before)}"
+    told = [name for name in found if name not in before]
+    if told and (asked.models is not None or len(told) == len(found)):
+        raise StudyError(
+            f"{began}; {', '.join(map(repr, told))} cannot join it", where=where,
+            hint="Leave models= as it was, or use another name= for a new fit. Nothing was changed.",
+        )  # fmt: skip
+    there = names()
+    try:
+        learners = {name: found.get(name) or learner(name) for name in before}
+    except ArgumentError:
+        gone = [name for name in before if name not in found and name not in there]
+        raise StudyError(
+            f"{began}; {', '.join(map(repr, gone))} is not among the learners now", where=where,
+            hint="Pass models=[...] with your own estimators again. Nothing was changed.",
+        ) from None  # fmt: skip
+    barred = tuple(name for name in before if name not in found)
+    said = [began_without(told)] if told else []
+    return learners, barred, said + [not_there(name) for name in barred if name not in there]
 
 
 def constrained(learners: Mapping[str, Learner]) -> tuple[dict[str, Learner], list[str]]:

@@ -146,6 +146,18 @@ def too_large(learner: str, needs: str, there: str) -> Decision:
     )
 
 
+def began_without(learners: Sequence[str]) -> Decision:
+    """The decision to go on without learners that an earlier part of the fit did not have."""
+    said = f"{', '.join(learners)} left out"
+    return decision("learner", said, "the fit began without, and goes on as it began", "another name=", UNTRIED)
+
+
+def not_there(learner: str) -> Decision:
+    """The decision to go on without a learner whose package is gone."""
+    why = "its package is not installed any more; what was tried of it has no part in the ensemble"
+    return decision("learner", f"{learner} left out", why, f"install {learner}", UNTRIED)
+
+
 def not_on_all(names: Sequence[str], needs: str) -> Decision:
     """The decision to deploy members as they were fitted on a part of the rows."""
     said = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not fitted on all rows"

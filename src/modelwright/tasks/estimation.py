@@ -39,8 +39,9 @@ MODEL = "model"
 _TIMED = 1000
 #: Share of its rounds that a fit on all rows has to reach.
 _ENOUGH = 0.9
-#: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer.
-MORE = 1.05
+#: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer: at least so many; and of
+#: trees that are grown one after the other such a power of how many times the rows there are.
+MORE, GROWTH = 1.05, 1 / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Job:
         monotone: raw column -> 1 or -1, of every candidate.
         kept: bytes of matrices that a process keeps for candidates with the same features.
         recalls: whether known answers for a row that comes again may count.
+        barred: learners that an earlier call tried, and whose candidates are no members now.
     """
 
     frame: Frame
@@ -74,6 +76,7 @@ class Job:
     monotone: Mapping[str, int] = field(default_factory=dict)
     kept: int = 400 << 20
     recalls: bool = False
+    barred: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -105,6 +108,11 @@ class Job:
         if stands is None:
             return own
         return stands[rows] if own is None else stands[rows] * own
+
+    def longer(self, config: Mapping[str, Any]) -> float:
+        """Rounds of a fit on all rows for each one on the rows of a unit: more rows have more to tell."""
+        whole = len(self.y) / max(1, len(self.split.rows(0)[0]))
+        return max(MORE, whole**GROWTH) if self.learners[str(config[MODEL])].boosted else MORE
 
     @property
     def objective(self) -> str:
@@ -150,10 +158,10 @@ class _Trial:
         self.learner, self.config = job.own(task.config)
         self.recipe = self.learner.features(job.frame, self.config)
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "portfolio")}
-        left = [float(task.note["seconds"])] if "seconds" in task.note else []
-        if "until" in task.note:  # what opened the refit may have been a while ago
-            left.append(float(task.note["until"]) - SystemClock().wall())
-        self.deadline = time.monotonic() + max(0.0, min(left)) if left else None
+        left = task.note.get("seconds")
+        if self.note["phase"] == "refit":  # the seconds were the candidate's; and what opened this may be a while ago
+            left = float(task.note["until"]) - SystemClock().wall() if "until" in task.note else None
+        self.deadline = None if left is None else time.monotonic() + max(0.0, float(left))
 
     def run(self) -> Outcome:
         self.reporter.traced(dict(self.task.config), ())
@@ -259,7 +267,8 @@ class _Trial:
         known = fitted.facts
         # A fit of as many rounds as are kept, with features of its own.
         grown = known.get("grown") or 0
-        again = prepared + learned * (min(1.0, MORE * known["rounds"] / grown) if grown else 1.0)
+        longer = job.longer(self.task.config)
+        again = prepared + learned * (min(longer / MORE, longer * known["rounds"] / grown) if grown else 1.0)
         fact = {"seconds": seconds, "again": again, "row_us": row_us, "features": len(matrix.names), **known}
         return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
 
@@ -296,6 +305,7 @@ class _Trial:
 
     def _refit(self) -> Outcome:
         job, began = self.job, time.perf_counter()
+        threads = int(self.task.note.get("threads", job.threads))
         fitted, matrix = self.recipe.fit(
             job.frame, job.aim(), job.task, weight=job.weight, classes=job.classes or None,
             seed=Seed(job.seed).child("features", "all").integer(),
@@ -309,11 +319,11 @@ class _Trial:
             rounds=self.task.note.get("rounds"),
             deadline=self.deadline,
             seed=Seed(self.task.seed).child("unit", "all").integer(),
-            threads=job.threads,
+            threads=threads,
             classes=job.classes or None,
             metric=job.metric.guide,
         )
-        self.note |= {"refit": codec.to_plain(dict(model.facts))}
+        self.note |= {"refit": codec.to_plain(dict(model.facts)), "threads": threads}
         value = float(self.task.note["value"])
         artifacts: dict[str, Artifact] = {}
         if self._is_whole(model.facts):

@@ -49,22 +49,28 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     if not session.job.bags and not session.ends(engine):  # who interrupts does not want to wait
         wanted = _with_room(session, rows)
         if session.asked.seconds is not None:
-            wanted = plan.refits(wanted, session.left() - starting(wanted))
+            wanted = plan.refits(wanted, session.left() - starting(plan, wanted))
         if wanted:
-            _fit_all(session, engine, blend, wanted)
+            _fit_all(session, engine, plan, blend, wanted)
     files = engine.files()
     found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
     _tidy(history.rows, {made.trial for made in found}, files)
     return found
 
 
-def starting(rows: Sequence[Row]) -> float:
+def starting(plan: TablePlan, rows: Sequence[Row]) -> float:
     """Seconds until fits on all rows begin: none where they are short enough to be made in this process."""
-    return 0.0 if _total(rows) < _SMALL else STARTING
+    return 0.0 if _total(plan, rows) < _SMALL else STARTING
 
 
-def _total(rows: Sequence[Row]) -> float:
-    return sum(float(row.facts.get("fit_seconds", 0.0)) for row in rows)
+def _total(plan: TablePlan, rows: Sequence[Row]) -> float:
+    return sum(map(plan.refit_seconds, rows))
+
+
+def beside(session: Session, rows: Sequence[Row]) -> int:
+    """How many fits of these candidates on all rows run side by side."""
+    most = max(_needs(session, row) for row in rows)
+    return max(1, min(session.workers, session.room.side_by_side(most), len(rows)))
 
 
 def _needs(session: Session, row: Row) -> int:
@@ -75,15 +81,16 @@ def _needs(session: Session, row: Row) -> int:
 def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
     """Members whose fits on all rows are foreseen to have room, if nothing runs beside them."""
     if session.data.split.used == session.data.frame.rows:  # about as much as their candidates took
-        return list(rows)
-    large = [row for row in rows if not session.room.side_by_side(_needs(session, row))]
+        large = [row for row in rows if row.config[MODEL] in session.large]
+    else:
+        large = [row for row in rows if not session.room.side_by_side(_needs(session, row))]
     if large:
         most = in_bytes(max(_needs(session, row) for row in large))
         session.says(not_on_all([name_of(row) for row in large], most))
     return [row for row in rows if row not in large]
 
 
-def _fit_all(session: Session, engine: Engine, blend: Blend, rows: Sequence[Row]) -> None:
+def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, rows: Sequence[Row]) -> None:
     session.course.enter(REFIT)
     wanted = {row.number for row in rows}
     number = 1 + sum(note.kind == MEMBERS for note in engine.history.notes)
@@ -92,15 +99,18 @@ def _fit_all(session: Session, engine: Engine, blend: Blend, rows: Sequence[Row]
         for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
         if trial in wanted
     ]
+    timed = session.asked.seconds is not None
+    workers, small = beside(session, rows), _total(plan, rows) < _SMALL
     data: dict[str, Any] = {"number": number, "members": members}
-    if session.asked.seconds is not None:
+    if timed:
         data["until"] = session.clock.wall() + session.left()
+        # Fewer fits than cores leave cores to each of them. Without a clock this would be another model.
+        data["threads"] = session.job.threads if small else session.threads(session.data.frame.rows, workers)
     notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
     engine.write([*notes, r.Noted(kind=MEMBERS, data=data)])
-    beside = max(1, session.room.side_by_side(max(_needs(session, row) for row in rows)))
-    workers = min(session.workers, beside, len(rows))
-    serial = workers == 1 or _total(rows) < _SMALL
-    session.run(engine, engine.settings.budget, SerialExecutor() if serial else None, 1 if serial else workers)
+    # What has no clock may take its time in this process; what has one is ended from outside where it does not hear.
+    here = small or (workers == 1 and not timed)
+    session.run(engine, engine.settings.budget, SerialExecutor() if here else None, 1 if here else workers)
 
 
 def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequence[Made]) -> Predictor:

@@ -130,17 +130,20 @@ def gather(source: Any, said: Said) -> Gathered:
     if said.judges:
         metric.check(y, target, judging)
     weight = with_classes(judging, said.class_weight, target, y)
-    before = said.divided or {}
+    seen = None if said.divided is None else min(frame.rows, int(said.divided.get("rows", frame.rows)))
+    outputs = max(1, len(target.classes))
     left = None if said.seconds is None else _left(said.seconds, said.workers * (clock.monotonic() - began))
     room = planned(
         frame,
-        cost=lambda rows: _usual_seconds(rows, frame),
-        outputs=max(1, len(target.classes)),
+        cost=lambda rows: _usual_seconds(rows, frame, outputs),
+        outputs=outputs,
         seconds=left,
         workers=said.workers,
         memory=said.memory,
-        max_rows=said.max_rows if said.divided is None else min(frame.rows, int(before.get("rows", frame.rows))),
+        max_rows=said.max_rows if seen is None else seen,
     )
+    if seen is not None and room.rows != seen:  # scores of other rows are no scores of the same search
+        room = replace(room, rows=seen, said=tuple(one for one in room.said if one["what"] != "rows"))
     split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room, metric.weighs)
     notes = (*table.notes, *target.notes)
     return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
@@ -200,7 +203,9 @@ def _divided(
     if said.divided is not None:
         folds, repeats = int(said.divided["folds"]), int(said.divided["repeats"])
     elif folds is None and said.seconds is not None:
-        folds, repeats = affordable(len(chosen), room.slow * _usual_seconds(len(chosen), frame), said.seconds)
+        classes = 1 if task == "regression" else int(y.max()) + 1
+        takes = room.slow * _usual_seconds(len(chosen), frame, classes)
+        folds, repeats = affordable(len(chosen), takes, said.seconds)
     alone = said.folds is not None or said.divided is not None
     split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats, alone=alone)
     return split if whole else split.among(chosen, len(y), stands)
@@ -233,9 +238,9 @@ def without_suspects(
     return replace(data, schema=schema, frame=schema.frame(data.table, where="fit")), names
 
 
-def _usual_seconds(rows: int, frame: Frame) -> float:
-    """What a usual candidate takes, by rows and columns."""
-    return learner("lightgbm").cost(rows, columns_of(frame), {})
+def _usual_seconds(rows: int, frame: Frame, outputs: int) -> float:
+    """What a usual candidate takes, by rows, columns and the numbers that are predicted for a row."""
+    return learner("lightgbm").work(rows, columns_of(frame), {}, outputs)
 
 
 def _is_typed(source: Any) -> bool:

@@ -7,8 +7,9 @@ them. What a candidate will take is foreseen before it starts, and one that cann
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapreplace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -64,12 +65,14 @@ class Timing:
         workers: candidates that run at the same time.
         whole: all rows, in units of those that a unit is fitted on.
         refits: whether members are fitted on all rows in the end.
+        beside: how many fits of such candidates on all rows run at the same time; None for as many as workers.
     """
 
     seconds: float | None = None
     workers: int = 1
     whole: float = 1.0
     refits: bool = True
+    beside: Callable[[Sequence[Row]], int] | None = None
 
 
 class TablePlan(Strategy):
@@ -82,6 +85,7 @@ class TablePlan(Strategy):
         cost: work of a configuration on one unit.
         timing: what there is time for.
         family: the decision that names the kind of model.
+        only: the kinds of which anything is tried; None for all.
 
     Attributes:
         first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take.
@@ -102,10 +106,11 @@ class TablePlan(Strategy):
         cost: Cost,
         timing: Timing,
         family: str = "model",
+        only: Collection[str] | None = None,
     ):
         self.portfolio, self.tunes, self.units, self.first = list(portfolio), tunes, units, min(first, units)
         self.cost, self.timing, self.seconds, self.family = cost, timing, timing.seconds, family
-        self.steps = units + 1
+        self.only, self.steps = only, units + 1
         middle = {round(_MIDDLE * units)} if self.first < round(_MIDDLE * units) <= units - _MORE else set()
         #: Units after which candidates wait until it is known whether they deserve more of them.
         self.rungs = sorted({self.first, units} | middle)
@@ -157,6 +162,7 @@ class TablePlan(Strategy):
         rungs = self.rungs[:-1] if early else self.rungs
         for at, to in pairwise(rungs):
             waiting = [row for row in history.rows if self._at(row) == at and row.state == "paused"]
+            waiting = [row for row in waiting if self.only is None or row.config.get(self.family) in self.only]
             judged = self.merits(history, at)
             for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
                 if row.number not in judged or not self._deserves(history, judged, row, to - at):
@@ -219,7 +225,7 @@ class TablePlan(Strategy):
         if not self.tunes:
             return self._until_idle(history, "the portfolio is tried")
         rng = state.seed.child("ask", number).generator()
-        found = proposed(history, space, self.merits(history), rng, self.family)
+        found = proposed(history, space, self.merits(history), rng, self.family, self.only)
         if found is None:
             return self._until_idle(history, "every configuration has been tried")
         config, note = found
@@ -238,8 +244,7 @@ class TablePlan(Strategy):
             row = history.rows[one["trial"]]
             if row.state == "paused" and row.note.get("refit") != opened["number"]:
                 note = {"phase": "refit", "refit": opened["number"], "value": one["value"], "rounds": one["rounds"]}
-                if opened.get("until") is not None:
-                    note["until"] = opened["until"]
+                note |= {name: opened[name] for name in ("until", "threads") if opened.get(name) is not None}
                 return Proposal(trial=row.number, fidelity=1.0, note=note)
         return self._until_idle(history, "the plan is carried out")
 
@@ -264,18 +269,26 @@ class TablePlan(Strategy):
         best = [history.rows[n] for n in sorted(merits, key=lambda n: -merits[n])[:_REFITTED]]
         # What no reserve is large enough for is none to wait for.
         wanted = self.refits(best, _RESERVED * self.seconds)
-        fits = 1.1 * sum(map(self.refit_seconds, wanted)) / self.timing.workers
+        fits = 1.1 * self.together(wanted)
         return self.seconds - min(blending + fits + STARTING, _RESERVED * self.seconds)
 
     def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
-        """Candidates, in their order, whose fits on all rows end within so many seconds; workers share them."""
-        found, room = [], left * self.timing.workers
+        """Candidates, in their order, whose fits on all rows end within so many seconds, some of them side by side."""
+        found: list[Row] = []
         for row in rows:
-            needs = self.refit_seconds(row)
-            if _SURE * needs <= min(left, room):
+            if _SURE * self.together([*found, row]) <= left:
                 found.append(row)
-                room -= needs
         return found
+
+    def together(self, rows: Sequence[Row]) -> float:
+        """Seconds until the fits of candidates on all rows have ended, each begun in its turn when there is room."""
+        if not rows:
+            return 0.0
+        beside = self.timing.workers if self.timing.beside is None else self.timing.beside(rows)
+        ends = [0.0] * max(1, beside)
+        for row in rows:
+            heapreplace(ends, ends[0] + self.refit_seconds(row))
+        return max(ends)
 
     def refit_seconds(self, row: Row) -> float:
         """What the fit of a candidate on all rows will take."""

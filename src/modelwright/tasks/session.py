@@ -28,15 +28,16 @@ from modelwright.tasks.asked import ENDED, Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
-from modelwright.tasks.chosen import CONSTANT, chosen_learners, constrained, may_recall
+from modelwright.tasks.chosen import CONSTANT, as_begun, chosen_learners, constrained, learners_before, may_recall
 from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import MODEL, Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
-from modelwright.tasks.finishing import finished, predictor_of, starting
+from modelwright.tasks.finishing import beside, finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
+from modelwright.tasks.learners import Learner
 from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
@@ -83,16 +84,14 @@ class Session:
             why = {one.column: one.message.partition(". ")[0] for one in self.found if one.name == "near-certain"}
             self._said += [leaves_out(name, why.get(name, "")) for name in self.dropped]
         self.data = data
-        cores = len(available_cores())
         self.workers, self.room = data.room.workers, data.room
         self._said += data.room.said
         self.monotone = checked_monotone(asked.monotone, data.schema, data.target)
-        self.learners = chosen_learners(asked.models, asked.block, asked.preset, data.target.task)
-        if self.monotone:
-            self.learners, cannot = constrained(self.learners)
-            self._said.append(unconstrained(self.monotone, list(self.learners), cannot))
         self.columns, rows = columns_of(data.frame), data.split.used
-        self._with_room(rows, data.frame)
+        #: All that the search may name, and those that have no part in what an earlier call began.
+        self.learners, self.barred = self._learners()
+        #: Those of which a candidate has no room.
+        self.large = self._large(rows, data.frame)
         self.job = Job(
             frame=data.frame,
             y=data.y,
@@ -103,9 +102,9 @@ class Session:
             split=data.split,
             metric=data.metric,
             learners=self.learners,
+            barred=self.barred,
             seed=checked_seed(said.seed),
-            # Threads that wait for each other after each split of few rows cost more than they bring.
-            threads=max(1, cores // self.workers) if rows * self.columns > _THREADED else 1,
+            threads=self.threads(rows, self.workers),
             bags=asked.preset == "best",
             monotone=self.monotone,
             kept=data.room.kept,
@@ -114,18 +113,43 @@ class Session:
             and not (self.monotone or said.groups or said.time),
         )
 
-    def _with_room(self, rows: int, frame: Frame) -> None:
-        """Leave out learners whose candidates are foreseen to take more memory than a worker has."""
+    def threads(self, rows: int, beside: int) -> int:
+        """Cores of a fit on so many rows, with so many fits side by side."""
+        # Threads that wait for each other after each split of few rows cost more than they bring.
+        return max(1, len(available_cores()) // beside) if rows * self.columns > _THREADED else 1
+
+    def _learners(self) -> tuple[dict[str, Learner], tuple[str, ...]]:
+        asked = self.asked
+        found = chosen_learners(asked.models, asked.block, asked.preset, self.data.target.task)
+        if self.monotone:
+            found, cannot = constrained(found)
+            self._said.append(unconstrained(self.monotone, list(found), cannot))
+        before = learners_before(asked)
+        if before is None:
+            return found, ()
+        learners, barred, said = as_begun(found, asked, before)
+        self._said += said
+        return learners, barred
+
+    def _large(self, rows: int, frame: Frame) -> tuple[str, ...]:
+        """Learners whose candidates are foreseen to take more memory than a worker has.
+
+        The search may name them all the same: it goes on in a call that finds more of it, or less.
+        """
         each = self.room.each
-        needs = {name: bytes_of(name, rows, frame) for name in self.learners}
         if each is None:
-            return
+            return ()
+        needs = {name: bytes_of(name, rows, frame) for name in self.learners if name not in self.barred}
         # The one that takes least is tried: what is foreseen is on the safe side.
         least = min(needs, key=lambda name: (name == CONSTANT, needs[name]))
-        for name, bytes_ in needs.items():
-            if bytes_ > each and name not in (least, CONSTANT):
-                del self.learners[name]
-                self._said.append(too_large(name, in_bytes(bytes_), in_bytes(each)))
+        found = tuple(name for name, one in needs.items() if one > each and name not in (least, CONSTANT))
+        self._said += [too_large(name, in_bytes(needs[name]), in_bytes(each)) for name in found]
+        return found
+
+    @property
+    def proposed(self) -> dict[str, Learner]:
+        """Learners of which candidates are proposed now."""
+        return {name: one for name, one in self.learners.items() if name not in (*self.barred, *self.large)}
 
     def decisions(self) -> list[Decision]:
         """What was decided on the way, besides what every fit decides."""
@@ -162,10 +186,11 @@ class Session:
 
         def cost(config: Mapping[str, Any]) -> float:
             learner, own = job.own(config)
-            return learner.cost(len(job.split.rows(0)[0]), self.columns, own)
+            return learner.work(len(job.split.rows(0)[0]), self.columns, own, job.classes)
 
         plan = TablePlan(
-            portfolio(tree, self.learners),
+            portfolio(tree, self.proposed),
+            only=tuple(self.proposed),
             units=job.split.units,
             first=1 if rows >= 2_000 or job.split.units == 1 else min(job.split.units, job.split.folds),
             cost=cost,
@@ -174,6 +199,7 @@ class Session:
                 workers=self.workers,
                 whole=data.frame.rows / max(1, len(job.split.rows(0)[0])),
                 refits=not job.bags,
+                beside=lambda members: beside(self, members),
             ),
         )
         engine = self._opened(tree, plan)
@@ -214,9 +240,9 @@ class Session:
                 break
             left = self.left()
             members = [history.rows[n] for n in blend.trials]
-            begins = starting(members)
+            begins = starting(plan, members)
             wanted = plan.refits(members, left - begins)
-            needs = 0.5 + begins + 1.3 * sum(map(plan.refit_seconds, wanted)) / self.workers
+            needs = 0.5 + begins + 1.3 * plan.together(wanted)
             needs = 0.0 if self.job.bags else needs
             over = self.ends(engine) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
@@ -306,8 +332,8 @@ class Session:
         if self.asked.seconds is not None:
             if self.left() <= 0:
                 return
-            first = quick(tree, self.learners)
-            slow = [one for one in self.learners.values() if isinstance(one, Own)]
+            first = quick(tree, self.proposed)
+            slow = [one for one in self.proposed.values() if isinstance(one, Own)]
             # Who may take any time runs where it can be ended, and early enough for that.
             untamed = self.learners[first[MODEL]] in slow
             if not history.rows and (self.asked.seconds < _SHORT or not untamed):

@@ -7,7 +7,7 @@ stored facts alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,22 +26,30 @@ _TRIES = 60
 
 
 def proposed(
-    history: History, space: SearchSpace, merits: Mapping[int, float], rng: np.random.Generator, family: str
+    history: History,
+    space: SearchSpace,
+    merits: Mapping[int, float],
+    rng: np.random.Generator,
+    family: str,
+    only: Collection[str] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """A configuration that was not tried, and how it was found; None when none is left.
 
     Args:
         merits: trial -> merit, all of the same units; higher is better.
         family: the decision that names the kind of model.
+        only: the kinds that it may be of; None for all.
     """
     tried = {space.key(row.config) for row in history.rows}
+    if only is not None:
+        merits = {n: merit for n, merit in merits.items() if history.rows[n].config.get(family) in only}
     chosen = _family(history, merits, rng, family)
     if chosen is None:
-        return _drawn(space, rng, tried)
+        return _drawn(space, rng, tried, family, only)
     own = sorted((n for n in merits if history.rows[n].config.get(family) == chosen), key=lambda n: -merits[n])
     pool = _pool(space, rng, [history.rows[n].config for n in own[:3]], chosen, family, tried)
     if not pool:
-        return _drawn(space, rng, tried)
+        return _drawn(space, rng, tried, family, only)
     if len(own) < _ENOUGH:
         return pool[int(rng.integers(len(pool)))], {"by": "near the best", "family": chosen}
     ranks = ndtri((_ranks([merits[n] for n in own]) - 0.5) / len(own))
@@ -96,11 +104,11 @@ def _pool(
 
 
 def _drawn(
-    space: SearchSpace, rng: np.random.Generator, tried: set[str]
+    space: SearchSpace, rng: np.random.Generator, tried: set[str], family: str, only: Collection[str] | None
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     for _ in range(_TRIES):
         config = space.sample(rng)
-        if space.key(config) not in tried:
+        if space.key(config) not in tried and (only is None or config.get(family) in only):
             return config, {"by": "random"}
     return None
 

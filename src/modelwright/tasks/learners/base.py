@@ -132,11 +132,13 @@ class Learner(ABC):
         name: by which it is allowed, blocked and reported.
         tasks: those it can do.
         scales: whether it is given numbers with the mean 0 and the spread 1: single precision and penalties have units.
+        boosted: whether it grows one tree after the other: three classes and more have a tree each in every round.
         monotone: whether it takes constraints: ``config["monotone"]`` is a mapping of raw columns to 1 or -1.
     """
 
     name: ClassVar[str]
     tasks: ClassVar[tuple[str, ...]] = TASKS
+    boosted: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     scales: ClassVar[bool] = False
 
@@ -150,7 +152,14 @@ class Learner(ABC):
 
     @abstractmethod
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
-        """Expected seconds of one fit on one core of a usual machine: right in proportion, not to the second."""
+        """Expected seconds of one fit on one core of a usual machine: right in proportion, not to the second.
+
+        That is for numbers or two classes; see ``work``.
+        """
+
+    def work(self, rows: int, columns: int, config: Mapping[str, Any], classes: int) -> float:
+        """``cost``, with so many classes; 0 or 1 in regression."""
+        return self.cost(rows, columns, config) * (classes if self.boosted and classes > 2 else 1)
 
     def fit(self, matrix: Matrix, y: np.ndarray, task: str, *, config: Mapping[str, Any], **how: Unpack[How]) -> Fitted:
         """Fit a model.

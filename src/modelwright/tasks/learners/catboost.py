@@ -37,6 +37,7 @@ class CatBoost(Learner):
     """See the module. Categories are encoded as for XGBoost: the same folds for every learner."""
 
     name: ClassVar[str] = "catboost"
+    boosted: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     scales: ClassVar[bool] = True
 

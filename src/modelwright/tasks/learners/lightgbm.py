@@ -38,6 +38,7 @@ class LightGBM(Learner):
     """See the module."""
 
     name: ClassVar[str] = "lightgbm"
+    boosted: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     scales: ClassVar[bool] = True
 
@@ -46,7 +47,7 @@ class LightGBM(Learner):
 
     def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
         hp.Float("learning_rate", 0.01, 0.2, sampling="log", default=usual_rate(rows))
-        hp.Int("num_leaves", 4, 256, sampling="log", default=_leaves(rows, task))
+        hp.Int("num_leaves", 4, 256, sampling="log", default=_leaves(rows))
         hp.Int("min_data_in_leaf", 2, 100, sampling="log", default=_least(rows, task))
         hp.Float("feature_fraction", 0.4, 1.0, default=0.8)
         hp.Float("bagging_fraction", 0.5, 1.0, default=0.8)
@@ -59,7 +60,7 @@ class LightGBM(Learner):
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         rate = float(config.get("learning_rate", usual_rate(rows)))
-        leaves = int(config.get("num_leaves", 31))
+        leaves = int(config.get("num_leaves", _leaves(rows)))
         rounds = min(MOST, 20 / rate)
         return 0.02 + rounds * (rows * columns * 6e-9 * np.log2(leaves + 1) / 5 + leaves * columns * 4e-7 + 1e-4)
 
@@ -125,7 +126,7 @@ class LightGBM(Learner):
             "objective": _objective(task, metric),
             "metric": _metric(task, metric),
             "learning_rate": float(config.get("learning_rate", usual_rate(rows))),
-            "num_leaves": int(config.get("num_leaves", _leaves(rows, task))),
+            "num_leaves": int(config.get("num_leaves", _leaves(rows))),
             "min_data_in_leaf": least,
             "min_sum_hessian_in_leaf": 1e-5,
             "feature_fraction": float(config.get("feature_fraction", 0.8)),
@@ -170,7 +171,7 @@ def _metric(task: str, metric: str | None) -> str:
     return {"roc_auc": "auc", "average_precision": "average_precision"}.get(metric or "", "binary_logloss")
 
 
-def _leaves(rows: int, task: str) -> int:
+def _leaves(rows: int) -> int:
     return 8 if rows < 1000 else 16 if rows < 5000 else 31 if rows < 20_000 else 63
 
 

@@ -37,6 +37,7 @@ class XGBoost(Learner):
     """See the module."""
 
     name: ClassVar[str] = "xgboost"
+    boosted: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     scales: ClassVar[bool] = True
 

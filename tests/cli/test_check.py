@@ -50,7 +50,7 @@ def test_findings_as_json(sound, capsys):
     assert main(["check", str(sound), "--target", "y", "--json", "--seconds", "30", "--seed", "4"]) == 0
     body = json.loads(capsys.readouterr().out)
     assert (body["rows"], body["task"], body["alerts"]) == (300, "binary", 0)
-    assert {"name", "status", "column", "count", "message", "done", "undo"} == set(body["checks"][0])
+    assert {"name", "status", "column", "count", "message", "done", "undo", "columns"} == set(body["checks"][0])
 
 
 def test_a_table_is_checked_as_a_fit_reads_it(sound, capsys):

@@ -30,7 +30,6 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     from modelwright.nas.dataset import dataset
     from modelwright.nas.estimate import ArchitectureEstimation
     from modelwright.nas.job import Job
-    from modelwright.nas.keras_settings import policy_without_effect
     from modelwright.nas.limited import split
     from modelwright.nas.metered import meter_for
 
@@ -45,8 +44,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         shapes=_shapes_of(asked["space"]),
         outputs=_outputs_of(asked["space"]),
     )
-    if policy := policy_without_effect():
-        warn_caller(f"Keras' policy {policy!r} has no effect: networks are trained, and handed out, in 32 bits")
+    _tell_policy()
     space = bound(asked["space"], data)
     objective = asked["objective"]
     objectives = parse_objective(data.task.objective if objective is None else objective)
@@ -87,6 +85,13 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
             "epochs": float(epochs) if asked["plan"] is None or _bounded(asked) else None,
         },
     )
+
+
+def _tell_policy() -> None:
+    from modelwright.nas.keras_settings import policy_without_effect
+
+    if policy := policy_without_effect():
+        warn_caller(f"Keras' policy {policy!r} has no effect: networks are trained, and handed out, in 32 bits")
 
 
 def _kept_weights(given: Any, weights: Mapping[int, float] | None, data: Dataset) -> Any:

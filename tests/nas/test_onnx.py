@@ -8,7 +8,7 @@ from modelwright import nas
 from modelwright.core.errors import ArgumentError
 from modelwright.nas import weights
 from modelwright.nas.onnx import to_onnx
-from modelwright.nas.operations import _REGISTERED, ACTIVATIONS
+from modelwright.nas.operations import ACTIVATIONS
 from modelwright.training.keras_backend import light_compilation
 
 pytest.importorskip("onnx")
@@ -99,14 +99,6 @@ def test_missing_weights_are_told():
     graph = nas.trace(lambda x: x.conv(2, 3, name="mine"), (4, 4, 1))
     with pytest.raises(ArgumentError, match="no weights for 'mine'"):
         to_onnx(graph, {})
-
-
-@pytest.fixture
-def registered():
-    before = dict(_REGISTERED)
-    yield nas.register
-    _REGISTERED.clear()
-    _REGISTERED.update(before)
 
 
 def test_an_operation_of_ones_own_writes_its_nodes_or_is_refused(registered):

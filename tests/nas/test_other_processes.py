@@ -18,14 +18,6 @@ keras = pytest.importorskip("keras")
 
 
 @pytest.fixture
-def registered():
-    before = dict(_REGISTERED)
-    yield nas.register
-    _REGISTERED.clear()
-    _REGISTERED.update(before)
-
-
-@pytest.fixture
 def elsewhere(monkeypatch):
     """Finishes train in a process of their own, as those of long searches do."""
     monkeypatch.setattr(finishing, "_executor", lambda seconds: ProcessExecutor(1))

@@ -9,7 +9,7 @@ import pytest
 from modelwright import nas
 from modelwright.core.errors import ArgumentError
 from modelwright.nas.functions import Function, draw, function
-from modelwright.nas.operations import _REGISTERED, ACTIVATIONS
+from modelwright.nas.operations import ACTIVATIONS
 from modelwright.nas.passes import Passes, batch
 from modelwright.training.keras_backend import light_compilation
 
@@ -112,14 +112,6 @@ def test_weights_follow_from_names_and_seeds():
     assert wide.std() == pytest.approx(math.sqrt(2 / (9 * 64)), rel=0.02)
     by_channel = draw({"kernel": (5, 5, 64, 1)}, "w", 0, by_channel=True)["kernel"]
     assert by_channel.std() == pytest.approx(math.sqrt(2 / 25), rel=0.1)
-
-
-@pytest.fixture
-def registered():
-    before = dict(_REGISTERED)
-    yield nas.register
-    _REGISTERED.clear()
-    _REGISTERED.update(before)
 
 
 def _cost(shapes, attributes, out):

@@ -88,7 +88,8 @@ def _same_rows(name: str, definition: Mapping[str, Any], options: dict[str, Any]
     """How the rows are taken and divided, as the search began, where the user says nothing else.
 
     Raises:
-        StudyError: rows to judge by, or a stem, were handed over then and are not now: a store has none of them.
+        StudyError: rows to judge by, or a stem, were handed over then and are not now: a store has no rows, and the
+            stem that it has is for the models that come out.
     """
     judged = definition.get("validation")
     begun = {"validation=(x, y)": judged if isinstance(judged, str) else None, "stem=model": definition.get("stem")}

@@ -15,9 +15,6 @@ from modelwright.core.errors import ArgumentError, SpaceError
 from modelwright.core.objective import VALUE, Objective
 from modelwright.core.wording import did_you_mean
 
-#: Columns of an exported study that say nothing about what a configuration gave.
-_ASIDE = frozenset({"number", "state", "fidelity", "best_step", "steps", "duration", "parent", "error"})
-
 
 def table_rows(table: Any, objectives: Sequence[Objective], space: Any) -> list[tuple[dict[str, Any], Any]] | None:
     """The rows of a pandas frame or of a CSV file at a path; None for anything else.

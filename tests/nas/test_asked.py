@@ -36,7 +36,8 @@ def searched(y=Y, **options):
 @pytest.mark.parametrize(
     "given",
     [{"rate": -1}, {"rate": 0}, {"rate": "high"}, {"rate": float("nan")}, {"batch": 0}, {"batch": "32"},
-     {"batch": 32.5}, {"smoothing": 1}, {"shift": -1}, {"decay": -1}, {"rise": 1}, {"mirror": "yes"}],
+     {"batch": 32.5}, {"smoothing": 1}, {"shift": -1}, {"decay": -1}, {"rise": 1}, {"mirror": "yes"},
+     {"erase": 1.5}],
 )  # fmt: skip
 def test_a_recipe_that_cannot_be_followed(given):
     with pytest.raises(ArgumentError, match=f"{next(iter(given))}=.*Allowed"):

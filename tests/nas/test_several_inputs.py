@@ -12,7 +12,8 @@ from modelwright.nas import weights
 from modelwright.nas.dataset import dataset, mirrors
 from modelwright.nas.deploy import deployable
 from modelwright.nas.recipe import Recipe
-from modelwright.nas.train import Trainer, augmented
+from modelwright.nas.augment import augmented
+from modelwright.nas.train import Trainer
 
 keras = pytest.importorskip("keras")
 rng = np.random.default_rng(0)

@@ -14,7 +14,8 @@ from modelwright.nas.dataset import dataset
 from modelwright.nas.deploy import deployable
 from modelwright.nas.initial import variance_scaled
 from modelwright.nas.steps import _Jax, _Keras
-from modelwright.nas.train import Recipe, Trainer, augmented
+from modelwright.nas.augment import augmented, erased_after
+from modelwright.nas.train import Recipe, Trainer
 
 keras = pytest.importorskip("keras")
 
@@ -192,6 +193,49 @@ def test_mirrored_images_are_the_images_from_behind():
     turned = [np.array_equal(a, b[:, ::-1]) for a, b in zip(found, x, strict=True)]
     same = [np.array_equal(a, b) for a, b in zip(found, x, strict=True)]
     assert all(t or s for t, s in zip(turned, same, strict=True)) and any(turned) and any(same)
+
+
+def test_a_rectangle_of_some_images_is_filled_with_noise():
+    x = np.zeros((400, 20, 30, 2), np.float32)
+    x[:, 0, 0] = 1.0
+    given = x.copy()
+    (found,) = augmented((x,), Recipe(shift=0), np.random.default_rng(0), 0.5)
+    assert np.array_equal(x, given) and found.dtype == np.float32 and 0 <= found.min() and found.max() <= 1
+    changed = (found != x).any(axis=3)
+    assert 0.4 < changed.any(axis=(1, 2)).mean() < 0.6
+    for image in changed[changed.any(axis=(1, 2))]:
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert box.all() or (not image[0, 0] and box[1:, 1:].all())  # noise may be what was there in a corner alone
+        assert 0.01 <= box.size / image.size <= 0.35
+    assert changed[:, 0].any() and changed[:, -1].any() and changed[:, :, -1].any()
+
+
+def test_inputs_that_are_no_images_stay_whole():
+    x, signal = np.ones((50, 8, 8, 1), np.float32), np.ones((50, 8, 3), np.float32)
+    _, found = augmented((x, signal), Recipe(shift=0), np.random.default_rng(0), 1.0)
+    assert np.array_equal(found, signal)
+
+
+@pytest.mark.parametrize(("kind", "most"), [("multiclass", 0.5), ("binary", 0.5), ("multilabel", 0), ("regression", 0)])
+def test_long_training_sees_parts_of_images(kind, most):
+    settled = Recipe().settled(kind)
+    assert [erased_after(settled, passes) for passes in (1, 20, 1000)] == [0, 0, most]
+    assert erased_after(Recipe(erase=0.2).settled(kind), 1) == 0.2
+
+
+@pytest.mark.parametrize(("how", "least"), [({"epochs": 120}, 0.5), ({"epochs": 10}, 0.0), ({"seconds": 3.0}, 0.01)])
+def test_training_erases_by_the_passes_that_it_is_going_to_have(data, monkeypatch, how, least):
+    seen = []
+
+    def watched(parts, recipe, rng, erased):
+        seen.append(erased)
+        return parts
+
+    monkeypatch.setattr("modelwright.nas.train.augmented", watched)
+    trainer(data).fit(**{"epochs": 1, **how}, seed=0, on_epoch=lambda done, loss: True)
+    assert max(seen) >= least and (max(seen) > 0) == (least > 0)
+    assert "seconds" in how or len(set(seen)) == 1
 
 
 @pytest.mark.parametrize(("scale", "mode", "fan"), [(2.0, "fan_in", 45), (1.0, "fan_avg", 67.5), (1.0, "fan_out", 90)])

@@ -20,10 +20,13 @@ _RULES: dict[str, _Rule] = {
     "smoothing": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
     "shift": (True, lambda v: v >= 0, "a whole number from 0, or None"),
     "rise": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
+    "erase": (False, lambda v: 0 <= v <= 1, "a number from 0 to 1, or None"),
 }
 #: Optimizers, and how many times the learning rate of AdamW each of them needs: signs of slopes (Lion) are larger steps
 #: than Adam's, slopes as they are (SGD, with Nesterov's momentum of 0.9) smaller ones.
 OPTIMIZERS = {"adamw": 1.0, "sgd": 30.0, "lion": 0.3, "rmsprop": 1.0}
+#: Fields that may be left open.
+_OPEN = frozenset({"shift", "erase"})
 #: Positions by which images are moved at random, for labels.
 _SHIFT = 2
 #: How others call the fields.
@@ -47,6 +50,10 @@ class Recipe:
         shift: positions by which images are moved at random. None is 2 where labels are learned, and 0 where numbers
             are: what is to be predicted may be where something is.
         mirror: whether images are mirrored at random.
+        erase: share of the images of which a rectangle is filled with noise (Zhong et al., "Random Erasing Data
+            Augmentation", AAAI 2020). None is none of them in training of up to 20 passes through the rows, half of
+            them in training of 100 and more, and as much as lies between these; none where numbers are predicted, or
+            several labels at once: what tells them may be in that part alone.
         rise: share of a segment during which the learning rate rises; then it falls to nearly nothing (Smith and Topin,
             "Super-Convergence", 2018).
 
@@ -62,6 +69,7 @@ class Recipe:
     mirror: bool = False
     rise: float = 0.25
     optimizer: str = "adamw"
+    erase: float | None = None
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -70,7 +78,7 @@ class Recipe:
             raise ArgumentError(f"optimizer={self.optimizer!r:.60}", where="nas.Recipe", allowed=allowed, hint=hint)
         for name, (whole, fits, allowed) in _RULES.items():
             value = getattr(self, name)
-            if name == "shift" and value is None:
+            if name in _OPEN and value is None:
                 continue
             if not _is_number(value, whole) or not fits(value):
                 raise ArgumentError(f"{name}={value!r:.60}", where="nas.Recipe", allowed=allowed)
@@ -91,7 +99,9 @@ class Recipe:
         >>> Recipe().settled("multiclass").shift, Recipe().settled("regression").shift
         (2, 0)
         """
-        return self if self.shift is not None else replace(self, shift=0 if kind == "regression" else _SHIFT)
+        shift = self.shift if self.shift is not None else 0 if kind == "regression" else _SHIFT
+        whole = self.erase is None and kind in ("regression", "multilabel")
+        return replace(self, shift=shift, erase=0.0 if whole else self.erase)
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Recipe:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.nas.augment import augmented, erased_after
 from modelwright.nas.dataset import Dataset, Task
 from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.recipe import Recipe
-from modelwright.nas.rows import Arrays
 from modelwright.nas.steps import Clocked, Steps, steps
 from modelwright.nas.task import METRICS
 from modelwright.training.keras_backend import ensure_backend
@@ -108,12 +108,15 @@ class Trainer:
         if seconds is not None:
             seconds = max(1.0, seconds - self._judging())
         order, losses, step, done, compiled = rng.permutation(count), [], 0, 0.0, 0.0
+        erased = erased_after(self.recipe, epochs if seconds is None else 0.0)
         while done < 1.0:
             at = step % each
             if at == 0 and step:
                 order = rng.permutation(count)
+                if seconds is not None:  # how many passes it will have been is not known before
+                    erased = erased_after(self.recipe, step / each / done)
             x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
-            parts = augmented(x, self.recipe, rng)
+            parts = augmented(x, self.recipe, rng, erased)
             weight = None if self.class_weight is None else self._weights(y)
             losses.append(self.steps.train(parts, y, weight, self.recipe.rate_at(done, going_on=going_on)))
             step += 1
@@ -189,43 +192,6 @@ def _batches(x: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[tuple[np.nd
         if count < size:
             picked = tuple(np.concatenate([part, np.repeat(part[:1], size - count, axis=0)]) for part in picked)
         yield picked, count
-
-
-def augmented(parts: Arrays, recipe: Recipe, rng: np.random.Generator) -> Arrays:
-    """Images moved by up to ``recipe.shift`` positions, and mirrored, at random; edges are repeated.
-
-    All images of a row are moved and mirrored alike, smaller ones by as much less. Inputs that are no images stay.
-    """
-    sizes = [part.shape[1:3] for part in parts if part.ndim == 4]
-    if not sizes:
-        return parts
-    rows, reaches = len(parts[0]), [_reach(recipe, size) for size in sizes]
-    widest = max(reaches)
-    moves = rng.integers(0, 2 * widest + 1, (2, rows)) - widest if widest else np.zeros((2, rows), int)
-    turned = rng.random(rows) < 0.5 if recipe.mirror else None
-    found, left = [], iter(reaches)
-    for part in parts:
-        if part.ndim == 4:
-            reach = next(left)
-            part = _moved(part, reach, np.rint(moves * (reach / max(1, widest))).astype(int))
-            part = part if turned is None else np.where(turned[:, None, None, None], part[:, :, ::-1], part)
-            part = np.ascontiguousarray(part)
-        found.append(part)
-    return tuple(found)
-
-
-def _reach(recipe: Recipe, size: tuple[int, ...]) -> int:
-    return min(recipe.shift or 0, *(n // 8 for n in size))
-
-
-def _moved(x: np.ndarray, reach: int, moves: np.ndarray) -> np.ndarray:
-    """Images moved by ``moves`` (2, rows), each from ``-reach`` to ``reach``."""
-    if not reach:
-        return x
-    padded = np.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, x.shape[1:3], axis=(1, 2))
-    down, across = moves + reach
-    return np.moveaxis(windows[np.arange(len(x)), down, across], 1, -1)
 
 
 def loss(keras: Any, task: Task, smoothing: float) -> Any:

@@ -9,10 +9,10 @@ from modelwright import nas
 from modelwright.api.preparing import _recipe
 from modelwright.core.errors import ArgumentError
 from modelwright.nas import weights
+from modelwright.nas.augment import augmented
 from modelwright.nas.dataset import dataset, mirrors
 from modelwright.nas.deploy import deployable
 from modelwright.nas.recipe import Recipe
-from modelwright.nas.augment import augmented
 from modelwright.nas.train import Trainer
 
 keras = pytest.importorskip("keras")

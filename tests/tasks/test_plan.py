@@ -129,6 +129,15 @@ def test_what_cannot_end_in_time_is_passed_over_once_it_is_known_what_things_tak
     assert "slow" not in {row.config["model"] for row in fits.rows[2:]}
 
 
+@pytest.mark.parametrize("only", [("tree", "line", "slow"), None])
+def test_time_that_is_too_short_for_the_best_kind_of_model_is_had_by_quicker_ones(only):
+    fits = Fits(first=1, units=1, seconds=150.0, refits=False, only=only)
+    ended = fits.run(500)
+    assert isinstance(ended, r.Exhausted)
+    tuned = [row.config["model"] for row in fits.rows if row.note["phase"] == "tune"]
+    assert fits.now > 140 and len(tuned) > 10 and "slow" not in tuned[-10:]
+
+
 def test_a_first_model_is_alone_until_it_is_there():
     fits = Fits(first=1, seconds=100.0)
     fits.plan.first_model = (PORTFOLIO[1], 1.0)

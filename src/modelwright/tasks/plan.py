@@ -49,6 +49,8 @@ STARTING = 1.5
 _RESERVED, _SURE = 0.4, 1.15
 #: Candidates that all failed, after which no more are tried.
 _HOPELESS = 20
+#: Candidates of a kind of model that cannot end in time, after which that kind is passed over.
+_DRAWS = 2
 #: Units that must be likely to end in time for a candidate to go on from the first rung, as a share of what is left.
 _ENOUGH = 0.4
 
@@ -224,14 +226,27 @@ class TablePlan(Strategy):
                 )
         if not self.tunes:
             return self._until_idle(history, "the portfolio is tried")
-        rng = state.seed.child("ask", number).generator()
-        found = proposed(history, space, self.merits(history), rng, self.family, self.only)
-        if found is None:
-            return self._until_idle(history, "every configuration has been tried")
+        found = self._tuned(state, space, number)
+        if isinstance(found, str):
+            return self._until_idle(history, found)
         config, note = found
-        if not self._in_time(history, config, self.first):
-            return self._until_idle(history, "the next candidate cannot end in time")
         return Proposal(config=config, fidelity=self.first / self.steps, note={**note, **self._note(history, "tune")})
+
+    def _tuned(self, state: Fold, space: SearchSpace, number: int) -> tuple[dict[str, Any], dict[str, Any]] | str:
+        """A candidate of tuning that can end in time, and how it was found; why, where there is none.
+
+        A kind of model of which none of a few can is passed over: a quicker kind may still have the time.
+        """
+        history, merits, dear = state.history, self.merits(state.history), dict[str, int]()
+        rng = state.seed.child("ask", number).generator()
+        found = proposed(history, space, merits, rng, self.family, self.only)
+        kinds = list(self.only or {str(config.get(self.family)) for config in self.portfolio})
+        while found is not None and not self._in_time(history, found[0], self.first):
+            kind = str(found[0].get(self.family))
+            dear[kind] = dear.get(kind, 0) + 1
+            kinds = [one for one in kinds if dear.get(one, 0) < _DRAWS]
+            found = proposed(history, space, merits, rng, self.family, kinds) if kinds else None
+        return found or ("the next candidate cannot end in time" if dear else "every configuration has been tried")
 
     def _note(self, history: History, phase: str) -> dict[str, Any]:
         if self.seconds is None:

@@ -51,8 +51,8 @@ class Recipe:
             are: what is to be predicted may be where something is.
         mirror: whether images are mirrored at random.
         erase: share of the images of which a rectangle is filled with noise (Zhong et al., "Random Erasing Data
-            Augmentation", AAAI 2020). None is none of them in training of up to 20 passes through the rows, half of
-            them in training of 100 and more, and as much as lies between these; none where numbers are predicted, or
+            Augmentation", AAAI 2020). None is none of them in training of up to 10 passes through the rows, half of
+            them in training of 60 and more, and as much as lies between these; none where numbers are predicted, or
             several labels at once: what tells them may be in that part alone.
         rise: share of a segment during which the learning rate rises; then it falls to nearly nothing (Smith and Topin,
             "Super-Convergence", 2018).
@@ -62,7 +62,7 @@ class Recipe:
     """
 
     rate: float = 3e-3
-    decay: float = 1e-3
+    decay: float = 0.1
     batch: int = 128
     smoothing: float = 0.05
     shift: int | None = None

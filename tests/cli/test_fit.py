@@ -171,6 +171,16 @@ def test_what_is_new_to_a_model_is_told_with_its_column(tables, fitted):
     assert done.err.count("Warning: ") == 1 and "'age'" in done.err
 
 
+def test_rows_that_a_fit_could_not_read_are_told(tables, monkeypatch, capsys):
+    monkeypatch.chdir(tables)
+    (tables / "uneven.csv").write_text((tables / "train.csv").read_text() + "30;yes;more\n")
+    asked = ["--target", "left", "--trials", "1", "--model", "linear", "--save", "u.mw"]
+    assert main(["fit", "uneven.csv", *asked]) == 0
+    said = "1 row of 201 have not 2 fields as the header (line 202): all cells of 1 long row taken as missing"
+    assert f"Alert, reading: {said}" in capsys.readouterr().err
+    assert "1 alert in the data, see model.checks: reading" in mw.load("u.mw").summary()
+
+
 def test_bounds_of_a_fit_are_options(tables):
     asked = "--model lightgbm --monotone age=+1 --max-rows 100 --memory 16GB --target-score 0.5 --min-gain none"
     words = ["fit", "train.csv", "--target", "left", "--trials", "3", "--save", "b.mw", "--json", *asked.split()]

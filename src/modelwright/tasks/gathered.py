@@ -21,7 +21,7 @@ from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, columns_of, planned
 from modelwright.tasks.sampling import sample, sampled
 from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Declared, Note, Table, is_missing
+from modelwright.tasks.table import Declared, Table, is_missing
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import Split, Ties, affordable, make_split, undivided
 from modelwright.tasks.weights import given_weights, with_classes
@@ -41,7 +41,6 @@ class Gathered:
         y: classes as integers, or numbers, (rows,); rows without a target are gone.
         weight: of each row while models are fitted, or None.
         judging: of each row where it judges, or None: weights of classes are for fitting alone.
-        notes: what was found and repaired on the way.
         room: rows and workers that fit.
     """
 
@@ -54,7 +53,6 @@ class Gathered:
     weight: np.ndarray | None
     judging: np.ndarray | None
     split: Split
-    notes: tuple[Note, ...]
     room: Room
 
     def said(self) -> str:
@@ -145,8 +143,7 @@ def gather(source: Any, said: Said) -> Gathered:
     if seen is not None and room.rows != seen:  # scores of other rows are no scores of the same search
         room = replace(room, rows=seen, said=tuple(one for one in room.said if one["what"] != "rows"))
     split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room, metric.weighs)
-    notes = (*table.notes, *target.notes)
-    return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
+    return Gathered(table, schema, target, metric, frame, y, weight, judging, split, room)
 
 
 def _target(column: Any, said: Said, name: str, *, typed: bool, declared: Declared | None) -> Target:

@@ -68,7 +68,11 @@ def _run(words: list[str], out: Output, began: float | None) -> int:
         return ended.code if isinstance(ended.code, int) else Exit.OK
     module, _, name = args.run.partition(":")
     out.as_json, out.quiet, args.began = args.json, args.quiet, began
-    return getattr(importlib.import_module(module), name)(args, out)
+    try:
+        run = getattr(importlib.import_module(module), name)
+    except KeyboardInterrupt:  # what a command needs takes a while to import
+        raise KeyboardInterrupt("stopped before anything was done. Run the same again") from None
+    return run(args, out)
 
 
 def _check_text(word: str) -> None:

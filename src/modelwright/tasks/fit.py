@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: When the call began, in monotonic seconds, where that was before ``fit`` was called: the start of a command.
 BEGAN: ContextVar[float | None] = ContextVar("BEGAN", default=None)
 
+#: What is said last where a fit is stopped before it has a study.
+_EARLY = "stopped before a candidate was tried. Nothing is lost: run the same again"
+
 
 def fit(
     table: Any,
@@ -109,6 +112,9 @@ def fit(
     given = dict(locals())
     began = BEGAN.get()
     given["began"] = SystemClock().monotonic() if began is None else began
-    from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
+    try:
+        from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
 
-    return fitted(**given)
+        return fitted(**given)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(str(error) or _EARLY) from None

@@ -124,7 +124,7 @@ def gather(source: Any, said: Said) -> Gathered:
         )
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
-    judging = given_weights(table, said.sample_weight, there, where="fit")
+    judging = given_weights(table, said.sample_weight, there, schema=schema, where="fit")
     if said.judges:
         metric.check(y, target, judging)
     weight = with_classes(judging, said.class_weight, target, y)

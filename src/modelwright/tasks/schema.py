@@ -178,6 +178,11 @@ class Schema:
         """The columns there is something to learn from."""
         return tuple(column for column in self.columns if column.used)
 
+    @property
+    def context(self) -> kinds_of.Context:
+        """What its columns tell of one that leaves open how it writes decimals and dates."""
+        return _context(self.columns)
+
     @functools.cached_property
     def readers(self) -> dict[str, Reader]:
         """Name -> what reads the cells of a column that is used."""

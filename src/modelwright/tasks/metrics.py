@@ -189,7 +189,6 @@ def _refuse_other_task(metric: Any, target: Target) -> None:
             allowed=", ".join(
                 name for name, score in SCORES.items() if (score.needs == "values") == (target.task == "regression")
             ),
-            hint=f"Give task={held[0]!r} if that is what is meant.",
         )
 
 

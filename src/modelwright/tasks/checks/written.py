@@ -18,6 +18,8 @@ _REPAIRED = {
     "blank names": "name them",
     "duplicate names": "name them apart",
 }
+#: Kinds of notes that are findings.
+TOLD = frozenset({"fields", *_REPAIRED})
 
 
 def written(evidence: Evidence) -> list[Check]:

@@ -91,6 +91,21 @@ def test_names_of_what_is_not_measured(options, said):
         searched(**options)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"raspi4": {"a": 1}}, r"devices\['raspi4'\] is a dict. Allowed: .*: nas.device_table\('raspi4', "),
+        ([1], "devices is a list"),
+        ({3: nas.device_table("raspi4", {"a": 1})}, r"devices\[3\] is a DeviceTable"),
+    ],
+)
+def test_tables_of_devices_that_are_none_are_refused_by_the_search_and_the_meter(given, said):
+    with pytest.raises(ArgumentError, match=f"^nas.search: {said}"):
+        searched(devices=given, constraints=["latency_ms@raspi4 <= 3"])
+    with pytest.raises(ArgumentError, match=f"^Meter: {said}"):
+        nas.Meter(["latency_ms@raspi4"], devices=given)
+
+
 def test_names_that_are_measured_pass():
     study = searched(objective="val_loss", constraints=["params <= 500", "val_accuracy >= 0", "duration < 1000"])
     assert study.best.metrics["params"] <= 500

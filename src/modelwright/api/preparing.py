@@ -30,10 +30,11 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     from modelwright.nas.dataset import dataset
     from modelwright.nas.estimate import ArchitectureEstimation
     from modelwright.nas.job import Job
+    from modelwright.nas.latency_table import checked_devices
     from modelwright.nas.limited import split
     from modelwright.nas.metered import meter_for
 
-    epochs = _epochs(asked)
+    epochs, devices = _epochs(asked), checked_devices(asked["devices"], "nas.search")
     stem, x, validation = _stem(asked)
     data = dataset(
         x,
@@ -50,7 +51,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     objectives = parse_objective(data.task.objective if objective is None else objective)
     check_names(data.task, objectives, limits)
     recipe, early = _recipe(asked["recipe"], data), split(limits)[0]
-    meter = meter_for(limits, objectives, asked["devices"])
+    meter = meter_for(limits, objectives, devices)
     tree = _tree(space, asked, recipe, limits, meter)
     weights = class_weights(asked["class_weight"], data)
     job = Job(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from cli_process import run
 
+from modelwright.cli.architectures import _weights
+
 keras = pytest.importorskip("keras")
 
 
@@ -60,6 +62,10 @@ def test_the_task_and_the_published_cells_may_be_asked_for(folder):
     ran = run(*words.split(), "--task", "regression", "--space", "nasbench201", folder=folder)
     assert ran.code == 0, ran.err
     assert "val_loss:" in ran.out
+
+
+def test_weights_of_false_and_true_are_by_these_names():
+    assert _weights(["True=3", "False=1"], np.array([True, False])) == {True: 3.0, False: 1.0}
 
 
 @pytest.mark.parametrize(

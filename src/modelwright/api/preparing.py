@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
 from modelwright.core.objective import parse_objective
@@ -248,11 +250,13 @@ def bound(space: Any, data: Dataset) -> Architecture:
         )
     outs = _puts_out(space)
     if outs != [(data.task.outputs,)]:
+        there = len(np.unique(data.y)) if data.task.kind == "multiclass" else data.task.outputs
+        each = f"; dense({there}), an output for each label that y has, does too" * (there < data.task.outputs)
         raise SpaceError(
             f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
             where=f"nas.{space.name}",
-            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation; "
-            "for two classes dense(1) does too.",
+            hint=f"End with global_avg_pool() or flatten(), and dense({data.task.outputs}) without an "
+            f"activation{each}; for two classes dense(1) does too.",
         )
     return space if space.origin is None else _in_own_units(space, data)
 

@@ -97,7 +97,7 @@ def _weights(given: list[str] | None, y: Any) -> dict[Any, float] | str | None:
     for one in given:
         label, equals, weight = one.rpartition("=")
         try:
-            found[label if texts else float(label)] = float(weight)
+            found[label if texts else float({"False": "0", "True": "1"}.get(label, label))] = float(weight)
         except ValueError:
             equals = ""
         if not equals:

@@ -78,6 +78,8 @@ def test_a_training_function_that_gives_no_fields(training, said):
     [
         ({"objective": "val_acc"}, "Did you mean 'val_accuracy'"),
         ({"objective": "accuracy"}, "Did you mean 'val_accuracy'"),
+        ({"objective": "acc"}, "Did you mean 'val_accuracy'"),
+        ({"objective": "r2"}, "r2 is no metric of multiclass targets"),
         ({"objective": "val_mae"}, "no metric of multiclass targets"),
         ({"constraints": ["param <= 5"]}, "Did you mean 'params'"),
         ({"constraints": ["parameters <= 5"]}, "Did you mean 'params'"),

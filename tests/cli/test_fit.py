@@ -176,7 +176,7 @@ def test_rows_that_a_fit_could_not_read_are_told(tables, monkeypatch, capsys):
     (tables / "uneven.csv").write_text((tables / "train.csv").read_text() + "30;yes;more\n")
     asked = ["--target", "left", "--trials", "1", "--model", "linear", "--save", "u.mw"]
     assert main(["fit", "uneven.csv", *asked]) == 0
-    said = "1 row of 201 have not 2 fields as the header (line 202): all cells of 1 long row taken as missing"
+    said = "1 row of 201 has not 2 fields as the header (line 202): all cells of 1 long row taken as missing"
     assert f"Alert, reading: {said}" in capsys.readouterr().err
     assert "1 alert in the data, see model.checks: reading" in mw.load("u.mw").summary()
 

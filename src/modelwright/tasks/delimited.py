@@ -358,10 +358,10 @@ def _even(
                 rows[i] = row[:width]
     if not wrong:
         return rows
-    shown = ", ".join(str(numbers[i]) for i in wrong[:5])
+    shown = ", ".join(str(numbers[i]) for i in wrong[:5]) + (", ..." if len(wrong) > 5 else "")
     message = (
-        f"{counted(len(wrong), 'row')} of {len(rows):,} have not {counted(width, 'field')} as the header "
-        f"(line{'' if len(wrong) == 1 else 's'} {shown}{', ...' if len(wrong) > 5 else ''})"
+        f"{counted(len(wrong), 'row')} of {len(rows):,} {'has' if len(wrong) == 1 else 'have'} not "
+        f"{counted(width, 'field')} as the header (line{'' if len(wrong) == 1 else 's'} {shown})"
     )
     if len(wrong) > max(1, TOLERATED * len(rows)):
         raise ArgumentError(

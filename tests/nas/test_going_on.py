@@ -110,7 +110,7 @@ def test_a_loaded_study_asks_for_its_space_and_its_data_and_names_its_own_door(s
     with pytest.raises(StudyError, match=r"does not know the space and its data\. Write study\.resume\(space, x, y, "
                                          r"\.\.\.\), or call mw\.nas\.search with the same name="):  # fmt: skip
         loaded.resume()
-    with pytest.raises(StudyError, match=r"space and its data with study = study\.resume\(space, x, y, .*refit\(\)"):
+    with pytest.raises(StudyError, match=r"data\. Hand them over with study = study\.resume\(space, x, y, .*refit\(\)"):
         loaded.refit()
     with pytest.raises(ArgumentError, match=r"'batch_size'.*study\.resume\(space, x, y, \.\.\.\) takes more"):
         loaded.resume(batch_size=32)

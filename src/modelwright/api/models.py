@@ -47,7 +47,7 @@ def left_by(study: Study, row: Row) -> Any:
     raise StudyError(
         f"trial {row.number} left no model",
         where=f"study {study.name!r}",
-        hint=f"Models of the best few trials are kept. {_trained_here(study, row)}",
+        hint=f"Models of the best few trials are kept. {_trained_here(study, row, _trained_by(study))}",
     )
 
 
@@ -79,7 +79,7 @@ def _trained_anew(study: Study, row: Row, seed: int | None) -> Any:
         raise StudyError(
             f"this process does not know {_trained_by(study)}",
             where=f"study {study.name!r}",
-            hint=_trained_here(study, row),
+            hint=_trained_here(study, row, "them"),
         )
     if not hasattr(settings.estimation, "refit"):
         raise StudyError(
@@ -95,15 +95,15 @@ def _trained_anew(study: Study, row: Row, seed: int | None) -> Any:
     return estimation.refit(dict(row.config), seed=chosen, steps=row.step)
 
 
-def _trained_here(study: Study, row: Row) -> str:
-    """How a process that lacks the model and its data comes to train a trial's."""
+def _trained_here(study: Study, row: Row, lacking: str) -> str:
+    """How a process comes to train a trial's model: what it lacks is to be handed over."""
     handed = handing_over(study)
     if not handed:
         return f"Call {same_door(study)}: it goes on, and returns the model."
     best = study._machine.history.best()
     trial = "" if best is None or row.number == best.number else str(row.number)
     return (
-        f"Hand over {_trained_by(study)} with study = {handed}, which runs nothing where the budget is used up; then "
+        f"Hand {lacking} over with study = {handed}, which runs nothing where the budget is used up; then "
         f"study.refit({trial})."
     )
 

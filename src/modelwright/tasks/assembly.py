@@ -153,6 +153,7 @@ def board(
             "score": blend.score,
             "spread": blend.spread,
             "selected": not several and len(rows) > 1,
+            "units": blend.units or None,
             "weight": 1.0,
             "fit_seconds": _fit_seconds({row.number: row for row in rows}, members),
             "mb": sum(one.bytes for one in members) / 1e6,

@@ -164,7 +164,8 @@ class Account:
         """How sure the score is."""
         if not math.isfinite(self.blend.spread) or not self.blend.rows:
             return unmeasured("too few rows were judged for a standard error")
-        return f"a standard error of {self.blend.spread:.2g} for {self.metric}, by {self.blend.rows:,} judged rows"
+        by = f" of {counted(self.blend.units, 'fold')}" if self.blend.units > 1 else ""
+        return f"a standard error of {self.blend.spread:.2g} for {self.metric}, by {self.blend.rows:,} judged rows{by}"
 
     def calibration(self) -> str:
         """The log loss before and after the temperature."""

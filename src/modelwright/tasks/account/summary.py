@@ -18,8 +18,8 @@ _MEMBERS, _ALERTS = 4, 3
 def summary(model: Predictor) -> str:
     """Five to eight lines for people."""
     body = model._body
-    split = (body.get("split") or {}).get("said")
-    by = f"expected of new rows ({text.clean(split, 100)})" if split else "expected of new rows"
+    split = judged_by(body)
+    by = f"expected of new rows ({text.clean(split, 160)})" if split else "expected of new rows"
     if body.get("carried_out"):
         by = "in the fit that the plan is from; nothing was judged here"
     spread = text.number(body.get("spread"), 2)
@@ -34,6 +34,17 @@ def summary(model: Predictor) -> str:
         'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
     )
     return "\n".join(lines)
+
+
+def judged_by(body: Mapping[str, Any]) -> str:
+    """How rows were divided, and by how much of that what is deployed was judged; "" where nothing says it."""
+    split, board = body.get("split") or {}, body.get("leaderboard") or [{}]
+    said, units = str(split.get("said") or ""), board[0].get("units")
+    planned = 1 if split.get("kind") == "holdout" else split.get("folds", 1) * split.get("repeats", 1)
+    if not said or not units or units >= planned:
+        return said
+    done, rows = (body.get("judged") or {}).get("rows", 0), split.get("rows") or body.get("rows", 0)
+    return f"by {counted(units, 'fold')}, {done:,} of {rows:,} rows, of {said}"
 
 
 def deployed(model: Predictor) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.tasks.checks.record import alerts_of
+from modelwright.tasks.evaluation import told
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -25,7 +26,7 @@ def summary(model: Predictor) -> str:
     spread = text.number(body.get("spread"), 2)
     lines = [
         f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
-        f"  {text.clean(model.metric, 40)} {text.number(model.score, 5)} ± {spread}, {by}",
+        f"  {text.clean(told(model, model.metric), 80)} {text.number(model.score, 5)} ± {spread}, {by}",
         f"  {_members(model)}",
     ]
     several = len(deployed(model)) > 1

@@ -89,6 +89,15 @@ def test_what_more_folds_have_judged_is_not_better_by_that():
     assert later_half(rows[1:4], job(folds=8)).startswith("the best of the later half: auc better by 0.02 ")
 
 
+def test_of_equals_the_one_that_more_folds_have_judged_is_first():
+    rows = [
+        candidate(0, "bayes", [0.80, 0.83, 0.80, 0.86, 0.86, 0.86]),
+        candidate(1, "trees", [0.85, 0.87, 0.83]),
+        candidate(2, "line", [0.86, 0.86, 0.83, 0.87, 0.86]),
+    ]
+    assert [row.number for row in Compared(rows, job(folds=8)).rows] == [2, 1, 0]
+
+
 def test_the_best_is_one_that_is_deployed():
     rows = [candidate(0, "trees", [0.9] * 3), candidate(1, "line", [0.8] * 3)]
     assert bought(rows, deployed=blend(1))["learners"].startswith("line 1: auc worse by 0.1")

@@ -30,12 +30,12 @@ class Compared:
         self.folds, self.metric = job.split.folds, job.metric.name
         self.sign = sign = 1.0 if job.metric.higher else -1.0
         judged = [row for row in rows if math.isfinite(over_units(row.facts.get("scores") or ()))]
-        self.rows = self._ranked(
-            sorted(judged, key=lambda row: (-len(row.facts["scores"]), -sign * over_units(row.facts["scores"])))
-        )
+        ranked = sorted(judged, key=lambda row: (-len(row.facts["scores"]), -sign * over_units(row.facts["scores"])))
+        # The one that most folds have judged may be none to compare with; who is best by it is.
+        self.rows = self._ranked(self._ranked(ranked))
 
     def _ranked(self, judged: Sequence[Row]) -> list[Row]:
-        """Candidates by their gain over the one that is judged by most folds, less what chance may have given of it.
+        """Candidates by their gain over the first of them, less what chance may have given by few folds.
 
         By their scores alone those of easy folds would be first, by their folds alone those that are cheap to judge.
         """
@@ -44,12 +44,12 @@ class Compared:
         gains = [self.gains(row, judged[0]) for row in judged]
         spreads = [float(np.std(some, ddof=1)) for some in gains[1:] if len(some) > 1]
         noise = float(np.median(spreads)) if spreads else 0.0
-        merits = [0.0, *(self._sure(some, noise) for some in gains[1:])]
+        merits = [
+            # Further repeats judge by the same rows again.
+            over_units(some) - noise / math.sqrt(min(len(row.facts["scores"]), self.folds)) if some else -math.inf
+            for row, some in zip(judged, gains, strict=True)
+        ]
         return [judged[place] for place in sorted(range(len(judged)), key=lambda place: -merits[place])]
-
-    def _sure(self, gains: Sequence[float], noise: float) -> float:
-        # Further repeats judge by the same rows again.
-        return over_units(gains) - noise / math.sqrt(min(len(gains), self.folds)) if gains else -math.inf
 
     def gains(self, one: Row, other: Row) -> list[float]:
         """By how much the one is better than the other, on each fold that judged both."""

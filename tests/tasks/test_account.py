@@ -13,6 +13,7 @@ import modelwright as mw
 from modelwright.api.running import view_of
 from modelwright.report.panel import panel
 from modelwright.tasks.account.live import FitScene, Told
+from modelwright.tasks.account.summary import judged_by
 
 pytest.importorskip("lightgbm")
 NASTY = "<script>document.title='run'</script>"
@@ -62,6 +63,22 @@ def test_the_page_says_how_good_by_what_and_how_to_do_it_again(model, page):
     assert sum(map(sum, counts)) == 400 and all(f">{n:,}</text>" in page for row in counts for n in row)
     assert 'id="calibration"' in page and 'id="phases"' in page
     assert "trials=2" in page and "plan=mw.load" in page
+
+
+def test_where_some_folds_alone_have_judged_it_is_said_which_part_of_the_rows(model, tmp_path):
+    assert model.leaderboard()[0]["units"] == 24 and judged_by(model._body).startswith("3 times 8 folds")
+    split = {"kind": "folds", "folds": 8, "repeats": 1, "said": "8 folds, classes spread evenly"}
+    body = {"split": split, "judged": {"rows": 150}, "rows": 400, "leaderboard": [{"model": "ensemble", "units": 3}]}
+    assert judged_by(body) == "by 3 folds, 150 of 400 rows, of 8 folds, classes spread evenly"
+    assert "by 3 folds, 100 of 200 rows, of 8 folds" in judged_by(
+        {**body, "judged": {"rows": 100}, "split": {**split, "rows": 200}}
+    )
+    assert judged_by({**body, "leaderboard": [{"model": "ensemble"}]}) == split["said"]
+    few = mw.load(model.save(tmp_path / "few.mw"))
+    few._body |= body
+    assert "expected of new rows (by 3 folds, 150 of 400 rows, of 8 folds, classes spread evenly)" in few.summary()
+    page = few.report(tmp_path / "few.html").read_text(encoding="utf-8")
+    assert "Judged by 3 folds, 150 of 400 rows, of 8 folds" in page
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing_that_a_table_holds(page):

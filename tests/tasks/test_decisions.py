@@ -71,6 +71,47 @@ def test_repeats_of_the_same_rows_make_no_difference_surer():
     assert float(three.split("± ")[1].split()[0]) > float(six.split("± ")[1].split()[0])
 
 
+def test_what_more_folds_have_judged_is_not_better_by_that():
+    rows = [
+        candidate(0, "constant", [0.5] * 8),
+        candidate(1, "bayes", [0.83, 0.85, 0.82, 0.84, 0.83, 0.85, 0.82, 0.84]),
+        candidate(2, "trees", [0.84, 0.88, 0.84]),
+        candidate(3, "line", [0.835, 0.872, 0.84]),
+        candidate(4, "trees", [0.842], rate=0.2),
+        candidate(5, "line", [0.80], rate=0.2),
+    ]
+    order = [row.number for row in Compared(rows, job(folds=8)).rows]
+    assert order[0] == 2 and order[-1] == 0
+    assert order.index(3) < order.index(1) < order.index(5)
+    found = {one["what"]: one for one in Account(rows, job(folds=8), blend(3, 2), USUAL).decisions()}
+    assert found["learners"]["bought"].startswith("trees 2: auc better by 0.0") and "worse" not in str(found)
+    assert found["features"]["decided"].startswith("trees 2, the best member")
+    assert later_half(rows[1:4], job(folds=8)).startswith("the best of the later half: auc better by 0.02 ")
+
+
+def test_of_equals_the_one_that_more_folds_have_judged_is_first():
+    rows = [
+        candidate(0, "bayes", [0.80, 0.83, 0.80, 0.86, 0.86, 0.86]),
+        candidate(1, "trees", [0.85, 0.87, 0.83]),
+        candidate(2, "line", [0.86, 0.86, 0.83, 0.87, 0.86]),
+    ]
+    assert [row.number for row in Compared(rows, job(folds=8)).rows] == [2, 1, 0]
+
+
+def test_the_best_is_one_that_is_deployed():
+    rows = [candidate(0, "trees", [0.9] * 3), candidate(1, "line", [0.8] * 3)]
+    assert bought(rows, deployed=blend(1))["learners"].startswith("line 1: auc worse by 0.1")
+
+
+def test_by_one_fold_alone_nothing_is_much_better():
+    rows = [
+        candidate(0, "trees", [0.80, 0.86, 0.83]),
+        candidate(1, "line", [0.78, 0.86, 0.79]),
+        candidate(2, "line", [0.801]),
+    ]
+    assert Compared(rows, job()).rows[0].number == 0
+
+
 def test_the_later_half_of_the_candidates_is_told_against_the_first():
     rows = [candidate(n, "trees", [score] * 3) for n, score in enumerate([0.7, 0.8, 0.75, 0.85])]
     assert later_half(rows, job()).startswith("the best of the later half: auc better by 0.05")

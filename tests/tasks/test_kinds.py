@@ -131,6 +131,19 @@ def test_the_order_of_days_and_months_is_told_by_other_columns():
     assert column(["01.02.2017", "03.04.2017"]).details["day_first"] is True
 
 
+def test_dates_that_may_be_either_are_none_where_both_orders_are_common():
+    days, either = [f"{day:02}/03/2020" for day in range(13, 31)], "04/05/2020"
+    months = [f"03/{day:02}/2020" for day in range(13, 31)]
+    for others, read_ in (([], True), (months[:1], True), (months[:3], False), (months, False)):
+        table = {"x": [*days, *others, either, "05/05/2020"]}
+        found = Schema.of(read(table)).columns[0]
+        values = Schema.of(read(table)).frame(table).numbers["x"]
+        assert found.kind == "datetime" and found.details["day_first"] is (others != months)
+        assert np.isfinite(values).sum() == len(values) - (not read_), others
+        assert Schema.of(read(table)).frame({"x": either}).numbers["x"][0] == values[-2] or not read_
+        assert np.isnan(Schema.of(read(table)).frame({"x": [either, either]}).numbers["x"]).all() != read_
+
+
 def test_what_was_found_is_counted():
     seen = column([*map(str, range(97)), "oops", "?", "?"]).details["seen"]
     assert seen == {"rows": 100, "missing": 3, "tokens": {"?": 2}, "unreadable": 1, "examples": ["oops"]}

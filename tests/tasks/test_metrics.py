@@ -91,6 +91,26 @@ def test_the_first_class_may_be_the_positive_one():
         assert Metric.of("roc_auc", target).score(y, p) == pytest.approx(learn.roc_auc_score(y, p[:, 1]))
 
 
+def test_unless_a_class_was_said_the_rarer_one_is_looked_for_whatever_the_fit_went_by():
+    cells, y, p = (
+        np.array(["no"] * 2 + ["yes"] * 5, dtype=object),
+        (rng.random(ROWS) < 0.7).astype(int),
+        probabilities(2),
+    )
+    for said, column in ((None, 0), ("no", 0), ("yes", 1)):
+        for metric in (None, "accuracy", "f1"):
+            target = Target.of(cells, positive=said, metric=metric)
+            for kept in (target, Target.from_json(target.to_json())):
+                expected = learn.f1_score(y == column, p.argmax(axis=1) == column)
+                assert Metric.of("f1", kept).score(y, p) == pytest.approx(expected)
+                expected = learn.average_precision_score(y == column, p[:, column])
+                assert Metric.of("average_precision", kept).score(y, p) == pytest.approx(expected)
+                assert Metric.of("roc_auc", kept).score(y, p) == pytest.approx(learn.roc_auc_score(y, p[:, 1]))
+    before = Target.of(cells).to_json()
+    del before["looked_for"]  # in a file of an earlier version the second one was
+    assert Target.from_json(before).looked_for == "yes"
+
+
 def test_what_is_not_defined_is_nan():
     p = probabilities(2)
     assert np.isnan(Metric.of("roc_auc", BINARY).score(np.zeros(ROWS, int), p))

@@ -15,7 +15,7 @@ UNITS = 5
 
 def space():
     hp = HyperParameters()
-    hp.Choice("model", ["tree", "line", "slow"], ordered=False)
+    hp.Choice("model", ["tree", "line", "slow", "constant"], ordered=False)
     for name in ("tree", "line", "slow"):
         with hp.conditional_scope("model", [name]), hp.name_scope(name):
             hp.Float("rate", 0.01, 1.0, sampling="log", default=0.1)
@@ -24,21 +24,23 @@ def space():
 
 TREE = space()
 PORTFOLIO = [TREE.complete({"model": name}) for name in ("tree", "line", "slow")]
-COSTS = {"tree": 1.0, "line": 0.1, "slow": 50.0}
+COSTS = {"tree": 1.0, "line": 0.1, "slow": 50.0, "constant": 0.01}
+WORTH = {"tree": 0.9, "line": 0.8, "slow": 0.95, "constant": 0.5}
 
 
 def merit(config):
-    base = {"tree": 0.9, "line": 0.8, "slow": 0.95}[config["model"]]
-    return base - 0.02 * abs(np.log10(config[f"{config['model']}/rate"] / 0.3))
+    if config["model"] == "constant":
+        return WORTH["constant"]
+    return WORTH[config["model"]] - 0.02 * abs(np.log10(config[f"{config['model']}/rate"] / 0.3))
 
 
 class Fits:
     """Runs what the plan proposes, by itself, on a clock that goes on by what candidates cost."""
 
-    def __init__(self, *, first=1, units=UNITS, only=None, **timing):
+    def __init__(self, *, first=1, units=UNITS, only=None, portfolio=PORTFOLIO, **timing):
         self.units = units
         self.plan = TablePlan(
-            PORTFOLIO,
+            portfolio,
             units=units,
             first=first,
             cost=lambda config: COSTS[config["model"]],
@@ -242,3 +244,27 @@ def test_who_would_take_much_of_what_all_have_left_goes_on_only_as_the_best(monk
         {fits.rows[n].config["model"] for n, phase, *_ in fits.asked if phase == "race"} for fits in (hurried, patient)
     ]
     assert "line" not in went[0] and "line" in went[1]
+
+
+def test_no_quick_and_weak_candidate_is_judged_by_all_units_where_there_is_no_time_for_the_best(monkeypatch):
+    monkeypatch.setitem(COSTS, "slow", 20.0)
+    hurried, patient = (Fits(units=8, seconds=seconds, refits=False) for seconds in (110.0, 400.0))
+    for fits in (hurried, patient):
+        fits.run(40)
+    judged = [
+        {
+            name: max(len(row.facts["scores"]) for row in fits.rows if row.config["model"] == name)
+            for name in ("tree", "line", "slow")
+        }
+        for fits in (hurried, patient)
+    ]
+    assert set(judged[0].values()) == {3}
+    assert judged[1]["slow"] == 8 and judged[1]["tree"] == 8
+
+
+def test_the_constant_is_judged_by_the_first_units_alone_unless_it_is_the_best(monkeypatch):
+    for worth, units in ((0.5, 1), (0.99, UNITS)):
+        monkeypatch.setitem(WORTH, "constant", worth)
+        fits = Fits(first=1, portfolio=[*PORTFOLIO, {"model": "constant"}])
+        fits.run(30)
+        assert len(fits.rows[3].facts["scores"]) == units

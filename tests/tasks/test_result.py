@@ -55,6 +55,20 @@ def test_a_model_is_scored_on_another_table_by_all_that_goes_with_the_task(class
     assert found["mae"] == pytest.approx(np.mean(np.abs(numbers.predict(other) - other["y"])))
 
 
+def test_the_class_that_f1_is_about_is_told_and_stays_the_same(classes, tmp_path):
+    pytest.importorskip("sklearn")
+    from sklearn.metrics import f1_score
+
+    rarer, other = min("no", "yes", key=table()["y"].tolist().count), table(seed=1)
+    again = mw.load(classes.save(tmp_path / "kept.mw"))
+    assert "roc_auc of" not in again.summary()
+    for model in (classes, again, again.refit({**other, "y": np.where(other["y"] == "yes", "no", "yes")})):
+        assert model.looked_for == rarer
+        true = f1_score(other["y"], model.predict(other), pos_label=rarer)
+        assert model.evaluate(other, "f1")["f1"] == pytest.approx(true)
+        assert f"test f1 of {rarer!r}" in str(model.leaderboard(other, metric="f1"))
+
+
 def test_the_metrics_may_be_said(classes):
     other = table(seed=1)
     assert list(classes.evaluate(other, "accuracy")) == ["accuracy"]

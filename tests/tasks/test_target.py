@@ -148,6 +148,8 @@ def test_the_positive_class(metric, counts):
     target = of(["a"] * counts[0] + ["b"] * counts[1], metric=metric)
     rarer = metric in ("f1", "average_precision") and counts[0] < counts[1]
     assert target.positive == ("a" if rarer else "b")
+    assert target.looked_for == ("a" if counts[0] < counts[1] else "b")
+    assert of(["a"] * 5 + ["b"] * 9, metric=metric, positive="b").looked_for == "b"
     assert of(["a"] * 5 + ["b"] * 9, metric=metric, positive="b").positive == "b"
     assert of([0] * 5 + [1] * 9, metric=metric, positive="0").positive == 0
 

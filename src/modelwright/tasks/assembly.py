@@ -14,11 +14,11 @@ from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.bounds import bounds
+from modelwright.tasks.compared import Compared
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.goal import kept_goal
 from modelwright.tasks.members import Member, read_member
-from modelwright.tasks.validation import over_units
 
 _REFIT = "model"
 
@@ -153,16 +153,14 @@ def board(
             "score": blend.score,
             "spread": blend.spread,
             "selected": not several and len(rows) > 1,
+            "units": blend.units or None,
             "weight": 1.0,
             "fit_seconds": _fit_seconds({row.number: row for row in rows}, members),
             "mb": sum(one.bytes for one in members) / 1e6,
             "why": f"{len(members)} members" if several else "the best candidate",
         }
     ]
-    sign = 1.0 if job.metric.higher else -1.0
-    judged = [row for row in rows if row.facts.get("scores")]
-    # Whoever was given up after a fold or two is not to be compared with those that all folds have judged.
-    for row in sorted(judged, key=lambda row: (-len(row.facts["scores"]), -sign * over_units(row.facts["scores"]))):
+    for row in Compared(rows, job).rows:
         scores = np.array([score for score in row.facts["scores"] if score is not None], float)
         own = made.get(row.number)
         found.append(

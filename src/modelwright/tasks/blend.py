@@ -51,6 +51,7 @@ class Blend:
         temperature: see ``calibration``.
         cut: see ``thresholds``.
         rows: how many rows it was judged by.
+        units: by how many units; none where nothing says it.
         judged: see ``judged.judged``; with ``single``, the score of the best candidate alone on the same rows, and
             ``constant``, that of always the same prediction, where the metric is one of ours.
         known_rows: where known answers for a row that comes again count: ``strength``, see ``known_rows.Worth``, with
@@ -67,6 +68,7 @@ class Blend:
     temperature: float = 1.0
     cut: thresholds.Cut = thresholds.MOST_PROBABLE
     rows: int = 0
+    units: int = 0
     judged: Mapping[str, Any] = field(default_factory=dict)
     known_rows: Mapping[str, Any] | None = None
 
@@ -243,6 +245,7 @@ def _of_level(
         temperature=heat,
         cut=cut,
         rows=len(seen),
+        units=level,
         judged=told | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
     )
     return made, Crossed(seen, found.mixed(predictions))

@@ -48,6 +48,10 @@ class Account:
         """Which learner, which features, and how far they were tuned."""
         return [self._learners(), self._features(), self._tuning()] if self._rows else []
 
+    def _best(self) -> Row:
+        """The best of what is deployed; of all candidates where none of them is."""
+        return next((row for row in self._rows if row.number in self.blend.trials), self._rows[0])
+
     # --- what was decided ------------------------------------------------------------------------------
 
     def _learners(self) -> Decision:
@@ -57,16 +61,16 @@ class Account:
         for number, weight in zip(self.blend.trials, self.blend.weights, strict=True):
             name = _learner(numbers[number]) if number in numbers else CONSTANT
             shares[name] = shares.get(name, 0.0) + weight
-        best = self._rows[0]
+        best = self._best()
         said = [f"{name} {share:.0%}" for name, share in sorted(shares.items(), key=lambda one: -one[1])]
         told = []
         for row, what in (
             (
-                self._compared.closest(best, lambda row: _learner(row) not in (_learner(best), CONSTANT)),
+                self._compared.other(best, lambda row: _learner(row) not in (_learner(best), CONSTANT)),
                 "the best of {}",
             ),
-            (self._compared.closest(best, lambda row: row.note.get("by") == "first model"), "the first model"),
-            (self._compared.closest(best, lambda row: _learner(row) == CONSTANT), "the constant"),
+            (self._compared.other(best, lambda row: row.note.get("by") == "first model"), "the first model"),
+            (self._compared.other(best, lambda row: _learner(row) == CONSTANT), "the constant"),
         ):
             if row is not None and row is not best:
                 told.append(f"{self._compared.said(best, row)} than {what.format(_learner(row))}")
@@ -82,10 +86,11 @@ class Account:
 
     def _features(self) -> Decision:
         """What is made of the columns, by pairs of candidates that differ in nothing else."""
-        best = self._rows[0]
+        best = self._best()
         own, _ = self._changed(best)
         listed = ", ".join(f"{key}={value}" for key, value in own)
-        said = f"{_learner(best)} {best.number}, the best candidate, has {listed or 'the usual ones of its kind'}"
+        which = "member" if best.number in self.blend.trials else "candidate"
+        said = f"{_learner(best)} {best.number}, the best {which}, has {listed or 'the usual ones of its kind'}"
         told = [f"{what}: {self._compared.said(one, other)} than without" for what, one, other in self._pairs()[:_TOLD]]
         bought = "; ".join(told) or unmeasured("no two candidates differ in their features alone")
         return decision("features", said, "it scored best", "preset=", bought)
@@ -130,7 +135,7 @@ class Account:
         )
         if usual is not None and self._compared.gains(best, usual):
             told.append(f"{self._compared.said(best, usual)} than {_learner(usual)} as it begins")
-        nearest = self._compared.closest(best, lambda row: row in untuned)
+        nearest = self._compared.other(best, lambda row: row in untuned)
         if nearest is not None and nearest is not usual:
             told.append(f"{self._compared.said(best, nearest)} than the best of the portfolio, {_learner(nearest)}")
         chosen = f" (chosen among {len(tuned)}, and a little too good by that)" if len(tuned) > 1 and told else ""
@@ -159,7 +164,8 @@ class Account:
         """How sure the score is."""
         if not math.isfinite(self.blend.spread) or not self.blend.rows:
             return unmeasured("too few rows were judged for a standard error")
-        return f"a standard error of {self.blend.spread:.2g} for {self.metric}, by {self.blend.rows:,} judged rows"
+        by = f" of {counted(self.blend.units, 'fold')}" if self.blend.units > 1 else ""
+        return f"a standard error of {self.blend.spread:.2g} for {self.metric}, by {self.blend.rows:,} judged rows{by}"
 
     def calibration(self) -> str:
         """The log loss before and after the temperature."""

@@ -22,7 +22,7 @@ class Compared:
         job: what they were judged by.
 
     Attributes:
-        rows: those that were judged, from the best to the worst, the ones that more folds have judged first.
+        rows: those that were judged, from the best to the worst.
         sign: 1 where a higher score is better, else -1.
     """
 
@@ -30,7 +30,26 @@ class Compared:
         self.folds, self.metric = job.split.folds, job.metric.name
         self.sign = sign = 1.0 if job.metric.higher else -1.0
         judged = [row for row in rows if math.isfinite(over_units(row.facts.get("scores") or ()))]
-        self.rows = sorted(judged, key=lambda row: (-len(row.facts["scores"]), -sign * over_units(row.facts["scores"])))
+        ranked = sorted(judged, key=lambda row: (-len(row.facts["scores"]), -sign * over_units(row.facts["scores"])))
+        # The one that most folds have judged may be none to compare with; who is best by it is.
+        self.rows = self._ranked(self._ranked(ranked))
+
+    def _ranked(self, judged: Sequence[Row]) -> list[Row]:
+        """Candidates by their gain over the first of them, less what chance may have given by few folds.
+
+        By their scores alone those of easy folds would be first, by their folds alone those that are cheap to judge.
+        """
+        if not judged:
+            return []
+        gains = [self.gains(row, judged[0]) for row in judged]
+        spreads = [float(np.std(some, ddof=1)) for some in gains[1:] if len(some) > 1]
+        noise = float(np.median(spreads)) if spreads else 0.0
+        merits = [
+            # Further repeats judge by the same rows again.
+            over_units(some) - noise / math.sqrt(min(len(row.facts["scores"]), self.folds)) if some else -math.inf
+            for row, some in zip(judged, gains, strict=True)
+        ]
+        return [judged[place] for place in sorted(range(len(judged)), key=lambda place: -merits[place])]
 
     def gains(self, one: Row, other: Row) -> list[float]:
         """By how much the one is better than the other, on each fold that judged both."""
@@ -52,10 +71,9 @@ class Compared:
         error = f" ± {round(float(np.std(gains, ddof=1)) / math.sqrt(shown), 12):.2g}" if len(gains) > 1 else ""
         return f"{better(self.metric, float(np.mean(gains)), error)} on {counted(len(gains), 'fold')}"
 
-    def closest(self, to: Row, among: Callable[[Row], bool]) -> Row | None:
-        """Of some candidates the one that comes nearest to another, or is better than it by most."""
-        found = [row for row in self.rows if row is not to and among(row) and self.gains(to, row)]
-        return min(found, key=lambda row: self.gain(to, row)) if found else None
+    def other(self, to: Row, among: Callable[[Row], bool]) -> Row | None:
+        """The best of some candidates that can be compared with another."""
+        return next((row for row in self.rows if row is not to and among(row) and self.gains(to, row)), None)
 
 
 def later_half(rows: Sequence[Row], job: Job) -> str:

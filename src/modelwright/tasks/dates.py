@@ -40,6 +40,8 @@ _FORMATS = {
 }
 _LONGEST = 64
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
+#: What may be a day or a month.
+_OPEN = frozenset(range(1, 13))
 #: Two digits of a year: up to here they are of this century.
 _PIVOT = 68
 
@@ -161,6 +163,16 @@ def orders(texts: Iterable[str]) -> Orders:
         sum(b > 12 >= a for a, b in pairs),
         sum(match["sep"] in ".-" for match in found),
     )
+
+
+def is_open(text: str) -> bool:
+    """Whether a text is one date with days first, and another one with months first.
+
+    >>> is_open("04/05/2016"), is_open("04/04/2016"), is_open("20/05/2016"), is_open("2016-04-05")
+    (True, False, False, False)
+    """
+    found = _FORMATS["day/month"].match(text)
+    return found is not None and len({int(found["a"]), int(found["b"])} & _OPEN) == 2
 
 
 def settled(texts: Iterable[str], usual: bool | None) -> bool | str | None:

@@ -14,7 +14,7 @@ from modelwright.tasks.labels import Labels
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
 from modelwright.tasks.scorers import ALLOWED
-from modelwright.tasks.scores import SCORES
+from modelwright.tasks.scores import RARER, SCORES
 from modelwright.tasks.thresholds import Cut
 from modelwright.tasks.weights import given_weights
 
@@ -90,6 +90,12 @@ def metric_of(model: Predictor, metric: Any, *, where: str) -> Metric:
             hint="Pass metric= again, or the name of another one.",
         )
     return Metric.of(model.metric, model._target)
+
+
+def told(model: Predictor, metric: str) -> str:
+    """A metric by its name, and the class that it is about where that is one of two."""
+    one_sided = model.looked_for is not None and metric in RARER
+    return f"{metric} of {model.looked_for!r:.40}" if one_sided else metric
 
 
 def _is_lost(model: Predictor) -> bool:

@@ -117,6 +117,7 @@ def constant(job: Job, number: int) -> tuple[Blend, list[Made]]:
         spread=float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan"),
         selected=score,
         rows=len(np.unique(np.concatenate([job.split.rows(unit)[1] for unit in range(job.split.units)]))),
+        units=job.split.units,
         judged=_judged(job, rows, y, predicted, weights),
     )
     return blend, [Made(trial=number, name=CONSTANT, parts=(member,), whole=True, bytes=0)]

@@ -10,11 +10,12 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, warn_caller
-from modelwright.tasks.labels import Labels, column_of, refuse_several
+from modelwright.tasks.labels import Labels, column_of, refuse_several, some_of
+from modelwright.tasks.looked_for import positive_class
 from modelwright.tasks.scorers import title
 from modelwright.tasks.scores import DEFAULTS
 from modelwright.tasks.table import Declared, Note
-from modelwright.tasks.target import Target, missing_notes, positive_class, single_rows, some_of
+from modelwright.tasks.target import Target, missing_notes, single_rows
 
 #: Share of the rows that may have a class that no other row has, and the plan does not know; see ``Target.of``.
 _ALONE = 0.5
@@ -24,9 +25,10 @@ def kept_goal(target: Target) -> dict[str, Any]:
     """What a plan keeps of a target, as plain values.
 
     >>> kept_goal(Target.of(np.array(["yes", "no", "no", "yes"], dtype=object)))
-    {'task': 'binary', 'classes': ['no', 'yes'], 'details': {}}
+    {'task': 'binary', 'classes': ['no', 'yes'], 'details': {}, 'looked_for': 'yes'}
     """
-    return {"task": target.task, "classes": list(target.classes), "details": dict(target.details)}
+    kept = {"task": target.task, "classes": list(target.classes), "details": dict(target.details)}
+    return kept if target.looked_for is None else {**kept, "looked_for": target.looked_for}
 
 
 def same_goal(
@@ -77,8 +79,12 @@ def same_goal(
     if gone:
         word = counted(len(gone), "class that the plan knows", "classes that the plan knows")
         warn_caller(f"fit: no row has {word}: {some_of(gone)}; nothing is learned of it, and it is hardly predicted")
-    one = positive_class(positive, classes, counts, called, where) if task == "binary" else None
-    return Target(name, task, known.why, called, classes, tuple(counts), one, known.details, tuple(notes))
+    rare = goal.get("looked_for", positive)
+    one, rare = (
+        positive_class(given, classes, counts, by, where) if task == "binary" else None
+        for given, by in ((positive, called), (rare, "f1"))
+    )
+    return Target(name, task, known.why, called, classes, tuple(counts), one, rare, known.details, tuple(notes))
 
 
 def _strange(cells: list[Any], rows: int, classes: tuple[Any, ...], where: str) -> list[Note]:

@@ -27,6 +27,8 @@ TRUE = frozenset({"yes", "y", "true", "t", "on", "1", "1.0"})
 FALSE = frozenset({"no", "n", "false", "f", "off", "0", "0.0"})
 #: Share of the cells that may be unreadable in a column of numbers or dates.
 UNREADABLE = 0.05
+#: Share of the dates with days and months the other way round beyond which those that may be either are none.
+_UNCLEAR = 0.1
 _SAMPLE = 300
 _EXACT = 2.0**53
 _MOST_LEVELS = 50_000
@@ -247,13 +249,22 @@ def _moment(found: Profile, context: Context) -> Finding | None:
     shapes = sorted({dates.shape_of(text) for text in sample} - {""})
     why = f"the cells are dates ({', '.join(shapes)})" + (f"; {said}" if said else "")
     order = _order(filled.counts, first)
-    return Finding("datetime", why, {**order, "sure": "nothing tells" not in said, "shapes": shapes})
+    sure = "nothing tells" not in said and "unclear" not in order
+    return Finding("datetime", why, {**order, "sure": sure, "shapes": shapes})
 
 
-def _order(texts: Iterable[str], first: bool) -> dict[str, bool | None]:
-    """Whether days come first, None where no date is written so that one could ask; and whether both occur."""
+def _order(texts: Iterable[str], first: bool) -> dict[str, Any]:
+    """Whether days come first, None where no date is written so that one could ask; and whether both occur.
+
+    Where both do, how often each, and whether that is so often that dates that may be either are none.
+    """
     found = dates.orders(texts)
-    return {"day_first": first if found.seen else None, **({"mixed": True} if found.front and found.behind else {})}
+    made: dict[str, Any] = {"day_first": first if found.seen else None}
+    fewer = min(found.front, found.behind)
+    if fewer:
+        made |= {"mixed": True, "orders": [found.front, found.behind]}
+        made |= {"unclear": True} if fewer > _UNCLEAR * (found.front + found.behind) else {}
+    return made
 
 
 def _levels(found: Profile) -> Finding:

@@ -223,3 +223,8 @@ def refuse_several(declared: Declared | None, where: str) -> None:
         raise ArgumentError(
             f"it has cells of {declared.strange}", where=where, allowed="text, numbers, or true and false"
         )
+
+
+def some_of(classes: Sequence[Any], most: int = 5) -> str:
+    """The first classes, in words."""
+    return ", ".join(f"{known!r:.40}" for known in classes[:most]) + (" ..." if len(classes) > most else "")

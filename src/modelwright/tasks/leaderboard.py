@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.optional import optional
 from modelwright.report.text import clean
-from modelwright.tasks.evaluation import metric_of, rows, score
+from modelwright.tasks.evaluation import metric_of, rows, score, told
 from modelwright.tasks.thresholds import Cut
 
 if TYPE_CHECKING:
@@ -39,9 +39,12 @@ class Leaderboard(list):
     a metric.
     """
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]], *, metric: str, higher: bool, tested: str = ""):
+    def __init__(
+        self, rows: Iterable[Mapping[str, Any]], *, metric: str, higher: bool, tested: str = "", about: str = ""
+    ):
         super().__init__(dict(row) for row in rows)
         self.metric, self.higher, self.tested = metric, higher, tested or metric
+        self._about = about or self.tested
 
     def frame(self) -> Any:
         """As a data frame of pandas."""
@@ -52,7 +55,7 @@ class Leaderboard(list):
         table = [[_SHOWN[key][0] for key in keys]]
         table[0][1:2] = [self.metric] if "score" in keys else table[0][1:2]
         if "test" in keys and self.tested != self.metric:
-            table[0][keys.index("test")] = f"test {self.tested}"
+            table[0][keys.index("test")] = f"test {self._about}"
         marked = any(row.get("selected") for row in self)
         for row in self:
             cells = [_SHOWN[k][1].format(row[k]) if row.get(k) is not None else "" for k in keys]
@@ -92,4 +95,4 @@ def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) 
     for name in dict.fromkeys(one.name for one in model._members):
         found[name] = score(by, model._predicted(frame, name), y, cut, weight)
     tested = [row if row["model"] not in found else {**row, "test": found[row["model"]]} for row in board]
-    return Leaderboard(tested, metric=board.metric, higher=board.higher, tested=by.name)
+    return Leaderboard(tested, metric=board.metric, higher=board.higher, tested=by.name, about=told(model, by.name))

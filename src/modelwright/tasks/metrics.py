@@ -69,8 +69,8 @@ class Metric:
                 of (y, predicted) with labels as they are in the data, for which higher is better unless its name ends
                 with ``_error`` or ``_loss``, or it has an attribute ``higher = False``. It gets probabilities, as
                 (rows, classes), where it has an attribute ``needs = "scores"``. None: the target's own metric.
-            target: what is predicted. Of two classes ``average_precision`` and ``f1`` look at ``target.positive``; of
-                more than two ``roc_auc``, ``average_precision`` and ``f1`` are means over the classes.
+            target: what is predicted. Of two classes ``average_precision`` and ``f1`` look at ``target.looked_for``;
+                of more than two ``roc_auc``, ``average_precision`` and ``f1`` are means over the classes.
 
         Raises:
             ArgumentError: there is no such metric, or it does not go with the target.
@@ -198,7 +198,7 @@ def _refuse_other_task(metric: Any, target: Target) -> None:
 def _own(cls: type[Metric], name: str, target: Target) -> Metric:
     score = SCORES[ALIASES.get(name, name)]
     sign = -1.0 if name.startswith("neg_") else 1.0
-    flipped = target.task == "binary" and target.positive == target.classes[0]
+    flipped = _flipped(target, name)
 
     def measure(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         if score.needs == "scores":
@@ -217,6 +217,11 @@ def _own(cls: type[Metric], name: str, target: Target) -> Metric:
     return cls(name, higher, score.needs, score.link, measure, 0 if flipped else 1)
 
 
+def _flipped(target: Target, name: str) -> bool:
+    """Whether a metric is about the first of two classes."""
+    return target.task == "binary" and target.looks_at(name) == target.classes[0]
+
+
 def _matrix(predicted: np.ndarray) -> np.ndarray:
     return np.column_stack([1 - predicted, predicted]) if predicted.ndim == 1 else predicted
 
@@ -233,7 +238,7 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
     if not hasattr(scorer, "_score_func") and needs == "labels":
         needs = "scores"  # it may ask for either: probabilities give both
     plain = isinstance(name, str) and hasattr(scorer, "_score_func") and "pos_label" not in scorer._kwargs
-    flipped = target.task == "binary" and target.positive == target.classes[0]
+    flipped = _flipped(target, name)
     stand_in = _stand_in(target.task != "regression")
     theirs, weighs = _theirs(scorer), takes_weights(getattr(scorer, "_score_func", scorer))
 

@@ -20,6 +20,7 @@ from modelwright.core.records import Answer, Config, Exhausted, Proposal, Wait
 from modelwright.strategy import Strategy
 from modelwright.strategy.base import Fold, SearchSpace
 from modelwright.study.policy import EngineLeads
+from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.tuner import proposed
 from modelwright.tasks.validation import over_units
 
@@ -158,20 +159,30 @@ class TablePlan(Strategy):
     def _onward(self, history: History, tried: bool) -> Proposal | None:
         """A candidate that deserves the units up to the next rung; all of them only once the portfolio was ``tried``.
 
-        Many that are judged by some units make a better ensemble than one that is judged by all.
+        Many that are judged by some units make a better ensemble than one that is judged by all. From the second rung
+        on a quick one does not go where better ones have no time to: they would be left out for it, or it for nothing.
         """
         early = self.seconds is not None and not tried and len(self.rungs) > 2
         rungs = self.rungs[:-1] if early else self.rungs
         for at, to in pairwise(rungs):
             waiting = [row for row in history.rows if self._at(row) == at and row.state == "paused"]
             waiting = [row for row in waiting if self.only is None or row.config.get(self.family) in self.only]
-            judged = self.merits(history, at)
+            judged, held = self.merits(history, at), False
             for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
                 if row.number not in judged or not self._deserves(history, judged, row, to - at):
                     continue
+                if held and not self._follows(history, judged, row, at):
+                    continue
                 if self._in_time(history, row.config, max(1, round(_ENOUGH * (to - at)))):
                     return Proposal(trial=row.number, fidelity=to / self.steps, note=self._note(history, "race"))
+                held = at > self.first
         return None
+
+    @staticmethod
+    def _follows(history: History, judged: Mapping[int, float], row: Row, at: int) -> bool:
+        """Whether a better candidate is beyond these units, or on its way there."""
+        better = (history.rows[n] for n, merit in judged.items() if n != row.number and merit >= judged[row.number])
+        return any(one.pending or len(one.facts["scores"]) > at for one in better)
 
     def merits(self, history: History, units: int | None = None) -> dict[int, float]:
         """Mean merit on the first ``units`` units (default: those of the first rung) of every candidate with them."""
@@ -204,6 +215,8 @@ class TablePlan(Strategy):
         rank = ranked.index(row.number)
         if not rank:
             return True
+        if row.config.get(self.family) == CONSTANT:
+            return False  # where it is not the best it is no member
         good = same[0] == row.number or rank < max(_BEST, _SHARE * len(ranked))
         return good and not self._dear(history, row, units)
 

@@ -50,6 +50,8 @@ class Predictor:
         task: "binary", "multiclass" or "regression".
         target: name of the column that is predicted.
         classes_: the classes, sorted, in the order of ``predict_proba``'s columns; None in regression.
+        looked_for: of two classes the one that ``f1`` and ``average_precision`` are about: ``positive=`` of the fit, or
+            the rarer one; None otherwise.
         metric: name of the metric that the fit went by.
         score: expected of new rows, by weights and models that had not seen the rows they are judged by; after
             ``refit`` and ``plan=`` that of the fit that the plan is from. ``evaluate(table)`` scores a table.
@@ -75,6 +77,7 @@ class Predictor:
         self._target = Target.from_json(body["target"])
         self._metric, self._known = metric, known
         self.task, self.target, self.metric = self._target.task, self._target.name, str(body["metric"])
+        self.looked_for = self._target.looked_for
         self.classes_ = self._target.decode(np.arange(len(self._target.classes))) if self._target.is_classes else None
         self._features: list[recipes.Fitted] = []
         self._members = self._shared(members)
@@ -197,8 +200,8 @@ class Predictor:
         Args:
             table: with the target; rows without it are left out.
             metrics: one, or a list, of what ``metric=`` of ``mw.fit`` takes. Default the one that the fit went by, then
-                all others that go with the task. A score that is not defined, such as roc_auc where all rows are of one
-                class, is NaN.
+                all others that go with the task. Of two classes ``f1`` and ``average_precision`` are about
+                ``looked_for``. A score that is not defined, such as roc_auc where all rows are of one class, is NaN.
 
         Raises:
             ArgumentError: the table lacks the target or a column that the model was given, no row can be judged, or a

@@ -306,13 +306,13 @@ def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
 
 
 def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
-    known, mixed = details.get("day_first"), bool(details.get("mixed"))
+    known, mixed, unclear = details.get("day_first"), bool(details.get("mixed")), bool(details.get("unclear"))
 
     def text(given: str, first: bool | None = known) -> float | None:
-        if first is None:
-            found = dates.orders([given])
-            if found.seen and not found.front and not found.behind:
-                raise Unreadable(given)
+        if (unclear or first is None) and dates.is_open(given):
+            if unclear:
+                return math.nan
+            raise Unreadable(given)
         found = dates.micros(given, day_first=bool(first), strict=first is not None and not mixed)
         if found is None:
             if given.casefold() in kinds.NO_VALUE:
@@ -333,7 +333,7 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         listed = cells.tolist()
         there = [cell for cell in listed if cell is not None and cell not in USUAL]
         alike = uniform(there)
-        if alike is None or (known is None and alike.shape == "day/month"):
+        if alike is None or ((known is None or unclear) and alike.shape == "day/month"):
             return None
         seconds = alike.seconds(day_first=bool(known))
         if seconds is None:

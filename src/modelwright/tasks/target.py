@@ -11,7 +11,8 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import numerals
-from modelwright.tasks.labels import Labels, column_of, is_large, places_of, refuse_several
+from modelwright.tasks.labels import Labels, column_of, is_large, places_of, refuse_several, some_of
+from modelwright.tasks.looked_for import positive_class, rarer_class
 from modelwright.tasks.readers import LARGEST, reader
 from modelwright.tasks.scorers import tasks_of, title
 from modelwright.tasks.scores import DEFAULTS, RARER
@@ -35,7 +36,8 @@ class Target:
         metric: the name of the metric to go by.
         classes: the classes, sorted, as they are in the data; () for regression.
         counts: how many rows each class has.
-        positive: the class that ``average_precision`` and ``f1`` look at; None unless binary.
+        positive: the class that the metric of the fit, and ``monotone=``, look at; None unless binary.
+        looked_for: the one that ``average_precision``, ``f1`` and their like look at, whatever the fit went by.
         details: how text is read as numbers, where the cells are text.
         notes: rows without a target, classes of one row, and what was made of them.
 
@@ -53,6 +55,7 @@ class Target:
     classes: tuple[Class, ...] = ()
     counts: tuple[int, ...] = ()
     positive: Class | None = None
+    looked_for: Class | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
@@ -118,12 +121,18 @@ class Target:
         if task is None:
             chosen = "binary" if len(classes) == 2 else "multiclass"
         called = title(metric) or DEFAULTS[chosen]
-        one = positive_class(positive, classes, counts, called, where) if chosen == "binary" else None
+        two = chosen == "binary"
+        one = positive_class(positive, classes, counts, called, where) if two else None
+        rare = None if not two else one if positive is not None else rarer_class(classes, counts)
         if positive is not None and chosen != "binary":
             raise ArgumentError(
                 f"positive={positive!r:.60} for {len(classes)} classes", where=where, allowed="two classes"
             )
-        return cls(name, chosen, why, called, classes, counts, one, found.details, tuple(notes))
+        return cls(name, chosen, why, called, classes, counts, one, rare, found.details, tuple(notes))
+
+    def looks_at(self, metric: str) -> Class | None:
+        """The class of two that a metric is about; None unless binary."""
+        return self.looked_for if metric in RARER else self.positive
 
     @property
     def is_classes(self) -> bool:
@@ -178,6 +187,7 @@ class Target:
             "classes": list(self.classes),
             "counts": list(self.counts),
             "positive": None if self.positive is None else self.classes.index(self.positive),
+            "looked_for": None if self.looked_for is None else self.classes.index(self.looked_for),
             "details": dict(self.details),
             "notes": [[note.kind, note.message, dict(note.data)] for note in self.notes],
         }
@@ -191,10 +201,12 @@ class Target:
         True
         """
         classes = tuple(body["classes"])
-        positive = None if body["positive"] is None else classes[body["positive"]]
+        places = body["positive"], body.get("looked_for", body["positive"])
+        positive, rare = (None if place is None else classes[place] for place in places)
         rest = {key: body[key] for key in ("name", "task", "why", "metric", "details")}
         notes = tuple(Note(*note) for note in body["notes"])
-        return cls(**rest, classes=classes, counts=tuple(body["counts"]), positive=positive, notes=notes)
+        counts = tuple(body["counts"])
+        return cls(**rest, classes=classes, counts=counts, positive=positive, looked_for=rare, notes=notes)
 
     def _coded(self, cells: np.ndarray) -> np.ndarray:
         """Places of classes, -1 where there is none; values, NaN where there is none."""
@@ -374,17 +386,6 @@ def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[t
     return tuple(known), tuple(kept[one] for one in known)
 
 
-def positive_class(given: Any, classes: Sequence[Class], counts: Sequence[int], metric: str, where: str) -> Class:
-    """The class of two that a metric is about: the one that was given, or the usual one."""
-    if given is None:
-        rarer = metric in RARER and counts[0] < counts[1]
-        return classes[0] if rarer else classes[1]
-    for known in classes:
-        if given == known or str(given).strip() == str(known).strip():
-            return known
-    raise ArgumentError(f"positive={given!r:.60} is no class", where=where, allowed=some_of(classes, 12))
-
-
 def single_rows(alone: Sequence[Any]) -> Note:
     """The note that classes of one row were left out."""
     message = (
@@ -392,8 +393,3 @@ def single_rows(alone: Sequence[Any]) -> Note:
         "one row cannot be both learned from and judged by"
     )
     return Note("single rows", message, {"count": len(alone), "classes": list(alone[:50])})
-
-
-def some_of(classes: Sequence[Any], most: int = 5) -> str:
-    """The first classes, in words."""
-    return ", ".join(f"{known!r:.40}" for known in classes[:most]) + (" ..." if len(classes) > most else "")

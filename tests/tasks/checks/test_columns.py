@@ -21,6 +21,24 @@ def test_a_column_that_names_the_rows_is_an_id():
     assert list(found) == ["key"]
 
 
+def test_dates_of_both_orders_are_an_alert_unless_it_is_a_slip():
+    at = np.datetime64("2020-01-01") + rng.permutation(400).astype("timedelta64[D]")
+    year, month, day = (np.array([str(one).split("-")[part] for one in at]) for part in range(3))
+    first, second = (
+        np.char.add(np.char.add(np.char.add(a, "/"), b), np.char.add("/", year))
+        for a, b in ((day, month), (month, day))
+    )
+    slips = np.flatnonzero(day.astype(int) > 12)[:1]
+    for share, became in ((0.5, "taken as missing"), (0.05, "read with days first, as most of them"), (0.0, "")):
+        other = rng.random(400) < share
+        other[slips] = True
+        found = of(examined(noise(at=np.where(other, second, first).tolist())), "mixed types")
+        assert set(found) == ({"at"} if became else set())
+        if became:
+            assert found["at"].status == "alert" and found["at"].done.endswith(became) and found["at"].count > 100
+            assert "only have days first" in found["at"].message
+
+
 def test_equal_columns_are_found_and_so_are_those_with_other_names_for_the_levels():
     colour = rng.integers(0, 3, 400)
     table = noise(colour=COLOURS[colour].tolist(), code=np.array([7, 3, 5])[colour])

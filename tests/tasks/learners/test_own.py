@@ -5,6 +5,7 @@ import pytest
 from raw_frames import mixed, target
 
 from modelwright.core.errors import ArgumentError, SubjectError
+from modelwright.space import HyperParameters
 from modelwright.tasks import learners
 
 sklearn = pytest.importorskip("sklearn")
@@ -46,3 +47,28 @@ def test_what_is_no_estimator_is_refused():
         learners.own(Ridge)
     with pytest.raises(SubjectError, match="an int is no estimator"):
         learners.own(3)
+
+
+def test_a_scale_is_tried_only_of_what_it_means_something_to():
+    from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    def decides(one):
+        hp = HyperParameters()
+        learners.own(one).space(hp, "binary", 100, 3)
+        return set(hp.tree.default())
+
+    by_order = [estimator("binary"), HistGradientBoostingRegressor(), RandomForestClassifier()]
+    assert [decides(one) for one in by_order] == [set()] * 3
+    other = [LogisticRegression(), ExtraTreesClassifier(), make_pipeline(LogisticRegression())]
+    assert [decides(one) for one in other] == [{"scale"}] * 3
+
+
+def test_what_has_nothing_to_decide_is_tried_once():
+    import modelwright as mw
+
+    frame = {"a": np.arange(60.0), "y": np.where(np.arange(60) % 7 > 2, "yes", "no")}
+    made = mw.fit(frame, "y", models=[estimator("binary"), "linear"], trials=4, folds=2, store=":memory:", verbose=0)
+    tried = [row["model"].split()[0] for row in made.leaderboard()[1:]]
+    assert sorted(tried) == ["decisiontreeclassifier", "linear", "linear", "linear"]

@@ -14,7 +14,7 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
-from modelwright.tasks.account.summary import deployed
+from modelwright.tasks.account.summary import deployed, judged_by
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.listing import LEFT
 
@@ -96,9 +96,11 @@ def _quality(model: Predictor, body: Mapping[str, Any]) -> str:
         said = f"{score}, {OF_THE_PLAN}: its members were fitted again, and no row was kept to judge them by."
         return f"<p>{esc(said, 600)}</p><p>{esc('model.evaluate(table) scores rows that they have not seen.')}</p>"
     lines = [f"{score}: what is expected of new rows that are like these."]
-    split = (body.get("split") or {}).get("said")
+    split = judged_by(body)
     if split:
-        lines.append(f"Judged by {split}: every prediction is for a row that its model was not fitted on.")
+        lines.append(
+            f"Judged by {split.removeprefix('by ')}: every prediction is for a row that its model was not fitted on."
+        )
     several = len(deployed(model)) > 1
     if several:
         lines.append("The score is that of weights that were chosen on other rows than those they are judged by.")

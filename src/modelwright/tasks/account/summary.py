@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.tasks.checks.record import alerts_of
+from modelwright.tasks.evaluation import told
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -18,14 +19,14 @@ _MEMBERS, _ALERTS = 4, 3
 def summary(model: Predictor) -> str:
     """Five to eight lines for people."""
     body = model._body
-    split = (body.get("split") or {}).get("said")
-    by = f"expected of new rows ({text.clean(split, 100)})" if split else "expected of new rows"
+    split = judged_by(body)
+    by = f"expected of new rows ({text.clean(split, 160)})" if split else "expected of new rows"
     if body.get("carried_out"):
         by = "in the fit that the plan is from; nothing was judged here"
     spread = text.number(body.get("spread"), 2)
     lines = [
         f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
-        f"  {text.clean(model.metric, 40)} {text.number(model.score, 5)} ± {spread}, {by}",
+        f"  {text.clean(told(model, model.metric), 80)} {text.number(model.score, 5)} ± {spread}, {by}",
         f"  {_members(model)}",
     ]
     several = len(deployed(model)) > 1
@@ -34,6 +35,17 @@ def summary(model: Predictor) -> str:
         'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
     )
     return "\n".join(lines)
+
+
+def judged_by(body: Mapping[str, Any]) -> str:
+    """How rows were divided, and by how much of that what is deployed was judged; "" where nothing says it."""
+    split, board = body.get("split") or {}, body.get("leaderboard") or [{}]
+    said, units = str(split.get("said") or ""), board[0].get("units")
+    planned = 1 if split.get("kind") == "holdout" else split.get("folds", 1) * split.get("repeats", 1)
+    if not said or not units or units >= planned:
+        return said
+    done, rows = (body.get("judged") or {}).get("rows", 0), split.get("rows") or body.get("rows", 0)
+    return f"by {counted(units, 'fold')}, {done:,} of {rows:,} rows, of {said}"
 
 
 def deployed(model: Predictor) -> list[dict[str, Any]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from modelwright.core.wording import counted
+from modelwright.tasks import dates
 from modelwright.tasks.checks.alike import column_groups
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, quoted, settled
@@ -16,6 +19,8 @@ from modelwright.tasks.table import is_missing
 MANY = 100
 #: Shares of cells that read as numbers between which a column of levels mixes two kinds.
 _MIXED = 0.1, 0.999
+#: Share of the dates with days and months the other way round that is no more than a slip.
+_SLIP = 0.01
 
 
 def constants(evidence: Evidence) -> list[Check]:
@@ -112,8 +117,8 @@ def duplicate_columns(evidence: Evidence) -> list[Check]:
 
 
 def mixed_types(evidence: Evidence) -> list[Check]:
-    """Columns of levels in which a good part of the cells are numbers and the rest are words."""
-    found = []
+    """Columns of numbers and words, and of dates with days first and dates with months first."""
+    found = _both_orders(evidence)
     for column in evidence.schema.used:
         codes = evidence.frame.codes.get(column.name)
         if codes is None or column.kind != "category":
@@ -142,4 +147,30 @@ def mixed_types(evidence: Evidence) -> list[Check]:
                     else "make two columns of it before fitting, one of numbers and one of words",
                 )
             )
-    return settled("mixed types", found, "no column mixes numbers and words")
+    return settled("mixed types", found, "no column mixes numbers and words, or dates of both orders")
+
+
+def _both_orders(evidence: Evidence) -> list[Check]:
+    """Columns in which more dates than a slip or two have days and months the other way round."""
+    found = []
+    for column in evidence.schema.used:
+        front, behind = column.details.get("orders") or (0, 0)
+        fewer = min(front, behind)
+        if fewer < 2 or fewer <= _SLIP * (front + behind):
+            continue
+        cells = Counter(cell.strip() for cell in evidence.table.columns[column.name] if isinstance(cell, str))
+        count = sum(times for text, times in cells.items() if dates.is_open(text))
+        first = "days" if column.details["day_first"] else "months"
+        became = "taken as missing" if column.details.get("unclear") else f"read with {first} first, as most of them"
+        found.append(
+            Check(
+                name="mixed types",
+                status="alert",
+                column=column.name,
+                count=count,
+                message=f"{counted(front, 'different date')} can only have days first, {behind:,} only months first",
+                done=f"those that could be either, {counted(count, 'cell')}, are {became}",
+                undo="write all dates alike before fitting, best as 2016-04-05",
+            )
+        )
+    return found

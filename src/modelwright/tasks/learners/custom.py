@@ -19,6 +19,12 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, shared
 from modelwright.tasks.learners.recipes import for_smooth
 
+#: Modules of models that are made of trees.
+_TREES = (
+    "sklearn.tree.", "sklearn.ensemble._forest.", "sklearn.ensemble._gb.", "sklearn.ensemble._hist_gradient_boosting.",
+    "lightgbm.", "xgboost.", "catboost.",
+)  # fmt: skip
+
 
 class Own(Learner):
     """Fits a copy of the estimator on features that are numbers without gaps, on one scale.
@@ -55,7 +61,8 @@ class Own(Learner):
         return for_smooth(frame, config)
 
     def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
-        hp.Choice("scale", ["robust", "quantile"])
+        if not _by_order(self.estimator):  # to whom a scale is none, another one would be the same candidate again
+            hp.Choice("scale", ["robust", "quantile"])
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         return 0.1 + rows * columns * 1e-5
@@ -70,6 +77,19 @@ class Own(Learner):
         more = {"sample_weight": weight} if weight is not None and takes else {}
         model.fit(matrix.values, y, **more)
         return FittedOwn(model, lesson.classes, {"rounds": 1, "ended": "rounds"})
+
+
+def _by_order(estimator: Any) -> bool:
+    """Whether it is known to go by the order of values alone, so that it is the same on any scale: trees are.
+
+    Splits that are drawn between the least and the largest value are not, nor are boosters of linear models.
+    """
+    if "extra" in type(estimator).__name__.lower():
+        return False
+    given = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    if given.get("booster") == "gblinear" or given.get("linear_tree") or given.get("splitter") == "random":
+        return False
+    return any(f"{one.__module__}.".startswith(_TREES) for one in type(estimator).__mro__)
 
 
 class FittedOwn(Fitted):

@@ -81,8 +81,9 @@ def _check_target(said: Any) -> str:
         "classes",
     )
     items(target["counts"], "counts", int, len(classes))
-    if target["positive"] is not None:
-        whole(target["positive"], "the positive class", 0, len(classes) - 1)
+    for key in ("positive", "looked_for"):
+        if target.get(key) is not None:
+            whole(target[key], "the positive class", 0, len(classes) - 1)
     details = mapping(target["details"], "details of the target")
     text(details.get("decimal", "."), "the decimal sign", (".", ","))
     text(details.get("unit", ""), "a unit")

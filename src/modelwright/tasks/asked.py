@@ -26,6 +26,7 @@ class Asked:
     Attributes:
         memory: bytes.
         began: when the call began, in ``time.monotonic`` seconds.
+        imported: seconds that it took from there to import what a fit needs; 0 where another call had done so.
     """
 
     preset: str = "good"
@@ -44,6 +45,7 @@ class Asked:
     name: str | None = None
     verbose: int = 1
     began: float = 0.0
+    imported: float = 0.0
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

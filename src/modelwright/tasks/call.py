@@ -34,11 +34,12 @@ _WHAT = (
 _READING, _LEAST = 0.3, 1.0
 
 
-def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
+def fitted(table: Any, *, began: float, imported: float = 0.0, **given: Any) -> Predictor:
     """``mw.fit`` with all its arguments.
 
     Args:
         began: when the call began, in monotonic seconds.
+        imported: seconds that importing this took.
     """
     found = checked_arguments(given)
     plan, seconds = found["plan"], found["seconds"]
@@ -49,6 +50,7 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
         seconds=USUAL if seconds is None and found["trials"] is None and plan is None else seconds,
         memory=checked_size(found["memory"], "memory", where="fit"),
         began=began,
+        imported=imported,
         **{name: found[name] for name in _HOW},
     )
     beside = asked.workers or len(available_cores())

@@ -108,7 +108,9 @@ def fit(
     """
     given = dict(locals())
     began = BEGAN.get()
-    given["began"] = SystemClock().monotonic() if began is None else began
+    clock = SystemClock()
+    given["began"] = clock.monotonic() if began is None else began
+    opened = clock.monotonic()
     from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
 
-    return fitted(**given)
+    return fitted(imported=clock.monotonic() - opened, **given)

@@ -15,15 +15,14 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
 from modelwright.execute.base import Executor
 from modelwright.execute.processes import ProcessExecutor
-from modelwright.execute.serial import SerialExecutor
 from modelwright.execute.session import can_measure
 from modelwright.execute.threads import available_cores
 from modelwright.frontends.subject import Prepared
 from modelwright.store.base import open_store
 from modelwright.study.budget import Budget
-from modelwright.study.interrupts import Interrupts, may_alarm
+from modelwright.study.interrupts import Interrupts
 from modelwright.study.limits import Limits, in_bytes
-from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
+from modelwright.tasks.account.course import ENSEMBLE, Course
 from modelwright.tasks.asked import ENDED, Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
@@ -32,30 +31,26 @@ from modelwright.tasks.chosen import CONSTANT, as_begun, chosen_learners, constr
 from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
-from modelwright.tasks.estimation import MODEL, Job, TableEstimation
+from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
 from modelwright.tasks.finishing import beside, finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners import Learner
-from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
-from modelwright.tasks.portfolio import portfolio, quick, space_of
+from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
+from modelwright.tasks.trying import SHORT, try_candidates
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
 
-#: Seconds that the first model may take, in this process, and the share of all.
-_QUICK, _QUICK_SHARE = 1.0, 0.25
-#: Share of the seconds that checks may take which say what is left out; where all is shorter, nothing is searched.
-_CHECKS, _SHORT = 0.1, 4.0
+#: Share of the seconds that checks may take which say what is left out.
+_CHECKS = 0.1
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
-#: Seconds that it takes to end a candidate that does not hear.
-_ENDING = 3.0
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
 _ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
 #: Cells from which a fit has more than one thread.
@@ -165,8 +160,12 @@ class Session:
     def left(self) -> float:
         """Seconds until all has to be ready."""
         assert self.asked.seconds is not None
-        saving = max(_SAVING, _SAVING_SHARE * self.asked.seconds)
-        return self.asked.seconds - self.before - (self.clock.monotonic() - self.asked.began) - saving
+        return self.asked.seconds - self.before - (self.clock.monotonic() - self.asked.began) - self.saving
+
+    @property
+    def saving(self) -> float:
+        """Seconds at the end that are kept for putting the predictor together."""
+        return max(_SAVING, _SAVING_SHARE * (self.asked.seconds or 0.0))
 
     # --- a search ------------------------------------------------------------------------------------
 
@@ -233,10 +232,10 @@ class Session:
             self._reopened(engine)
         elif plan.ended(history) is not None and self._more(engine):
             self._reopened(engine)  # whoever calls again wants more
-        self._tried(engine, plan, tree)
+        try_candidates(self, engine, plan, tree)
         blend = self._blend(engine)
         for _ in range(_ROUNDS):
-            if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
+            if self.asked.seconds is None or blend is None or self.asked.seconds < SHORT:
                 break
             left = self.left()
             members = [history.rows[n] for n in blend.trials]
@@ -249,7 +248,7 @@ class Session:
                 break
             plan.reserved = needs + self.asked.seconds - left - engine.elapsed + _BLENDING * self.asked.seconds
             before = len(history.rows)
-            self._tried(engine, plan, tree)
+            try_candidates(self, engine, plan, tree)
             if len(history.rows) == before:
                 break
             blend = self._blend(engine)
@@ -325,32 +324,6 @@ class Session:
     def _data(self) -> dict[str, Any]:
         """What tells searches on the same table apart: a study does not go on where this differs."""
         return {"data": {"monotone": self.monotone}}
-
-    def _tried(self, engine: Engine, plan: TablePlan, tree: Any) -> None:
-        """A first model in this process, then candidates in workers."""
-        budget, history = engine.settings.budget, engine.history
-        if self.asked.seconds is not None:
-            if self.left() <= 0:
-                return
-            first = quick(tree, self.proposed)
-            slow = [one for one in self.proposed.values() if isinstance(one, Own)]
-            # Who may take any time runs where it can be ended, and early enough for that.
-            untamed = self.learners[first[MODEL]] in slow
-            if not history.rows and (self.asked.seconds < _SHORT or not untamed):
-                self.course.enter(FIRST)
-                plan.first_model = (first, min(_QUICK, _QUICK_SHARE * self.asked.seconds))
-                here = None if untamed and not may_alarm() else SerialExecutor()
-                self.run(engine, Budget(trials=1, seconds=self.asked.seconds), here, 1)
-                plan.first_model = None
-            if self.asked.seconds < _SHORT or self.ends(engine):
-                return
-            if slow:
-                budget = replace(budget, seconds=max(0.5 * self.asked.seconds, self.asked.seconds - _ENDING))
-        self.course.enter(SEARCH)
-        # Memory can be bounded where a candidate has a process of its own.
-        here = self.workers == 1 and self.asked.seconds is None and self.asked.memory is None
-        executor = SerialExecutor() if here else None
-        self.run(engine, budget, executor, self.workers)
 
     def run(self, engine: Engine, budget: Budget, executor: Executor | None, workers: int) -> None:
         if self.interrupts.heard:

@@ -48,7 +48,7 @@ def deployed(model: Predictor) -> list[dict[str, Any]]:
 
 def _members(model: Predictor) -> str:
     body, entries = model._body, sorted(deployed(model), key=lambda one: -one["weight"])
-    shown = ", ".join(f"{one['weight']:.2f} {text.clean(one['name'], 40)}" for one in entries[:_MEMBERS])
+    shown = ", ".join(_member(one) for one in entries[:_MEMBERS])
     more = f" and {len(entries) - _MEMBERS} more" if len(entries) > _MEMBERS else ""
     board = body.get("leaderboard") or []
     searched = len(board) > 1 and not body.get("carried_out")
@@ -56,6 +56,11 @@ def _members(model: Predictor) -> str:
     size = f"; {text.number(board[0]['mb'], 2)} MB" if board and board[0].get("mb") else ""
     kind = "one model" if len(entries) == 1 else f"{len(entries)} models"
     return f"{kind}: {shown}{more}{tried}{size}"
+
+
+def _member(one: Mapping[str, Any]) -> str:
+    cut = f" (cut short after {counted(one['rounds'] or 0, 'round')})" if one.get("cut") else ""
+    return f"{one['weight']:.2f} {text.clean(one['name'], 40)}{cut}"
 
 
 def _beside(body: Mapping[str, Any], several: bool) -> str:

@@ -41,6 +41,7 @@ def fitted(table: Any, *, began: float, imported: float = 0.0, **given: Any) -> 
         began: when the call began, in monotonic seconds.
         imported: seconds that importing this took.
     """
+    opened = SystemClock().monotonic()
     found = checked_arguments(given)
     plan, seconds = found["plan"], found["seconds"]
     if plan is not None:
@@ -51,6 +52,7 @@ def fitted(table: Any, *, began: float, imported: float = 0.0, **given: Any) -> 
         memory=checked_size(found["memory"], "memory", where="fit"),
         began=began,
         imported=imported,
+        opened=opened,
         **{name: found[name] for name in _HOW},
     )
     beside = asked.workers or len(available_cores())

@@ -30,7 +30,6 @@ from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
-from modelwright.tasks.trying import ended_by
 
 if TYPE_CHECKING:
     from modelwright.api.engine import Engine
@@ -94,18 +93,21 @@ def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, ro
         for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
         if trial in wanted
     ]
-    timed = session.asked.seconds is not None
+    seconds = session.asked.seconds
     workers, small = beside(session, rows), plan.soon(rows)
     data: dict[str, Any] = {"number": number, "members": members}
-    if timed:
+    if seconds is not None:
         data["until"] = session.clock.wall() + session.left()
         # Fewer fits than cores leave cores to each of them. Without a clock this would be another model.
         data["threads"] = session.job.threads if small else session.threads(session.data.frame.rows, workers)
     notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
     engine.write([*notes, r.Noted(kind=MEMBERS, data=data)])
     # What has no clock may take its time in this process; what has one is ended from outside where it does not hear.
-    here = small or (workers == 1 and not timed)
-    session.run(engine, ended_by(session), SerialExecutor() if here else None, 1 if here else workers)
+    here = small or (workers == 1 and seconds is None)
+    budget = engine.settings.budget
+    if seconds is not None and not here:
+        budget = replace(budget, seconds=max(0.5 * seconds, seconds - session.saving))
+    session.run(engine, budget, SerialExecutor() if here else None, 1 if here else workers)
 
 
 def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequence[Made]) -> Predictor:

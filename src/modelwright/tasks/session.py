@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from modelwright.api.tune import open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
+from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.session import can_measure
@@ -22,7 +24,7 @@ from modelwright.store.base import open_store
 from modelwright.study.budget import Budget
 from modelwright.study.interrupts import Interrupts
 from modelwright.study.limits import Limits, in_bytes
-from modelwright.tasks.account.course import ENSEMBLE, Course
+from modelwright.tasks.account.course import ENSEMBLE, LOOKING, Course
 from modelwright.tasks.asked import ENDED, Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
@@ -53,6 +55,8 @@ _CHECKS = 0.1
 _SAVING, _SAVING_SHARE = 0.4, 0.015
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
 _ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
+#: Seconds on top of what was spent from which on more candidates were asked for.
+_ASKED = 1.0
 #: Cells from which a fit has more than one thread.
 _THREADED = 200_000
 
@@ -62,7 +66,7 @@ class Session:
 
     def __init__(self, data: Gathered, said: Said, asked: Asked):
         self.asked, self.said, self.clock, self.interrupts = asked, said, SystemClock(), Interrupts()
-        self.course = Course(self.clock, asked.began, asked.verbose)
+        self.course = Course(self.clock, asked.began, asked.verbose, opened=asked.opened)
         self.interrupts.first = self.course.stopping
         self._engine: Engine | None = None
         self.found: list[Check] = []
@@ -71,9 +75,10 @@ class Session:
         self._said: list[Decision] = []
         #: Seconds of earlier sessions of the same study.
         self.before = 0.0
-        #: Why no more candidates were tried.
-        self.stopped = ""
+        #: Why no more candidates were tried; and why none at all were, where time for some was asked for.
+        self.stopped = self._idle = ""
         if asked.drop_suspected:
+            self.course.enter(LOOKING)
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
             data, self.dropped = without_suspects(data, said, self.found, dropped_before(asked))
             why = {one.column: one.message.partition(". ")[0] for one in self.found if one.name == "near-certain"}
@@ -206,10 +211,11 @@ class Session:
         engine.observe(Watch(engine, job, plan, plan.ends, timed=asked.seconds is not None))
         checking = Checking(data, self.said.seed, asked.seconds, self.left)
         if not asked.drop_suspected:
+            self.course.enter(LOOKING)
             checking.begin(engine.history)
         blend = self._searched_for(engine, plan, tree)
         history = engine.history
-        self.stopped = "interrupted" if self.interrupts.heard else engine.stopped
+        self.stopped = "interrupted" if self.interrupts.heard else self._idle or engine.stopped
         if self.interrupts.heard and not history.rows:
             raise KeyboardInterrupt
         self._said.append(tried(len(history.rows), self.stopped, later_half(history.rows, job)))
@@ -228,6 +234,7 @@ class Session:
         history = engine.history
         if chosen(history) is not None:
             if not self._more(engine):
+                self._too_little()
                 return self._blend(engine)
             self._reopened(engine)
         elif plan.ended(history) is not None and self._more(engine):
@@ -268,8 +275,19 @@ class Session:
     def _more(self, engine: Engine) -> bool:
         """Whether there is something left to spend on candidates, after an earlier call had chosen its members."""
         if self.asked.seconds is not None:
-            return self.left() > max(_WORTH, _WORTH_SHARE * self.asked.seconds)
+            return self.left() > max(_WORTH, _WORTH_SHARE * (self.asked.seconds - self.before))
         return len(engine.history.rows) < (self.asked.trials or 0)
+
+    def _too_little(self) -> None:
+        """Say that nothing was tried, though more time was asked for."""
+        if self.asked.seconds is None or self.interrupts.heard:
+            return
+        given = self.asked.seconds - self.before
+        if given < _ASKED:  # a call that is made again as it was asks for none
+            return
+        least = math.ceil(given - self.left() + 2 * _WORTH)
+        self._idle = f"{given:.2g} s were too few to go on with"
+        warn_caller(f"fit: {self._idle}, so the model is made of what there was; give at least {least}")
 
     def _opened(self, tree: Any, plan: TablePlan) -> Engine:
         asked, data = self.asked, self.data

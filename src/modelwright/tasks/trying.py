@@ -31,7 +31,7 @@ _ENDING = 3.0
 #: Share of what is left that starting workers may take.
 _WORKERS_SHARE = 0.5
 #: Share of what is left that importing the library of the first model may take, if another kind needs none.
-_IMPORT_SHARE = 0.4
+_IMPORT_SHARE = 0.7
 #: Share of the seconds that the first model leaves to choose its threshold and to be written.
 _AFTER = 0.05
 
@@ -58,13 +58,13 @@ def try_candidates(session: Session, engine: Engine, plan: TablePlan, tree: Any)
     plan.starts = max(plan.starts, starts(session, engine))
     session.course.enter(SEARCH)
     if engine.history.rows and not slow and plan.starts > _WORKERS_SHARE * session.left():
-        _here(session, engine, plan, budget)
+        _here(session, engine, plan)
     else:
         session.run(engine, budget, None, session.workers)
 
 
 def ended_by(session: Session) -> Budget:
-    """The budget of a part of the fit: what does not hear is ended when the time of all is up, and not later."""
+    """The budget of workers: one that does not hear is ended when the time of all is up, and not later."""
     trials, seconds = session.asked.trials, session.asked.seconds
     if seconds is not None:
         seconds = max(0.5 * seconds, seconds - session.saving - patience(seconds))
@@ -95,20 +95,21 @@ def _first(session: Session, engine: Engine, plan: TablePlan, tree: Any) -> None
 
 
 def _soon(session: Session) -> dict[str, Any]:
-    """Learners that the first model may be of: where imports take long, those that need none, if there are any."""
-    proposed = session.proposed
+    """Learners that the first model may be of, if there are any: those that heed the time; where imports take long,
+    those that need none."""
+    proposed = {name: one for name, one in session.proposed.items() if not isinstance(one, Own)} or session.proposed
     if session.asked.imported <= _IMPORT_SHARE * session.left():
         return proposed
     return {name: one for name, one in proposed.items() if one.loaded} or proposed
 
 
-def _here(session: Session, engine: Engine, plan: TablePlan, budget: Budget) -> None:
+def _here(session: Session, engine: Engine, plan: TablePlan) -> None:
     """Candidates in this process, of the kinds whose libraries it has imported."""
     before = plan.only, plan.portfolio, plan.timing
     plan.only = tuple(name for name, one in session.proposed.items() if one.loaded)
     plan.portfolio = [config for config in plan.portfolio if config[MODEL] in plan.only]
     plan.timing = replace(plan.timing, workers=1)
     try:
-        session.run(engine, budget, SerialExecutor(), 1)
+        session.run(engine, engine.settings.budget, SerialExecutor(), 1)
     finally:
         plan.only, plan.portfolio, plan.timing = before

@@ -31,7 +31,7 @@ ALL = [
     if task in learners.learner(name).tasks
 ]
 #: The least rounds of those that need many. Learners that look at nothing, and those that are ready at once.
-SLOW = {"lightgbm": 10, "xgboost": 7, "random_forest": 8, "extra_trees": 8}
+SLOW = {"lightgbm": 10, "xgboost": 7, "random_forest": 8, "extra_trees": 8, "linear": 8}
 BLIND, READY = ("constant",), ("constant", "naive_bayes")
 ROWS = 240
 

@@ -103,7 +103,7 @@ def test_the_page_tells_skipped_from_passed(tmp_path):
 def test_what_was_not_looked_at_is_in_the_summary_with_what_makes_it():
     model = mw.fit(table(), "y", seconds=3.5, store=":memory:", **QUIET)
     (line,) = [one for one in model.summary().splitlines() if "not looked at" in one]
-    assert line.strip().startswith("not looked at for lack of time: near-certain, dominant, ")
+    assert line.strip().startswith("not looked at, or not all of it, for lack of time: near-certain, dominant, ")
     assert line.endswith("; modelwright check TABLE --target y does")
     whole = mw.fit(table(), "y", trials=1, store=":memory:", **QUIET)
     assert "not looked at" not in whole.summary()

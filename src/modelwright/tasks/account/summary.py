@@ -105,7 +105,7 @@ def _unseen(body: Mapping[str, Any], target: str) -> str:
     shown = ", ".join(text.clean(name, 40) for name in names[:_UNSEEN])
     more = f" and {len(names) - _UNSEEN} more" if len(names) > _UNSEEN else ""
     made = f"modelwright check TABLE --target {shlex.quote(target)}"
-    return f"not looked at for lack of time: {shown}{more}; {text.clean(made, 120)} does"
+    return f"not looked at, or not all of it, for lack of time: {shown}{more}; {text.clean(made, 120)} does"
 
 
 def _alerts(found: Sequence[Mapping[str, Any]]) -> str:

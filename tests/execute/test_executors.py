@@ -167,3 +167,19 @@ def test_workers_go_with_a_killed_parent(tmp_path):
     else:
         pytest.fail("the worker outlived its parent")
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_worker_that_is_still_starting_is_not_waited_for():
+    executor = ProcessExecutor(2)
+    executor.open(Runs(lambda task, reporter: Outcome()))
+    processes = [worker.process for worker in executor._workers]
+    assert not any(worker.ready for worker in executor._workers)
+    executor.close()
+    assert [process.returncode for process in processes] == [-signal.SIGKILL] * 2
+
+
+def test_a_task_says_how_long_it_waited_for_its_worker_to_start():
+    waited = lambda task, reporter: Outcome(metrics={"waited": task.waited})  # noqa: E731
+    found = run(ProcessExecutor(1), waited, [Task(number=0), Task(number=1)])
+    first, second = (found.outcomes[number].metrics["waited"] for number in (0, 1))
+    assert first > 0.05 > second >= 0

@@ -227,6 +227,19 @@ def test_a_candidate_that_was_cut_short_does_not_run_in_later_phases(told):
     assert "on all rows" in shown["fitting the members on all rows"][0]
 
 
+def test_who_interrupts_is_told_the_seconds_that_it_takes_at_least(told):
+    from dataclasses import replace
+
+    from modelwright.core import records as r
+
+    view = replace(view_of(told[2]), trials=None)
+    scene = FitScene(words(told[2]), view)
+    scene.fold(r.Started(number=0, worker="w"), view)
+    said = scene.stopping(view.time)
+    assert "after the running trial (at least " in said and "about" not in said
+    assert said.endswith("A model is made of what there is, which takes its time after them.")
+
+
 def test_the_picture_fits_narrow_terminals_and_says_the_time_that_is_left_for_everything(told):
     from dataclasses import replace
 

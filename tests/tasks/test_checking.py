@@ -1,11 +1,15 @@
 """Data checks of a fit: what was not looked at says so, and nothing reads as if it had passed."""
 
+import time
+
 import numpy as np
 import pytest
 
 import modelwright as mw
 from modelwright.tasks import checking
-from modelwright.tasks.checks import COSTLY, NAMES
+from modelwright.tasks.checks import COSTLY, LEAKS, NAMES, run, skipped
+from modelwright.tasks.checks.record import settled
+from modelwright.tasks.gathered import Said, gather
 
 QUIET = {"verbose": 0, "models": ["linear"]}
 
@@ -94,3 +98,51 @@ def test_the_page_tells_skipped_from_passed(tmp_path):
         model = mw.fit(table(), "y", seconds=0.0001, store=":memory:", **QUIET)
     page = model.report(tmp_path / "m.html").read_text(encoding="utf-8")
     assert f"{len(NAMES)} not looked at" in page and "Passed:" not in page
+
+
+def test_what_was_not_looked_at_is_in_the_summary_with_what_makes_it():
+    model = mw.fit(table(), "y", seconds=3.5, store=":memory:", **QUIET)
+    (line,) = [one for one in model.summary().splitlines() if "not looked at" in one]
+    assert line.strip().startswith("not looked at, or not all of it, for lack of time: near-certain, dominant, ")
+    assert line.endswith("; modelwright check TABLE --target y does")
+    whole = mw.fit(table(), "y", trials=1, store=":memory:", **QUIET)
+    assert "not looked at" not in whole.summary()
+
+
+def test_importing_takes_nothing_of_the_seconds_of_checks(monkeypatch):
+    monkeypatch.setattr(run, "load", lambda: time.sleep(1.0))
+    data = gather(table(), Said(target="y"))
+    found = run.check(data.table, data.schema, data.target, seconds=0.9, only=COSTLY)
+    assert "near-certain" in [one.name for one in found if one.status == "passed"]
+
+
+def test_leaks_have_some_seconds_however_short_the_fit(monkeypatch):
+    given = {}
+    asked = lambda data, names, *, seed, seconds: given.update(dict.fromkeys(names, seconds)) or []  # noqa: E731
+    monkeypatch.setattr(checking, "checked", asked)
+    own = checking.Checking(gather(table(), Said(target="y")), 0, 10.0, lambda: 8.0)
+    own.begin(history_of())
+    own._thread.join(20)
+    assert given["near-certain"] == 1.5 and given["constants"] == 0.5
+
+
+@pytest.mark.parametrize(("score", "again"), [(0.999, True), (0.8, False)])
+def test_where_a_candidate_is_almost_without_error_leaks_are_looked_for_all_the_same(monkeypatch, score, again):
+    given = []
+
+    def late(data, names, *, seed, seconds):
+        given.append((tuple(names), seconds))
+        return skipped(names, "the time was up") if len(given) < 3 else settled("near-certain", [], "fine")
+
+    monkeypatch.setattr(checking, "checked", late)
+    own = checking.Checking(gather(table(), Said(target="y")), 0, 10.0, lambda: 8.0)
+    own.begin(history_of(score))
+    own._thread.join(20)
+    assert (given[2:] == [(LEAKS, 4.0)]) is again
+    found = {one.name: one.status for one in own._beside}
+    assert found["near-certain"] == ("passed" if again else "skipped")
+
+
+def history_of(*scores):
+    rows = [type("Row", (), {"facts": {"scores": [one]}}) for one in scores]
+    return type("History", (), {"notes": [], "rows": rows or [type("Row", (), {"facts": {"scores": [0.5]}})]})

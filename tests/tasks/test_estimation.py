@@ -9,10 +9,11 @@ import pytest
 import modelwright as mw
 from modelwright.core.records import Task
 from modelwright.execute.serial import SerialExecutor
-from modelwright.tasks import estimation, finishing, learners, session
+from modelwright.tasks import estimation, learners, plan, session, trying
 from modelwright.tasks.chosen import chosen_learners
 from modelwright.tasks.estimation import MORE, Job, TableEstimation
 from modelwright.tasks.gathered import Said, gather
+from modelwright.tasks.learners.lightgbm import LightGBM
 from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.validation import make_split
 
@@ -70,6 +71,51 @@ def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job,
     assert rounds[1] == pytest.approx(12 ** (1 / 3) / MORE * rounds[0], abs=2)
 
 
+def test_importing_a_library_takes_nothing_of_a_candidates_seconds(job, tmp_path, monkeypatch):
+    given = []
+    fit = LightGBM.fit
+    monkeypatch.setattr(LightGBM, "load", lambda self: time.sleep(0.3))
+    monkeypatch.setattr(LightGBM, "fit", lambda self, *a, **how: given.append(how) or fit(self, *a, **how))
+    began = time.monotonic()
+    found = outcome(job, tmp_path, seconds=5.0, left=60.0)
+    assert found.note["load_seconds"] >= 0.3
+    assert given[0]["deadline"] >= began + 5.3
+    assert began + 60.0 <= given[0]["limit"] < began + 60.3, "the time of all goes on meanwhile"
+
+
+def test_a_candidate_whose_seconds_are_up_at_once_is_a_model_all_the_same_and_said_to_be_cut(job, tmp_path):
+    for number, (left, rounds) in enumerate(((60.0, 20), (0.0, 1))):
+        found = outcome(job, tmp_path / str(number), seconds=0.0, left=left)
+        assert found.note["rounds"][0] >= 0.8 * rounds and found.note["ended"][0] == "deadline"
+        assert left or found.note["rounds"] == [1]
+
+
+def test_what_a_worker_took_to_start_is_taken_from_the_time_of_all(job, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(LightGBM, "fit", lambda self, *a, **how: given.append(how) or 1 / 0)
+    folder = tmp_path / "study" / "trials" / "0"
+    folder.mkdir(parents=True)
+    config = portfolio(space_of(job.learners, job.task, 600, 2), job.learners)[0]
+    note = {"seconds": 50.0, "left": 60.0}
+    task = Task(number=0, config=config, stop=0.75, folder=str(folder), note=note, waited=40.0)
+    began = time.monotonic()
+    TableEstimation(job).estimate(task, Quiet())
+    assert began + 19 < given[0]["deadline"] == given[0]["limit"] < began + 40
+
+
+def test_members_that_the_clock_has_cut_are_said_to_be(monkeypatch):
+    monkeypatch.setattr(trying, "_QUICK", 0.0)
+    rng = np.random.default_rng(0)
+    table = {"a": rng.normal(size=300), "b": rng.normal(size=300)}
+    table["y"] = table["a"] * table["b"]
+    model = mw.fit(table, "y", seconds=3.9, models=["lightgbm"], folds=2, store=":memory:", verbose=0)
+    (member,), (said,) = model.plan["members"], [one for one in model.decisions if one["what"] == "cut short"]
+    assert member["cut"] and member["rounds"] > 1
+    assert said["decided"] == f"lightgbm 0 after {member['rounds']} rounds"
+    assert f"lightgbm 0 (cut short after {member['rounds']} rounds)" in model.summary()
+    assert "cut short" in model.leaderboard()[1]["why"]
+
+
 def test_a_fit_on_all_rows_that_came_to_its_end_is_kept(job, tmp_path):
     found = outcome(job, tmp_path, phase="refit", value=0.5, rounds=30)
     assert found.error is None
@@ -100,7 +146,7 @@ def test_a_fit_on_all_rows_has_the_cores_that_it_is_given(job, tmp_path):
 def test_cores_that_no_other_fit_takes_are_those_of_the_last_one_and_the_plan_knows_it(monkeypatch):
     monkeypatch.setattr(session, "available_cores", lambda: (0, 1))
     monkeypatch.setattr(session, "_THREADED", 0)
-    monkeypatch.setattr(finishing, "_SMALL", 0.0)
+    monkeypatch.setattr(plan, "STARTING", 0.0)
     run = session.Session.run
     here = lambda own, engine, budget, executor, workers: run(own, engine, budget, SerialExecutor(), 1)  # noqa: E731
     monkeypatch.setattr(session.Session, "run", here)

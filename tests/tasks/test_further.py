@@ -8,6 +8,7 @@ import pytest
 
 import modelwright as mw
 from modelwright.tasks.further import KEPT, further
+from modelwright.tasks.session import Session
 
 FAST = {"models": ["linear"], "trials": 1, "folds": 2, "verbose": 0}
 
@@ -33,7 +34,7 @@ def test_a_search_goes_on_from_another_folder_too(kept, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert tried(kept.fit(table(), trials=1, verbose=0)) == 2
-    assert tried(pickle.loads(pickle.dumps(kept)).fit(table(), trials=1, verbose=0)) == 2
+    assert tried(pickle.loads(pickle.dumps(kept)).fit(table(), trials=1, verbose=0)) == 3
     assert os.listdir() == []
 
 
@@ -86,3 +87,22 @@ def test_a_password_that_is_not_kept_is_asked_for(kept):
 def test_what_makes_no_sense_of_a_search_that_goes_on_is_refused(kept, given, said):
     with pytest.raises(mw.ArgumentError, match=said):
         kept.fit(table(), **given)
+
+
+def test_calls_on_the_same_model_each_have_what_they_ask_for(kept):
+    assert [tried(kept.fit(table(), trials=1, verbose=0)) for _ in range(3)] == [2, 3, 4]
+
+
+def test_seconds_on_top_are_measured_against_themselves_and_not_against_all():
+    asked = type("Asked", (), {"seconds": 1000.0})
+    for left, goes_on in ((9.0, True), (2.0, False)):
+        session = type("Session", (), {"asked": asked, "before": 990.0, "left": lambda self, left=left: left})
+        assert Session._more(session(), None) is goes_on
+
+
+def test_too_few_seconds_are_said_to_be(kept):
+    with pytest.warns(UserWarning, match=r"2(\.\d)? s were too few to go on with.* give at least \d"):
+        model = kept.fit(table(), seconds=2.0, verbose=0)
+    assert tried(model) == 1
+    assert "too few to go on with" in model.stopped
+    assert any("too few to go on with" in one["why"] for one in model.decisions if one["what"] == "candidates")

@@ -142,7 +142,7 @@ def test_time_that_is_too_short_for_the_best_kind_of_model_is_had_by_quicker_one
 
 def test_a_first_model_is_alone_until_it_is_there():
     fits = Fits(first=1, seconds=100.0)
-    fits.plan.first_model = (PORTFOLIO[1], 1.0)
+    fits.plan.first_model = (PORTFOLIO[1], 1.0, 5.0)
     fits.step()
     assert fits.rows[0].note["phase"] == "first"
     assert fits.rows[0].note["seconds"] == 1.0

@@ -248,6 +248,7 @@ class Task:
         parent: number of the trial whose weights are inherited, or None.
         inherit: that trial's artifacts, when there is a parent.
         note: the proposal's note.
+        waited: seconds between its being handed over and its beginning: a worker may have to be started first.
     """
 
     number: int
@@ -264,6 +265,7 @@ class Task:
     parent: int | None = None
     inherit: Mapping[str, Artifact] = field(default_factory=dict)
     note: Mapping[str, Any] = field(default_factory=dict)
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ class Worker:
     Attributes:
         environment: the variables that bind it to its cores.
         ready: whether it has loaded what it is to run.
-        began: when its task began to run, by the monotonic clock.
+        taken: when it was given its task, by the monotonic clock.
+        began: when its task began to run, by the same clock.
         held, peak: bytes that it and what it started hold now, and held at most during the task.
         failure: why it is being ended from outside.
         kill_at: when it is killed, by the monotonic clock.
@@ -41,6 +42,7 @@ class Worker:
     environment: Mapping[str, str]
     ready: bool = False
     task: Task | None = None
+    taken: float = 0.0
     began: float = 0.0
     held: int = 0
     peak: int = 0
@@ -64,6 +66,7 @@ class Worker:
     def take(self, task: Task) -> None:
         """Give it a task, which begins when it is ready."""
         self.task, self.held, self.peak = task, 0, 0
+        self.taken = time.monotonic()
         if self.ready:
             self.begin()
 
@@ -71,7 +74,7 @@ class Worker:
         """Its task begins, if it has one."""
         if self.task is not None:
             self.began = time.monotonic()
-            self.send(self.task)
+            self.send(replace(self.task, waited=self.began - self.taken))
 
     def done(self, memory: int) -> None:
         """Its task ended, and it holds so many bytes."""

@@ -137,7 +137,8 @@ class ProcessExecutor(Executor):
 
     def close(self, *, now: bool = False) -> None:
         for worker in self._workers:
-            if now or worker.kill_at < float("inf"):
+            # One that is still starting has nothing to end in order.
+            if now or worker.kill_at < float("inf") or not worker.ready:
                 worker.kill()
             elif worker.task is None:
                 worker.leave(_GRACE)

@@ -137,11 +137,15 @@ class Progress:
         left = None if view.stopping else self.left(elapsed)
         return [trials, time, *([f"about {text.duration(left)} left"] if left else [])]
 
-    def stopping(self, elapsed: float) -> str:
-        """What the first Ctrl-C does, and what a second one would do."""
+    def stopping(self, elapsed: float, about: str = "about") -> str:
+        """What the first Ctrl-C does, and what a second one would do.
+
+        Args:
+            about: what is said of the seconds: "at least" where something comes after the trials.
+        """
         count, rest = len(self.running), self._rest(elapsed)
         which = f"the {count} running trials" if count > 1 else "the running trial"
-        when = f" after {which}" + (f" (about {text.duration(rest)})" if rest else "") if count else ""
+        when = f" after {which}" + (f" ({about} {text.duration(rest)})" if rest else "") if count else ""
         return f"Stopping{when}; Ctrl-C again stops now. Nothing finished is lost."
 
     def front(self) -> str:

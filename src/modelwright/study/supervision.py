@@ -34,6 +34,19 @@ _PATIENCE, _KILL = 0.3, 0.2
 Word = Literal["cancelled", "study cancelled", "budget"]
 
 
+def patience(seconds: float | None) -> float:
+    """Seconds past a deadline so far away after which a trial that does not report is ended.
+
+    >>> patience(60.0), patience(1000.0)
+    (1.5, 6.0)
+    """
+    return _PATIENCE * _slack(seconds)
+
+
+def _slack(seconds: float | None) -> float:
+    return max(_SLACK, _SHARE * (seconds or 0.0))
+
+
 class Supervisor:
     """Watches running trials for the loop, and for the runs that confirm.
 
@@ -98,11 +111,7 @@ class Supervisor:
     @property
     def patience(self) -> float:
         """Seconds past the deadline after which a trial that does not report is ended."""
-        return _PATIENCE * self._slack
-
-    @property
-    def _slack(self) -> float:
-        return max(_SLACK, _SHARE * (self._budget.seconds or 0.0))
+        return patience(self._budget.seconds)
 
     def plan(self) -> None:
         """Keep the time that is needed after the search, but no more than half of all."""
@@ -232,7 +241,9 @@ class Supervisor:
                 return r.Failure(kind="cancelled" if one else CUT, message="it was cancelled while it ran"), _END
         patience = self.patience * (2 if number in self._told else 1)  # who has heard may be saving what it has
         if self.left <= -patience:
-            return r.Failure(kind=CUT, message="it ran when the seconds were used up"), _KILL * self._slack
+            return r.Failure(kind=CUT, message="it ran when the seconds were used up"), _KILL * _slack(
+                self._budget.seconds
+            )
         return None, 0.0
 
     def forget(self, number: int) -> tuple[Word | None, float]:

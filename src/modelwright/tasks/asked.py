@@ -26,6 +26,8 @@ class Asked:
     Attributes:
         memory: bytes.
         began: when the call began, in ``time.monotonic`` seconds.
+        imported: seconds that it took to import what a fit needs; 0 where another call had done so.
+        opened: when that was done, by the same clock.
     """
 
     preset: str = "good"
@@ -44,6 +46,8 @@ class Asked:
     name: str | None = None
     verbose: int = 1
     began: float = 0.0
+    imported: float = 0.0
+    opened: float = 0.0
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:

@@ -31,6 +31,7 @@ class Made:
         whole: whether it was fitted on all rows.
         threads: of its fits: another number of them may be another model.
         bytes: of its files.
+        cut: whether the clock ended any fit of its candidate before it was ready.
     """
 
     trial: int
@@ -39,6 +40,12 @@ class Made:
     whole: bool
     bytes: int
     threads: int = 1
+    cut: bool = False
+
+    @property
+    def rounds(self) -> int | None:
+        """Of the model that is deployed, or of the first of several."""
+        return self.parts[0].model.facts.get("rounds")
 
 
 def name_of(row: Row) -> str:
@@ -49,6 +56,11 @@ def name_of(row: Row) -> str:
     return f"{row.config[MODEL]} {row.number}"
 
 
+def cut_short(row: Row) -> bool:
+    """Whether the clock ended a fit of a candidate before it was ready."""
+    return "deadline" in (row.facts.get("ended") or ())
+
+
 def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
     """The member of a trial: its fit on all rows, else the models of its units; None where no file can be read."""
     kept = row.artifacts.get(_REFIT)
@@ -57,8 +69,9 @@ def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
             part = read_member(files.fetch(kept), kept.sha256)
             threads = int(row.facts.get("threads", job.threads))
             return Made(
-                trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size, threads=threads
-            )
+                trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size, threads=threads,
+                cut=cut_short(row),
+            )  # fmt: skip
         except StoreError:
             pass  # a file that was lost: the models of units stand in for it
     parts, size = [], 0
@@ -74,7 +87,10 @@ def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
     if not parts:
         return None
     name = name_of(row)
-    return Made(trial=row.number, name=name, parts=tuple(parts), whole=False, bytes=size, threads=job.threads)
+    return Made(
+        trial=row.number, name=name, parts=tuple(parts), whole=False, bytes=size, threads=job.threads,
+        cut=cut_short(row),
+    )  # fmt: skip
 
 
 def described(
@@ -114,7 +130,8 @@ def _plan(
                 "learner": first.learner,
                 "config": dict(first.config),
                 "weight": weight,
-                "rounds": first.model.facts.get("rounds"),
+                "rounds": made.rounds,
+                "cut": made.cut,
                 "unit_rounds": [part.model.facts.get("rounds") for part in made.parts],
                 "seed": Seed(job.seed).trial(made.trial).root,
                 "whole": made.whole,
@@ -195,10 +212,10 @@ def _fit_seconds(rows: Mapping[int, Row], members: Sequence[Made]) -> float | No
 
 def _why(row: Row, member: bool, job: Job) -> str:
     found = str(row.note.get("by", ""))
-    units = len(row.facts["scores"])
+    units, cut = len(row.facts["scores"]), ", cut short" if cut_short(row) else ""
     if member:
-        return f"{found}: in the ensemble"
-    return f"{found}: after {units} of {job.split.units}" if units < job.split.units else found
+        return f"{found}: in the ensemble{cut}"
+    return f"{found}: after {units} of {job.split.units}{cut}" if units < job.split.units else f"{found}{cut}"
 
 
 def _error(scores: np.ndarray, folds: int) -> float | None:

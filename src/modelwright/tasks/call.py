@@ -34,12 +34,14 @@ _WHAT = (
 _READING, _LEAST = 0.3, 1.0
 
 
-def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
+def fitted(table: Any, *, began: float, imported: float = 0.0, **given: Any) -> Predictor:
     """``mw.fit`` with all its arguments.
 
     Args:
         began: when the call began, in monotonic seconds.
+        imported: seconds that importing this took.
     """
+    opened = SystemClock().monotonic()
     found = checked_arguments(given)
     plan, seconds = found["plan"], found["seconds"]
     if plan is not None:
@@ -49,6 +51,8 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
         seconds=USUAL if seconds is None and found["trials"] is None and plan is None else seconds,
         memory=checked_size(found["memory"], "memory", where="fit"),
         began=began,
+        imported=imported,
+        opened=opened,
         **{name: found[name] for name in _HOW},
     )
     beside = asked.workers or len(available_cores())

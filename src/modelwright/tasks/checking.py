@@ -9,7 +9,7 @@ from modelwright.api.engine import Engine
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
-from modelwright.tasks.checks import COSTLY, NAMES, Check, by_status, skipped
+from modelwright.tasks.checks import COSTLY, LEAKS, NAMES, Check, by_status, skipped
 from modelwright.tasks.decisions import Decision, decision
 from modelwright.tasks.gathered import Gathered, checked
 
@@ -19,6 +19,13 @@ _QUICK = tuple(name for name in NAMES if name not in COSTLY)
 _LATE, _HURRIED = "the time was up", "the fit was to end"
 #: Share of the seconds that checks may take, and the least of it that is worth beginning with those that fit models.
 _SHARE, _WORTH = 0.05, 0.2
+#: Seconds that those which fit models have beside the search, and such a share of all where that is less: leaks are
+#: found in them, and a model that leaks is worth nothing.
+_LEAST, _LEAST_SHARE = 1.5, 0.15
+#: Share of what is left that looking for leaks may take where a candidate is almost without error; when it is that.
+_SUSPICIOUS, _PERFECT = 0.5, 0.01
+#: Seconds between two looks for the first candidate.
+_PAUSE = 0.1
 #: Seconds that the quick ones may keep the first model waiting; those that were not reached are made beside the search.
 _BEFORE = 0.5
 
@@ -38,9 +45,12 @@ class Checking:
         self._broken: list[Exception] = []
         self._rest = COSTLY
         self._thread: threading.Thread | None = None
+        self._history: History | None = None
+        self._over = threading.Event()
 
     def begin(self, history: History) -> None:
         """What an earlier part of the same fit found, or else the quick checks; then the others beside the search."""
+        self._history = history
         self._found = _earlier(history)
         if self._found:
             return
@@ -61,6 +71,7 @@ class Checking:
         Args:
             hurried: whether what is not there yet is left out: somebody wants the fit to end.
         """
+        self._over.set()
         if self._thread is not None:
             self._thread.join(0.0 if hurried else None if self._seconds is None else max(0.0, self._left()))
             late = self._thread.is_alive()
@@ -78,7 +89,24 @@ class Checking:
 
     def _look(self) -> None:
         share = self._share()
-        self._beside = self._checked(self._rest, None if share is None else max(share, _WORTH))
+        if self._seconds is not None and share is not None:
+            share = max(share, _WORTH, min(_LEAST, _LEAST_SHARE * self._seconds))
+        self._beside = self._checked(self._rest, share)
+        late = [one.name for one in self._beside if one.status == "skipped" and one.name in LEAKS]
+        if late and self._seconds is not None and not self._broken and self._suspicious():
+            found = self._checked(LEAKS, max(_WORTH, _SUSPICIOUS * self._left()))
+            self._beside = [*(one for one in self._beside if one.name not in LEAKS), *found]
+
+    def _suspicious(self) -> bool:
+        """Whether a candidate is almost without error, once there is one: seldom is that by merit."""
+        best, history = float(self._data.metric.higher), self._history
+        unit = float(self._data.y.std()) if self._data.target.task == "regression" and not best else 1.0
+        while history is not None and not self._over.is_set():
+            scores = [one for row in list(history.rows) for one in row.facts.get("scores") or () if one is not None]
+            if scores:
+                return any(abs(one - best) <= _PERFECT * unit for one in scores)
+            self._over.wait(_PAUSE)
+        return False
 
     def _checked(self, names: tuple[str, ...], seconds: float | None) -> list[Check]:
         if seconds == 0:

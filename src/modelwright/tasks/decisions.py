@@ -104,6 +104,17 @@ def on_all_rows(whole: int, members: int, rows: int, of_a_fold: int, seconds: fl
     return decision("last fits", said, "more rows make better models", 'preset="best" keeps those of the folds', bought)
 
 
+def cut_short(members: Mapping[str, int | None]) -> Decision:
+    """That the clock ended the fits of members before they were ready.
+
+    Args:
+        members: their names, and how many rounds each is of.
+    """
+    named = [name if rounds is None else f"{name} after {counted(rounds, 'round')}" for name, rounds in members.items()]
+    why = "the time that each had was up before more of them brought nothing"
+    return decision("cut short", ", ".join(named), why, "seconds=", unmeasured("no longer fit was made"))
+
+
 def leaves_out(name: str, found: str = "") -> Decision:
     """The decision to leave out a column that leaks.
 

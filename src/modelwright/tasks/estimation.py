@@ -154,14 +154,26 @@ class _Trial:
     """One task on its way."""
 
     def __init__(self, job: Job, matrices: OrderedDict[Any, Any], task: Task, reporter: Reporter):
+        began = time.monotonic()
         self.job, self.matrices, self.task, self.reporter = job, matrices, task, reporter
         self.learner, self.config = job.own(task.config)
+        self.learner.load()
+        loaded = time.monotonic()
         self.recipe = self.learner.features(job.frame, self.config)
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "portfolio")}
-        left = task.note.get("seconds")
+        self.deadline: float | None = None
+        self.limit: float | None = None
         if self.note["phase"] == "refit":  # the seconds were the candidate's; and what opened this may be a while ago
-            left = float(task.note["until"]) - SystemClock().wall() if "until" in task.note else None
-        self.deadline = None if left is None else time.monotonic() + max(0.0, float(left))
+            if "until" in task.note:
+                self.deadline = loaded + max(0.0, float(task.note["until"]) - SystemClock().wall())
+            return
+        self.note["load_seconds"] = round(loaded - began, 3)
+        if task.note.get("seconds") is not None:
+            # Its own seconds begin when it can; those of all have gone on since it was proposed.
+            self.deadline = loaded + float(task.note["seconds"])
+            if task.note.get("left") is not None:
+                self.limit = began - task.waited + float(task.note["left"])
+                self.deadline = min(self.deadline, self.limit)
 
     def run(self) -> Outcome:
         self.reporter.traced(dict(self.task.config), ())
@@ -214,6 +226,7 @@ class _Trial:
             "again_seconds": round(float(np.mean([f.get("again", f["seconds"]) for f in facts])), 4),
             "row_us": round(float(np.median([f["row_us"] for f in facts])), 3),
             "rounds": [f.get("rounds") for f in facts],
+            "ended": [f.get("ended") for f in facts],
         }
         return Outcome(
             state="pruned" if stopped == "stop" else "complete",
@@ -251,6 +264,7 @@ class _Trial:
             valid=(held, job.aim(off), job.weighing(off)),
             ties=job.split.tied(off),
             deadline=self.deadline,
+            limit=self.limit,
             seed=Seed(self.task.seed).child("unit", unit).integer(),
             threads=job.threads,
             classes=job.classes or None,

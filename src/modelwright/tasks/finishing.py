@@ -21,13 +21,13 @@ from modelwright.tasks.assembly import Made, assembled, board, described, name_o
 from modelwright.tasks.beside import how
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import Account
-from modelwright.tasks.decisions import Decision, decided, not_on_all, on_all_rows
+from modelwright.tasks.decisions import Decision, cut_short, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.further import place_of
 from modelwright.tasks.gathered import Said
 from modelwright.tasks.left import left
-from modelwright.tasks.plan import MEMBERS, STARTING, TablePlan
+from modelwright.tasks.plan import MEMBERS, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 #: Rows that are predicted to see how long one takes: first so few, then as many as so many seconds allow.
 _FIRST, _TIMED, _TIMING = 10, 500, 0.05
-#: Fits on all rows that together take less seconds are made in this process.
-_SMALL = 1.5
 
 
 def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> list[Made]:
@@ -60,11 +58,7 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
 
 def starting(plan: TablePlan, rows: Sequence[Row]) -> float:
     """Seconds until fits on all rows begin: none where they are short enough to be made in this process."""
-    return 0.0 if _total(plan, rows) < _SMALL else STARTING
-
-
-def _total(plan: TablePlan, rows: Sequence[Row]) -> float:
-    return sum(map(plan.refit_seconds, rows))
+    return 0.0 if plan.soon(rows) else plan.starts
 
 
 def beside(session: Session, rows: Sequence[Row]) -> int:
@@ -99,18 +93,21 @@ def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, ro
         for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
         if trial in wanted
     ]
-    timed = session.asked.seconds is not None
-    workers, small = beside(session, rows), _total(plan, rows) < _SMALL
+    seconds = session.asked.seconds
+    workers, small = beside(session, rows), plan.soon(rows)
     data: dict[str, Any] = {"number": number, "members": members}
-    if timed:
+    if seconds is not None:
         data["until"] = session.clock.wall() + session.left()
         # Fewer fits than cores leave cores to each of them. Without a clock this would be another model.
         data["threads"] = session.job.threads if small else session.threads(session.data.frame.rows, workers)
     notes = [r.Noted(kind=r.PIN, data={"number": trial, "pinned": True}) for trial in sorted(wanted)]
     engine.write([*notes, r.Noted(kind=MEMBERS, data=data)])
     # What has no clock may take its time in this process; what has one is ended from outside where it does not hear.
-    here = small or (workers == 1 and not timed)
-    session.run(engine, engine.settings.budget, SerialExecutor() if here else None, 1 if here else workers)
+    here = small or (workers == 1 and seconds is None)
+    budget = engine.settings.budget
+    if seconds is not None and not here:
+        budget = replace(budget, seconds=max(0.5 * seconds, seconds - session.saving))
+    session.run(engine, budget, SerialExecutor() if here else None, 1 if here else workers)
 
 
 def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequence[Made]) -> Predictor:
@@ -125,9 +122,11 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
     found = acted(session.found, session.data, session.said, session.dropped)
     body["checks"] = [one.to_json() for one in found]
     body["leaderboard"] = board(history.rows, session.job, blend, members, weights)
+    cut = {made.name: made.rounds for made in members if made.cut}
     usual = {name: engine.space.complete({MODEL: name}) for name in session.learners}
     body["decisions"] = [
         *decided(session.data, session.said, blend, len(members), Account(history.rows, session.job, blend, usual)),
+        *([cut_short(cut)] if cut else []),
         _last_fits(session, members),
         *session.decisions(),
         *left(session.data, session.said, found, session.dropped),

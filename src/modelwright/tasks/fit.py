@@ -113,10 +113,12 @@ def fit(
     """
     given = dict(locals())
     began = BEGAN.get()
-    given["began"] = SystemClock().monotonic() if began is None else began
+    clock = SystemClock()
+    given["began"] = clock.monotonic() if began is None else began
+    opened = clock.monotonic()
     try:
         from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
 
-        return fitted(**given)
+        return fitted(imported=clock.monotonic() - opened, **given)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(str(error) or _EARLY) from None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.load import load_study
 from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.store.base import Store, open_store
 from modelwright.tasks.arguments import checked_budget
@@ -61,13 +62,15 @@ def further(
     # Keys of a mapping that were numbers are texts in the arguments, once these were saved.
     weights = arguments(body["plan"].get("said", {})).get("class_weight")
     given = {**kept, **({} if weights is None else {"class_weight": weights}), **more}
-    spent = asked["spent"]
-    budget = {
-        "seconds": None if seconds is None else spent["seconds"] + seconds,
-        "trials": None if trials is None else spent["trials"] + trials,
-    }
     place = more["store"] if "store" in more else _named(asked["arguments"].get("store"), trusted)
-    return {**budget, **given, "store": _opened(place, given.get("name"))}
+    store = _opened(place, given.get("name"))
+    # Other calls may have gone on with the study since this model was made.
+    study = load_study(given["name"], store)
+    budget = {
+        "seconds": None if seconds is None else study.elapsed + seconds,
+        "trials": None if trials is None else len(study.trials) + trials,
+    }
+    return {**budget, **given, "store": store}
 
 
 def study_of(model: Predictor) -> str | None:

@@ -44,7 +44,7 @@ _FIRST = ("first model", "default", "portfolio")
 _MOST_NEW = 0.5
 #: Members that are reckoned with; share of the time for the ensemble.
 _REFITTED, _BLENDING = 4, 0.04
-#: Seconds until workers are there.
+#: Seconds until workers are there, at least.
 STARTING = 1.5
 #: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.
 _RESERVED, _SURE = 0.4, 1.15
@@ -91,7 +91,9 @@ class TablePlan(Strategy):
         only: the kinds of which anything is tried; None for all.
 
     Attributes:
-        first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take.
+        first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take, and
+            those that it may take where it is none by then.
+        starts: seconds until workers are there.
         reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
         ends: what the search may end by before its budget; a note that ended it by anything else does not count.
     """
@@ -117,7 +119,8 @@ class TablePlan(Strategy):
         middle = {round(_MIDDLE * units)} if self.first < round(_MIDDLE * units) <= units - _MORE else set()
         #: Units after which candidates wait until it is known whether they deserve more of them.
         self.rungs = sorted({self.first, units} | middle)
-        self.first_model: tuple[Config, float] | None = None
+        self.first_model: tuple[Config, float, float] | None = None
+        self.starts = STARTING
         self.reserved: float | None = None
         self.ends: Mapping[str, Any] = {}
 
@@ -138,8 +141,8 @@ class TablePlan(Strategy):
         if self.first_model is not None:
             if history.rows:
                 return self._until_idle(history, "the first model is there")
-            config, seconds = self.first_model
-            note = {"by": "first model", "phase": "first", "seconds": seconds}
+            config, seconds, left = self.first_model
+            note = {"by": "first model", "phase": "first", "seconds": seconds, "left": left}
             return Proposal(config=config, fidelity=1 / self.steps, note=note)
         if (why := self.ended(history)) is not None:
             return self._until_idle(history, why)
@@ -265,7 +268,8 @@ class TablePlan(Strategy):
         if self.seconds is None:
             return {"phase": phase}
         left = self.until(history) - history.elapsed
-        return {"phase": phase, "seconds": round(left if phase == "race" else _MOST_NEW * left, 3)}
+        own = left if phase == "race" else _MOST_NEW * left
+        return {"phase": phase, "seconds": round(own, 3), "left": round(left, 3)}
 
     def _refit(self, history: History, opened: Mapping[str, Any]) -> Answer:
         for one in opened["members"]:
@@ -297,8 +301,10 @@ class TablePlan(Strategy):
         best = [history.rows[n] for n in sorted(merits, key=lambda n: -merits[n])[:_REFITTED]]
         # What no reserve is large enough for is none to wait for.
         wanted = self.refits(best, _RESERVED * self.seconds)
-        fits = 1.1 * self.together(wanted)
-        return self.seconds - min(blending + fits + STARTING, _RESERVED * self.seconds)
+        alone = bool(wanted) and self.soon(wanted)
+        fits = sum(map(self.refit_seconds, wanted)) if alone else self.together(wanted)
+        begins = 0.0 if alone else self.starts
+        return self.seconds - min(blending + 1.1 * fits + begins, _RESERVED * self.seconds)
 
     def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
         """Candidates, in their order, whose fits on all rows end within so many seconds, some of them side by side."""
@@ -307,6 +313,10 @@ class TablePlan(Strategy):
             if _SURE * self.together([*found, row]) <= left:
                 found.append(row)
         return found
+
+    def soon(self, rows: Sequence[Row]) -> bool:
+        """Whether fits on all rows take less time than it takes until workers are there: then they need none."""
+        return sum(map(self.refit_seconds, rows)) < self.starts
 
     def together(self, rows: Sequence[Row]) -> float:
         """Seconds until the fits of candidates on all rows have ended, each begun in its turn when there is room."""

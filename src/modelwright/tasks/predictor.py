@@ -289,7 +289,7 @@ class Predictor:
 
         Args:
             table: the rows that it was fitted on.
-            seconds, trials: for this call, on top of what was spent.
+            seconds, trials: for this call, on top of what the search has spent until now.
             more: further arguments of ``mw.fit``, such as ``verbose``; those of the first call are kept. A model that
                 was loaded without ``trust`` needs ``store=``: its file does not choose what is opened and run.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,17 +14,17 @@ from modelwright.api.tune import open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
+from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.execute.processes import ProcessExecutor
-from modelwright.execute.serial import SerialExecutor
 from modelwright.execute.session import can_measure
 from modelwright.execute.threads import available_cores
 from modelwright.frontends.subject import Prepared
 from modelwright.store.base import open_store
 from modelwright.study.budget import Budget
-from modelwright.study.interrupts import Interrupts, may_alarm
+from modelwright.study.interrupts import Interrupts
 from modelwright.study.limits import Limits, in_bytes
-from modelwright.tasks.account.course import ENSEMBLE, FIRST, SEARCH, Course
+from modelwright.tasks.account.course import ENSEMBLE, LOOKING, Course
 from modelwright.tasks.asked import ENDED, Asked
 from modelwright.tasks.blend import Blend, blended
 from modelwright.tasks.checking import Checking, not_made
@@ -32,32 +33,30 @@ from modelwright.tasks.chosen import CONSTANT, as_begun, chosen_learners, constr
 from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.enough import Watch, outlook
-from modelwright.tasks.estimation import MODEL, Job, TableEstimation
+from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
 from modelwright.tasks.finishing import beside, finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.learners import Learner
-from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
-from modelwright.tasks.portfolio import portfolio, quick, space_of
+from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
+from modelwright.tasks.trying import SHORT, try_candidates
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
 
-#: Seconds that the first model may take, in this process, and the share of all.
-_QUICK, _QUICK_SHARE = 1.0, 0.25
-#: Share of the seconds that checks may take which say what is left out; where all is shorter, nothing is searched.
-_CHECKS, _SHORT = 0.1, 4.0
+#: Share of the seconds that checks may take which say what is left out.
+_CHECKS = 0.1
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
-#: Seconds that it takes to end a candidate that does not hear.
-_ENDING = 3.0
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
 _ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
+#: Seconds on top of what was spent from which on more candidates were asked for.
+_ASKED = 1.0
 #: Cells from which a fit has more than one thread.
 _THREADED = 200_000
 
@@ -67,7 +66,7 @@ class Session:
 
     def __init__(self, data: Gathered, said: Said, asked: Asked):
         self.asked, self.said, self.clock, self.interrupts = asked, said, SystemClock(), Interrupts()
-        self.course = Course(self.clock, asked.began, asked.verbose)
+        self.course = Course(self.clock, asked.began, asked.verbose, opened=asked.opened)
         self.interrupts.first = self.course.stopping
         self._engine: Engine | None = None
         self.found: list[Check] = []
@@ -76,9 +75,10 @@ class Session:
         self._said: list[Decision] = []
         #: Seconds of earlier sessions of the same study.
         self.before = 0.0
-        #: Why no more candidates were tried.
-        self.stopped = ""
+        #: Why no more candidates were tried; and why none at all were, where time for some was asked for.
+        self.stopped = self._idle = ""
         if asked.drop_suspected:
+            self.course.enter(LOOKING)
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
             data, self.dropped = without_suspects(data, said, self.found, dropped_before(asked))
             why = {one.column: one.message.partition(". ")[0] for one in self.found if one.name == "near-certain"}
@@ -165,8 +165,12 @@ class Session:
     def left(self) -> float:
         """Seconds until all has to be ready."""
         assert self.asked.seconds is not None
-        saving = max(_SAVING, _SAVING_SHARE * self.asked.seconds)
-        return self.asked.seconds - self.before - (self.clock.monotonic() - self.asked.began) - saving
+        return self.asked.seconds - self.before - (self.clock.monotonic() - self.asked.began) - self.saving
+
+    @property
+    def saving(self) -> float:
+        """Seconds at the end that are kept for putting the predictor together."""
+        return max(_SAVING, _SAVING_SHARE * (self.asked.seconds or 0.0))
 
     # --- a search ------------------------------------------------------------------------------------
 
@@ -207,10 +211,11 @@ class Session:
         engine.observe(Watch(engine, job, plan, plan.ends, timed=asked.seconds is not None))
         checking = Checking(data, self.said.seed, asked.seconds, self.left)
         if not asked.drop_suspected:
+            self.course.enter(LOOKING)
             checking.begin(engine.history)
         blend = self._searched_for(engine, plan, tree)
         history = engine.history
-        self.stopped = "interrupted" if self.interrupts.heard else engine.stopped
+        self.stopped = "interrupted" if self.interrupts.heard else self._idle or engine.stopped
         if self.interrupts.heard and not history.rows:
             raise KeyboardInterrupt
         self._said.append(tried(len(history.rows), self.stopped, later_half(history.rows, job)))
@@ -229,14 +234,15 @@ class Session:
         history = engine.history
         if chosen(history) is not None:
             if not self._more(engine):
+                self._too_little()
                 return self._blend(engine)
             self._reopened(engine)
         elif plan.ended(history) is not None and self._more(engine):
             self._reopened(engine)  # whoever calls again wants more
-        self._tried(engine, plan, tree)
+        try_candidates(self, engine, plan, tree)
         blend = self._blend(engine)
         for _ in range(_ROUNDS):
-            if self.asked.seconds is None or blend is None or self.asked.seconds < _SHORT:
+            if self.asked.seconds is None or blend is None or self.asked.seconds < SHORT:
                 break
             left = self.left()
             members = [history.rows[n] for n in blend.trials]
@@ -249,7 +255,7 @@ class Session:
                 break
             plan.reserved = needs + self.asked.seconds - left - engine.elapsed + _BLENDING * self.asked.seconds
             before = len(history.rows)
-            self._tried(engine, plan, tree)
+            try_candidates(self, engine, plan, tree)
             if len(history.rows) == before:
                 break
             blend = self._blend(engine)
@@ -269,8 +275,19 @@ class Session:
     def _more(self, engine: Engine) -> bool:
         """Whether there is something left to spend on candidates, after an earlier call had chosen its members."""
         if self.asked.seconds is not None:
-            return self.left() > max(_WORTH, _WORTH_SHARE * self.asked.seconds)
+            return self.left() > max(_WORTH, _WORTH_SHARE * (self.asked.seconds - self.before))
         return len(engine.history.rows) < (self.asked.trials or 0)
+
+    def _too_little(self) -> None:
+        """Say that nothing was tried, though more time was asked for."""
+        if self.asked.seconds is None or self.interrupts.heard:
+            return
+        given = self.asked.seconds - self.before
+        if given < _ASKED:  # a call that is made again as it was asks for none
+            return
+        least = math.ceil(given - self.left() + 2 * _WORTH)
+        self._idle = f"{given:.2g} s were too few to go on with"
+        warn_caller(f"fit: {self._idle}, so the model is made of what there was; give at least {least}")
 
     def _opened(self, tree: Any, plan: TablePlan) -> Engine:
         asked, data = self.asked, self.data
@@ -325,32 +342,6 @@ class Session:
     def _data(self) -> dict[str, Any]:
         """What tells searches on the same table apart: a study does not go on where this differs."""
         return {"data": {"monotone": self.monotone}}
-
-    def _tried(self, engine: Engine, plan: TablePlan, tree: Any) -> None:
-        """A first model in this process, then candidates in workers."""
-        budget, history = engine.settings.budget, engine.history
-        if self.asked.seconds is not None:
-            if self.left() <= 0:
-                return
-            first = quick(tree, self.proposed)
-            slow = [one for one in self.proposed.values() if isinstance(one, Own)]
-            # Who may take any time runs where it can be ended, and early enough for that.
-            untamed = self.learners[first[MODEL]] in slow
-            if not history.rows and (self.asked.seconds < _SHORT or not untamed):
-                self.course.enter(FIRST)
-                plan.first_model = (first, min(_QUICK, _QUICK_SHARE * self.asked.seconds))
-                here = None if untamed and not may_alarm() else SerialExecutor()
-                self.run(engine, Budget(trials=1, seconds=self.asked.seconds), here, 1)
-                plan.first_model = None
-            if self.asked.seconds < _SHORT or self.ends(engine):
-                return
-            if slow:
-                budget = replace(budget, seconds=max(0.5 * self.asked.seconds, self.asked.seconds - _ENDING))
-        self.course.enter(SEARCH)
-        # Memory can be bounded where a candidate has a process of its own.
-        here = self.workers == 1 and self.asked.seconds is None and self.asked.memory is None
-        executor = SerialExecutor() if here else None
-        self.run(engine, budget, executor, self.workers)
 
     def run(self, engine: Engine, budget: Budget, executor: Executor | None, workers: int) -> None:
         if self.interrupts.heard:

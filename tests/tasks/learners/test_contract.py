@@ -30,7 +30,8 @@ ALL = [
     for task in ("binary", "multiclass", "regression")
     if task in learners.learner(name).tasks
 ]
-#: Learners that look at nothing, and those that are ready at once.
+#: The least rounds of those that need many. Learners that look at nothing, and those that are ready at once.
+SLOW = {"lightgbm": 10, "xgboost": 7, "random_forest": 8, "extra_trees": 8, "linear": 8}
 BLIND, READY = ("constant",), ("constant", "naive_bayes")
 ROWS = 240
 
@@ -106,6 +107,13 @@ class TestContract:
         well_formed(model.predict(held), task, held.rows)
         if name not in READY:  # before they could look at a clock
             assert model.facts["ended"] == "deadline"
+
+    def test_goes_on_to_its_limit_where_it_has_come_to_nothing_by_the_deadline(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        late, more = time.monotonic() - 1, {"valid": (held, truth, None)}
+        short, model = (fit(name, task, matrix, y, deadline=late, limit=end, **more) for end in (late, late + 600))
+        if name in SLOW:
+            assert short.facts["rounds"] <= 1 < SLOW[name] - 1 <= model.facts.get("grown", model.facts["rounds"]) < 60
 
     def test_one_feature_constant_features_and_none_that_helps(self, name, task):
         rng = np.random.default_rng(0)

@@ -10,12 +10,14 @@ from modelwright.core.clock import Clock
 from modelwright.report.lasting import Lasting
 from modelwright.report.panel import panel
 from modelwright.tasks.account.live import FitScene, Told
-from modelwright.tasks.account.phases import ENSEMBLE, FIRST, READING, REFIT, SAVING, SEARCH
+from modelwright.tasks.account.phases import ENSEMBLE, FIRST, LOOKING, READING, REFIT, SAVING, SEARCH, STARTING
 
 if TYPE_CHECKING:
     from modelwright.report.view import StudyView
 
-__all__ = ["ENSEMBLE", "FIRST", "READING", "REFIT", "SAVING", "SEARCH", "Course"]
+__all__ = ["ENSEMBLE", "FIRST", "LOOKING", "READING", "REFIT", "SAVING", "SEARCH", "STARTING", "Course"]
+#: Seconds from which a start is told apart from what comes after it.
+_TOLD = 0.05
 
 
 class Course:
@@ -25,6 +27,7 @@ class Course:
         clock: where the time comes from.
         began: when the call began, in monotonic seconds.
         verbose: see ``report.panel.panel``.
+        opened: when that had imported what it needs, by the same clock.
 
     Attributes:
         shown: the panel, for the sessions of the study.
@@ -32,10 +35,11 @@ class Course:
         before: seconds of earlier calls that this one goes on from.
     """
 
-    def __init__(self, clock: Clock, began: float, verbose: int = 0, phase: str = READING):
-        self._clock, self._began, self._since = clock, began, began
+    def __init__(self, clock: Clock, began: float, verbose: int = 0, phase: str = READING, opened: float = 0.0):
+        told = opened - began > _TOLD
+        self._clock, self._began, self._since = clock, began, opened if told else began
         self._phase = phase
-        self._spent: dict[str, float] = {}
+        self._spent: dict[str, float] = {STARTING: opened - began} if told else {}
         self._look: Callable[[], StudyView] | None = None
         self._final = ""
         self.before = 0.0

@@ -137,7 +137,8 @@ class FitScene:
         return f"[{text.duration(self.told.elapsed())}{of}]"
 
     def stopping(self, elapsed: float) -> str:
-        return self._progress.stopping(elapsed) + " A model is made of what there is."
+        said = self._progress.stopping(elapsed, "at least")
+        return f"{said} A model is made of what there is, which takes its time after them."
 
     def final(self, view: StudyView) -> str:
         return self.told.final() or f"The fit ended without a model: {text.clean(view.stopped or 'an error', 200)}."

@@ -1,6 +1,8 @@
 """The phases of a fit: what each is called, in the report and while it goes on."""
 
+STARTING = "importing"
 READING = "reading the table"
+LOOKING = "first looks at the data"
 FIRST = "a first model"
 SEARCH = "trying candidates"
 ENSEMBLE = "choosing the ensemble"

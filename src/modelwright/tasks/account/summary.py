@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.wording import counted
 from modelwright.report import text
 from modelwright.tasks.checks.record import alerts_of
+from modelwright.tasks.checks.run import LEAKS
 from modelwright.tasks.evaluation import told
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
 
-_MEMBERS, _ALERTS = 4, 3
+_MEMBERS, _ALERTS, _UNSEEN = 4, 3, 5
 
 
 def summary(model: Predictor) -> str:
-    """Five to eight lines for people."""
+    """Five to nine lines for people."""
     body = model._body
     split = judged_by(body)
     by = f"expected of new rows ({text.clean(split, 160)})" if split else "expected of new rows"
@@ -30,7 +32,16 @@ def summary(model: Predictor) -> str:
         f"  {_members(model)}",
     ]
     several = len(deployed(model)) > 1
-    lines += [f"  {line}" for line in (_beside(body, several), _spent(body), _alerts(body.get("checks") or [])) if line]
+    lines += [
+        f"  {line}"
+        for line in (
+            _beside(body, several),
+            _spent(body),
+            _alerts(body.get("checks") or []),
+            _unseen(body, model.target),
+        )
+        if line
+    ]
     lines.append(
         'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
     )
@@ -60,7 +71,7 @@ def deployed(model: Predictor) -> list[dict[str, Any]]:
 
 def _members(model: Predictor) -> str:
     body, entries = model._body, sorted(deployed(model), key=lambda one: -one["weight"])
-    shown = ", ".join(f"{one['weight']:.2f} {text.clean(one['name'], 40)}" for one in entries[:_MEMBERS])
+    shown = ", ".join(_member(one) for one in entries[:_MEMBERS])
     more = f" and {len(entries) - _MEMBERS} more" if len(entries) > _MEMBERS else ""
     board = body.get("leaderboard") or []
     searched = len(board) > 1 and not body.get("carried_out")
@@ -68,6 +79,11 @@ def _members(model: Predictor) -> str:
     size = f"; {text.number(board[0]['mb'], 2)} MB" if board and board[0].get("mb") else ""
     kind = "one model" if len(entries) == 1 else f"{len(entries)} models"
     return f"{kind}: {shown}{more}{tried}{size}"
+
+
+def _member(one: Mapping[str, Any]) -> str:
+    cut = f" (cut short after {counted(one['rounds'] or 0, 'round')})" if one.get("cut") else ""
+    return f"{one['weight']:.2f} {text.clean(one['name'], 40)}{cut}"
 
 
 def _beside(body: Mapping[str, Any], several: bool) -> str:
@@ -88,6 +104,20 @@ def _spent(body: Mapping[str, Any]) -> str:
     of = f" of {text.duration(spent['budget'])}" if spent.get("budget") else ""
     parts = ", ".join(f"{text.duration(seconds)} {name}" for name, seconds in longest)
     return f"{text.duration(spent['seconds'])}{of}: {parts}"
+
+
+def _unseen(body: Mapping[str, Any], target: str) -> str:
+    """Which checks of the data a search had no time for, and what makes them; "" where there are none."""
+    skipped = [one["name"] for one in body.get("checks") or [] if one["status"] == "skipped"]
+    names = list(dict.fromkeys(skipped))
+    if not names or body.get("carried_out"):
+        return ""
+    # What would make the score worth nothing is said first.
+    names.sort(key=lambda name: name not in LEAKS)
+    shown = ", ".join(text.clean(name, 40) for name in names[:_UNSEEN])
+    more = f" and {len(names) - _UNSEEN} more" if len(names) > _UNSEEN else ""
+    made = f"modelwright check TABLE --target {shlex.quote(target)}"
+    return f"not looked at, or not all of it, for lack of time: {shown}{more}; {text.clean(made, 120)} does"
 
 
 def _alerts(found: Sequence[Mapping[str, Any]]) -> str:

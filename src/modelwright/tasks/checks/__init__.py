@@ -3,6 +3,6 @@
 from modelwright.tasks.checks.alike import row_groups
 from modelwright.tasks.checks.drift import drift
 from modelwright.tasks.checks.record import Check, alerts_of, skipped
-from modelwright.tasks.checks.run import COSTLY, NAMES, by_status, check
+from modelwright.tasks.checks.run import COSTLY, LEAKS, NAMES, by_status, check
 
-__all__ = ["COSTLY", "NAMES", "Check", "alerts_of", "by_status", "check", "drift", "row_groups", "skipped"]
+__all__ = ["COSTLY", "LEAKS", "NAMES", "Check", "alerts_of", "by_status", "check", "drift", "row_groups", "skipped"]

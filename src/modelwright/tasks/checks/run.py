@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from modelwright.core.errors import ArgumentError
+from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
 from modelwright.tasks.checks import (
     columns,
@@ -51,6 +52,8 @@ _ALL: dict[str, Callable[[Evidence], list[Check]]] = {
     "groups": groups.groups,
 }
 _PARTS = {"leakage": ("near-certain", "dominant")}
+#: Those that look for what knows the target.
+LEAKS = _PARTS["leakage"]
 #: The names of all checks of one table.
 NAMES = tuple(name for every in _ALL for name in _PARTS.get(every, (every,)))
 #: Those that fit models, which takes its time; the others read each cell a few times.
@@ -78,8 +81,8 @@ def check(
         schema: what its columns are.
         target: what is to be predicted.
         seed: of samples and folds. Without ``seconds`` the same seed gives the same findings.
-        seconds: time to spend, on a smaller sample if need be; what was not reached is said. Default as long as it
-            takes, which is a few seconds for 50,000 rows of 50 columns.
+        seconds: time to spend, on a smaller sample if need be; what was not reached is said. What it takes to import
+            libraries comes on top. Default as long as it takes, which is a few seconds for 50,000 rows of 50 columns.
         where: the name of the argument, for messages.
         only: the checks to be made.
 
@@ -99,6 +102,8 @@ def check(
     """
     if seconds is not None and not (isinstance(seconds, (int, float)) and 0 < seconds < float("inf")):
         raise ArgumentError(f"seconds={seconds!r}", where="check", allowed="a positive number, or None")
+    if set(only) & set(COSTLY):
+        load()  # the first time in a process this takes longer than many a check
     deadline = None if seconds is None else time.monotonic() + seconds
     evidence = _evidence(table, schema, target, seed, where)
     if seconds is not None:
@@ -115,6 +120,12 @@ def check(
             made = look(evidence)
             found += _unfinished(made, parts) if evidence.late else made
     return sorted(found, key=by_status)
+
+
+def load() -> None:
+    """Import what the checks that fit models need."""
+    for package in ("sklearn.tree", "lightgbm"):
+        optional(package, extra="tables", purpose="Checking a table")
 
 
 def by_status(one: Check) -> int:

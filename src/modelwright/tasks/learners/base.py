@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
 
+from modelwright.core.optional import optional
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
@@ -31,6 +33,7 @@ class How(TypedDict, total=False):
         ties: of those rows, which belong together, as integers (rows,); None where each stands for itself.
         rounds: how many rounds, when they are known from other fits; without it and ``valid`` a usual number.
         deadline: in seconds of ``time.monotonic``; the fit ends there with what it has, and "ended" says so.
+        limit: until when a fit goes on past its deadline that has come to nothing yet; without it, not at all.
         seed: the same seed, rounds and threads give the same model; 0 by default.
         threads: cores to use; 1 by default.
         classes: number of classes, where ``y`` may lack some; None counts those in ``y``.
@@ -43,6 +46,7 @@ class How(TypedDict, total=False):
     ties: np.ndarray | None
     rounds: int | None
     deadline: float | None
+    limit: float | None
     seed: int
     threads: int
     classes: int | None
@@ -52,17 +56,31 @@ class How(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How long a fit may go on."""
+    """How long a fit may go on: to its deadline, or to a later limit where it has not come to anything by then.
+
+    >>> now = time.monotonic()
+    >>> clock = Clock(now - 1, now + 60)
+    >>> clock.late(), clock.late(enough=False)
+    (True, False)
+    """
 
     deadline: float | None
+    limit: float | None = None
 
-    def left(self) -> float:
-        """Seconds until the deadline; infinite without one."""
-        return float("inf") if self.deadline is None else self.deadline - time.monotonic()
+    def left(self, *, enough: bool = True) -> float:
+        """Seconds until the end; infinite without one.
 
-    def late(self, margin: float = 0.0) -> bool:
-        """Whether what takes ``margin`` seconds would end after the deadline."""
-        return self.deadline is not None and time.monotonic() + margin > self.deadline
+        Args:
+            enough: whether the fit has come far enough to be ended at its deadline.
+        """
+        if self.deadline is None:
+            return float("inf")
+        end = self.deadline if enough or self.limit is None else max(self.deadline, self.limit)
+        return end - time.monotonic()
+
+    def late(self, margin: float = 0.0, *, enough: bool = True) -> bool:
+        """Whether what takes ``margin`` seconds would be over after the end; ``enough``: see ``left``."""
+        return self.left(enough=enough) < margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +150,7 @@ class Learner(ABC):
         name: by which it is allowed, blocked and reported.
         tasks: those it can do.
         scales: whether it is given numbers with the mean 0 and the spread 1: single precision and penalties have units.
+        needs: packages that a fit imports, and the ``extra`` that installs them.
         boosted: whether it grows one tree after the other: three classes and more have a tree each in every round.
         monotone: whether it takes constraints: ``config["monotone"]`` is a mapping of raw columns to 1 or -1.
     """
@@ -141,6 +160,18 @@ class Learner(ABC):
     boosted: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     scales: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = "tables"
+
+    def load(self) -> None:
+        """Import what a fit needs: the first time in a process this takes seconds, which are none of the fit's."""
+        for package in self.needs:
+            optional(package, extra=self.extra, purpose=f"the learner {self.name!r}")
+
+    @property
+    def loaded(self) -> bool:
+        """Whether this process has imported what a fit needs."""
+        return all(package in sys.modules for package in self.needs)
 
     @abstractmethod
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
@@ -171,7 +202,7 @@ class Learner(ABC):
             how: see ``How``.
         """
         asked: dict[str, Any] = dict(how)
-        clock = Clock(asked.pop("deadline", None))
+        clock = Clock(asked.pop("deadline", None), asked.pop("limit", None))
         classes = count_classes(y, task, asked.pop("classes", None))
         if task != "regression" or not self.scales:
             return self.learn(Lesson(matrix, y, task, config, classes, clock, **asked))

@@ -25,7 +25,7 @@ from modelwright.tasks.learners.base import (
     shared,
 )
 from modelwright.tasks.learners.judged import Halves, judges, part
-from modelwright.tasks.learners.patience import MOST, USUAL, Plateau
+from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, least_rounds
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 
@@ -40,6 +40,8 @@ class CatBoost(Learner):
     boosted: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     scales: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("catboost",)
+    extra: ClassVar[str] = "catboost"
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, {"target_from": 6, **config}, native=False)
@@ -73,7 +75,7 @@ class CatBoost(Learner):
         if judged:
             patience = max(30, int(2.5 / settings["learning_rate"]))
             settings |= {"od_type": "Iter", "od_wait": patience, "use_best_model": False}
-        model, stop = catboost.CatBoost(settings), _Stop(clock)
+        model, stop = catboost.CatBoost(settings), _Stop(clock, least_rounds(settings["learning_rate"]))
 
         def pool(own: Matrix, targets: np.ndarray, weights: np.ndarray | None) -> Any:
             codes = np.searchsorted(present, targets) if number else targets
@@ -147,11 +149,11 @@ def _shares(y: np.ndarray, classes: int, weight: np.ndarray | None) -> list[floa
 class _Stop:
     """Ends the fit when the deadline is near."""
 
-    def __init__(self, clock: Clock):
-        self.clock, self.late = clock, False
+    def __init__(self, clock: Clock, least: int):
+        self.clock, self.least, self.late = clock, least, False
 
     def after_iteration(self, info: Any) -> bool:
-        self.late = self.clock.late()
+        self.late = self.clock.late(enough=info.iteration >= self.least)
         return not self.late
 
 

@@ -26,12 +26,15 @@ from modelwright.tasks.learners.recipes import feature_space, for_trees
 _LEAVES = 250_000
 #: Trees that are grown at once, between looks at the clock; rows that are predicted at once.
 _AT_ONCE, _ROWS = 8, 8192
+#: Trees that are the least a forest has, while there is any time.
+_LEAST = 8
 
 
 class _Forest(Learner):
     """What both kinds share."""
 
     scales: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "lightgbm")
     grows: ClassVar[str]
     bootstrap: ClassVar[bool]
     base_leaf: ClassVar[int]
@@ -73,7 +76,7 @@ class _Forest(Learner):
         while done < wanted:
             some = min(wanted - done, _AT_ONCE)
             if clock.deadline is not None:
-                some = min(some, int(clock.left() / pace) if done else threads)
+                some = min(some, int(clock.left(enough=done >= _LEAST) / pace) if done else threads)
             if some < 1:
                 ended = "deadline"
                 break

@@ -23,7 +23,7 @@ from modelwright.tasks.learners.base import (
     shared,
 )
 from modelwright.tasks.learners.judged import Halves, judges, part
-from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, usual_rate
+from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Rows that are predicted in one call by more than one thread.
@@ -41,6 +41,7 @@ class LightGBM(Learner):
     boosted: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     scales: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("lightgbm",)
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, config, native=True)
@@ -87,11 +88,12 @@ class LightGBM(Learner):
         booster = lgb.Booster(settings, train)
         for place, one in enumerate(held):
             booster.add_valid(one, f"valid{place}")
-        watch = Watch.of(float(settings["learning_rate"]), bool(held))
+        rate = float(settings["learning_rate"])
+        watch, least = Watch.of(rate, bool(held)), least_rounds(rate)
         halves = [Plateau() for _ in held]
         ended = "rounds"
         for done in range(most):
-            if clock.late(watch.pace()) and done:
+            if clock.late(watch.pace(), enough=done >= least) and done:
                 ended = "deadline"
                 break
             finished = booster.update()

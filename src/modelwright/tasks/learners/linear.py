@@ -25,6 +25,8 @@ from modelwright.tasks.learners.recipes import RICH, feature_space, for_smooth
 PATH = np.logspace(0.5, -5.5, 19)
 #: Steps without gain after which the path ends; steps of the optimiser at each penalty.
 _PATIENCE, _ITERATIONS = 4, 40
+#: The first of the path: penalties under which hardly anything is learned.
+_STRONG = 8
 #: Least spread that a feature is divided by: rare levels are not blown up.
 _LEAST = 0.1
 
@@ -97,11 +99,12 @@ class _Path:
         last = min(rounds or (len(PATH) if valid is not None else self._usual()), len(PATH))
         done = 0
         for place in range(last):
-            if clock.late() and place:
+            enough = place >= _STRONG
+            if clock.late(enough=enough) and place:
                 ended = "deadline"
                 break
             before = self.weights, self.bias
-            if not self._solve(float(PATH[place]), clock):
+            if not self._solve(float(PATH[place]), clock, enough):
                 ended = "deadline"
                 if place:  # whole steps can be done again
                     self.weights, self.bias = before
@@ -124,8 +127,8 @@ class _Path:
         wanted = 0.1 * np.sqrt(max(1, self.x.shape[1]) / len(self.x))
         return int(np.argmin(np.abs(np.log(PATH / wanted)))) + 1
 
-    def _solve(self, penalty: float, clock: Clock) -> bool:
-        """Whether there was time for all of it."""
+    def _solve(self, penalty: float, clock: Clock, enough: bool) -> bool:
+        """Whether there was time for all of it; ``enough``: see ``Clock.left``."""
         l1, l2 = penalty * self.ratio, penalty * (1 - self.ratio)
         if self.classes == 0:
             target = (self.x.T @ (self.targets * self.share)).astype(np.float64)
@@ -146,7 +149,7 @@ class _Path:
             self.weights, self.bias = new, new_bias
             if float(np.abs(change).max(initial=0.0)) < 1e-3 * (0.01 + float(np.abs(new).max(initial=0.0))):
                 break
-            if clock.late():
+            if clock.late(enough=enough):
                 return False
         return True
 

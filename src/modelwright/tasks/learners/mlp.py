@@ -171,7 +171,7 @@ class _Training:
         size = len(self.x) // batches
         order = self.rng.permutation(len(self.x))
         for batch in range(batches):
-            if clock.late() and (epoch or batch):
+            if clock.late(enough=epoch > 0) and (epoch or batch):
                 return False
             own = order[batch * size : (batch + 1) * size]
             self.network.train(self.x[own], self._slope(own), self.rate * self._height(epoch + batch / batches))

@@ -21,6 +21,15 @@ def usual_rate(rows: int) -> float:
     return 0.03 if rows < 3000 else 0.05 if rows < 100_000 else 0.08
 
 
+def least_rounds(rate: float) -> int:
+    """Rounds after which boosting has come most of the way: what ends before is no model yet.
+
+    >>> least_rounds(0.2), least_rounds(0.05)
+    (10, 40)
+    """
+    return math.ceil(2 / rate)
+
+
 @dataclass(slots=True)
 class Watch:
     """The best round so far.

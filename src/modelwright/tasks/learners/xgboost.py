@@ -22,7 +22,7 @@ from modelwright.tasks.learners.base import (
     shared,
 )
 from modelwright.tasks.learners.judged import Halves, judges, part
-from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, usual_rate
+from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Metrics that grow with merit.
@@ -40,6 +40,7 @@ class XGBoost(Learner):
     boosted: ClassVar[bool] = True
     monotone: ClassVar[bool] = True
     scales: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("xgboost",)
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, config, native=True)
@@ -72,11 +73,12 @@ class XGBoost(Learner):
             _data(valid[0].take(own), valid[1][own], part(valid[2], own), threads) for own in parts if valid is not None
         ]
         booster = xgb.Booster(settings, [train, *held])
-        watch = Watch.of(float(settings["learning_rate"]), bool(held))
+        rate = float(settings["learning_rate"])
+        watch, least = Watch.of(rate, bool(held)), least_rounds(rate)
         halves, sign = [Plateau() for _ in held], 1 if settings["eval_metric"] in _HIGHER else -1
         ended, done = "rounds", 0
         for done in range(rounds or (MOST if held else USUAL)):
-            if done and clock.late(watch.pace()):
+            if done and clock.late(watch.pace(), enough=done >= least):
                 ended = "deadline"
                 break
             booster.update(train, done)

@@ -12,9 +12,12 @@ from modelwright.core.errors import StudyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import Continued, Noted
 from modelwright.core.wording import counted
+from modelwright.report.fidelity import FULL, level_text
+from modelwright.report.stages import stage_at
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
+    from modelwright.report.view import StudyView
 
 
 def explain(study: Study, *, beyond: bool = False) -> str:
@@ -94,7 +97,7 @@ def _phases(study: Study) -> str:
     from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
-    history = study._machine.history
+    history, view = study._machine.history, study._view()
     found = shares(history)
     screened = next((note.data for note in history.notes if note.kind == SCREENED), None)
     if screened is None and set(found) <= {"race"}:
@@ -118,18 +121,28 @@ def _phases(study: Study) -> str:
     best = history.best()
     if anchor is not None and best is not None and anchor.number == best.number:
         lines.append("  The best network is the anchor, the space's default: nothing better was found.")
-    lines += _lineage(history, best)
+    lines += _lineage(history, best, view)
     lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
     if brought and "failed" in brought:
         lines.append(f"  The finish came to nothing: {brought['failed']}. The network is as it was before.")
     elif brought:
         values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
+        small = _learned_from(view, best)
+        if small and "before" in brought:
+            values[0] += f" (its weights had learned from {small}, and were judged at full size)"
         said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
         lines.append(f"  The finish, by the rows that were kept back: {said}.")
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])
+
+
+def _learned_from(view: StudyView, best: Row) -> str:
+    """What the weights with which the finish began had seen, where that was not images as they are."""
+    before = max((fidelity for fidelity in best.segments if fidelity < FULL), default=0.0)
+    stage = stage_at(view.stages, before)
+    return "" if stage is None or best.facts.get("full_size") else stage.beside
 
 
 def _priced(history: History, phase: str) -> str:
@@ -141,7 +154,7 @@ def _priced(history: History, phase: str) -> str:
     return f", with latencies of {counted(count, 'network')} measured" if count and phase == PREPARE else ""
 
 
-def _lineage(history: History, best: Row | None) -> list[str]:
+def _lineage(history: History, best: Row | None, view: StudyView | None = None) -> list[str]:
     """Where the best network inherited its weights: what the best one was worth beside it that began at chance."""
     if best is None or best.parent is None:
         return []
@@ -152,9 +165,11 @@ def _lineage(history: History, best: Row | None) -> list[str]:
         if values is None or not fresh:
             continue
         other = next(n for n in fresh if not any(better(value, fresh[n]) for value in fresh.values()))
+        at = "" if view is None else level_text(view, fidelity)
+        at = at[:1].upper() + at[1:] or f"At fidelity {fidelity:.3g}"
         said = (
-            f"  The best network began with the weights of trial {best.parent}, whose training is behind its value. At "
-            f"fidelity {fidelity:.3g} it was worth {values[0]:.4g}, and trial {other}, the best there of those that "
+            f"  The best network began with the weights of trial {best.parent}, whose training is behind its value. "
+            f"{at} it was worth {values[0]:.4g}, and trial {other}, the best there of those that "
             f"began at chance, {fresh[other]:.4g}."
         )
         return [said]

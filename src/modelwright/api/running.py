@@ -272,6 +272,7 @@ def tracked(study: Study) -> TrackedStudy:
 
 def view_of(study: Study) -> Any:
     """The frozen picture that reports read."""
+    from modelwright.report.stages import stages_of
     from modelwright.report.view import StudyView
 
     settings = study._settings
@@ -290,6 +291,7 @@ def view_of(study: Study) -> Any:
         store=study._store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
+        stages=stages_of(definition.get("stages")),
         plan=str(definition.get("plan", "")),
         stopping=study._loop is not None and study._loop.why == "interrupted",
         stopped=study._stopped,

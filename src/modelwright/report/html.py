@@ -173,7 +173,7 @@ def _data(view: StudyView, rows: Sequence[Row]) -> dict[str, object]:
                 round(row.duration, 3),
                 round(row.fidelity, 4),
                 clean(reason(row), 160),
-                fidelity.after(row, view.unit),
+                fidelity.after(row, view),
             ]
             for row in rows
         ],
@@ -252,7 +252,8 @@ def _slices(view: StudyView, rows: list[Row], order: list[str]) -> str:
         "held fixed either: all other parameters differ from mark to mark, so a difference may be theirs."
     )
     if fidelity.uneven([row for row in rows if usable(row)]):
-        said += f" Trials that were paused or pruned stand here with their value after fewer {view.unit}s."
+        less = "less training" if view.stages else f"fewer {view.unit}s"
+        said += f" Trials that were paused or pruned stand here with their value after {less}."
     more = f'<p class="quiet">{len(listed) - SLICES} more parameters.</p>' if len(listed) > SLICES else ""
     return f"<p>{esc(said)}</p>" + page.grid(charts, small=True) + more
 
@@ -279,11 +280,11 @@ def repr_html(view: StudyView) -> str:
     if top:
         far = fidelity.uneven(ranked(view))
         heads = ["trial", *(o.name for o in view.objectives)]
-        heads += [fidelity.heading(top, view.unit), "state"] * far + ["time", "configuration"]
+        heads += [fidelity.heading(top, view), "state"] * far + ["time", "configuration"]
         lines = [
             [
                 *(str(r.number), *(metric(r, o.name, v) for o, v in zip(view.objectives, r.values or ()))),
-                *([fidelity.trained(r), r.state] * far),
+                *([fidelity.trained(r, view.stages), r.state] * far),
                 *(duration(r.duration), config_text(r.config, 160)),
             ]
             for r in top

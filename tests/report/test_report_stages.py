@@ -71,6 +71,24 @@ def test_a_line_says_of_which_phase_a_value_is_and_whether_it_beat_another():
     assert not any("steps" in line or "step " in line for line in (first, second, confirmed, finished))
 
 
+def test_networks_are_told_apart_by_what_differs_from_the_default():
+    same = {f"layer{i}": "conv" for i in range(40)}
+    full = view_of(
+        [r.Proposed(number=0, config=same, note={"by": "default"}), r.Started(number=0), ended(0, 174850)],
+        [r.Proposed(number=1, config=same | {"layer39": "pool"}), r.Started(number=1), ended(1, 43594)],
+        by_default=True,
+    )
+    for made in (summary.leaderboard, summary.final_block, repr_html):
+        said = made(full)
+        assert "174,850 params, the default" in said and "43,594 params, layer39=pool" in said
+    assert "layer39" not in summary.leaderboard(view_of(*[list(full.history)]))
+    assert summary.trial_line(full.history.rows[1], full).endswith(", 43,594 params, layer39=pool")
+
+
+def ended(number: int, params: int) -> r.Event:
+    return r.Finished(number=number, state="complete", values=(0.5,), fidelity=1.0, note={"params": params})
+
+
 def test_a_network_that_could_not_see_smaller_images_is_not_said_to_have_seen_them():
     (line,) = lines_of(view_of(segment(0, 0.02, 0.7, first=True, full_size=True), stages=STAGES))
     assert "after race 1 of 3: val" in line

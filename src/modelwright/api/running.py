@@ -292,6 +292,7 @@ def view_of(study: Study) -> Any:
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
         stages=stages_of(definition.get("stages")),
+        by_default=definition.get("kind") == "nas",
         plan=str(definition.get("plan", "")),
         stopping=study._loop is not None and study._loop.why == "interrupted",
         stopped=study._stopped,

@@ -135,6 +135,7 @@ def view_of(store: Store, record: StudyRecord, *, space: bool = True) -> StudyVi
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
         stages=stages_of(definition.get("stages")),
+        by_default=definition.get("kind") == "nas",
         model=str(best.facts.get("summary", "")) if best is not None else "",
     )
 

@@ -21,6 +21,7 @@ from modelwright.core.files import put_in_place
 from modelwright.core.history import Row, usable
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
+from modelwright.report.apart import configured
 from modelwright.report.chosen import LIMIT, chosen
 from modelwright.report.dependence import dependence, surface
 from modelwright.report.diversity import diversity
@@ -31,7 +32,7 @@ from modelwright.report.export import finite
 from modelwright.report.parallel import parallel_chart, varied
 from modelwright.report.plots import Chart, curves_chart, history_chart, importance_chart, slice_chart, tradeoff_charts
 from modelwright.report.svg import esc
-from modelwright.report.text import budget_text, clean, config_text, duration, goal, metric
+from modelwright.report.text import budget_text, clean, duration, goal, metric
 from modelwright.report.view import StudyView, counts, front, parameter_names, ranked, reason
 
 #: Version of the data block in the page.
@@ -285,7 +286,7 @@ def repr_html(view: StudyView) -> str:
             [
                 *(str(r.number), *(metric(r, o.name, v) for o, v in zip(view.objectives, r.values or ()))),
                 *([fidelity.trained(r, view.stages), r.state] * far),
-                *(duration(r.duration), config_text(r.config, 160)),
+                *(duration(r.duration), configured(r, view, 160)),
             ]
             for r in top
         ]

@@ -14,6 +14,7 @@ from modelwright.core import records as r
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
 from modelwright.report import text
+from modelwright.report.apart import configured
 from modelwright.report.fidelity import after, at_step
 from modelwright.report.view import STATES, StudyView
 
@@ -229,7 +230,7 @@ def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌
         named = " ".join(f"{text.clean(o.name, 40)}={text.number(v)}" for o, v in zip(view.objectives, best.values))
         far = f"  after {best.trained}" if best.trained else ""
         lines.append(("green", f"best: trial {best.number}  {named}{far}"))
-        lines.append(("green", f"      {text.config_text(best.config)}"))
+        lines.append(("green", f"      {configured(view.history.rows[best.number], view)}"))
     lines += [("", line) for line in _running(progress)]
     return [(style, _fit(line, columns)) for style, line in lines]
 
@@ -239,7 +240,7 @@ def _running(progress: Progress, limit: int = 8) -> Sequence[str]:
     lines = []
     for number in numbers[:limit]:
         row = view.history.rows[number]
-        lines.append(f"trial {number}: {latest(row, view) or 'running'}  {text.config_text(row.config)}")
+        lines.append(f"trial {number}: {latest(row, view) or 'running'}  {configured(row, view)}")
     return lines + ([f"and {len(numbers) - limit} more running"] if len(numbers) > limit else [])
 
 

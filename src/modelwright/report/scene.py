@@ -6,6 +6,7 @@ from typing import Protocol
 
 from modelwright.core import records as r
 from modelwright.report import text
+from modelwright.report.apart import configured
 from modelwright.report.fidelity import at_step
 from modelwright.report.progress import Progress, header, picture
 from modelwright.report.summary import final_block, trial_line
@@ -104,7 +105,7 @@ def detail(event: r.Event, view: StudyView) -> str:
     if isinstance(event, r.Started):
         again = f", attempt {event.attempt + 1}" if event.attempt else ""
         on = " goes on" if event.segment else " started"
-        config = text.config_text(view.history.rows[event.number].config, 160)
+        config = configured(view.history.rows[event.number], view, 160)
         return f"trial {event.number}{on}{again}: {config}"
     if isinstance(event, r.Reported):
         said = " ".join(f"{text.clean(k, 40)}={text.number(v)}" for k, v in event.metrics.items())

@@ -15,6 +15,7 @@ from typing import Any
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, text
+from modelwright.report.apart import configured
 from modelwright.report.edges import edges_text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
@@ -69,7 +70,7 @@ def leaderboard(view: StudyView, count: int | None = 10, limit: int | None = Non
         lines.append([*line, text.duration(row["seconds"])])
     taken = text.width(text.table(heads, lines, right).split("\n")[1]) + 2
     room = min(max(_columns(60 + taken) - taken, 20), 60) if limit is None else limit
-    lines = [[*line, text.config_text(row["config"], room)] for line, row in zip(lines, rows)]
+    lines = [[*line, configured(by_number[row["trial"]], view, room)] for line, row in zip(lines, rows)]
     return text.table([*heads, "configuration"], lines, [*right, False])
 
 
@@ -224,7 +225,7 @@ def trial_line(row: Row, view: StudyView, note: str = "") -> str:
         how += f": {text.values_text(row, view.objectives)}" + (f" ({note})" if note else "")
         if not view.stages and row.step is not None and row.steps > 1 and not (part and row.step == row.steps):
             how += f" at {view.unit} {row.step}" + ("" if part else f" of {row.steps}")
-    return f"{how}, {text.duration(row.duration)}, {text.config_text(row.config, 160)}"
+    return f"{how}, {text.duration(row.duration)}, {configured(row, view, 160)}"
 
 
 # --- the space ----------------------------------------------------------------------------------

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.api import finishing
+from modelwright.api.next_steps import CUT_SHORT
 from modelwright.core.errors import StudyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import Continued, Noted
 from modelwright.core.wording import counted
 from modelwright.report.fidelity import FULL, level_text
 from modelwright.report.stages import stage_at
+from modelwright.study.budget import Budget
+from modelwright.study.crew import led
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.report.view import StudyView
+
+
+#: How a plan says why its race ended where it says in the same breath why nothing was confirmed.
+_RACE_ENDED = "the race ended, for "
+_NO_PLAN = object()
 
 
 def explain(study: Study, *, beyond: bool = False) -> str:
@@ -118,9 +127,10 @@ def _phases(study: Study) -> str:
             f"  {counted(children, 'network')} began with another one's weights; that one's epochs are charged."
         )
     anchor = next((row for row in history.rows if row.note.get("by") == "default"), None)
-    best = history.best()
+    best, cut = history.best(), _cut_off(study, view)
     if anchor is not None and best is not None and anchor.number == best.number:
-        lines.append("  The best network is the anchor, the space's default: nothing better was found.")
+        so_far = " so far" if cut else ""
+        lines.append(f"  The best network is the anchor, the space's default: nothing better was found{so_far}.")
     lines += _lineage(history, best, view)
     lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
@@ -133,7 +143,9 @@ def _phases(study: Study) -> str:
             values[0] += f" (its weights had learned from {small}, and were judged at full size)"
         said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
         lines.append(f"  The finish, by the rows that were kept back: {said}.")
-    if study._stopped:
+    if cut:
+        lines.append(f"  {cut}")
+    elif study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])
 
@@ -194,7 +206,40 @@ def _reasons(study: Study) -> list[str]:
             f"{more[0]['tau']:.2f}), so {len(more)} more {'was' if len(more) == 1 else 'were'} confirmed."
         )
     why = next((note.data.get("why") for note in reversed(history.notes) if note.kind == FINISH), "")
-    return [*lines, f"  The confirmation ended: {why}."] if why else lines
+    confirmed = any(note.get("phase") == "confirm" for note in notes)
+    return lines + _before_finish(why or "", confirmed=confirmed, raced=ended is not None)
+
+
+def _before_finish(why: str, *, confirmed: bool, raced: bool) -> list[str]:
+    """Why the confirmation ended, or that there was none; and why the race did, where no confirmation told it.
+
+    Args:
+        why: what ended that part of the search.
+        raced: whether it is told already why the race ended.
+    """
+    race, _, rest = why.removeprefix(_RACE_ENDED).rpartition("; ") if why.startswith(_RACE_ENDED) else ("", "", why)
+    lines = [f"  The race ended: {race}."] if race and not raced else []
+    if rest:
+        lines.append(f"  The confirmation ended: {rest}." if confirmed else f"  There was no confirmation: {rest}.")
+    return lines
+
+
+def _cut_off(study: Study, view: StudyView) -> str:
+    """That a plan did not come to its end although it could have; "" where it did, or runs still."""
+    history, plain = study._machine.history, study._record.definition.get("race", _NO_PLAN) is _NO_PLAN
+    ended = bool(study._stopped) and study._stopped not in CUT_SHORT
+    if plain or ended or study._loop is not None or led(study._store, study._record.id):
+        return ""
+    notes = finishing.opened(history)
+    if notes:
+        row = history.rows[notes[-1].data["trial"]]
+        begun = row.note.get("finish") == notes[-1].data["number"]
+        over, where = row.terminal or (begun and not row.pending), "in its finish"
+    else:
+        left = finishing.left(study, Budget(seconds=view.seconds))
+        idle = not any(row.pending or row.state == "paused" for row in history.rows)
+        over, where = idle or (left is not None and left <= finishing.LEAST), "before its finish"
+    return "" if over else f"The search was cut off {where}; the same call with name={study.name!r} goes on with it."
 
 
 def _times(study: Study) -> str:

@@ -150,8 +150,10 @@ def _phases(study: Study) -> str:
     return "\n".join(["What the search did:", *lines])
 
 
-def _learned_from(view: StudyView, best: Row) -> str:
+def _learned_from(view: StudyView, best: Row | None) -> str:
     """What the weights with which the finish began had seen, where that was not images as they are."""
+    if best is None:
+        return ""
     before = max((fidelity for fidelity in best.segments if fidelity < FULL), default=0.0)
     stage = stage_at(view.stages, before)
     return "" if stage is None or best.facts.get("full_size") else stage.beside

@@ -17,6 +17,7 @@ from cli_process import run
 import modelwright as mw
 from modelwright.cli import pairs
 from modelwright.cli.main import main
+from modelwright.core.errors import StoreError
 from modelwright.tasks import archive
 
 pytest.importorskip("lightgbm")
@@ -170,6 +171,16 @@ def test_what_is_new_to_a_model_is_told_with_its_column(tables, fitted):
     assert done.err.count("Warning: ") == 1 and "'age'" in done.err
 
 
+def test_rows_that_a_fit_could_not_read_are_told(tables, monkeypatch, capsys):
+    monkeypatch.chdir(tables)
+    (tables / "uneven.csv").write_text((tables / "train.csv").read_text() + "30;yes;more\n")
+    asked = ["--target", "left", "--trials", "1", "--model", "linear", "--save", "u.mw"]
+    assert main(["fit", "uneven.csv", *asked]) == 0
+    said = "1 row of 201 have not 2 fields as the header (line 202): all cells of 1 long row taken as missing"
+    assert f"Alert, reading: {said}" in capsys.readouterr().err
+    assert "1 alert in the data, see model.checks: reading" in mw.load("u.mw").summary()
+
+
 def test_bounds_of_a_fit_are_options(tables):
     asked = "--model lightgbm --monotone age=+1 --max-rows 100 --memory 16GB --target-score 0.5 --min-gain none"
     words = ["fit", "train.csv", "--target", "left", "--trials", "3", "--save", "b.mw", "--json", *asked.split()]
@@ -221,6 +232,51 @@ def test_what_is_said_of_the_table_goes_into_the_fit(tables):
     assert plan["said"]["class_weight"] == {"pairs": [["yes", 9.0], ["no", 1.0]]}
     weighed = run("fit", "train.csv", *asked, "--sample-weight", "age", folder=tables)
     assert weighed.code == 3 and "no column but 'left', 'age'" in weighed.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fit", "train.csv", "--save", "train.csv"], "train.csv: it is the table, which would be lost"),
+        (["fit", "train.csv", "--save", "link.csv"], "link.csv: it is the table"),
+        (["fit", "train.csv", "--save", "test.csv"], "test.csv: there is a file that is no model"),
+        (["fit", "train.csv", "--save", "x.html", "--report", "x.html"], "it is the model that is written as well"),
+        (["predict", "m.mw", "test.csv", "-o", "test.csv"], "test.csv: it is the table"),
+        (["predict", "m.mw", "test.csv", "-o", "m.mw"], "m.mw: it is the model"),
+        (["predict", "m.mw", "test.csv", "-o", "other.mw"], "other.mw: there is a model"),
+    ],
+)
+def test_no_command_writes_over_what_it_reads_or_over_something_else(tables, fitted, monkeypatch, capsys, words, said):
+    monkeypatch.chdir(tables)
+    (tables / "other.mw").write_bytes((tables / "m.mw").read_bytes())
+    if not (tables / "link.csv").exists():
+        (tables / "link.csv").symlink_to("train.csv")
+    before = {path.name: path.read_bytes() for path in tables.iterdir() if path.is_file()}
+    assert main([*words, "--target", "left", "--trials", "1"] if words[0] == "fit" else words) == 3
+    assert said in capsys.readouterr().err
+    assert before == {path.name: path.read_bytes() for path in tables.iterdir() if path.is_file()}
+
+
+def test_predictions_replace_predictions_and_a_model_a_model(tables, fitted, monkeypatch):
+    monkeypatch.chdir(tables)
+    for _ in range(2):
+        assert main(["predict", "m.mw", "test.csv", "-o", "twice.csv"]) == 0
+    model = mw.load("m.mw")
+    (tables / "damaged.mw").write_bytes((tables / "m.mw").read_bytes()[:100])
+    for name in ("twice.mw", "twice.mw", "damaged.mw"):
+        assert mw.load(model.save(name)).target == "left"
+    for place, what in ((".", "it is a folder"), ("", "it is a folder"), ("train.csv", "no model")):
+        with pytest.raises(StoreError, match=what):
+            model.save(place)
+
+
+def test_an_export_is_not_written_over_its_store(tables, fitted, monkeypatch, capsys):
+    monkeypatch.chdir(tables)
+    study = mw.Study(mw.HyperParameters(), objective="minimize", store="s.db", name="lab")
+    study.close() if hasattr(study, "close") else None
+    assert main(["export", "lab", "--store", "s.db", "--format", "csv", "-o", "s.db"]) == 3
+    assert "it is the store" in capsys.readouterr().err
+    assert main(["show", "lab", "--store", "s.db"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from cli_process import run
 
+from modelwright.cli.architectures import _weights
+
 keras = pytest.importorskip("keras")
 
 
@@ -16,19 +18,35 @@ def bars(rows=80):
     return x.astype(np.uint8), y
 
 
-def test_a_folder_of_images_becomes_a_model(folder):
+def saved(folder):
+    """Bars in a folder of images."""
     pillow = pytest.importorskip("PIL.Image")
     x, y = bars()
     for i, (image, label) in enumerate(zip(x, y, strict=True)):
         place = folder / "images" / ("column", "row")[label]
         place.mkdir(parents=True, exist_ok=True)
         pillow.fromarray(image).save(place / f"{i}.png")
+    return x
+
+
+def test_a_folder_of_images_becomes_a_model(folder):
+    x = saved(folder)
     words = "nas --data images --trials 2 --epochs 2 --name n --save model.keras -q".split()
     ran = run(*words, "--constraint", "params <= 20_000", folder=folder)
     assert ran.code == 0, ran.err
     assert "val_accuracy: 0." in ran.out or "val_accuracy: 1." in ran.out
     model = keras.saving.load_model(folder / "model.keras")
     assert model.predict(x[:3, :, :, None], verbose=0).shape == (3, 2) and model.count_params() <= 20_100
+
+
+def test_a_study_that_goes_on_has_the_size_of_its_images(folder):
+    saved(folder)
+    words = "nas --data images --epochs 1 --no-plan --strategy random --name n -q"
+    assert run(*words.split(), *"--trials 1 --image-size 6".split(), folder=folder).code == 0
+    ran = run(*words.split(), *"--trials 2 --image-size 8".split(), folder=folder)
+    assert ran.code == 3 and "--image-size 8: the study 'n' was begun with images of 6 x 6 pixels" in ran.err
+    ran = run(*words.split(), *"--trials 2".split(), folder=folder)
+    assert ran.code == 0 and "trials: 2" in ran.out, ran.err
 
 
 def test_a_table_takes_the_space_for_tables(folder):
@@ -62,13 +80,20 @@ def test_the_task_and_the_published_cells_may_be_asked_for(folder):
     assert "val_loss:" in ran.out
 
 
+def test_weights_of_false_and_true_are_by_these_names():
+    assert _weights(["True=3", "False=1"], np.array([True, False])) == {True: 3.0, False: 1.0}
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         ("nas --data x.npz --trials 1 --class-weight much", 2, "LABEL=WEIGHT"),
         ("nas --data x.npz --trials 1 --class-weight 7=2", 3, "class_weight has the label 7.0"),
         ("nas --data x.npz", 2, "how much to spend"),
-        ("nas --data absent --trials 1", 2, "cannot read"),
+        ("nas --data absent --trials 1", 2, "no file or folder 'absent'. Allowed: a folder of images per class, FILE"),
+        ("nas --data x.txt --trials 1", 2, "cannot read 'x.txt'. Allowed: a folder of images"),
+        ("tune job:parabola --data . --trials 1", 2, "cannot read the folder '.'. Allowed: FILE.npz"),
+        ("nas --data x.npz --trials 1 --objective acc", 3, "Did you mean 'val_accuracy'?"),
         ("nas --data absent.npz --trials 1", 3, "there is no file"),
         ("nas --data x.npz --trials 1 --save model.h5", 2, ".keras"),
         ("nas --data x.npz --trials 1 --save no/where.keras", 3, "no folder"),
@@ -82,5 +107,6 @@ def test_the_task_and_the_published_cells_may_be_asked_for(folder):
 def test_mistakes_are_told_in_a_line(folder, words, code, said):
     x, y = bars(20)
     np.savez(folder / "x.npz", x=x, y=y)
+    (folder / "x.txt").write_text("1 2")
     ran = run(*words.split(), folder=folder)
     assert ran.code == code and said in ran.err and "Traceback" not in ran.err

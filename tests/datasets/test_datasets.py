@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +110,17 @@ def test_without_files_and_network_the_error_says_what_to_do(small, monkeypatch)
     import keras
 
     def offline():
-        raise OSError("URL fetch failure: no route to host")
+        try:
+            raise OSError("no route to host")
+        except OSError as error:
+            raise Exception("URL fetch failure: no route to host") from error  # as Keras says it
 
     monkeypatch.setattr(keras.datasets.fashion_mnist, "load_data", offline)
     with pytest.raises(DatasetError, match="no route to host") as caught:
         datasets.fashion_mnist()
     assert "apt install dataset-fashion-mnist" in str(caught.value) and "MODELWRIGHT_DATA" in str(caught.value)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count("Traceback") == 1 and shown.count("no route to host") == 1
 
 
 def test_digits_are_split_the_same_way_each_time_without_overlap():

@@ -78,6 +78,8 @@ def test_a_training_function_that_gives_no_fields(training, said):
     [
         ({"objective": "val_acc"}, "Did you mean 'val_accuracy'"),
         ({"objective": "accuracy"}, "Did you mean 'val_accuracy'"),
+        ({"objective": "acc"}, "Did you mean 'val_accuracy'"),
+        ({"objective": "r2"}, "r2 is no metric of multiclass targets"),
         ({"objective": "val_mae"}, "no metric of multiclass targets"),
         ({"constraints": ["param <= 5"]}, "Did you mean 'params'"),
         ({"constraints": ["parameters <= 5"]}, "Did you mean 'params'"),
@@ -89,6 +91,21 @@ def test_a_training_function_that_gives_no_fields(training, said):
 def test_names_of_what_is_not_measured(options, said):
     with pytest.raises(ArgumentError, match=said):
         searched(**options)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"raspi4": {"a": 1}}, r"devices\['raspi4'\] is a dict. Allowed: .*: nas.device_table\('raspi4', "),
+        ([1], "devices is a list"),
+        ({3: nas.device_table("raspi4", {"a": 1})}, r"devices\[3\] is a DeviceTable"),
+    ],
+)
+def test_tables_of_devices_that_are_none_are_refused_by_the_search_and_the_meter(given, said):
+    with pytest.raises(ArgumentError, match=f"^nas.search: {said}"):
+        searched(devices=given, constraints=["latency_ms@raspi4 <= 3"])
+    with pytest.raises(ArgumentError, match=f"^Meter: {said}"):
+        nas.Meter(["latency_ms@raspi4"], devices=given)
 
 
 def test_names_that_are_measured_pass():
@@ -134,6 +151,46 @@ def test_weights_that_are_none(given):
 def test_numbers_have_no_classes():
     with pytest.raises(ArgumentError, match="class_weight for regression"):
         class_weights({0: 1}, dataset(X, rng.random(60)))
+
+
+# --- words of other tools, and how trials run -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("batch_size", r"batch_size= is written recipe=nas.Recipe\(batch=...\)"),
+        ("lr", r"lr= is written recipe=nas.Recipe\(rate=...\)"),
+        ("callbacks", r"Allowed: objective, .*How networks are trained goes into recipe=nas.Recipe"),
+        ("fit", "How networks are trained"),
+        ("validation_split", "validation_split= is written validation=0.15"),
+        ("max_trials", "max_trials= is written trials=..."),
+        ("max_model_size", "max_model_size= is written constraints="),
+        ("train_data", r"by position: mw.nas.search\(space, x, y, ...\)"),
+        ("triasl", "Did you mean 'trials'"),
+    ],
+)
+def test_a_keyword_that_a_search_lacks_is_answered_with_what_it_has(word, said):
+    with pytest.raises(ArgumentError, match=f"^nas.search: there is no argument {word!r}.*{said}") as caught:
+        searched(**{word: 3})
+    assert "tune" not in str(caught.value).partition("Allowed: ")[0] + str(caught.value).partition("devices")[2]
+    assert "fit=" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": 0}, "^nas.search: workers=0. Allowed: 1, 2, 3"),
+        ({"workers": 2, "executor": "serial"}, "^nas.search: workers=2 with the serial"),
+        ({"executor": "threads"}, "no executor 'threads'"),
+        ({"executor": "serial", "trial_seconds": 3}, "processes of their own"),
+        ({"verbose": None}, "^nas.search: verbose=None. Allowed: 0, 1 or 2$"),
+        ({"verbose": "auto"}, "^nas.search: verbose='auto'"),
+    ],
+)
+def test_how_trials_run_is_checked_before_anything_is_prepared(options, said):
+    with pytest.raises(ArgumentError, match=said):
+        mw.nas.search("no space", object(), None, trials=1, store=":memory:", **options)
 
 
 # --- the rest ------------------------------------------------------------------------------------

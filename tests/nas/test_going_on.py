@@ -104,6 +104,22 @@ def test_rows_of_ones_own_and_a_stem_are_asked_for_by_their_names(store):
     assert len(again._settings.estimation.job.data.kept) == 60
 
 
+def test_a_loaded_study_asks_for_its_space_and_its_data_and_names_its_own_door(store):
+    searched(store, trials=1, plan=None, strategy="random")
+    loaded = mw.load_study("s", store=store)
+    with pytest.raises(StudyError, match=r"does not know the space and its data\. Write study\.resume\(space, x, y, "
+                                         r"\.\.\.\), or call mw\.nas\.search with the same name="):  # fmt: skip
+        loaded.resume()
+    with pytest.raises(StudyError, match=r"space and its data with study = study\.resume\(space, x, y, .*refit\(\)"):
+        loaded.refit()
+    with pytest.raises(ArgumentError, match=r"'batch_size'.*study\.resume\(space, x, y, \.\.\.\) takes more"):
+        loaded.resume(batch_size=32)
+    again = loaded.resume(space(), *points(), trials=1, verbose=0)
+    with pytest.raises(ArgumentError, match="^study.resume: workers=0"):
+        again.resume(workers=0, trials=2)
+    assert again.resume(trials=2).trials[-1].state == "complete"
+
+
 def test_a_study_of_an_earlier_version_goes_on_though_its_digest_was_of_the_split(store):
     study = searched(store, trials=1)
     told = {k: v for k, v in study._record.definition.items() if k not in ("validation", "race", "stem")}

@@ -57,6 +57,29 @@ def test_whatever_the_two_labels_are(y, classes):
     assert bool(made.notes) is (classes != (0, 1))  # which of the two the output stands for is said
 
 
+@pytest.mark.parametrize("y", [Y + 1, np.array([2, 5])[Y]])
+def test_as_many_outputs_as_there_are_labels_stand_for_these(y):
+    made = dataset(X, y, outputs=2)
+    assert made.task.classes == tuple(np.unique(y)) and np.array_equal(made.y, Y)
+    assert "in rising order" in made.notes[0] and len(made.notes) == 1
+    assert dataset(X, Y, outputs=2).notes == () and dataset(X, y).task.classes == tuple(range(y.max() + 1))
+    two = nas.Architecture(lambda hp, x: x.dense(4).relu().dense(2), (3,))
+    asked = dict.fromkeys(("stem", "epochs", "objective", "recipe", "plan", "training", "devices", "measured"))
+    asked |= {"space": two, "x": X, "y": y, "validation": 0.2, "seed": 0, "task": None, "class_weight": {2: 3.0}}
+    assert prepare({**asked, "seconds": None}, ()).facts["classes"] == np.unique(y).tolist()
+    with pytest.raises(SpaceError, match=r"need \(3,\).* dense\(3\) .*; dense\(2\), an output for each label that"):
+        bound(nas.chain((3,), 4), dataset(X, Y + 1, outputs=4))
+
+
+@pytest.mark.parametrize("y", [Y == 1, (Y == 1).astype(object), (Y == 1).tolist()])
+@pytest.mark.parametrize("outputs", [1, 2, None])
+def test_labels_that_are_false_and_true_stay_so(y, outputs):
+    made = dataset(X, y, outputs=outputs)
+    assert repr(made.task.classes) == "(False, True)" and made.notes == ()
+    assert np.array_equal(made.y.ravel(), Y) and made.digest == dataset(X, Y, outputs=outputs).digest
+    assert dataset(X, np.stack([Y == 1, Y == 0], axis=1)).task.classes == (0, 1)
+
+
 def test_one_output_is_too_few_for_three_classes_and_may_be_a_number():
     with pytest.raises(SpaceError, match=r"puts out \(1,\), and multiclass targets need \(3,\)"):
         bound(nas.chain((3,), 1), dataset(X, np.arange(80) % 3, outputs=1))

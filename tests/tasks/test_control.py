@@ -24,7 +24,7 @@ def table(rows=300, seed=0):
     ],
 )
 def test_learners_that_take_part_are_those_that_may_whatever_else_is_asked(how, allowed):
-    bounds = {"max_rows": 150, "memory": "16GB", "min_gain": None, "target_score": -1e-9, "metric": "rmse"}
+    bounds = {"max_rows": 150, "memory": "16GB", "min_gain": None, "target_score": 1e-9, "metric": "rmse"}
     model = mw.fit(table(), "y", trials=3, folds=2, store=":memory:", verbose=0, **{**bounds, **how})
     tried = {row["model"].split()[0] for row in model.leaderboard()[1:]}
     assert tried <= allowed and tried - {"constant"}

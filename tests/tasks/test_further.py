@@ -71,3 +71,18 @@ def test_a_password_that_is_not_kept_is_asked_for(kept):
     kept._body["asked"]["arguments"]["store"] = "postgresql://me:***@there/db"
     with pytest.raises(mw.ArgumentError, match="password"):
         kept.fit(table(), trials=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"seconds": -1}, r"Predictor\.fit: seconds=-1\. Allowed: a number above 0"),
+        ({"seconds": "5"}, r"seconds='5'\. Allowed"),
+        ({"trials": 0}, r"Predictor\.fit: trials=0\. Allowed: a whole number from 1"),
+        ({"trials": True}, r"trials=True"),
+        ({"trials": 1, "target": "b"}, r"target='b': it is that of the search\. mw\.fit\(\.\.\.\) begins a new search"),
+    ],
+)
+def test_what_makes_no_sense_of_a_search_that_goes_on_is_refused(kept, given, said):
+    with pytest.raises(mw.ArgumentError, match=said):
+        kept.fit(table(), **given)

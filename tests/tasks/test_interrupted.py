@@ -8,7 +8,7 @@ import pytest
 
 import modelwright as mw
 from modelwright.cli.main import main
-from modelwright.tasks import session
+from modelwright.tasks import call, session
 from modelwright.tasks.checking import Checking
 from modelwright.tasks.learners.linear import Linear
 
@@ -75,6 +75,16 @@ def test_before_there_is_a_candidate_there_is_no_model(interrupting, tmp_path):
     interrupting(Checking, "begin")
     with pytest.raises(KeyboardInterrupt, match=r"Go on with mw\.fit\(\.\.\., name='s'"):
         mw.fit(table(), "y", trials=2, models=["linear"], store=tmp_path / "s.db", name="s")
+
+
+@pytest.mark.parametrize(("owner", "name"), [(call, "gather"), (session.Session, "_learners")])
+def test_before_there_is_a_study_it_says_that_nothing_is_lost(interrupting, owner, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.csv").write_text("a,y\n" + "1,yes\n2,no\n" * 20)
+    interrupting(owner, name)
+    assert main(["fit", "d.csv", "--target", "y", "--trials", "1", "--name", "s"]) == 130
+    said = "interrupted: stopped before a candidate was tried. Nothing is lost: run the same again"
+    assert said in capsys.readouterr().err and not (tmp_path / "d.mw").exists()
 
 
 def test_the_second_one_ends_and_says_how_to_go_on(interrupting, capsys, tmp_path):

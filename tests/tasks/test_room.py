@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -278,6 +279,17 @@ def test_members_are_fitted_on_all_rows_though_candidates_saw_some():
     off = np.abs(model.predict_proba(new) - whole.predict_proba(new)).mean()
     some = mw.fit({name: cells[:100] for name, cells in table(600).items()}, "y", **QUICK)
     assert off < np.abs(some.predict_proba(new) - whole.predict_proba(new)).mean()
+
+
+def test_rows_that_are_more_than_was_asked_for_are_told():
+    with pytest.warns(UserWarning, match=r"max_rows=3 was raised to 60: a sample has 30 rows of each class"):
+        model = mw.fit(table(600), "y", max_rows=3, **QUICK)
+    (said,) = [one for one in model.decisions if one["what"] == "rows"]
+    assert said["decided"].startswith("candidates see 60 of 600 rows")
+    assert said["why"].startswith("it was asked for; with 3 there are too few of some class")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mw.fit({**table(600), "y": np.arange(600.0)}, "y", max_rows=30, **QUICK)
 
 
 def test_a_plan_of_a_sample_is_carried_out_to_the_same_predictions():

@@ -50,8 +50,31 @@ def test_a_column_of_weights_counts_in_a_test_table_that_has_it():
 def test_a_column_of_weights_that_are_none_is_refused_by_evaluate():
     data = {"a": np.arange(60.0), "w": np.ones(60), "y": np.arange(60.0) ** 2}
     model = mw.fit(data, "y", sample_weight="w", models=["linear"], trials=1, **QUIET)
-    with pytest.raises(mw.ModelwrightError, match="evaluate.*sample_weight has missing or negative"):
+    with pytest.raises(mw.ModelwrightError, match="evaluate: .*'w' has 60 missing or negative values: row 0 has -1"):
         model.evaluate({**data, "w": np.full(60, -1.0)})
+
+
+def test_a_column_of_weights_is_read_as_columns_are():
+    rng = np.random.default_rng(0)
+    a, w = rng.normal(size=90), rng.integers(1, 9, 90) / 10
+    data = {"a": a, "y": a + rng.normal(size=90)}
+    how = {"sample_weight": "w", "models": ["linear"], "trials": 1, **QUIET}
+    plain = mw.fit({**data, "w": w}, "y", **how)
+    written = [f"{cell:.2f}".replace(".", ",") for cell in w]
+    for cells in (written, [f"{cell} kg" for cell in w]):
+        assert mw.fit({**data, "w": cells}, "y", **how).score == pytest.approx(plain.score)
+    assert plain.evaluate({**data, "w": written}, "mae") == pytest.approx(plain.evaluate({**data, "w": w}, "mae"))
+
+
+def test_a_weight_that_is_none_is_told_with_its_row():
+    data = {"a": np.arange(60.0), "y": [None, *np.arange(59.0)], "w": ["1,5"] * 60}
+    how = {"models": ["linear"], "trials": 1, **QUIET}
+    for cell, said in (("much", "1 cell of it cannot be read as a number: row 7 has 'much'"), (None, "row 7 has none")):
+        data["w"][7] = cell
+        with pytest.raises(mw.ArgumentError, match=f"sample_weight 'w'.*{said}"):
+            mw.fit(data, "y", sample_weight="w", **how)
+    with pytest.raises(mw.ArgumentError, match="fit, sample_weight: it holds something else than numbers.*'much'"):
+        mw.fit(data, "y", sample_weight=["much"] * 60, without="w", **how)
 
 
 @pytest.mark.parametrize("positive", ["bad", "good"])

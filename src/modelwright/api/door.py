@@ -1,4 +1,4 @@
-"""The frame of the first door: arguments that ``tune`` does not know, and how it ends when Ctrl-C comes twice.
+"""The frame of the doors: arguments that they do not know, and how they end when Ctrl-C comes twice.
 
 Does not know what a search is.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from modelwright.core.errors import ArgumentError
@@ -16,39 +17,89 @@ from modelwright.core.wording import did_you_mean
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: What other tools call it -> what to write here.
-_ELSEWHERE = {
+_METRICS = "metric metrics monitor score goal mode direction directions scoring scorer maximize minimize target"
+_SPACES = "search_space hyperparameters params param_space param_grid param_distributions config hp"
+_ROWS = "x y X Y data dataset train_data x_train y_train X_train"
+_MODELS = "build hypermodel model function func fn estimator build_model"
+#: What other tools call it -> what to write here, at either door.
+_BOTH = {
     "trials=...": "max_trials n_trials num_trials n_iter max_evals num_samples evals iterations n_calls budget",
     "seconds=...": "timeout time_limit max_time time_budget time_budget_s max_seconds duration",
     "workers=...": "n_jobs jobs num_workers parallel processes n_workers max_parallel_trials",
     "epochs=...": "max_epochs num_epochs n_epochs nb_epoch epoch",
-    "objective=... (such as 'val_accuracy', 'minimize' or mw.Maximize('f2'))": "metric metrics monitor score goal mode "
-    "direction directions scoring scorer maximize minimize target",
     "strategy=...": "tuner sampler algorithm algo method search_alg scheduler pruner oracle",
-    "space=...": "search_space hyperparameters params param_space param_grid param_distributions config hp",
-    "executions=...": "executions_per_trial repeats n_repeats replications",
     "store=...": "storage directory path db database dir",
     "name=...": "study_name project_name project experiment_name study title",
     "seed=...": "random_state rng random_seed",
+    "name=None for a new study, or another name=": "overwrite load_if_exists resume",
+}
+_TUNE = {
+    "objective=... (such as 'val_accuracy', 'minimize' or mw.Maximize('f2'))": _METRICS,
+    "space=...": _SPACES,
+    "executions=...": "executions_per_trial repeats n_repeats replications",
     "steps=...": "max_steps n_steps max_t",
     "batch_size=...": "batch bs batchsize",
     "validation_split=...": "val_split test_size",
     "validation_data=(x_val, y_val)": "val_data validation x_val X_val eval_set",
     "max_model_size=...": "max_params",
     "callbacks=[keras.callbacks.EarlyStopping(...)]": "early_stopping patience callback",
-    "by position: mw.tune(build, x, y, ...)": "x y X Y data dataset train_data x_train y_train X_train",
-    "first, by position: mw.tune(build, x, y, ...)": "build hypermodel model function func fn estimator build_model",
-    "name=None for a new study, or another name=": "overwrite load_if_exists resume",
+    "by position: mw.tune(build, x, y, ...)": _ROWS,
+    "first, by position: mw.tune(build, x, y, ...)": _MODELS,
 }
-_WORDS = {word: text for text, words in _ELSEWHERE.items() for word in words.split()}
+_SEARCH = {
+    "objective=... (such as 'val_accuracy', 'val_loss' or mw.Minimize('params'))": _METRICS,
+    "recipe=nas.Recipe(batch=...)": "batch_size batch bs batchsize",
+    "recipe=nas.Recipe(rate=...)": "lr rate learning_rate",
+    "recipe=nas.Recipe(decay=...)": "weight_decay decay",
+    "recipe=nas.Recipe(optimizer=...)": "optimizer",
+    "recipe=nas.Recipe(smoothing=...)": "label_smoothing smoothing",
+    "recipe=nas.Recipe(shift=..., mirror=..., erase=...)": "augment augmentation shift mirror flip erase",
+    "validation=0.15, a share of the rows, or (x, y)": "validation_split val_split test_size validation_data val_data "
+    "x_val X_val eval_set",
+    "constraints=['params <= 200_000']": "max_model_size max_params max_parameters limits",
+    "by position: mw.nas.search(space, x, y, ...)": _ROWS,
+    "first, by position: mw.nas.search(space, x, y, ...)": f"{_MODELS} {_SPACES} architecture network",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What others call the arguments of a door.
+
+    Attributes:
+        door: its name in messages.
+        meant: another tool's word -> what to write here.
+        otherwise: an argument of the door, and what to do with words that mean nothing here, where it is there.
+    """
+
+    door: str
+    meant: Mapping[str, str]
+    otherwise: tuple[str, str]
+
+
+def _by_word(texts: Mapping[str, str]) -> dict[str, str]:
+    return {word: text for text, words in {**_BOTH, **texts}.items() for word in words.split()}
+
+
+#: Of ``tune``, and of ``nas.search``.
+MODELS = Words("tune", _by_word(_TUNE), ("fit", "What goes to the model's own fit goes into fit={...}."))
+NETWORKS = Words(
+    "nas.search", _by_word(_SEARCH), ("recipe", "How networks are trained goes into recipe=nas.Recipe(...).")
+)
 
 
 class UnknownArgumentError(ArgumentError, TypeError):
     """A keyword that a function does not take; a ``TypeError`` as well, as Python's own would be."""
 
 
-def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
+def refuse_unknown(
+    given: Iterable[str], known: Iterable[str], where: str, words: Words = MODELS, otherwise: str = ""
+) -> None:
     """Raise for names in ``given`` that are not ``known``, with what was probably meant.
+
+    Args:
+        words: of the door that was called.
+        otherwise: what to do next where nothing is alike; what the words say when this is empty.
 
     Raises:
         UnknownArgumentError: a name is not known.
@@ -60,16 +111,17 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> No
     hints = []
     for name in unknown:
         # What a word means elsewhere says more than how it is spelt, but names that exist come first.
-        meant = _WORDS.get(name) or _WORDS.get(name.lower())
+        meant = words.meant.get(name) or words.meant.get(name.lower())
         if meant is not None and meant.split("=")[0] in (*names, meant):
             hints.append(f"{name}= is written {meant}")
         else:
             hints.append(did_you_mean(name, names, 1))
+    argument, said = words.otherwise
     raise UnknownArgumentError(
         f"there is no argument {', '.join(map(repr, unknown))}",
         where=where,
         allowed=", ".join(names),
-        hint="; ".join(dict.fromkeys(h for h in hints if h)) or "What goes to the model's own fit goes into fit={...}.",
+        hint="; ".join(dict.fromkeys(h for h in hints if h)) or otherwise or (said if argument in names else ""),
     )
 
 
@@ -90,16 +142,20 @@ def quiet_interrupt(function: Callable[P, T]) -> Callable[P, T]:
     return called
 
 
-def door(function: Callable[P, T]) -> Callable[P, T]:
-    """``function`` with clear words for keywords it lacks, and with a quiet interrupt."""
-    quiet = quiet_interrupt(function)
-    places = inspect.signature(function).parameters.values()
-    known = [p.name for p in places if p.kind is p.KEYWORD_ONLY]
-    named = [p.name for p in places if p.kind is p.POSITIONAL_OR_KEYWORD]
+def door(words: Words) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A function with clear words for keywords it lacks, and with a quiet interrupt."""
 
-    @functools.wraps(function)
-    def called(*args: P.args, **kwargs: P.kwargs) -> T:
-        refuse_unknown([name for name in kwargs if name not in named], known, function.__name__)
-        return quiet(*args, **kwargs)
+    def framed(function: Callable[P, T]) -> Callable[P, T]:
+        quiet = quiet_interrupt(function)
+        places = inspect.signature(function).parameters.values()
+        known = [p.name for p in places if p.kind is p.KEYWORD_ONLY]
+        named = [p.name for p in places if p.kind is p.POSITIONAL_OR_KEYWORD]
 
-    return called
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> T:
+            refuse_unknown([name for name in kwargs if name not in named], known, words.door, words)
+            return quiet(*args, **kwargs)
+
+        return called
+
+    return framed

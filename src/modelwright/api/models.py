@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.api.keeping import artifacts_of
 from modelwright.api.measuring import settle
+from modelwright.api.next_steps import handing_over, same_door
 from modelwright.api.stems import whole
 from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
@@ -46,8 +47,7 @@ def left_by(study: Study, row: Row) -> Any:
     raise StudyError(
         f"trial {row.number} left no model",
         where=f"study {study.name!r}",
-        hint="Models of the best few trials are kept. Build one from study.best.config, or resume the study with its "
-        "data and call study.refit().",
+        hint=f"Models of the best few trials are kept. {_trained_here(study, row)}",
     )
 
 
@@ -77,10 +77,9 @@ def _trained_anew(study: Study, row: Row, seed: int | None) -> Any:
         )
     if settings is None:
         raise StudyError(
-            "this process does not know the model and its data",
+            f"this process does not know {_trained_by(study)}",
             where=f"study {study.name!r}",
-            hint="Hand them over with study = study.resume(build, x, y, ...), which runs nothing where the budget is "
-            "used up; then study.refit().",
+            hint=_trained_here(study, row),
         )
     if not hasattr(settings.estimation, "refit"):
         raise StudyError(
@@ -94,6 +93,25 @@ def _trained_anew(study: Study, row: Row, seed: int | None) -> Any:
     if study._record.definition.get("kind") == "nas":  # for as long as it was trained, with what it inherited
         return estimation.refit(dict(row.config), seed=chosen, epochs=float(row.facts["epochs"]))
     return estimation.refit(dict(row.config), seed=chosen, steps=row.step)
+
+
+def _trained_here(study: Study, row: Row) -> str:
+    """How a process that lacks the model and its data comes to train a trial's."""
+    handed = handing_over(study)
+    if not handed:
+        return f"Call {same_door(study)}: it goes on, and returns the model."
+    best = study._machine.history.best()
+    trial = "" if best is None or row.number == best.number else str(row.number)
+    return (
+        f"Hand over {_trained_by(study)} with study = {handed}, which runs nothing where the budget is used up; then "
+        f"study.refit({trial})."
+    )
+
+
+def _trained_by(study: Study) -> str:
+    """What it takes to train one of its models."""
+    nas = study._record.definition.get("kind") == "nas"
+    return f"the {'space' if nas else 'model'} and its data"
 
 
 def _refuse_project(study: Study, row: Row) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CUT_SHORT = ("interrupted", "stopped at once", "stopped by study.stop()")
 #: The door that a kind of study came through, where it is not ``mw.tune``.
 _DOORS = {"table": "mw.fit", "nas": "mw.nas.search"}
+#: What a kind of study is handed to go on in another process, where it is not what ``mw.tune`` takes; "" for nothing.
+_HANDED = {"table": "", "nas": "space, x, y, ...", "function": "function, ..."}
 _DEFAULT = str(Path(".modelwright") / "studies.db")
 
 
@@ -64,6 +66,17 @@ def how_to_resume(study: Study) -> str:
     store = "" if study._store.location == _DEFAULT else f", store={study._store.location!r}"
     door = _DOORS.get(str(study._record.definition.get("kind")), "mw.tune")
     return f"{door}(..., {name}{store})  # the same call with this name goes on"
+
+
+def handing_over(study: Study) -> str:
+    """The call that hands a loaded study what this process lacks; "" where there is none beside its door's."""
+    handed = _HANDED.get(str(study._record.definition.get("kind")), "build, x, y, ...")
+    return f"study.resume({handed})" if handed else ""
+
+
+def same_door(study: Study) -> str:
+    """The door that a study came through, with its name."""
+    return f"{_DOORS.get(str(study._record.definition.get('kind')), 'mw.tune')} with the same name="
 
 
 def farewell(study: Study) -> str:

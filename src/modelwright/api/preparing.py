@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelwright.core.constraint import Limit
 from modelwright.core.errors import ArgumentError
 from modelwright.core.objective import parse_objective
@@ -30,10 +32,11 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     from modelwright.nas.dataset import dataset
     from modelwright.nas.estimate import ArchitectureEstimation
     from modelwright.nas.job import Job
+    from modelwright.nas.latency_table import checked_devices
     from modelwright.nas.limited import split
     from modelwright.nas.metered import meter_for
 
-    epochs = _epochs(asked)
+    epochs, devices = _epochs(asked), checked_devices(asked["devices"], "nas.search")
     stem, x, validation = _stem(asked)
     data = dataset(
         x,
@@ -46,11 +49,10 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     )
     _tell_policy()
     space = bound(asked["space"], data)
-    objective = asked["objective"]
-    objectives = parse_objective(data.task.objective if objective is None else objective)
+    objectives = parse_objective(data.task.objective if asked["objective"] is None else asked["objective"])
     check_names(data.task, objectives, limits)
     recipe, early = _recipe(asked["recipe"], data), split(limits)[0]
-    meter = meter_for(limits, objectives, asked["devices"])
+    meter = meter_for(limits, objectives, devices)
     tree = _tree(space, asked, recipe, limits, meter)
     weights = class_weights(asked["class_weight"], data)
     rungs = _ladder(asked, data, epochs, recipe)
@@ -78,6 +80,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
             "task": data.task.kind,
             "classes": list(data.task.classes),
             "data": f"{len(data.y):,} rows of {_shapes(data.shapes)}, {data.digest}",
+            "shapes": [list(shape) for shape in data.shapes],
             "validation": _judged_by(asked["validation"], data),
             "stem": None if stem is None else f"{stem.count_params():,} weights in {len(stem.layers)} layers",
             **({} if asked["plan"] is None else {"race": _named(asked["strategy"]), "stages": rungs.stages()}),
@@ -248,11 +251,14 @@ def bound(space: Any, data: Dataset) -> Architecture:
         )
     outs = _puts_out(space)
     if outs != [(data.task.outputs,)]:
+        there = len(np.unique(data.y)) if data.task.kind == "multiclass" else data.task.outputs
+        others = [f"dense({there}), an output for each label that y has,"] if there < data.task.outputs else []
+        others += ["dense(1)"] if data.task.kind == "multiclass" and there == 2 else []
         raise SpaceError(
             f"it puts out {_shapes(outs)}, and {data.task.kind} targets need {_shapes([(data.task.outputs,)])}",
             where=f"nas.{space.name}",
-            hint="End with global_avg_pool() or flatten(), and dense(number of classes) without an activation; "
-            "for two classes dense(1) does too.",
+            hint=f"End with global_avg_pool() or flatten(), and dense({data.task.outputs}) without an activation"
+            + (f"; {' or '.join(others)} does too." if others else "."),
         )
     return space if space.origin is None else _in_own_units(space, data)
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modelwright.api.door import refuse_unknown
+from modelwright.api.door import MODELS, NETWORKS, refuse_unknown
+from modelwright.api.next_steps import handing_over, same_door
+from modelwright.api.running import check_executor
 from modelwright.core.errors import StudyError
 from modelwright.study.limits import checked_limits
 
@@ -33,20 +35,22 @@ def go_on(study: Study, subject: Any, data: tuple[Any, ...], options: dict[str, 
         return tune(subject, *data, store=study._store, name=study.name, **options)
     bounds = ("trial_seconds", "trial_memory")
     known = ("trials", "seconds", "min_gain", "workers", "executor", "verbose", "confirm", *bounds)
-    refuse_unknown(options, known, f"study {study.name!r}, resume() without a subject")
+    nas, handed = study._record.definition.get("kind") == "nas", handing_over(study)
+    where, more = f"study {study.name!r}, resume() without a subject", f"{handed} takes more." if handed else ""
+    refuse_unknown(options, known, where, NETWORKS if nas else MODELS, more)
     if study._settings is None:
-        raise StudyError(
-            "this process does not know what is tuned",
-            where=f"study {study.name!r}",
-            hint="Write study.resume(build, x, y, ...), or call mw.tune with the same name=.",
-        )
+        what = "the space and its data" if nas else "what is tuned"
+        hint = f"Write {handed}, or call {same_door(study)}." if handed else f"Call {same_door(study)}."
+        raise StudyError(f"this process does not know {what}", where=f"study {study.name!r}", hint=hint)
     limits = {k: options.pop(k) for k in ("trials", "seconds", "min_gain") if k in options}
     budget = replace(study._settings.budget, **limits)
     given = {k: options.pop(k) for k in bounds if k in options}
     before = study._settings.limits
     changed = checked_limits(*(given.get(k, v) for k, v in zip(bounds, (before.seconds, before.memory), strict=True)))
-    study._settings = replace(study._settings, budget=budget, limits=changed, began=None, **options)
-    if study._record.definition.get("kind") == "nas":
+    settings = replace(study._settings, budget=budget, limits=changed, began=None, **options)
+    check_executor(settings.executor, settings.workers, changed, "study.resume")
+    study._settings = settings
+    if nas:
         from modelwright.api.searching import go_on_searching
 
         return go_on_searching(study)

@@ -210,20 +210,10 @@ def share_devices(workers: Any, executor: Any, limits: Limits) -> None:
 
 
 def make_executor(settings: RunSettings, shown: Panel) -> Executor:
-    """The executor that the arguments ask for; workers print where ``shown`` wants them to."""
-    _check_limits(settings)
+    """The executor that arguments that were checked ask for; workers print where ``shown`` wants them to."""
     if isinstance(settings.executor, Executor):
         return settings.executor
-    named = settings.executor is None or isinstance(settings.executor, str)
-    if not named or settings.executor not in (None, "serial", "processes", "ray"):
-        raise ArgumentError(
-            f"there is no executor {settings.executor!r}",
-            where="executor",
-            allowed="'serial', 'processes', 'ray', an Executor",
-        )
     workers = settings.workers
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-        raise ArgumentError(f"workers={workers!r}", where="tune", allowed="1, 2, 3, ...")
     if settings.executor == "processes" or (settings.executor is None and (workers > 1 or settings.limits)):
         from modelwright.execute.processes import ProcessExecutor
 
@@ -233,23 +223,40 @@ def make_executor(settings: RunSettings, shown: Panel) -> Executor:
         from modelwright.execute.ray import RayExecutor
 
         return RayExecutor(slots=workers if workers > 1 else None, quiet=settings.verbose == 0)
-    if workers > 1:
-        raise ArgumentError(f"workers={workers} with the serial executor", hint="Leave executor= out.")
     return SerialExecutor()
 
 
-def _check_limits(settings: RunSettings) -> None:
-    """Raise where a trial's limits cannot be held."""
-    if not settings.limits:
+def check_executor(chosen: Any, workers: Any, limits: Limits, where: str) -> None:
+    """Raise where trials cannot run as ``executor=`` and ``workers=`` say: before anything is prepared for them.
+
+    Raises:
+        ArgumentError: there is no such executor, no such number of workers, or limits of a trial could not be held.
+    """
+    _check_limits(chosen, limits)
+    if isinstance(chosen, Executor):
         return
-    chosen = settings.executor
+    named = chosen is None or isinstance(chosen, str)
+    if not named or chosen not in (None, "serial", "processes", "ray"):
+        raise ArgumentError(
+            f"there is no executor {chosen!r}", where="executor", allowed="'serial', 'processes', 'ray', an Executor"
+        )
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ArgumentError(f"workers={workers!r:.60}", where=where, allowed="1, 2, 3, ...")
+    if chosen == "serial" and workers > 1:
+        raise ArgumentError(f"workers={workers} with the serial executor", where=where, hint="Leave executor= out.")
+
+
+def _check_limits(chosen: Any, limits: Limits) -> None:
+    """Raise where a trial's limits cannot be held."""
+    if not limits:
+        return
     if chosen == "serial" or (isinstance(chosen, Executor) and not chosen.separate):
         raise ArgumentError(
             "trial_seconds and trial_memory need trials in processes of their own, which can be ended",
             where="executor",
             allowed="executor='processes', or none with any number of workers",
         )
-    if settings.limits.memory is not None and not can_measure():
+    if limits.memory is not None and not can_measure():
         raise ArgumentError(
             "this system does not tell what a process holds",
             where="trial_memory",

@@ -8,11 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api import finishing, measuring, stems
-from modelwright.api.door import door
+from modelwright.api.door import NETWORKS, door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
-from modelwright.api.running import RunSettings, constrain, share_devices, sum_up
-from modelwright.api.tune import open_study
+from modelwright.api.running import RunSettings, check_executor, constrain, share_devices, sum_up
+from modelwright.api.tune import check_numbers, open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import Limit, parse
@@ -46,7 +46,7 @@ _FINISHES = 3
 _ENDED = ("interrupted", "cancelled", "stopped by")
 
 
-@door
+@door(NETWORKS)
 def search(
     space: Any,
     x: Any,
@@ -134,6 +134,8 @@ def search(
     budget = Budget(trials=trials, seconds=seconds)
     asked["seed"], name = checked_seed(seed), checked_name(name)
     limits, bounds = parse(constraints), checked_limits(trial_seconds, trial_memory, "nas.search")
+    check_numbers(0, "nas.search", verbose=verbose)
+    check_executor(executor, workers, bounds, "nas.search")
     asked |= {"name": name, "trackers": resolve_trackers(trackers)}
     with Lead(open_store(store)) as lead:
         known = lead.store.find(name) if name is not None else None

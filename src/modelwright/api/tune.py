@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from modelwright.api.door import door
+from modelwright.api.door import MODELS, door
 from modelwright.api.earlier import learn_from_earlier, read_earlier
 from modelwright.api.keeping import keeping_asked
 from modelwright.api.knowledge import Knowledge
 from modelwright.api.naming import checked_name, checked_seed, fresh_name
 from modelwright.api.recall import catch, described_call, keep_pickled
-from modelwright.api.running import RunSettings, constrain, count_cost, share_devices
+from modelwright.api.running import RunSettings, check_executor, constrain, count_cost, share_devices
 from modelwright.api.same import SameSpace, refuse_other_search, refuse_other_space
 from modelwright.api.study import Study
 from modelwright.api.visit import VISIT
@@ -34,7 +34,7 @@ from modelwright.study.machine import Setup
 from modelwright.trackers.base import resolve_trackers
 
 
-@door
+@door(MODELS)
 def tune(
     subject: Callable[..., Any],
     *data: Any,
@@ -169,13 +169,14 @@ def tune(
         hint = "Say how much to spend: trials=30 or seconds=600."
         raise ArgumentError("neither trials nor seconds was given", where="tune", hint=hint)
     budget = Budget(trials=trials, seconds=seconds, min_gain=min_gain)
-    _check_numbers(
+    check_numbers(
         executions=executions, steps=steps, epochs=epochs, batch_size=batch_size, max_model_size=max_model_size
     )
-    _check_numbers(0, confirm=confirm, verbose=verbose)
-    _check_switches(verbose=verbose, pickled=pickled, log=log)
+    check_numbers(0, confirm=confirm, verbose=verbose)
+    _check_switches(pickled=pickled, log=log)
     seed, name, limits = checked_seed(seed), checked_name(name), parse(constraints)
     bounds = checked_limits(trial_seconds, trial_memory)
+    check_executor(executor, workers, bounds, "tune")
     share_devices(workers, executor, bounds)
     if callable(objective) and not hasattr(objective, "direction"):
         if not data:
@@ -240,20 +241,18 @@ def _session(prepared: Prepared, budget: Budget, limits: Limits, began: float, a
     )
 
 
-def _check_numbers(least: int = 1, **given: Any) -> None:
+def check_numbers(least: int = 1, where: str = "tune", **given: Any) -> None:
     """Raise for what is neither left out, nor a function of hp, nor a whole number from ``least``."""
     for argument, value in given.items():
-        if value is None or (callable(value) and argument in ("epochs", "batch_size")):
+        if (value is None and argument != "verbose") or (callable(value) and argument in ("epochs", "batch_size")):
             continue
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 53:
             allowed = {"verbose": "0, 1 or 2", "confirm": "0, 1, 2, ..."}.get(argument, "1, 2, 3, ...")
-            raise ArgumentError(f"{argument}={value!r:.60}", where="tune", allowed=allowed)
+            raise ArgumentError(f"{argument}={value!r:.60}", where=where, allowed=allowed)
 
 
-def _check_switches(*, verbose: Any, pickled: Any, log: Any) -> None:
-    """Raise for what is neither on nor off; ``verbose`` has been found to be a whole number, or None."""
-    if verbose is None:
-        raise ArgumentError("verbose=None", where="tune", allowed="0, 1 or 2")
+def _check_switches(*, pickled: Any, log: Any) -> None:
+    """Raise for what is neither on nor off."""
     if not isinstance(pickled, bool):
         raise ArgumentError(f"pickled={pickled!r:.60}", where="tune", allowed="True, False")
     if log is not None and not isinstance(log, bool):
@@ -351,4 +350,4 @@ def _with_pickled(store: Store, record: StudyRecord, asked: dict[str, Any]) -> S
     return record
 
 
-__all__ = ["open_study", "tune"]
+__all__ = ["check_numbers", "open_study", "tune"]

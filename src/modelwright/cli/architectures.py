@@ -10,9 +10,9 @@ import numpy as np
 
 from modelwright.cli.data import load_data
 from modelwright.cli.output import Exit, Output, UsageError
-from modelwright.cli.reading import check_target
+from modelwright.cli.reading import check_target, definition_of
 from modelwright.cli.tuning import _check_report, _objective, _result, next_commands, output_kept_clean
-from modelwright.core.errors import ArgumentError
+from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.report.summary import next_steps_told
 
 #: Spaces by name.
@@ -97,7 +97,7 @@ def _weights(given: list[str] | None, y: Any) -> dict[Any, float] | str | None:
     for one in given:
         label, equals, weight = one.rpartition("=")
         try:
-            found[label if texts else float(label)] = float(weight)
+            found[label if texts else float({"False": "0", "True": "1"}.get(label, label))] = float(weight)
         except ValueError:
             equals = ""
         if not equals:
@@ -112,13 +112,33 @@ def _data(args: Namespace) -> tuple[tuple[Any, Any], Any]:
             raise UsageError("a folder of images has no columns", where="--target", hint="Leave --target out.")
         from modelwright.datasets.folder import images
 
-        return images(args.data, size=args.image_size), None
+        return images(args.data, size=_image_size(args)), None
     if args.image_size is not None:
         raise UsageError("only images in a folder are brought to a size", where="--image-size", hint="Leave it out.")
-    data, held = load_data(args.data, args.target, texts=args.task != "regression")
+    data, held = load_data(args.data, args.target, texts=args.task != "regression", folders=True)
     if len(data) != 2:
         raise ArgumentError("it holds no x and y", where=args.data, allowed="arrays x and y")
     return (data[0], data[1]), held
+
+
+def _image_size(args: Namespace) -> int | tuple[int, int] | None:
+    """The size that images are brought to: that of the study that goes on, where there is one.
+
+    Raises:
+        StudyError: another one is asked for. Reading images takes long, so that it is said before.
+    """
+    begun = definition_of(args.store, args.name)
+    shapes = begun.get("shapes") or ()
+    if len(shapes) != 1 or len(shapes[0]) != 3 or begun.get("stem") is not None:
+        return args.image_size
+    height, width = shapes[0][:2]
+    if args.image_size is not None and (height, width) != (args.image_size, args.image_size):
+        raise StudyError(
+            f"the study {args.name!r} was begun with images of {height} x {width} pixels",
+            where=f"--image-size {args.image_size}",
+            hint="Leave --image-size out to go on, or use another --name for a new search. Nothing was changed.",
+        )
+    return height, width
 
 
 def _check_save(path: str) -> None:

@@ -22,6 +22,7 @@ def check(args: Namespace, out: Output) -> int:
     """Check a table, and a second one for drift; exit code 1 when something needs a look."""
     from modelwright.tasks.checks import alerts_of, drift
     from modelwright.tasks.checks import check as checked
+    from modelwright.tasks.checks.written import TOLD
     from modelwright.tasks.metrics import Metric
     from modelwright.tasks.reading import read
     from modelwright.tasks.schema import Schema
@@ -38,12 +39,14 @@ def check(args: Namespace, out: Output) -> int:
         other = read(args.test, where=args.test)
         found += drift(table, other, schema, target=target, seed=args.seed, seconds=args.seconds, where=args.test)
     alerts = alerts_of(found)
-    notes = [note.message for note in (*table.notes, *target.notes)]
+    noted = (*table.notes, *target.notes)
     if out.as_json:
+        notes = [note.message for note in noted]
         body = {"rows": table.rows, "task": target.task, "why": target.why, "alerts": alerts, "notes": notes}
         out.document({**body, "checks": [one.to_json() for one in found]})
     else:
-        out.data("\n".join([*(f"Note: {text.clean(note)}" for note in notes), *_told(found)]))
+        notes = [f"Note: {text.clean(note.message)}" for note in noted if note.kind not in TOLD]
+        out.data("\n".join([*notes, *_told(found)]))
     return Exit.INTERNAL if alerts else Exit.OK
 
 

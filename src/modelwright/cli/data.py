@@ -22,11 +22,14 @@ _FEW = 20
 _NAMES = ("x", "x_train"), ("y", "y_train"), ("x_val", "x_valid", "x_validation"), ("y_val", "y_valid", "y_validation")
 
 
-def load_data(given: str, target: str | None = None, *, texts: bool = False) -> tuple[tuple[Any, ...], Any]:
+def load_data(
+    given: str, target: str | None = None, *, texts: bool = False, folders: bool = False
+) -> tuple[tuple[Any, ...], Any]:
     """The data that ``--data`` and ``--target`` name.
 
     Args:
         texts: whether the target of a CSV file may be texts.
+        folders: whether the command reads folders of images, which are none of what is read here.
 
     Returns:
         What ``tune`` takes as positional data, and its ``validation_data`` or None.
@@ -48,8 +51,18 @@ def load_data(given: str, target: str | None = None, *, texts: bool = False) -> 
             raise UsageError("a CSV file needs --target COLUMN", where="--data")
         return read_csv(path, target, texts=texts), None
     if ":" not in given:
-        raise UsageError(f"cannot read {given!r}", where="--data", allowed="FILE.npz, FILE.csv or module:function")
+        raise _unreadable(given, "a folder of images per class, " * folders + "FILE.npz, FILE.csv or module:function")
     return _returned(given)
+
+
+def _unreadable(given: str, allowed: str) -> UsageError:
+    """That what ``--data`` names is not there, or is of no kind that is read."""
+    path = Path(given).expanduser()
+    if path.exists():
+        what, hint = f"cannot read {'the folder ' * path.is_dir()}{given!r}", ""
+    else:
+        what, hint = f"there is no file or folder {given!r}", f"Here is {os.getcwd()}"
+    return UsageError(what, where="--data", allowed=allowed, hint=hint)
 
 
 def _npz(path: Path) -> tuple[tuple[Any, ...], Any]:

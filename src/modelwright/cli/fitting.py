@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import shlex
 import warnings
 from argparse import Namespace
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
-from modelwright.core.errors import ArgumentError, StoreError
+from modelwright.cli.places import check_place
+from modelwright.core.errors import StoreError
 from modelwright.report import text
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def fit(args: Namespace, out: Output) -> int:
 
     BEGAN.set(args.began)
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
-    _check_place(target)
-    report = _report_place(args.report)
+    check_place(target, reads={"the table": args.table}, model=True)
+    report = _report_place(args.report, {"the table": args.table, "the model that is written as well": target})
     with _warned(out):
         model = modelwright.fit(
             args.table,
@@ -84,6 +84,9 @@ def predict(args: Namespace, out: Output) -> int:
     """Predictions for the rows of a table, as CSV."""
     from modelwright.tasks.answers import answers
 
+    target = None if args.output is None else Path(args.output).expanduser()
+    if target is not None:
+        check_place(target, reads={"the model": args.model, "the table": args.table}, model=False)
     model = _loaded(args)
     with _warned(out):
         columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
@@ -94,11 +97,9 @@ def predict(args: Namespace, out: Output) -> int:
     writer = csv.writer(told, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
-    if args.output is None:
+    if target is None:
         out.table(told.getvalue())
         return Exit.OK
-    target = Path(args.output).expanduser()
-    _check_place(target)
     write_whole(target, told.getvalue())
     rows = len(next(iter(columns.values())))
     out.say(f"{rows:,} predictions are in {target}")
@@ -170,21 +171,17 @@ def _class_weight(given: list[tuple[str, float] | str] | None) -> dict[str, floa
     return dict(pairs)
 
 
-def _report_place(given: str | None) -> Path | None:
-    """Where the report goes; a place that no report can be written to is refused before time is spent."""
+def _report_place(given: str | None, reads: dict[str, str | Path | None]) -> Path | None:
+    """Where the report goes; a place that no report can be written to is refused before time is spent.
+
+    Args:
+        reads: see ``check_place``.
+    """
     if not given:
         return None
     from modelwright.report.html import check_ending
 
     path = Path(given).expanduser()
     check_ending(path, "--report")
-    _check_place(path)
+    check_place(path, reads=reads, model=False)
     return path
-
-
-def _check_place(target: Path) -> None:
-    """Refuse a place that cannot be written to before time is spent."""
-    folder = target.parent if str(target.parent) else Path(".")
-    if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        what = "it is a folder" if target.is_dir() else "its folder is not there, or cannot be written to"
-        raise ArgumentError(what, where=str(target), hint="Name a file in a folder that exists.")

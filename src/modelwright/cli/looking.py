@@ -11,6 +11,7 @@ from typing import Any
 from modelwright.cli.members import running, running_told
 from modelwright.cli.one_trial import show_trial
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
+from modelwright.cli.places import check_apart
 from modelwright.cli.reading import best_of, existing_store, find_study, view_of
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.wording import counted
@@ -200,6 +201,8 @@ def export(args: Namespace, out: Output) -> int:
     """The trials of a study as CSV, JSON or Parquet."""
     kind = _format(args, out)
     with existing_store(args.store) as store:
+        if args.output:
+            check_apart(Path(args.output), {"the store": store.location})
         view = view_of(store, find_study(store, args.name))
         content = _content(view, kind)
     if not args.output:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 
 from modelwright.cli.output import Exit, Output, UsageError, discard_output, exit_of, prepare_streams
 from modelwright.core.clock import process_began
@@ -58,17 +59,25 @@ def _guarded(words: list[str], out: Output, began: float | None) -> int:
 
 
 def _run(words: list[str], out: Output, began: float | None) -> int:
-    from modelwright.cli.parser import parse
-
     try:
-        args = parse(words)
-        for word in words:
-            _check_text(word)
+        args, run = _command(words)
     except SystemExit as ended:  # --help and --version, which argparse prints itself
         return ended.code if isinstance(ended.code, int) else Exit.OK
-    module, _, name = args.run.partition(":")
+    except KeyboardInterrupt:  # what a command needs takes a while to import
+        raise KeyboardInterrupt("stopped before anything was done. Run the same again") from None
     out.as_json, out.quiet, args.began = args.json, args.quiet, began
-    return getattr(importlib.import_module(module), name)(args, out)
+    return run(args, out)
+
+
+def _command(words: list[str]) -> tuple[Namespace, Callable[[Namespace, Output], int]]:
+    """The arguments of a command, and the function that carries it out."""
+    from modelwright.cli.parser import parse
+
+    args = parse(words)
+    for word in words:
+        _check_text(word)
+    module, _, name = args.run.partition(":")
+    return args, getattr(importlib.import_module(module), name)
 
 
 def _check_text(word: str) -> None:

@@ -239,7 +239,12 @@ def _nas(add: argparse.ArgumentParser) -> None:
     add.add_argument("--strategy", metavar="NAME", help="leads the race in place of the plan's own model")
     add.add_argument("--no-plan", action="store_true", help="train each network in full, with one strategy")
     add.add_argument("--validation", type=_share, default=0.15, metavar="P", help="share of rows to judge by (0.15)")
-    add.add_argument("--image-size", type=_positive, metavar="N", help="pixels to which images are brought")
+    add.add_argument(
+        "--image-size",
+        type=_positive,
+        metavar="N",
+        help="pixels to which images are brought (the study's, or the most common)",
+    )
     add.add_argument("--epochs", type=_positive, metavar="N", help="of the training in full, with --trials (10)")
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that train networks (1)")
     add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")

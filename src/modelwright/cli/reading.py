@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,16 @@ def existing_store(given: str | None) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def definition_of(given: str | None, name: str | None) -> Mapping[str, Any]:
+    """The definition of the study that a command would go on with; empty where it begins one. Makes no store."""
+    path = _path(given)
+    if name is None or given == ":memory:" or (path is not None and not path.is_file()):
+        return {}
+    with closing(open_store(given)) as store:
+        record = store.find(name)
+    return {} if record is None else record.definition
 
 
 def check_target(given: str | None) -> None:

@@ -121,7 +121,7 @@ def _download() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nda
             hint=f"Looked in {looked}. Without a network: apt install dataset-fashion-mnist, or put the four "
             "*-ubyte.gz files into a folder fashion-mnist and set MODELWRIGHT_DATA to the folder above it. "
             "modelwright.datasets.digits() needs no files.",
-        ) from error
+        ) from None  # Keras' own error is in the sentence, and three more are behind it
 
 
 @contextmanager

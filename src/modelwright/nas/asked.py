@@ -20,7 +20,10 @@ from modelwright.nas.task import METRICS, Task
 #: What each trial has beside its metrics, for constraints.
 _FACTS = ("epochs", "cpu_seconds", DURATION)
 #: How others call them.
-_ELSEWHERE = {"parameters": "params", "weights": "params", "flops": "operations", "memory": "peak_mb"}
+_ELSEWHERE = {
+    "parameters": "params", "weights": "params", "flops": "operations", "memory": "peak_mb", "acc": "val_accuracy",
+    "val_acc": "val_accuracy",
+}  # fmt: skip
 #: Labels that a message lists at most.
 _LISTED = 8
 
@@ -42,10 +45,11 @@ def check_names(task: Task, objectives: Sequence[Objective], limits: Iterable[Li
 
 
 def _unknown(name: str, known: Sequence[str], where: str, task: Task) -> ArgumentError:
-    hint = f"Did you mean {_ELSEWHERE[name]!r}?" if name in _ELSEWHERE else did_you_mean(name, known)
+    meant = _ELSEWHERE.get(name, f"val_{name}")
+    hint = f"Did you mean {meant!r}?" if meant in known else did_you_mean(name, known)
     if name == METRIC or name.startswith("latency"):
         hint = f"Name the runtime: {METRIC}@onnxruntime,b1, say."
-    elif any(name in others for kind, others in METRICS.items() if kind != task.kind):
+    elif any({name, meant} & {*others} for kind, others in METRICS.items() if kind != task.kind):
         hint = f"{name} is no metric of {task.kind} targets. {hint}".rstrip()
     return ArgumentError(f"{name!r:.60} is not measured", where=where, allowed=", ".join(known), hint=hint)
 

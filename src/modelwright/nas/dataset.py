@@ -126,7 +126,8 @@ def dataset(
         validation: share of the rows that are kept back to judge by, or ``(x, y)`` of their own.
         task: the kind, where the targets leave it open.
         shapes: of one example of each input, as the network is to take it; what rows are is guessed otherwise.
-        outputs: of the networks, where that is known: two classes may have one between them.
+        outputs: of the networks, where that is known: two classes may have one between them, and labels that are not
+            numbered from 0 one each.
 
     Raises:
         ArgumentError: what is wrong with them, and where.
@@ -175,7 +176,9 @@ def dataset(
 
 
 def _digest(parts: Arrays, task: Task) -> str:
-    digest = hashlib.blake2b(repr(task.classes).encode(), digest_size=6)
+    # False and True are 0 and 1 here, as they were in the digests of earlier versions.
+    classes = tuple(int(label) if isinstance(label, bool) else label for label in task.classes)
+    digest = hashlib.blake2b(repr(classes).encode(), digest_size=6)
     for part in parts:
         digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

@@ -23,7 +23,7 @@ from modelwright.nas import canonical
 from modelwright.nas.build import build
 from modelwright.nas.graph import INPUT, Graph
 from modelwright.nas.keras_settings import in_32_bits
-from modelwright.nas.latency_table import FEWEST, DeviceTable, LatencyTable
+from modelwright.nas.latency_table import FEWEST, DeviceTable, LatencyTable, checked_devices
 from modelwright.nas.onnx import to_onnx
 from modelwright.nas.reading import Reading
 from modelwright.training.keras_backend import ensure_backend, light_compilation
@@ -255,7 +255,7 @@ class Meter:
             raise ArgumentError(
                 f"enough={enough!r}, repeats={repeats!r}", where="Meter", allowed=f"{FEWEST} or more, and 1 or more"
             )
-        self.devices, self.repeats, self.enough = dict(devices or {}), repeats, enough
+        self.devices, self.repeats, self.enough = checked_devices(devices, "Meter"), repeats, enough
         self.targets = {name: target(name, self.devices) for name in dict.fromkeys(names)}
         for wanted in self.targets.values():
             for package in () if wanted.runtime in self.devices else _PACKAGES[wanted.runtime]:

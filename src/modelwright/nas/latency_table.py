@@ -18,7 +18,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError, InfeasibleError
 from modelwright.core.records import Config
-from modelwright.core.wording import did_you_mean
+from modelwright.core.wording import did_you_mean, kind_of
 from modelwright.nas import canonical
 from modelwright.nas.graph import INPUT, Graph, Node
 from modelwright.nas.operations import operation
@@ -270,6 +270,27 @@ def device_table(
         what = f"{bad!r} takes {ms[bad]} ms" if bad is not None else "it is empty"
         raise ArgumentError(what, where=where, allowed="networks and the milliseconds that each takes")
     return DeviceTable(device, ms, named)
+
+
+def checked_devices(given: Any, where: str) -> dict[str, DeviceTable | LatencyTable]:
+    """Tables of devices by the names that metrics have for them, as an argument ``devices=`` has them.
+
+    Raises:
+        ArgumentError: they are something else.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise _no_tables(f"devices is {kind_of(given)}", "raspi4", where)
+    for name, table in given.items():
+        if not isinstance(name, str) or not isinstance(table, (DeviceTable, LatencyTable)):
+            raise _no_tables(f"devices[{name!r:.60}] is {kind_of(table)}", name, where)
+    return dict(given)
+
+
+def _no_tables(what: str, name: Any, where: str) -> ArgumentError:
+    hint = f"Write devices={{{str(name)!r:.60}: nas.device_table({str(name)!r:.60}, {{network: milliseconds, ...}})}}."
+    return ArgumentError(what, where=where, allowed="a dict of names and nas.device_table(...)", hint=hint)
 
 
 def _read(path: Path, device: str, names: Sequence[str] | Mapping[str, str] | None, where: str) -> dict[str, Any]:

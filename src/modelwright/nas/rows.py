@@ -167,6 +167,8 @@ def _numbers(array: np.ndarray, name: str, where: str) -> np.ndarray:
 
 
 def _one_kind(values: Sequence[Any], name: str, where: str) -> np.ndarray:
+    if all(isinstance(value, (bool, np.bool_)) for value in values):
+        return np.array(values, bool)
     if all(isinstance(value, (Integral, np.bool_)) for value in values):
         whole = np.array([int(value) for value in values])
         if whole.dtype.kind in "iu":

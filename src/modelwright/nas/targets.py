@@ -51,7 +51,8 @@ def task_of(
         kind: what it is, where the targets leave it open.
         rows: how many of them are y's, where validation's stand behind them.
         notes: what a user should know is added to it.
-        outputs: of the networks, where that is known: with one of them, two classes are told apart by it.
+        outputs: of the networks, where that is known: with one of them, two classes are told apart by it; with one for
+            each label that there is, none is left for labels that no row has.
 
     Raises:
         ArgumentError: they show none, or not that one.
@@ -99,7 +100,7 @@ def _measured(y: np.ndarray, notes: list[str]) -> bool:
 
 def _classes(y: np.ndarray, notes: list[str], where: str, outputs: int | None) -> tuple[Task, np.ndarray]:
     exact = y.dtype.kind in "ib" or (y.dtype.kind in "uf" and float(np.abs(y).max()) < 2**53)
-    labels = y.astype(np.int64) if exact else y
+    labels = y.astype(np.int64) if exact and y.dtype.kind != "b" else y
     classes, encoded = np.unique(labels, return_inverse=True)
     names: tuple[Any, ...] = tuple(classes.tolist())
     if len(classes) < 2:
@@ -110,7 +111,8 @@ def _classes(y: np.ndarray, notes: list[str], where: str, outputs: int | None) -
                 f"the one output stands for the label {names[1]!r}, against {names[0]!r}; study.classes has both"
             )
         return _by_one_output(names, encoded)
-    if labels.dtype.kind == "i" and names[0] >= 0 and names[-1] < 2 * len(names) + 10:
+    near = labels.dtype.kind == "i" and names[0] >= 0 and names[-1] < 2 * len(names) + 10
+    if near and outputs != len(names):
         missing = sorted(set(range(names[-1] + 1)) - set(names))
         encoded, names = labels, tuple(range(names[-1] + 1))
         if missing:
@@ -119,7 +121,7 @@ def _classes(y: np.ndarray, notes: list[str], where: str, outputs: int | None) -
                 f"no row has {'the label' if len(missing) == 1 else 'one of the labels'} {listed}; there is an output "
                 f"for it all the same, so that output i stands for label i, from 0 to {names[-1]}"
             )
-    elif labels.dtype.kind != "U":
+    elif labels.dtype.kind not in "Ub" and names != tuple(range(len(names))):
         notes.append(
             f"the outputs stand for the {len(names)} labels in rising order, from {names[0]} to {names[-1]}; "
             "study.classes has them"

@@ -50,8 +50,12 @@ class Budget:
         return self.seconds is None or elapsed < self.seconds
 
 
-def checked_gain(given: Any) -> float | str | None:
+def checked_gain(given: Any, *, where: str = "", over: str = "20 more trials are") -> float | str | None:
     """A ``min_gain`` that makes sense.
+
+    Args:
+        where: the door that it was given at.
+        over: what is expected to gain less where a search ends, for the message.
 
     Raises:
         ArgumentError: it is neither a positive number, nor "noise", nor None.
@@ -62,8 +66,9 @@ def checked_gain(given: Any) -> float | str | None:
         return given
     raise ArgumentError(
         f"min_gain={given!r:.60}",
-        allowed="a number above 0 in units of the objective, or 'noise'",
-        hint="min_gain=0.001 ends a search when 20 more trials are expected to gain less than that.",
+        where=where,
+        allowed="a number above 0 in units of the objective, 'noise', or None for never",
+        hint=f"min_gain=0.001 ends a search when {over} expected to gain less than that.",
     )
 
 

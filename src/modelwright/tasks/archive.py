@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from modelwright.core import codec
-from modelwright.core.errors import ArgumentError
+from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.files import draft_of, put_in_place
 from modelwright.core.medium import cannot_write
 
@@ -44,15 +44,23 @@ _NAME = re.compile(
 )
 _ELSEWHERE = "Free some space, or save to another place: the model is still there as long as this process is."
 _HINT = "It is no file that model.save(path) wrote."
+#: What every file begins with that ``write`` wrote, whatever became of the rest of it.
+_BEGINS = b"PK"
 
 
 def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
-    """Write a predictor; what was there stays whole until the new file is.
+    """Write a predictor; what was there stays whole until the new file is, and for good unless it is one too.
 
     Raises:
-        StoreError: it cannot be written.
+        StoreError: it cannot be written, or would take the place of a file that is no predictor.
     """
     target = Path(path)
+    if not target.name or target.is_dir():
+        what, hint = "it is a folder", "Name a file in it, such as model.mw."
+        raise StoreError(what, where=repr(os.fspath(path)), hint=hint)
+    if is_foreign(target):
+        hint = "Remove that file first, or name another one."
+        raise StoreError("there is a file that is no model, and it was left as it is", where=str(target), hint=hint)
     draft = draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +78,29 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
         draft.unlink(missing_ok=True)
         raise cannot_write(target, error, onward=_ELSEWHERE) from error
     return target
+
+
+def is_model(path: Path) -> bool:
+    """Whether there is a file that ``write`` wrote, by what it says of itself."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _BODY in archive.NameToInfo
+    except (OSError, ValueError, RuntimeError, MemoryError, *_ODD):
+        return False
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether there is a file with something in it that ``write`` has not written: a damaged model is none."""
+    try:
+        if not path.is_file():
+            return False
+        with open(path, "rb") as file:
+            begins = file.read(len(_BEGINS))
+    except (OSError, ValueError):  # whoever writes there says what is wrong
+        return False
+    return begins not in (b"", _BEGINS)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -59,19 +59,34 @@ def checked_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _check_whole(name: str, value: Any, least: int, most: int) -> None:
+def checked_budget(seconds: Any, trials: Any, where: str) -> tuple[float | None, int | None]:
+    """Seconds and trials as Python's own numbers.
+
+    Raises:
+        ArgumentError: one of them is no number above 0.
+
+    >>> checked_budget(np.float32(2), None, "fit")
+    (2.0, None)
+    """
+    seconds, trials = (one.item() if isinstance(one, np.generic) else one for one in (seconds, trials))
+    _check_whole("trials", trials, *_WHOLE["trials"], where)
+    if seconds is not None and not (_is_finite(seconds) and seconds > 0):
+        raise ArgumentError(f"seconds={seconds!r:.60}", where=where, allowed="a number above 0")
+    return seconds, trials
+
+
+def _check_whole(name: str, value: Any, least: int, most: int, where: str = "fit") -> None:
     if value is None:
         return
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not least <= value <= most:
         allowed = f"a whole number from {least}" + (f" to {most:,}" if most < 1 << 53 else "")
-        raise ArgumentError(f"{name}={value!r:.60}", where="fit", allowed=allowed)
+        raise ArgumentError(f"{name}={value!r:.60}", where=where, allowed=allowed)
 
 
 def _check_numbers(found: Mapping[str, Any]) -> None:
-    seconds, score = found.get("seconds"), found.get("target_score")
-    if seconds is not None and not (_is_finite(seconds) and seconds > 0):
-        raise ArgumentError(f"seconds={seconds!r:.60}", where="fit", allowed="a number above 0")
+    checked_budget(found.get("seconds"), None, "fit")
+    score = found.get("target_score")
     if score is not None and not _is_finite(score):
         raise ArgumentError(f"target_score={score!r:.60}", where="fit", allowed="a number in units of the metric")
     verbose = found.get("verbose", 1)

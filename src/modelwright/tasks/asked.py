@@ -49,7 +49,7 @@ class Asked:
         if self.preset not in PRESETS:
             hint = did_you_mean(str(self.preset), PRESETS)
             raise ArgumentError(f"preset={self.preset!r:.60}", where="fit", allowed=", ".join(PRESETS), hint=hint)
-        checked_gain(self.min_gain)
+        checked_gain(self.min_gain, where="fit", over="as many trials again as there were are")
 
 
 def divided_before(asked: Asked, plan: Any) -> Mapping[str, Any] | None:

@@ -65,7 +65,9 @@ def fitted(table: Any, *, began: float, **given: Any) -> Predictor:
         judges = not all(entry["whole"] for entry in plan["members"])
         kept = {"task": plan["task"], **plan.get("said", {})}
         said = replace(recalled(said, kept), columns=plan.get("columns"), goal=plan, judges=judges)
-    session = Session(gather(table, said), said, asked)
+    data = gather(table, said)
+    data.metric.check_goal(asked.target_score)
+    session = Session(data, said, asked)
     session.course.source = Path(table).name if isinstance(table, str | os.PathLike) else None
     try:
         model = session.carried_out(plan) if plan is not None else session.searched()

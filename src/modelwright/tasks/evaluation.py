@@ -62,7 +62,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     table = table.take(there)
     weighs = model.plan.get("said", {}).get("sample_weight")
     weighs = weighs if isinstance(weighs, str) and weighs in table.columns else None
-    weight = given_weights(table, weighs, there, where=where)
+    weight = given_weights(table, weighs, there, schema=model._schema, where=where)
     return model._frame(table), target.encode(table.columns[model.target], where=where), weight
 
 

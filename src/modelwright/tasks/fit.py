@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: When the call began, in monotonic seconds, where that was before ``fit`` was called: the start of a command.
 BEGAN: ContextVar[float | None] = ContextVar("BEGAN", default=None)
 
+#: What is said last where a fit is stopped before it has a study.
+_EARLY = "stopped before a candidate was tried. Nothing is lost: run the same again"
+
 
 def fit(
     table: Any,
@@ -62,9 +65,10 @@ def fit(
             used together, which is larger and slower to predict; ``"interpretable"``: linear models alone.
         task: "binary", "multiclass" or "regression", where the target leaves it open.
         positive: of two classes the one that ``average_precision`` and ``f1`` are about; default the rarer one.
-        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly;
-            or the levels of a column from low to high, ``{"medal": ["bronze", "silver", "gold"]}``, which makes it
-            ordinal. "ordinal" alone goes where the order is plain or the source has one, and is refused elsewhere.
+        kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly,
+            not for the target; or the levels of a column from low to high, ``{"medal": ["bronze", "silver", "gold"]}``,
+            which makes it ordinal. "ordinal" alone goes where the order is plain or the source has one, and is refused
+            elsewhere.
         without: columns that are not to be used.
         sample_weight: how much each row counts, in fits and where it judges: the name of a column, or an array. A
             column of weights counts in a table that is given to ``evaluate`` as well.
@@ -89,8 +93,9 @@ def fit(
         memory: bytes, or a text such as ``"2GB"``, that all processes of the fit may hold together; default three
             quarters of what is free, and with ``trials`` of all there is. Where what is foreseen of candidates does not
             fit, fewer run side by side, then they see fewer rows; ``model.decisions`` says so.
-        max_rows: rows that candidates see at most, a sample that has classes (or ranks of numbers) in proportion;
-            default as many as time and memory allow. Members are fitted on all rows where that ends in time.
+        max_rows: rows that candidates see at most, a sample that has classes (or ranks of numbers) in proportion, but
+            30 rows of each class or all there are; default as many as time and memory allow. Members are fitted on all
+            rows where that ends in time.
         drop_suspected: leave out columns that near-certainly leak the target. They are an alert and used otherwise.
         plan: that of an earlier model: its members are fitted in the same way, and nothing is searched. Beside it
             stand ``table``, ``target`` and what a plan cannot keep; what contradicts it is refused.
@@ -109,6 +114,9 @@ def fit(
     given = dict(locals())
     began = BEGAN.get()
     given["began"] = SystemClock().monotonic() if began is None else began
-    from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
+    try:
+        from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
 
-    return fitted(**given)
+        return fitted(**given)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(str(error) or _EARLY) from None

@@ -96,6 +96,8 @@ def _named(names: Sequence[str]) -> str:
     return ", ".join(repr(name) for name in names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
+#: Columns that are looked for under another name.
+_RENAMED = 5
 #: What is said of the columns, or of the file, that a note of such a kind is about.
 _TOLD = {
     "absent columns": "not there, taken as missing: ",
@@ -131,7 +133,11 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
     there = table.columns
     notes = list(table.notes)
     gone = [name for name in readers if name not in there]
-    _absent(gone, list(there), absent, where, notes)
+    if gone and absent == "refuse":
+        refuse_absent(list(readers), list(there), where)
+    if gone:
+        message = f"not there, and taken as missing throughout: {_named(gone)}"
+        notes.append(Note("absent columns", message, {"names": gone}))
     parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
     for name, one in readers.items():
         if name in gone:
@@ -159,18 +165,20 @@ def refuse_absent(needed: Sequence[str], there: Sequence[str], where: str) -> No
     raise ArgumentError(
         f"{counted(len(gone), 'column')} that the model was given {are} not there: {_named(gone)}",
         where=where,
-        hint=did_you_mean(gone[0], [name for name in there if name not in gone])
-        or "Add a column of missing cells (None) if nothing is known.",
+        hint=_renamed(gone, needed, there),
     )
 
 
-def _absent(gone: list[str], there: list[str], absent: str, where: str, notes: list[Note]) -> None:
-    if not gone:
-        return
-    if absent == "refuse":
-        refuse_absent(gone, there, where)
-    message = f"not there, and taken as missing throughout: {_named(gone)}"
-    notes.append(Note("absent columns", message, {"names": gone}))
+def _renamed(gone: Sequence[str], needed: Sequence[str], there: Sequence[str]) -> str:
+    """What to do about columns that are not there: one name that is near says nothing where most have none."""
+    known = set(needed)
+    others = list(dict.fromkeys(name for name in there if name not in known))
+    near = [did_you_mean(name, others) for name in gone[:_RENAMED]]
+    if len(gone) <= _RENAMED and all(near):
+        return near[0] if len(gone) == 1 else f"For {gone[0]!r:.60}: {near[0]}"
+    if len(gone) == len(needed) > 1:
+        return f"It has none of them, but {_named(others)}: is it another table?"
+    return "Add a column of missing cells (None) if nothing is known."
 
 
 def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes: list[Note]) -> None:

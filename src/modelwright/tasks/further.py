@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.store.base import Store, open_store
+from modelwright.tasks.arguments import checked_budget
 from modelwright.tasks.recalled import arguments
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ KEPT = (
     "folds", "models", "block", "monotone", "preset", "target_score", "min_gain", "memory", "max_rows",
     "drop_suspected", "workers", "name",
 )  # fmt: skip
+#: Arguments of ``mw.fit`` that no call can give: what the search is about.
+_SETTLED = ("target", "plan")
 _WHERE = "Predictor.fit"
 _ANEW = "mw.fit(...) begins a new search."
 
@@ -36,7 +39,8 @@ def further(
         more: arguments of this call.
 
     Raises:
-        ArgumentError: nothing says how long, there is no store to go by, or something is not kept and was not passed.
+        ArgumentError: nothing says how long, or what does is no number above 0; the target is given again, there is no
+            store to go by, or something is not kept and was not passed.
         StudyError: the study is not there.
     """
     asked = body.get("asked")
@@ -45,6 +49,10 @@ def further(
         raise ArgumentError("there is no study to go on with", where=_WHERE, hint=hint)
     if seconds is None and trials is None:
         raise ArgumentError("neither seconds nor trials was given", where=_WHERE)
+    seconds, trials = checked_budget(seconds, trials, _WHERE)
+    for name in _SETTLED:
+        if name in more:
+            raise ArgumentError(f"{name}={more[name]!r:.60}: it is that of the search", where=_WHERE, hint=_ANEW)
     for name in asked.get("again", ()):
         if name not in more:
             what = f"{name}= was given as an object, which a model does not keep"

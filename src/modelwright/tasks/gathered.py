@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted, did_you_mean, kind_of
+from modelwright.core.wording import counted, did_you_mean, kind_of, warn_caller
 from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.goal import same_goal
@@ -18,10 +18,10 @@ from modelwright.tasks.kinds import NOTHING
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import Time, read
-from modelwright.tasks.room import Room, columns_of, planned
-from modelwright.tasks.sampling import sample, sampled
+from modelwright.tasks.room import Room, as_sampled, columns_of, planned
+from modelwright.tasks.sampling import RARE, sample, sampled
 from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Declared, Note, Table, is_missing
+from modelwright.tasks.table import Declared, Table, is_missing
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import Split, Ties, affordable, make_split, undivided
 from modelwright.tasks.weights import given_weights, with_classes
@@ -41,7 +41,6 @@ class Gathered:
         y: classes as integers, or numbers, (rows,); rows without a target are gone.
         weight: of each row while models are fitted, or None.
         judging: of each row where it judges, or None: weights of classes are for fitting alone.
-        notes: what was found and repaired on the way.
         room: rows and workers that fit.
     """
 
@@ -54,7 +53,6 @@ class Gathered:
     weight: np.ndarray | None
     judging: np.ndarray | None
     split: Split
-    notes: tuple[Note, ...]
     room: Room
 
     def said(self) -> str:
@@ -126,7 +124,7 @@ def gather(source: Any, said: Said) -> Gathered:
         )
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")
-    judging = given_weights(table, said.sample_weight, there, where="fit")
+    judging = given_weights(table, said.sample_weight, there, schema=schema, where="fit")
     if said.judges:
         metric.check(y, target, judging)
     weight = with_classes(judging, said.class_weight, target, y)
@@ -145,8 +143,18 @@ def gather(source: Any, said: Said) -> Gathered:
     if seen is not None and room.rows != seen:  # scores of other rows are no scores of the same search
         room = replace(room, rows=seen, said=tuple(one for one in room.said if one["what"] != "rows"))
     split = _divided(table, schema, frame, y, target.task, replace(said, seconds=left), room, metric.weighs)
-    notes = (*table.notes, *target.notes)
-    return Gathered(table, schema, target, metric, frame, y, weight, judging, split, notes, room)
+    told = as_sampled(room, split.used, frame.rows)
+    _warn_of_more(said.max_rows, target, split.used)
+    return Gathered(table, schema, target, metric, frame, y, weight, judging, split, told)
+
+
+def _warn_of_more(asked: int | None, target: Target, rows: int) -> None:
+    """Warn where no sample is as small as was asked for; a few rows more for a rare class are a decision alone."""
+    least = sum(min(RARE, count) for count in target.counts)
+    if asked is not None and asked < least and asked < rows:
+        warn_caller(
+            f"max_rows={asked} was raised to {rows:,}: a sample has {RARE} rows of each class, or all there are"
+        )
 
 
 def _target(column: Any, said: Said, name: str, *, typed: bool, declared: Declared | None) -> Target:

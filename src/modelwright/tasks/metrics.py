@@ -151,6 +151,21 @@ class Metric:
         name = ALIASES.get(self.name, self.name)
         return name if (given is None or isinstance(given, str)) and name in SCORES else None
 
+    def check_goal(self, goal: float | None) -> None:
+        """Refuse a score to be reached that no predictions have.
+
+        Raises:
+            ArgumentError: it is beyond what perfect predictions get by a metric of ours.
+        """
+        if goal is None or self.own is None:
+            return
+        best = 1.0 if SCORES[self.own].higher else 0.0
+        if goal > best if self.higher else goal < best:
+            raise ArgumentError(
+                f"target_score={goal:g} is never reached", where="fit",
+                allowed=f"at {'most' if self.higher else 'least'} {best:g}: what {self.name} is where all is right",
+            )  # fmt: skip
+
     @property
     def guide(self) -> str | None:
         """The metric of ours by which learners stop, and to whose errors they are fitted; None: by their loss."""
@@ -174,7 +189,6 @@ def _refuse_other_task(metric: Any, target: Target) -> None:
             allowed=", ".join(
                 name for name, score in SCORES.items() if (score.needs == "values") == (target.task == "regression")
             ),
-            hint=f"Give task={held[0]!r} if that is what is meant.",
         )
 
 

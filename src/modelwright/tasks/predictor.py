@@ -314,8 +314,10 @@ class Predictor:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one file with everything in it: JSON, native boosters, arrays; no pickle. ``mw.load`` reads it.
 
+        A model that was there is replaced.
+
         Raises:
-            StoreError: it cannot be written.
+            StoreError: it cannot be written, is a folder, or there is a file that is no model.
         """
         return archive.write(path, *self._content())
 

@@ -67,6 +67,8 @@ def read(source: Any, *, where: str = "table", time: Time | None = None, memory:
     if isinstance(source, Table):
         return source
     if isinstance(source, (str, os.PathLike)):
+        if "://" in (given := os.fspath(source)) or ":/" in given[:8]:
+            raise ArgumentError("it is an address, no path", where=_at(where, given), hint="Download the file first.")
         return _file(Path(os.fspath(source)), where, time, memory)
     root = type(source).__module__.partition(".")[0]
     if root == "pandas" and hasattr(source, "iloc"):
@@ -127,10 +129,13 @@ def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
     return texts
 
 
+def _at(where: str, path: str) -> str:
+    """The argument and the path in it; a command calls the argument by its path."""
+    return f"{where} {path!r}" if where not in ("", path) else repr(path)
+
+
 def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Table:
-    where = f"{where} {str(path)!r}" if where else repr(str(path))
-    if "://" in str(path) or ":/" in str(path)[:8]:
-        raise ArgumentError("it is an address, no path", where=where, hint="Download the file first.")
+    where = _at(where, str(path))
     fits = _within(memory, where)
     try:
         with path.open("rb") as file:
@@ -142,6 +147,8 @@ def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Tabl
         near = [found.name for found in path.parent.glob("*") if found.suffix == path.suffix][:3]
         hint = f"Beside it: {', '.join(near)}." if near else ""
         raise ArgumentError("there is no such file", where=where, hint=hint) from None
+    except ArgumentError:  # there is no room for it
+        raise
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise ArgumentError(f"it cannot be read: {said}", where=where) from None

@@ -10,7 +10,7 @@ import os
 import sys
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import process_time
 
 import numpy as np
@@ -24,6 +24,7 @@ from modelwright.tasks.decisions import Decision, decision
 from modelwright.tasks.ensemble import CANDIDATES, ROWS, looked_at
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.embedding import INTO, MOST
+from modelwright.tasks.sampling import RARE
 from modelwright.tasks.validation import HELD_BACK, LARGE
 
 #: Share of the free memory that a fit takes unless it is told; of all memory where nothing may depend on the moment.
@@ -199,6 +200,20 @@ def planned(
                 )
             )
     return Room(rows=rows, workers=max(1, min(workers, fits)), limit=limit, own=own, slow=slow, said=tuple(said))
+
+
+def as_sampled(room: Room, rows: int, total: int) -> Room:
+    """The room with what it says of rows put right, where the sample has more of them for the sake of rare classes.
+
+    Args:
+        rows: that candidates see.
+        total: of the table.
+    """
+    if rows <= room.rows:
+        return room
+    why = f"; with {room.rows:,} there are too few of some class, of which a sample has {RARE} or all"
+    said = [_sampled(rows, total, one["why"] + why) if one["what"] == "rows" else one for one in room.said]
+    return replace(room, said=tuple(said))
 
 
 def _limit(memory: int | None, here: int, *, timed: bool) -> tuple[int | None, str]:

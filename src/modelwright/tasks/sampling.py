@@ -8,7 +8,7 @@ from modelwright.core.rng import Seed
 
 #: Rows of each class that a sample has at least, as far as there are so many; where rows are weighed, that share of
 #: the rows that a class would have if all were equally frequent.
-_RARE, _SHARE = 30, 8
+RARE, _SHARE = 30, 8
 
 
 def layers(y: np.ndarray, task: str, folds: int) -> np.ndarray:
@@ -39,7 +39,7 @@ def sample(y: np.ndarray, task: str, rows: int, *, seed: int) -> np.ndarray:
     if task != "regression":
         for one, count in enumerate(np.bincount(y)):
             own = np.flatnonzero(y == one) if count else np.empty(0, np.int64)
-            lacking = min(_RARE, count) - int(chosen[own].sum())
+            lacking = min(RARE, count) - int(chosen[own].sum())
             if lacking > 0:
                 chosen[rng.choice(own[~chosen[own]], lacking, replace=False)] = True
     return np.flatnonzero(chosen)
@@ -62,7 +62,7 @@ def sampled(y: np.ndarray, task: str, rows: int, *, seed: int) -> tuple[np.ndarr
     if rows >= total or task == "regression":
         return sample(y, task, rows, seed=seed), None
     counts = np.bincount(y)
-    least = np.minimum(counts, max(_RARE, rows // (_SHARE * len(counts))))
+    least = np.minimum(counts, max(RARE, rows // (_SHARE * len(counts))))
     rare = counts * (rows / total) < least
     left = rows - int(least[rare].sum())
     if not rare.any() or left < rows // 2:

@@ -86,9 +86,17 @@ class Schema:
 
         Raises:
             ArgumentError: there are no rows or no columns but the target, or ``kinds`` has an unknown name or kind, or
-                nothing tells the order of an ordinal column, or levels of it are not among those that were said.
+                nothing tells the order of an ordinal column, or levels of it are not among those that were said, or
+                it names the target.
         """
         chosen = _chosen(table, kinds or {}, where)
+        if target != "" and (called := table.called(target)) in chosen:
+            raise ArgumentError(
+                f"kinds names {called!r:.80}, which is the target",
+                where=where,
+                allowed="columns to learn from",
+                hint="task='regression', 'binary' or 'multiclass' says what is predicted.",
+            )
         left = [table.called(name) for name in (target, *without) if name != ""]
         for name in left:
             table.column(name, where=where)
@@ -177,6 +185,11 @@ class Schema:
     def used(self) -> tuple[Column, ...]:
         """The columns there is something to learn from."""
         return tuple(column for column in self.columns if column.used)
+
+    @property
+    def context(self) -> kinds_of.Context:
+        """What its columns tell of one that leaves open how it writes decimals and dates."""
+        return _context(self.columns)
 
     @functools.cached_property
     def readers(self) -> dict[str, Reader]:

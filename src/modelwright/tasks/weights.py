@@ -11,36 +11,70 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted
+from modelwright.tasks import kinds
+from modelwright.tasks.readers import reader
+from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Table
 from modelwright.tasks.target import Target
 
 
-def given_weights(table: Table, given: Any, there: np.ndarray, *, where: str) -> np.ndarray | None:
+def given_weights(table: Table, given: Any, there: np.ndarray, *, schema: Schema, where: str) -> np.ndarray | None:
     """Weights of the rows of a table, with the mean 1; None where none were given.
 
     Args:
-        given: the name of a column, or numbers for the rows, or for those before some were left out.
+        given: the name of a column, which is read as columns of numbers are, or numbers for the rows, or for those
+            before some were left out.
         there: which rows were kept of those that were given, bool.
+        schema: of the other columns, which tell how a column writes its decimals where it leaves that open.
 
     Raises:
         ArgumentError: they are not a number from 0 for each row, or all are 0.
     """
     if given is None:
         return None
-    cells = table.columns[given] if isinstance(given, str) else np.asarray(given)
-    try:
-        weight = np.asarray(cells, np.float64).ravel()
-    except (TypeError, ValueError):
-        raise ArgumentError("sample_weight holds something else than numbers", where=where) from None
-    if not isinstance(given, str) and len(weight) == len(there):
-        weight = weight[there]
+    if isinstance(given, str):
+        weight, called = _column(table, given, there, schema, where), f"sample_weight {given!r:.60}"
+    else:
+        weight, called = _array(given, where), "sample_weight"
+        if len(weight) == len(there):
+            weight = weight[there]
     if len(weight) != table.rows:
-        raise ArgumentError(f"sample_weight has {counted(len(weight), 'value')} for {table.rows} rows", where=where)
-    if not np.isfinite(weight).all() or (weight < 0).any():
-        raise ArgumentError("sample_weight has missing or negative values", where=where, allowed="numbers from 0")
+        raise ArgumentError(f"{called} has {counted(len(weight), 'value')} for {table.rows} rows", where=where)
+    wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
+    if len(wrong):
+        example = f"{_place(there, wrong[0])} has {'none' if np.isnan(weight[wrong[0]]) else f'{weight[wrong[0]]:g}'}"
+        what = f"{called} has {counted(len(wrong), 'missing or negative value')}: {example}"
+        raise ArgumentError(what, where=where, allowed="numbers from 0")
     if not weight.any():
-        raise ArgumentError("sample_weight: every weight is 0", where=where, allowed="some numbers above 0")
+        raise ArgumentError(f"{called}: every weight is 0", where=where, allowed="some numbers above 0")
     return weight / weight.mean()
+
+
+def _column(table: Table, name: str, there: np.ndarray, schema: Schema, where: str) -> np.ndarray:
+    """The numbers of a column, read as a column that is learned from."""
+    cells = table.columns[name]
+    found = kinds.described(cells, "number", schema.context)
+    weight, problems = reader(name, "number", found.details).many(cells)
+    if problems.unreadable:
+        text = next(iter(problems.unreadable))
+        row = next(i for i, cell in enumerate(cells.tolist()) if cell is not None and str(cell).strip() == text)
+        count = counted(sum(problems.unreadable.values()), "cell")
+        what = f"{count} of it cannot be read as a number: {_place(there, row)} has {text!r:.40}"
+        raise ArgumentError(what, where=f"{where}, sample_weight {name!r:.60}", allowed="numbers from 0")
+    return weight
+
+
+def _array(given: Any, where: str) -> np.ndarray:
+    try:
+        return np.asarray(given, np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        what = f"it holds something else than numbers: {error!s:.80}"
+        raise ArgumentError(what, where=f"{where}, sample_weight", allowed="numbers from 0") from None
+
+
+def _place(there: np.ndarray, row: int) -> str:
+    """A row as it was given: those without a target are gone."""
+    return f"row {np.flatnonzero(there)[row]}"
 
 
 def with_classes(weight: np.ndarray | None, asked: Any, target: Target, y: np.ndarray) -> np.ndarray | None:

@@ -83,3 +83,26 @@ def test_rows_without_a_target_are_told_and_are_an_alert_where_something_stands_
     found = of(named, "rows without a target")[None]
     assert found.status == "alert" and "'NA' in 134 rows" in found.message and found.undo
     assert passed(examined(table), "rows without a target")
+
+
+def file_of(tmp_path, *more, encoding="utf-8"):
+    """A file of 300 rows with these lines at its end, as it was read."""
+    lines = ["a;b;y", *(f"{i % 7};{i % 5};{'yes' if i % 3 else 'no'}" for i in range(300)), *more]
+    path = tmp_path / "rows.csv"
+    path.write_bytes("\n".join(lines).encode(encoding))
+    return path
+
+
+def test_rows_whose_cells_are_lost_since_they_have_too_many_are_an_alert(tmp_path):
+    found = of(examined(file_of(tmp_path, "1;2;yes;7", "1;yes")), "reading")[None]
+    assert (found.status, found.count) == ("alert", 2) and "(lines 302, 303)" in found.message
+    done = "1 short row filled up with missing cells, all cells of 1 long row taken as missing"
+    assert found.message.partition("): ")[2] == done
+
+
+def test_what_reading_repaired_is_said_and_needs_nobody(tmp_path):
+    found = of(examined(file_of(tmp_path, "1;yes")), "reading")[None]
+    assert (found.status, found.count) == ("fixed", 1) and "taken as missing" not in found.message
+    found = of(examined(file_of(tmp_path, "1;2;Käse", encoding="cp1252")), "reading")[None]
+    assert found.status == "fixed" and found.message == "the encoding is cp1252"
+    assert passed(examined(noise()), "reading") and passed(examined(file_of(tmp_path)), "reading")

@@ -8,7 +8,18 @@ from dataclasses import replace
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
-from modelwright.tasks.checks import columns, groups, leakage, missing, moments, numbering, rows, unlabelled, values
+from modelwright.tasks.checks import (
+    columns,
+    groups,
+    leakage,
+    missing,
+    moments,
+    numbering,
+    rows,
+    unlabelled,
+    values,
+    written,
+)
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, skipped
 from modelwright.tasks.schema import Schema
@@ -19,6 +30,7 @@ from modelwright.tasks.target import Target
 _SAMPLE, _PER_SECOND = 10_000, 2_000
 
 _ALL: dict[str, Callable[[Evidence], list[Check]]] = {
+    written.NAME: written.written,
     "too few rows": rows.few_rows,
     "rare classes": rows.rare_classes,
     unlabelled.NAME: unlabelled.unlabelled,

@@ -375,6 +375,20 @@ def test_a_share_that_leaves_nothing_to_train_on(share, left):
         dataset(images(), rng.random(60), validation=share)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("share", [0.15, 0.5, 0.001])
+def test_the_only_row_of_a_label_is_trained_on(seed, share):
+    lone = np.r_[np.arange(58) % 2, 2, 3]
+    made = dataset(images(), lone, validation=share, seed=seed)
+    assert {2, 3} <= set(made.y[made.chosen]) and len(made.kept) and not made.notes
+    assert sorted([*made.chosen, *made.kept]) == list(range(60))
+    several = np.zeros((60, 4), int)
+    several[:50, :2] = 1
+    several[55, 2] = several[56, 3] = several[57, 0] = 1
+    made = dataset(images(), several, validation=share, seed=seed)
+    assert made.task.kind == "multilabel" and made.y[made.chosen].any(axis=0).all() and not made.notes
+
+
 def test_one_class_alone_to_train_on():
     y = np.r_[np.zeros(60, int), np.ones(5, int)]
     with pytest.raises(ArgumentError, match="60 rows of one class"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from modelwright import nas
-from modelwright.api.explaining import _lineage
+from modelwright.api.explaining import _before_finish, _lineage
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
@@ -183,6 +183,9 @@ def test_in_a_short_search_the_anchor_is_confirmed_only_beside_another_network(b
     confirmed = {row.number for row in run.history.rows if row.note.get("phase") == "confirm"}
     assert confirmed == ({0, 3} if best else set())
     assert ("nothing to confirm" in ended.why) == (not best)
+    if not best:
+        race, nothing = _before_finish(ended.why, confirmed=False, raced=False)
+        assert race.startswith("  The race ended: ") and nothing.startswith("  There was no confirmation: the default")
     assert run.machine.setup.strategy.winner(run.history).number == best
 
 

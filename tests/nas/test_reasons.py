@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from modelwright.api.explaining import _screen
+from modelwright.api.explaining import _before_finish, _screen
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
@@ -69,3 +69,29 @@ def test_a_screen_is_judged_by_what_it_kept_and_says_so():
 def test_a_screen_whose_rejects_raced_too_says_how_many():
     text = screened(10, 3)
     assert "nwot ranks 13 networks, 3 of which it had rejected," in text and "was not trained" not in text
+
+
+@pytest.mark.parametrize(
+    ("why", "confirmed", "raced", "said"),
+    [
+        (
+            "the race ended, for its networks are used up; the default is best: nothing to confirm",
+            False,
+            False,
+            [
+                "The race ended: its networks are used up.",
+                "There was no confirmation: the default is best: nothing to confirm.",
+            ],
+        ),
+        (
+            "the race ended, for its share of the time was used up; the time for confirming is used up",
+            True,
+            True,
+            ["The confirmation ended: the time for confirming is used up."],
+        ),
+        ("the best are confirmed", True, True, ["The confirmation ended: the best are confirmed."]),
+        ("", False, False, []),
+    ],
+)
+def test_a_phase_that_never_began_is_not_said_to_have_ended(why, confirmed, raced, said):
+    assert [line.strip() for line in _before_finish(why, confirmed=confirmed, raced=raced)] == said

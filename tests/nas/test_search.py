@@ -206,6 +206,13 @@ def test_the_best_few_are_one_model(study, tmp_path):
         study.ensemble(1)
 
 
+def test_an_ensemble_of_fewer_than_were_asked_for_says_so(study):
+    full = sum(row.fidelity >= 0.3 for row in study._machine.history.rows)
+    assert full < 6
+    with pytest.warns(UserWarning, match=f"the ensemble has {full} networks in place of 99: {6 - full} other"):
+        study.ensemble(99)
+
+
 def test_a_stored_search_knows_its_task_and_its_labels(tmp_path):
     x, y = bars(60)
     options = {"store": str(tmp_path / "s.db"), "plan": None, "strategy": "random", "trials": 2, "epochs": 1}

@@ -11,7 +11,7 @@ from modelwright.api.keeping import artifacts_of
 from modelwright.api.measuring import in_doubt, measure
 from modelwright.api.stems import stem_of, whole
 from modelwright.core.errors import ArgumentError, StudyError
-from modelwright.core.history import Row
+from modelwright.core.history import Row, has_value
 from modelwright.core.wording import counted, warn_caller
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ADDED = frozenset({"params", "trainable", "macs", "operations", "size_mb"})
 #: Members are added, some of them again, until so many are chosen.
 _ROUNDS = 12
+#: Fidelity of a confirmation, the first that is of all rows at full size.
+_FULL_SIZE = 0.3 - 1e-9
 
 
 def ensemble(study: Study, k: int = 3) -> Any:
@@ -31,7 +33,8 @@ def ensemble(study: Study, k: int = 3) -> Any:
     2004); otherwise all count alike. The score that comes of it was selected, so it is a little too good.
 
     Members are networks whose models are still there: one that is trained anew has seen the rows that were kept back.
-    Where models of the best ``k`` were removed, others take their place, and a warning says how many.
+    Where models of the best ``k`` were removed, others take their place, and a warning says how many. Networks that
+    were judged in the race of a plan alone are none: where that leaves fewer than ``k``, a warning says so too.
 
     The constraints of the search hold for each member: those whose latency has a price alone are measured first, or
     left out where this process does not know the space. Where all together break one on what adds up (parameters,
@@ -91,12 +94,16 @@ def _able(study: Study) -> list[Row]:
     rows = [row for row in history.rows if "model" in row.artifacts and row.values and not row.pending]
     rows = [row for row in rows if row.state != "infeasible" and history.measured(row).broken is None]
     score = study.objectives[0].score
-    rows.sort(key=lambda row: (-round(min(row.fidelity, 0.3), 6), -score(row.values[0] if row.values else 0.0)))
-    return [row for row in rows if row.fidelity >= 0.3 - 1e-9]
+    rows.sort(key=lambda row: -score(row.values[0] if row.values else 0.0))
+    return [row for row in rows if row.fidelity >= _FULL_SIZE]
 
 
 def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:
-    """The best ``k`` of ``rows`` (the best first) whose models are there; says how many better ones are not."""
+    """The best ``k`` of ``rows`` (the best first) whose models are there; says what others are not among them.
+
+    Args:
+        rows: the networks that were trained at full size and may be members.
+    """
     artifacts = artifacts_of(study._store, study._record)
     there = {row.number for row in rows if artifacts.holds(row.artifacts["model"])}
     found = [row for row in rows if row.number in there][:k]
@@ -112,6 +119,13 @@ def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:
             f"{gone} of the best {min(k, len(rows))} networks {'is' if gone == 1 else 'are'} left out of the ensemble, "
             f"which has {len(found)}: their models were removed, and trained anew they would have seen the rows that "
             "were kept back. A search keeps those of its best few trials, as far as keep_bytes= allows."
+        )
+    others = sum(has_value(row) and row.fidelity < _FULL_SIZE for row in study._machine.history.rows)
+    if len(rows) < k and others > 0:
+        warn_caller(
+            f"the ensemble has {counted(len(found), 'network')} in place of {k}: {counted(others, 'other')} of the "
+            f"search {'has' if others == 1 else 'have'} no value at full size on all rows. More seconds, or plan=None, "
+            "train more networks so far."
         )
     return found
 

@@ -8,13 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.api import finishing
+from modelwright.api.next_steps import CUT_SHORT
 from modelwright.core.errors import StudyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import Continued, Noted
 from modelwright.core.wording import counted
+from modelwright.report.fidelity import FULL, level_text
+from modelwright.report.stages import stage_at
+from modelwright.study.budget import Budget
+from modelwright.study.crew import led
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
+    from modelwright.report.view import StudyView
+
+
+#: How a plan says why its race ended where it says in the same breath why nothing was confirmed.
+_RACE_ENDED = "the race ended, for "
+_NO_PLAN = object()
 
 
 def explain(study: Study, *, beyond: bool = False) -> str:
@@ -94,7 +106,7 @@ def _phases(study: Study) -> str:
     from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
-    history = study._machine.history
+    history, view = study._machine.history, study._view()
     found = shares(history)
     screened = next((note.data for note in history.notes if note.kind == SCREENED), None)
     if screened is None and set(found) <= {"race"}:
@@ -115,21 +127,36 @@ def _phases(study: Study) -> str:
             f"  {counted(children, 'network')} began with another one's weights; that one's epochs are charged."
         )
     anchor = next((row for row in history.rows if row.note.get("by") == "default"), None)
-    best = history.best()
+    best, cut = history.best(), _cut_off(study, view)
     if anchor is not None and best is not None and anchor.number == best.number:
-        lines.append("  The best network is the anchor, the space's default: nothing better was found.")
-    lines += _lineage(history, best)
+        so_far = " so far" if cut else ""
+        lines.append(f"  The best network is the anchor, the space's default: nothing better was found{so_far}.")
+    lines += _lineage(history, best, view)
     lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
     if brought and "failed" in brought:
         lines.append(f"  The finish came to nothing: {brought['failed']}. The network is as it was before.")
     elif brought:
         values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
+        small = _learned_from(view, best)
+        if small and "before" in brought:
+            values[0] += f" (its weights had learned from {small}, and were judged at full size)"
         said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
         lines.append(f"  The finish, by the rows that were kept back: {said}.")
-    if study._stopped:
+    if cut:
+        lines.append(f"  {cut}")
+    elif study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])
+
+
+def _learned_from(view: StudyView, best: Row | None) -> str:
+    """What the weights with which the finish began had seen, where that was not images as they are."""
+    if best is None:
+        return ""
+    before = max((fidelity for fidelity in best.segments if fidelity < FULL), default=0.0)
+    stage = stage_at(view.stages, before)
+    return "" if stage is None or best.facts.get("full_size") else stage.beside
 
 
 def _priced(history: History, phase: str) -> str:
@@ -141,7 +168,7 @@ def _priced(history: History, phase: str) -> str:
     return f", with latencies of {counted(count, 'network')} measured" if count and phase == PREPARE else ""
 
 
-def _lineage(history: History, best: Row | None) -> list[str]:
+def _lineage(history: History, best: Row | None, view: StudyView | None = None) -> list[str]:
     """Where the best network inherited its weights: what the best one was worth beside it that began at chance."""
     if best is None or best.parent is None:
         return []
@@ -152,9 +179,11 @@ def _lineage(history: History, best: Row | None) -> list[str]:
         if values is None or not fresh:
             continue
         other = next(n for n in fresh if not any(better(value, fresh[n]) for value in fresh.values()))
+        at = "" if view is None else level_text(view, fidelity)
+        at = at[:1].upper() + at[1:] or f"At fidelity {fidelity:.3g}"
         said = (
-            f"  The best network began with the weights of trial {best.parent}, whose training is behind its value. At "
-            f"fidelity {fidelity:.3g} it was worth {values[0]:.4g}, and trial {other}, the best there of those that "
+            f"  The best network began with the weights of trial {best.parent}, whose training is behind its value. "
+            f"{at} it was worth {values[0]:.4g}, and trial {other}, the best there of those that "
             f"began at chance, {fresh[other]:.4g}."
         )
         return [said]
@@ -179,7 +208,40 @@ def _reasons(study: Study) -> list[str]:
             f"{more[0]['tau']:.2f}), so {len(more)} more {'was' if len(more) == 1 else 'were'} confirmed."
         )
     why = next((note.data.get("why") for note in reversed(history.notes) if note.kind == FINISH), "")
-    return [*lines, f"  The confirmation ended: {why}."] if why else lines
+    confirmed = any(note.get("phase") == "confirm" for note in notes)
+    return lines + _before_finish(why or "", confirmed=confirmed, raced=ended is not None)
+
+
+def _before_finish(why: str, *, confirmed: bool, raced: bool) -> list[str]:
+    """Why the confirmation ended, or that there was none; and why the race did, where no confirmation told it.
+
+    Args:
+        why: what ended that part of the search.
+        raced: whether it is told already why the race ended.
+    """
+    race, _, rest = why.removeprefix(_RACE_ENDED).rpartition("; ") if why.startswith(_RACE_ENDED) else ("", "", why)
+    lines = [f"  The race ended: {race}."] if race and not raced else []
+    if rest:
+        lines.append(f"  The confirmation ended: {rest}." if confirmed else f"  There was no confirmation: {rest}.")
+    return lines
+
+
+def _cut_off(study: Study, view: StudyView) -> str:
+    """That a plan did not come to its end although it could have; "" where it did, or runs still."""
+    history, plain = study._machine.history, study._record.definition.get("race", _NO_PLAN) is _NO_PLAN
+    ended = bool(study._stopped) and study._stopped not in CUT_SHORT
+    if plain or ended or study._loop is not None or led(study._store, study._record.id):
+        return ""
+    notes = finishing.opened(history)
+    if notes:
+        row = history.rows[notes[-1].data["trial"]]
+        begun = row.note.get("finish") == notes[-1].data["number"]
+        over, where = row.terminal or (begun and not row.pending), "in its finish"
+    else:
+        left = finishing.left(study, Budget(seconds=view.seconds))
+        idle = not any(row.pending or row.state == "paused" for row in history.rows)
+        over, where = idle or (left is not None and left <= finishing.LEAST), "before its finish"
+    return "" if over else f"The search was cut off {where}; the same call with name={study.name!r} goes on with it."
 
 
 def _times(study: Study) -> str:

@@ -27,6 +27,8 @@ SAVING, _SAVING_SHARE = 3.0, 0.012
 LEAST, _WORTH_A_PROCESS = 2.0, 60.0
 #: Cores that a batch is divided among at most: batches are of 128 rows (see ``nas.steps.sharers``).
 _DEVICES = 4
+#: Why a plan ends that came to its end.
+CARRIED_OUT = "the plan is carried out"
 
 
 def opened(history: History) -> list[r.Noted]:
@@ -41,6 +43,11 @@ def left(study: Study, budget: Budget) -> float | None:
     if budget.seconds is None:
         return None
     return budget.seconds - study.elapsed - max(SAVING, _SAVING_SHARE * budget.seconds)
+
+
+def carried_out(history: History, winner: Row) -> str:
+    """Why nothing is left to do, where the winner was finished: Ctrl-C came too late to cut anything short then."""
+    return CARRIED_OUT if winner.terminal and history.best() is winner else ""
 
 
 def finish(study: Study, whole: RunSettings, winner: Row) -> None:
@@ -76,7 +83,7 @@ def _trained(study: Study, settings: RunSettings, winner: Row) -> None:
 
     study._journal.begin()
     study._journal.commit(open_it)
-    study._settings = settings
+    study._settings = replace(settings, carried_out=lambda: carried_out(history, winner))
     study._run()
 
 

@@ -55,10 +55,11 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     meter = meter_for(limits, objectives, devices)
     tree = _tree(space, asked, recipe, limits, meter)
     weights = class_weights(asked["class_weight"], data)
+    rungs = _ladder(asked, data, epochs, recipe)
     job = Job(
         space=space,
         data=data,
-        ladder=_ladder(asked, data, epochs, recipe),
+        ladder=rungs,
         objectives=objectives,
         recipe=recipe,
         limits=early,
@@ -72,7 +73,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
         tree=tree,
         objectives=objectives,
         kind="nas",
-        unit="step",
+        unit="epoch" if asked["plan"] is None and rungs.steps == epochs else "step",
         described=f"nas.{space.name}",
         closed=True,
         facts={
@@ -82,7 +83,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
             "shapes": [list(shape) for shape in data.shapes],
             "validation": _judged_by(asked["validation"], data),
             "stem": None if stem is None else f"{stem.count_params():,} weights in {len(stem.layers)} layers",
-            **({} if asked["plan"] is None else {"race": _named(asked["strategy"])}),
+            **({} if asked["plan"] is None else {"race": _named(asked["strategy"]), "stages": rungs.stages()}),
             "recipe": recipe.plain(),
             "class_weight": _kept_weights(asked["class_weight"], weights, data),
             "epochs": float(epochs) if asked["plan"] is None or _bounded(asked) else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -56,6 +56,7 @@ class RunSettings:
         whole: the budget of the call, where this session is a part of it; another one, or the caller, sums up.
         shown: the panel, where it stays over several sessions; whoever made it closes it.
         failures: when trials that fail end the study; None for the engine's own policy.
+        carried_out: why nothing is left to do after this session, "" where something is; None where that is not told.
         interrupts: who hears Ctrl-C, where this session is a part of something; None: the session itself.
     """
 
@@ -77,6 +78,7 @@ class RunSettings:
     shown: Panel | None = None
     failures: FailurePolicy | None = None
     interrupts: Interrupts | None = None
+    carried_out: Callable[[], str] | None = None
 
 
 class _Watch:
@@ -176,7 +178,8 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
         shown.start(view_of(study))
         heard = settings.interrupts
         with supervisor.listening(), nullcontext() if heard is None else heard.told(loop.interrupt):
-            study._stopped = loop.run(interruptible=heard is None, since=settings.began)
+            why = loop.run(interruptible=heard is None, since=settings.began)
+            study._stopped = (settings.carried_out() if settings.carried_out is not None else "") or why
         if settings.confirm and loop.why not in ("interrupted", "cancelled"):
             supervisor.reserve = afterwards(0, executor.slots, journal.machine.history)
             confirm(journal, executor, settings.confirm, supervisor=supervisor)
@@ -279,6 +282,7 @@ def tracked(study: Study) -> TrackedStudy:
 
 def view_of(study: Study) -> Any:
     """The frozen picture that reports read."""
+    from modelwright.report.stages import stages_of
     from modelwright.report.view import StudyView
 
     settings = study._settings
@@ -297,6 +301,8 @@ def view_of(study: Study) -> Any:
         store=study._store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
+        stages=stages_of(definition.get("stages")),
+        by_default=definition.get("kind") == "nas",
         plan=str(definition.get("plan", "")),
         stopping=study._loop is not None and study._loop.why == "interrupted",
         stopped=study._stopped,

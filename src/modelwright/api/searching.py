@@ -17,6 +17,7 @@ from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import Limit, parse
 from modelwright.core.errors import ArgumentError
+from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.space import HyperParameters
@@ -261,15 +262,18 @@ def carry_out(study: Study, plan: Any) -> Study:
             finished.append(winner.number)
             ended, before = study._stopped.startswith(_ENDED) or history.best() is winner, None
         measuring.measure(study, lambda: measuring.winners(study))
+        carried_out = bool(opened) and not finished and history.rows[opened[-1].data["trial"]].terminal
         if not finished:
-            study._settings = replace(whole, began=None)
+            budget = _spent(whole.budget, history) if carried_out else whole.budget
+            why = finishing.CARRIED_OUT if carried_out else study._stopped
+            study._settings = replace(whole, began=None, budget=budget)
+            study._stopped = why or "no time is left for the finish"
             sum_up(study, whole.verbose)
     finally:
         study._settings = replace(whole, began=None)
     _draw(study)
     study._journal.end()
     measuring.tell_unlisted(study)
-    carried_out = bool(opened) and not finished and history.rows[opened[-1].data["trial"]].terminal
     _say(study, whole.budget, carried_out=carried_out)
     return study
 
@@ -301,6 +305,11 @@ def _until_finish(study: Study, plan: Any, budget: Budget) -> Budget:
     if study._machine.history.best() is None:
         seconds = max(seconds, study.elapsed + _FIRST)
     return replace(budget, seconds=seconds)
+
+
+def _spent(budget: Budget, history: History) -> Budget:
+    """What a plan that was carried out had of its budget: it takes no more networks, however many it may."""
+    return budget if budget.trials is None else replace(budget, trials=max(1, min(budget.trials, history.started)))
 
 
 def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:

@@ -11,6 +11,7 @@ from modelwright.core.errors import StudyError
 from modelwright.core.history import Row
 from modelwright.report import text
 from modelwright.report.export import records
+from modelwright.report.fidelity import at_step
 from modelwright.report.view import StudyView
 
 
@@ -49,8 +50,13 @@ def _told(row: Row, view: StudyView) -> str:
         lines += ["", "Facts:", *(f"  {text.clean(k)} = {text.clean(repr(v), 200)}" for k, v in facts.items())]
     if row.reports:
         names = list(dict.fromkeys(name for _, metrics in row.reports for name in metrics))
-        cells = [[str(s), *(text.number(m[n], 6) if n in m else "-" for n in names)] for s, m in row.reports]
-        lines += ["", text.table([view.unit, *map(text.clean, names)], cells, [True] * (len(names) + 1))]
+        at = [at_step(step, row, view) if view.stages else str(step) for step, _ in row.reports]
+        cells = [
+            [place, *(text.number(m[n], 6) if n in m else "-" for n in names)]
+            for place, (_, m) in zip(at, row.reports, strict=True)
+        ]
+        heads = ["phase" if view.stages else view.unit, *map(text.clean, names)]
+        lines += ["", text.table(heads, cells, [not view.stages, *[True] * len(names)])]
     if row.error is not None:
         lines += ["", text.clean(f"{row.error.kind}: {row.error.message}"), text.clean_block(row.error.traceback)]
     return "\n".join(lines).rstrip()

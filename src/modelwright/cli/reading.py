@@ -13,6 +13,7 @@ from modelwright.core import records as r
 from modelwright.core.errors import ModelwrightError, StoreError, StudyError
 from modelwright.core.history import History, Row
 from modelwright.core.objective import Objective
+from modelwright.report.stages import stages_of
 from modelwright.report.view import StudyView
 from modelwright.store.base import Store, StudyRecord, open_store
 from modelwright.study.folded import UNUSABLE, recalled
@@ -143,6 +144,8 @@ def view_of(store: Store, record: StudyRecord, *, space: bool = True) -> StudyVi
         store=store.location,
         subject=str(definition.get("subject", "")),
         unit=str(definition.get("unit", "step")),
+        stages=stages_of(definition.get("stages")),
+        by_default=definition.get("kind") == "nas",
         model=str(best.facts.get("summary", "")) if best is not None else "",
     )
 

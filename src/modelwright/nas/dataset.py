@@ -13,7 +13,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
 from modelwright.nas.front import Front, fronts_of
 from modelwright.nas.rows import Arrays, check_enough, names_of, own_rows, read_rows
-from modelwright.nas.targets import standardised, task_of, tell_unlearned, with_own
+from modelwright.nas.targets import standardised, task_of, tell_unlearned, unlearned, with_own
 from modelwright.nas.task import Kind, Task
 
 #: Fewest rows that a network is trained on.
@@ -222,7 +222,7 @@ def balanced(data: Dataset) -> dict[int, float]:
 
 
 def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on and rows to keep back, each class in its share as far as it goes."""
+    """Rows to train on and rows to keep back, each class in its share as far as it goes, training first."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(y))
     if task.one_class:
@@ -234,8 +234,22 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
     else:
         count = min(len(y) - 1, max(1, round(share * len(y))))
         kept, chosen = order[:count], order[count:]
+    chosen, kept = _with_each_label(y, task, chosen, kept, rng)
     if not len(kept):
-        kept, chosen = chosen[:1], chosen[1:]
+        parts = ((np.delete(chosen, place), chosen[place : place + 1]) for place in range(len(chosen)))
+        chosen, kept = next((part for part in parts if not unlearned(y, *part, task)), (chosen[1:], chosen[:1]))
+    return chosen, kept
+
+
+def _with_each_label(
+    y: np.ndarray, task: Task, chosen: np.ndarray, kept: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The division in which a label that has but few rows has one to train on: no network learns it otherwise."""
+    while lost := unlearned(y, chosen, kept, task):
+        has = task.places(y[kept]) == lost[0] if task.one_class else y[kept][:, lost[0]] > 0
+        moved = int(np.flatnonzero(has)[0])
+        chosen = np.insert(chosen, rng.integers(len(chosen) + 1), kept[moved])
+        kept = np.delete(kept, moved)
     return chosen, kept
 
 

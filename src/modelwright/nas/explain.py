@@ -170,7 +170,7 @@ def explained(space: Any, view: View) -> Explanation | None:
             looked=looked,
             edits=edits,
             path=tuple(path(learnt, space.default(), best.config)),
-            fidelities=tuple(fidelities_of(history)),
+            fidelities=tuple(fidelities_of(history, {s.fidelity: s.name for s in getattr(view, "stages", ())})),
             diversity=tuple(_diversity(space, history, drawn)),
             edges=tuple(_edges(space, best.config)),
             **_cost(history),

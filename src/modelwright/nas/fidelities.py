@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,6 +21,7 @@ class Fidelities:
         trials: how many these are, from two; below four they say next to nothing.
         tau: Kendall's tau over all trials, from audits; None without them. ``rho`` is of the trials that were let go
             on, which are the better ones, and understates.
+        named: what the two are called; "" where they have no names.
     """
 
     low: float
@@ -28,10 +29,16 @@ class Fidelities:
     rho: float
     trials: int
     tau: float | None = None
+    named: tuple[str, str] = ("", "")
 
 
-def fidelities_of(history: History) -> list[Fidelities]:
-    """Each pair of fidelities at which at least two of the same trials ended, in order."""
+def fidelities_of(history: History, names: Mapping[float, str] | None = None) -> list[Fidelities]:
+    """Each pair of fidelities at which at least two of the same trials ended, in order.
+
+    Args:
+        names: what fidelities are called.
+    """
+    said = {round(fidelity, 6): name for fidelity, name in (names or {}).items()}
     objective = history.objectives[0]
     ended: dict[float, dict[int, float]] = {}
     for row in history.rows:
@@ -48,8 +55,9 @@ def fidelities_of(history: History) -> list[Fidelities]:
             continue
         one, two = ([ended[level][n] for n in both] for level in (low, high))
         rho = float(np.corrcoef(_ranks(one), _ranks(two))[0, 1]) if np.ptp(one) > 0 and np.ptp(two) > 0 else 0.0
+        named = said.get(round(low, 6), ""), said.get(round(high, 6), "")
         shown = agreement(history, compared, low, high) if audited and {low, high} <= {*compared} else None
-        found.append(Fidelities(low, high, rho, len(both), None if shown is None else shown.tau))
+        found.append(Fidelities(low, high, rho, len(both), None if shown is None else shown.tau, named))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 from modelwright.core.errors import ArgumentError
 
@@ -15,6 +16,7 @@ _LEAST = 75
 #: Epochs from each rung of a race to the next. After one epoch half of a network's time had gone to compiling it, on a
 #: CPU with small images of 10,000 rows, and it was not told well from others; after two it is a third.
 RACE = (2, 3, 4)
+_CALLED = {"confirm": "confirmation", "finish": "finish"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,23 @@ class Ladder:
         """The step at which a trial has come to a fidelity."""
         return max(1, round(fidelity * self.steps))
 
+    def stages(self) -> list[dict[str, Any]]:
+        """What each rung is called, and what sets its values apart, for reports that have no ladder.
+
+        >>> [(stage["step"], stage["name"], stage["beside"]) for stage in ladder(50_000, 28).stages()][1:4]
+        [(50, 'race 2 of 3', 'images at 1/2'), (90, 'race 3 of 3', 'images at 1/2'), (300, 'confirmation', '')]
+        """
+        race = self.of("race")
+        return [
+            {
+                "fidelity": rung.fidelity,
+                "name": f"race {race.index(rung) + 1} of {len(race)}" if rung in race else _CALLED[rung.name],
+                "beside": f"images at 1/{rung.factor}" if rung.factor > 1 else "",
+                "step": self.step(rung.fidelity),
+            }
+            for rung in self.rungs
+        ]
+
     def of(self, name: str) -> tuple[Rung, ...]:
         """The rungs of a phase."""
         return tuple(rung for rung in self.rungs if rung.name == name)
@@ -86,6 +105,9 @@ class Ladder:
 
 class Straight(Ladder):
     """Any fidelity is a share of the epochs of the training in full, on all rows as they are."""
+
+    def stages(self) -> list[dict[str, Any]]:
+        return []
 
     def at(self, fidelity: float) -> Rung:
         full = self.rungs[-1]

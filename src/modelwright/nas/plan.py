@@ -108,11 +108,11 @@ class Plan(Strategy):
 
     def plan(self, unit: str = "epoch") -> str:
         race = self.ladder.of("race")
-        ends = ", ".join(f"{sum(r.epochs for r in race[: i + 1]):g}" for i in range(len(race)))
+        ends = ", ".join(f"{sum(r.epochs for r in race[: i + 1]):.3g}" for i in range(len(race)))
         rows = f" of {race[0].rows:,} rows" if race[0].rows else ""
-        size = f" at 1/{race[0].factor} of the size" if race[0].factor > 1 else ""
+        size = f", images at 1/{race[0].factor} of their size" if race[0].factor > 1 else ""
         return (
-            f"race: {unit}s {ends}{rows}{size}, the better 1 of {ETA:g} go on; confirm: the best {self.confirmed} "
+            f"race: after {ends} epochs{rows}{size}, the better 1 of {ETA:g} go on; confirm: the best {self.confirmed} "
             "and the default on all rows; finish: the best of them with all that is left"
         )
 

@@ -99,7 +99,8 @@ def _fidelities(found: Explanation) -> str:
         over = f"; over all trials, by audits, Kendall's tau {pair.tau:.2f}" if pair.tau is not None else ""
         few = ", which says next to nothing" if pair.trials < 4 else ""
         over = f"over {counted(pair.trials, 'trial')}{few}{over}"
-        lines.append(f"  {pair.low:.3g} and {pair.high:.3g}: {pair.rho:.2f} {over}")
+        low, high = (name or f"{at:.3g}" for at, name in zip((pair.low, pair.high), pair.named, strict=True))
+        lines.append(f"  {low} and {high}: {pair.rho:.2f} {over}")
     head = "How alike fidelities rank trials (Spearman, of those that went on, which are the better ones):"
     return "\n".join([head, *lines]) if lines else ""
 

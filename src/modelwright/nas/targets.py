@@ -202,15 +202,18 @@ def standardised(
     return replace(task, center=tuple(map(float, center)), spread=tuple(map(float, spread))), scaled
 
 
+def unlearned(y: np.ndarray, chosen: np.ndarray, kept: np.ndarray, task: Task) -> list[int]:
+    """The places of labels that rows have that networks are judged by, and no row to train on."""
+    if task.kind == "regression":
+        return []
+    if task.one_class:
+        return np.setdiff1d(task.places(y[kept]), task.places(y[chosen])).tolist()
+    return np.flatnonzero(y[kept].any(axis=0) & ~y[chosen].any(axis=0)).tolist()
+
+
 def tell_unlearned(y: np.ndarray, chosen: np.ndarray, kept: np.ndarray, task: Task, notes: list[str]) -> None:
     """Add a note where networks are judged by labels that no row to train on has."""
-    if task.kind == "regression":
-        return
-    if task.one_class:
-        lost = np.setdiff1d(task.places(y[kept]), task.places(y[chosen])).tolist()
-    else:
-        lost = np.flatnonzero(y[kept].any(axis=0) & ~y[chosen].any(axis=0)).tolist()
-    if lost:
+    if lost := unlearned(y, chosen, kept, task):
         names = [repr(task.classes[place]) for place in lost]
         listed = ", ".join(names[:_LISTED]) + (" ..." if len(names) > _LISTED else "")
         which = "the label" if len(names) == 1 else f"one of the {len(names):,} labels"

@@ -14,6 +14,7 @@ from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.wording import counted
 from modelwright.report import text
+from modelwright.report.stages import stage_at
 from modelwright.report.view import StudyView
 from modelwright.strategy.audit import Agreement, agreement
 from modelwright.strategy.forecast import foretold
@@ -61,6 +62,9 @@ def _alike(levels: tuple[float, float], estimate: Iterable[float], pairs: int, v
 
 
 def _named(levels: tuple[float, float], view: StudyView) -> str:
+    stages = [stage_at(view.stages, level) for level in levels]
+    if all(stages):
+        return " and ".join(stage.name for stage in stages if stage is not None)
     steps = _steps(view.history)
     if steps is None:
         return f"fidelities {text.number(levels[0], 3)} and {text.number(levels[1], 3)}"
@@ -77,9 +81,11 @@ def _by_lot(view: StudyView) -> str:
 
 
 def _raised(number: int, note: Mapping[str, Any], view: StudyView) -> str:
-    steps = _steps(view.history)
+    steps, stage = _steps(view.history), stage_at(view.stages, note["to"])
     least = (
-        f"for at least {counted(max(1, round(note['to'] * steps)), view.unit)}"
+        f"up to the end of {stage.name} at least"
+        if stage is not None
+        else f"for at least {counted(max(1, round(note['to'] * steps)), view.unit)}"
         if steps is not None
         else f"to fidelity {text.number(note['to'], 3)} at least"
     )

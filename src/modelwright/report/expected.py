@@ -19,9 +19,10 @@ _LOOKED, _NAMED = 12, 3
 def expected(view: StudyView) -> str:
     """The most promising trials that run or are paused: what each would reach in full, with its 80 % interval.
 
-    "" where nobody is on the way, or nothing can be said: several objectives, no reports.
+    "" where nobody is on the way, or nothing can be said: several objectives, no reports, values of stages that are no
+    one curve.
     """
-    if len(view.objectives) != 1 or view.unit == "fold":
+    if len(view.objectives) != 1 or view.unit == "fold" or view.stages:
         return ""
     made = view.objectives[0]
     waiting = [row for row in view.history.rows if row.state in ("running", "paused") and 0 < row.fidelity < FULL]

@@ -11,20 +11,23 @@ from collections.abc import Sequence
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
 from modelwright.report import audit, text
+from modelwright.report.stages import Stage, reached, stage_at, step_in
 from modelwright.report.view import StudyView, ranked
 
 #: A trial is trained in full from here on; what is missing is rounding.
 FULL = 1 - 1e-9
 
 
-def trained(row: Row) -> str:
-    """How far a trial was trained: "3 of 10" steps, "10", or a bare fidelity where trials have no steps.
+def trained(row: Row, stages: Sequence[Stage] = ()) -> str:
+    """How far a trial was trained: "3 of 10" steps, "10", a stage, or a bare fidelity where trials have no steps.
 
     "" for a trial that came to nothing.
 
     >>> trained(Row(number=0, config={}, steps=3, fidelity=0.3)), trained(Row(number=0, config={}, steps=7, fidelity=1))
     ('3 of 10', '7')
     """
+    if stages and row.values and (there := reached(stages, row)):
+        return there
     if not row.steps:
         return text.number(row.fidelity, 3) if row.values else ""
     return f"{row.steps} of {whole(row)}" if 0 < row.fidelity < FULL else str(row.steps)
@@ -35,9 +38,16 @@ def whole(row: Row) -> int:
     return round(row.steps / row.fidelity) if 0 < row.fidelity < FULL else row.steps
 
 
-def after(row: Row, unit: str) -> str:
+def after(row: Row, view: StudyView) -> str:
     """The same with the unit, "3 of 10 epochs"; "" for a trial that was trained in full or has no steps."""
-    return f"{trained(row)} {unit}s" if row.steps and 0 < row.fidelity < FULL else ""
+    if not (row.steps and 0 < row.fidelity < FULL):
+        return ""
+    return (reached(view.stages, row) if view.stages else "") or f"{trained(row)} {view.unit}s"
+
+
+def at_step(step: int, row: Row, view: StudyView) -> str:
+    """Where a trial was when it reported: "epoch 3", "confirmation, 67 %"."""
+    return (step_in(view.stages, row, step) if view.stages else "") or f"{view.unit} {step}"
 
 
 def level_text(view: StudyView, level: float) -> str:
@@ -49,6 +59,8 @@ def level_text(view: StudyView, level: float) -> str:
     """
     if level >= FULL:
         return ""
+    if (there := stage_at(view.stages, level)) is not None:
+        return f"after {there.of()}"
     totals = {whole(row) for row in view.history.rows if row.steps and 0 < row.fidelity < FULL}
     if len(totals) != 1:
         return f"at fidelity {text.number(level, 3)}"
@@ -61,9 +73,9 @@ def uneven(rows: Sequence[Row]) -> bool:
     return len({round(row.fidelity, 9) for row in rows if row.values}) > 1
 
 
-def heading(rows: Sequence[Row], unit: str) -> str:
+def heading(rows: Sequence[Row], view: StudyView) -> str:
     """What a column of ``trained`` is called."""
-    return f"{unit}s" if any(row.steps for row in rows) else "fidelity"
+    return "trained to" if view.stages else f"{view.unit}s" if any(row.steps for row in rows) else "fidelity"
 
 
 def explanation(view: StudyView, shown: Sequence[Row] | None = None) -> list[str]:
@@ -81,9 +93,9 @@ def explanation(view: StudyView, shown: Sequence[Row] | None = None) -> list[str
     if not part:
         return said + audit.told(view)
     if uneven(listed):
+        where = "of different phases" if view.stages else f"after different numbers of {view.unit}s"
         said.append(
-            f"Trials that were trained for longer stand first: values after different numbers of {view.unit}s "
-            f"do not compare.{_overtaken(listed, view)}"
+            f"Trials that were trained for longer stand first: values {where} do not compare.{_overtaken(listed, view)}"
         )
     said += [line for line in (_paused(part, view), _pruned(part, view)) if line]
     return said + audit.told(view)
@@ -119,6 +131,8 @@ def _value(row: Row) -> str:
 
 
 def _there(row: Row, view: StudyView) -> str:
+    if view.stages and (there := reached(view.stages, row)):
+        return f"after {there}"
     return f"after {counted(row.steps, view.unit)}" if row.steps else f"at fidelity {text.number(row.fidelity, 3)}"
 
 
@@ -151,6 +165,10 @@ def _pruned(part: Sequence[Row], view: StudyView) -> str:
 
 def _levels(rows: Sequence[Row], view: StudyView, most: int = 4) -> str:
     """After how many steps, where that can be said briefly."""
+    if view.stages:
+        named = {row.fidelity: reached(view.stages, row) for row in sorted(rows, key=lambda row: row.fidelity)}
+        listed = list(dict.fromkeys(name for name in named.values() if name))
+        return f"after {_or(listed)}" if listed else "before they were trained in full"
     if not all(row.steps for row in rows):
         return "before they were trained in full"
     ends = sorted({row.steps for row in rows})
@@ -158,5 +176,8 @@ def _levels(rows: Sequence[Row], view: StudyView, most: int = 4) -> str:
     total = "".join(f"of {steps} " for steps in totals) if len(totals) == 1 else ""
     if len(ends) > most:
         return f"after {ends[0]} to {ends[-1]} {total}{view.unit}s"
-    listed = ", ".join(map(str, ends[:-1])) + (" or " if len(ends) > 1 else "") + str(ends[-1])
-    return f"after {listed} {total}{view.unit}{'' if ends == [1] and not total else 's'}"
+    return f"after {_or([*map(str, ends)])} {total}{view.unit}{'' if ends == [1] and not total else 's'}"
+
+
+def _or(listed: Sequence[str]) -> str:
+    return " or ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else listed[0]

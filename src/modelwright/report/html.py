@@ -21,6 +21,7 @@ from modelwright.core.files import put_in_place
 from modelwright.core.history import Row, usable
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
+from modelwright.report.apart import configured
 from modelwright.report.chosen import LIMIT, chosen
 from modelwright.report.dependence import dependence, surface
 from modelwright.report.diversity import diversity
@@ -31,7 +32,7 @@ from modelwright.report.export import finite
 from modelwright.report.parallel import parallel_chart, varied
 from modelwright.report.plots import Chart, curves_chart, history_chart, importance_chart, slice_chart, tradeoff_charts
 from modelwright.report.svg import esc
-from modelwright.report.text import budget_text, clean, config_text, duration, goal, metric
+from modelwright.report.text import budget_text, clean, duration, goal, metric
 from modelwright.report.view import StudyView, counts, front, parameter_names, ranked, reason
 
 #: Version of the data block in the page.
@@ -173,7 +174,7 @@ def _data(view: StudyView, rows: Sequence[Row]) -> dict[str, object]:
                 round(row.duration, 3),
                 round(row.fidelity, 4),
                 clean(reason(row), 160),
-                fidelity.after(row, view.unit),
+                fidelity.after(row, view),
             ]
             for row in rows
         ],
@@ -252,7 +253,8 @@ def _slices(view: StudyView, rows: list[Row], order: list[str]) -> str:
         "held fixed either: all other parameters differ from mark to mark, so a difference may be theirs."
     )
     if fidelity.uneven([row for row in rows if usable(row)]):
-        said += f" Trials that were paused or pruned stand here with their value after fewer {view.unit}s."
+        less = "less training" if view.stages else f"fewer {view.unit}s"
+        said += f" Trials that were paused or pruned stand here with their value after {less}."
     more = f'<p class="quiet">{len(listed) - SLICES} more parameters.</p>' if len(listed) > SLICES else ""
     return f"<p>{esc(said)}</p>" + page.grid(charts, small=True) + more
 
@@ -279,12 +281,12 @@ def repr_html(view: StudyView) -> str:
     if top:
         far = fidelity.uneven(ranked(view))
         heads = ["trial", *(o.name for o in view.objectives)]
-        heads += [fidelity.heading(top, view.unit), "state"] * far + ["time", "configuration"]
+        heads += [fidelity.heading(top, view), "state"] * far + ["time", "configuration"]
         lines = [
             [
                 *(str(r.number), *(metric(r, o.name, v) for o, v in zip(view.objectives, r.values or ()))),
-                *([fidelity.trained(r), r.state] * far),
-                *(duration(r.duration), config_text(r.config, 160)),
+                *([fidelity.trained(r, view.stages), r.state] * far),
+                *(duration(r.duration), configured(r, view, 160)),
             ]
             for r in top
         ]

@@ -148,10 +148,11 @@ def best(view: StudyView) -> str:
     row = view.history.best()
     if row is None:
         return f'<p class="quiet">{esc(without_value(view), 400)}.</p>'
-    step = f", best at {view.unit} {row.step} of {row.steps}" if row.step is not None else ""
-    part = fidelity.after(row, view.unit)
+    step = f", best at {view.unit} {row.step} of {row.steps}" if row.step is not None and not view.stages else ""
+    part = fidelity.after(row, view)
     lead = f"Trial {row.number}: {text.values_text(row, view.objectives)}{step}, {text.duration(row.duration)}."
-    lead += f" It was trained for {part}; no trial went further." if part else ""
+    how = "to the end of" if view.stages else "for"
+    lead += f" It was trained {how} {part}; no trial went further." if part else ""
     settings = [(name, text.setting(value, 200)) for name, value in row.config.items()]
     metrics = [(name, text.grouped(text.metric(row, name, value, 6))) for name, value in row.metrics.items()]
     measured = {name: value for name, value in row.facts.items() if _plain(value) and name not in row.metrics}
@@ -189,12 +190,12 @@ def trials(view: StudyView, rows: Sequence[Row]) -> str:
         return '<p class="quiet">No trial has been started.</p>'
     has = _Columns(
         uneven=fidelity.uneven(rows),
-        stepped=any(row.step is not None for row in rows),
+        stepped=not view.stages and any(row.step is not None for row in rows),
         sized=any("params" in row.facts for row in rows),
         names=tuple(parameter_names(view)),
         failed=any(row.error is not None for row in rows),
     )
-    heads = ["trial", "state", *(o.name for o in view.objectives)] + [fidelity.heading(rows, view.unit)] * has.uneven
+    heads = ["trial", "state", *(o.name for o in view.objectives)] + [fidelity.heading(rows, view)] * has.uneven
     heads += [f"best {view.unit}"] * has.stepped + ["time"] + ["size"] * has.sized
     heads += [*has.names] + ["error"] * has.failed
     shown = _fitting(view, rows, max(CELLS // len(heads), 50))
@@ -252,7 +253,7 @@ def _trial(row: Row, view: StudyView, has: _Columns, winner: bool) -> str:
     ]
     values = row.values or (None,) * len(view.objectives)
     cells += [_number(value, row.priced.count(o.name)) for o, value in zip(view.objectives, values)]
-    far = fidelity.trained(row)
+    far = fidelity.trained(row, view.stages)
     cells += [f'<td data-v="{row.steps or row.fidelity:g}">{esc(far)}</td>' if far else "<td></td>"] * has.uneven
     cells += [_number(row.step)] * has.stepped
     cells.append(f'<td data-v="{row.duration:.4g}">{esc(text.duration(row.duration)) if row.duration else ""}</td>')

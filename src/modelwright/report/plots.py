@@ -106,7 +106,7 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
     y = robust([value for _, points in curves for _, value in points], made if name == made.name else None)
     x = Scale(min(p[0][0] for _, p in curves), max(p[-1][0] for _, p in curves), whole=True)
     canvas = Canvas()
-    canvas.axes(x, y, view.unit, name)
+    canvas.axes(x, y, "thousandths of the plan" if view.stages else view.unit, name)
     canvas.add(_clip("curves", canvas))
     order = {row.number: place for place, row in enumerate(ranked(view))}
     curves.sort(key=lambda item: -order.get(item[0].number, len(order)))
@@ -116,20 +116,26 @@ def curves_chart(view: StudyView, rows: Sequence[Row]) -> Chart | None:
         canvas.line([(x.at(s), _beyond(y, v)) for s, v in thinned(points)], kind, row.number)
     canvas.add("</g>")
     leading, dashed = curves[::-1][:TWIN], any(row.state == "pruned" for row, _ in curves)
-    summary = f"{text.of_total(len(curves), None)} reported {name} over up to {counted(int(x.high), view.unit)}. "
+    over = "in the phases of the plan" if view.stages else f"over up to {counted(int(x.high), view.unit)}"
+    summary = f"{text.of_total(len(curves), None)} reported {name} {over}. "
     top = leading[0]
     summary += f"Trial {top[0].number} ended at {text.number(top[1][-1][1])}."
-    shown = sorted({s for _, points in leading for s, _ in thinned(points, 10)})[:12]
+    shown = {s for _, points in leading for s, _ in thinned(points, 10)}
+    if view.stages:  # between the ends of phases trials are not at the same point
+        shown = {s for _, points in leading for s, _ in points} & {stage.step for stage in view.stages}
+    shown = sorted(shown)[:12]
+    named = {stage.step: stage.of() for stage in view.stages}
     twin = tuple((str(row.number), row.state, *_at_steps(points, shown)) for row, points in leading)
+    bold = f"The five best are drawn bold{', pruned trials dashed' * dashed}."
     title = "Running mean over the folds" if view.unit == "fold" else "Learning curves"
     return Chart(
         "curves",
         title,
         summary,
         canvas.svg(f"{title}. {summary}", "dense" if len(curves) > 300 else ""),
-        ("trial", "state", *(f"{view.unit} {s}" for s in shown)),
+        ("trial", "state", *(named.get(s, f"{view.unit} {s}") for s in shown)),
         twin,
-        _outside(y, f"The five best are drawn bold{', pruned trials dashed' * dashed}. {expected(view)}".strip()),
+        _outside(y, f"{bold} {_phases(view)}{expected(view)}".strip()),
     )
 
 
@@ -316,6 +322,12 @@ def _curve_metric(rows: Sequence[Row], made: Objective) -> str:
         for name in row.reports[-1][1] if row.reports else ():
             seen[name] = seen.get(name, 0) + 1
     return made.name if made.name in seen or not seen else max(seen, key=lambda name: seen[name])
+
+
+def _phases(view: StudyView) -> str:
+    """Where the phases of a plan end, and what sets values in them apart."""
+    ends = ", ".join(f"{stage.of()} ends at {stage.step:,}" for stage in view.stages)
+    return f"Values of different phases do not compare: {ends}. " if ends else ""
 
 
 def _at_steps(points: Sequence[tuple[int, float]], steps: Sequence[int]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from modelwright.core import records as r
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
 from modelwright.report import text
-from modelwright.report.fidelity import after
+from modelwright.report.apart import configured
+from modelwright.report.fidelity import after, at_step
 from modelwright.report.view import STATES, StudyView
 
 _USABLE = ("complete", "paused", "pruned")
@@ -43,6 +44,8 @@ class Progress:
     def __init__(self, view: StudyView):
         self.view = view
         self.best: Best | None = None
+        #: What the last new best is to those before it.
+        self.rise = ""
         #: Number of a trial -> the study's time at its start, as far as it was seen.
         self.running: dict[int, float] = {}
         self.settled: dict[int, str] = {}
@@ -96,7 +99,10 @@ class Progress:
         )
         if first:
             row = self.view.history.rows[number]
-            self.best = Best(number, fidelity, values, dict(row.config), after(row, self.view.unit))
+            # A value after longer training may be worse than the one that it replaces.
+            further = old is not None and level > round(old.fidelity, 9)
+            self.rise = "the first trained this far" if further else "new best"
+            self.best = Best(number, fidelity, values, dict(row.config), after(row, self.view))
         if len(scores) == 1:
             return first
         top = max([level, *(lev for lev, _ in self._front)])
@@ -205,7 +211,7 @@ def latest(row: Row, view: StudyView) -> str:
         return ""
     step, metrics = row.reports[-1]
     named = [o.name for o in view.objectives if o.name in metrics] or list(metrics)[:1]
-    return " ".join([f"{view.unit} {step}", *(f"{text.clean(n, 30)}={text.number(metrics[n])}" for n in named)])
+    return " ".join([at_step(step, row, view), *(f"{text.clean(n, 30)}={text.number(metrics[n])}" for n in named)])
 
 
 def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌") -> list[tuple[str, str]]:
@@ -228,7 +234,7 @@ def picture(progress: Progress, elapsed: float, columns: int, bar: str = "━╌
         named = " ".join(f"{text.clean(o.name, 40)}={text.number(v)}" for o, v in zip(view.objectives, best.values))
         far = f"  after {best.trained}" if best.trained else ""
         lines.append(("green", f"best: trial {best.number}  {named}{far}"))
-        lines.append(("green", f"      {text.config_text(best.config)}"))
+        lines.append(("green", f"      {configured(view.history.rows[best.number], view)}"))
     lines += [("", line) for line in _running(progress)]
     return [(style, _fit(line, columns)) for style, line in lines]
 
@@ -238,7 +244,7 @@ def _running(progress: Progress, limit: int = 8) -> Sequence[str]:
     lines = []
     for number in numbers[:limit]:
         row = view.history.rows[number]
-        lines.append(f"trial {number}: {latest(row, view) or 'running'}  {text.config_text(row.config)}")
+        lines.append(f"trial {number}: {latest(row, view) or 'running'}  {configured(row, view)}")
     return lines + ([f"and {len(numbers) - limit} more running"] if len(numbers) > limit else [])
 
 

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from modelwright.core import records as r
 from modelwright.report import text
+from modelwright.report.apart import configured
+from modelwright.report.fidelity import at_step
 from modelwright.report.progress import Progress, header, picture
 from modelwright.report.summary import final_block, trial_line
 from modelwright.report.view import StudyView
@@ -81,7 +83,7 @@ class StudyScene:
     def line(self, event: r.Event, new: bool, verbose: int) -> str:
         view = self.view
         if isinstance(event, r.Finished):
-            note = "" if not new else "new best" if len(view.objectives) == 1 else "on the front"
+            note = "" if not new else self._progress.rise if len(view.objectives) == 1 else "on the front"
             return trial_line(view.history.rows[event.number], view, note)
         return detail(event, view) if verbose > 1 else ""
 
@@ -103,14 +105,16 @@ def detail(event: r.Event, view: StudyView) -> str:
     if isinstance(event, r.Started):
         again = f", attempt {event.attempt + 1}" if event.attempt else ""
         on = " goes on" if event.segment else " started"
-        config = text.config_text(view.history.rows[event.number].config, 160)
+        config = configured(view.history.rows[event.number], view, 160)
         return f"trial {event.number}{on}{again}: {config}"
     if isinstance(event, r.Reported):
         said = " ".join(f"{text.clean(k, 40)}={text.number(v)}" for k, v in event.metrics.items())
-        return f"trial {event.number} {view.unit} {event.step}: {text.clean(said, 240)}"
+        at = at_step(event.step, view.history.rows[event.number], view)
+        return f"trial {event.number} {at}: {text.clean(said, 240)}"
     if isinstance(event, r.Judged):
         why = f" ({text.clean(event.why, 120)})" if event.why else ""
-        return f"trial {event.number} {view.unit} {event.step}: {event.decision}{why}"
+        at = at_step(event.step, view.history.rows[event.number], view)
+        return f"trial {event.number} {at}: {event.decision}{why}"
     if isinstance(event, r.Grew):
         names = ", ".join(text.clean(spec.get("name", "?"), 40) for spec in event.parameters)
         return f"the space grew: {text.clean(names, 200)}"

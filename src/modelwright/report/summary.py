@@ -15,6 +15,7 @@ from typing import Any
 from modelwright.core.history import Row
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, text
+from modelwright.report.apart import configured
 from modelwright.report.edges import edges_text
 from modelwright.report.encoding import plain_spec
 from modelwright.report.export import frame, records
@@ -58,18 +59,18 @@ def leaderboard(view: StudyView, count: int | None = 10, limit: int | None = Non
     by_number = {row.number: row for row in everyone}
     heads = ["rank", "trial", *(o.name for o in view.objectives)]
     right = [True] * len(heads)
-    heads += [fidelity.heading(everyone, view.unit), "state"] * uneven + ["time"]
+    heads += [fidelity.heading(everyone, view), "state"] * uneven + ["time"]
     right += [True, False] * uneven + [True]
     lines = []
     for row in rows:
         trial = by_number[row["trial"]]
         line = [str(row["rank"]), str(trial.number)]
         line += [text.metric(trial, o.name, row[o.name]) for o in view.objectives]
-        line += [fidelity.trained(trial), row["state"]] * uneven
+        line += [fidelity.trained(trial, view.stages), row["state"]] * uneven
         lines.append([*line, text.duration(row["seconds"])])
     taken = text.width(text.table(heads, lines, right).split("\n")[1]) + 2
     room = min(max(_columns(60 + taken) - taken, 20), 60) if limit is None else limit
-    lines = [[*line, text.config_text(row["config"], room)] for line, row in zip(lines, rows)]
+    lines = [[*line, configured(by_number[row["trial"]], view, room)] for line, row in zip(lines, rows)]
     return text.table([*heads, "configuration"], lines, [*right, False])
 
 
@@ -119,9 +120,9 @@ def _course(row: Row, view: StudyView) -> str:
     """How a trial ended, after how many steps, and at which it was best."""
     if row.given:
         return "given" if row.values else "given, without a value"
-    part = fidelity.after(row, view.unit)
+    part = fidelity.after(row, view)
     how = f"{row.state} after {part}" if part else row.state
-    if row.step is None or (row.step == row.steps and (part or row.steps <= 1)):
+    if view.stages or row.step is None or (row.step == row.steps and (part or row.steps <= 1)):
         return how
     return f"{how}, best at {view.unit} {row.step} of {row.steps}"
 
@@ -169,7 +170,7 @@ def final_block(view: StudyView) -> str:
         several = len(view.objectives) > 1
         lines = [f"Front: {counted(len(front(view)), 'trial')} that no other beats in everything"]
         if not several:
-            step = f" at {view.unit} {best.step}" if best.step is not None else ""
+            step = f" at {view.unit} {best.step}" if best.step is not None and not view.stages else ""
             lines = [f"Best: trial {best.number}, {text.values_text(best, view.objectives)}{step}"]
             lines += [f"  {text.clean(name, 60)} = {text.setting(value, 80)}" for name, value in best.config.items()]
         top = 10 if several else 5
@@ -219,12 +220,12 @@ def trial_line(row: Row, view: StudyView, note: str = "") -> str:
     if row.state in ("failed", "infeasible", "lost"):
         how += f": {text.clean(reason(row), 300)}" if row.error else ""
     elif row.values is not None:
-        part = fidelity.after(row, view.unit)
+        part = fidelity.after(row, view)
         how += f" after {part}" if part else ""
         how += f": {text.values_text(row, view.objectives)}" + (f" ({note})" if note else "")
-        if row.step is not None and row.steps > 1 and not (part and row.step == row.steps):
+        if not view.stages and row.step is not None and row.steps > 1 and not (part and row.step == row.steps):
             how += f" at {view.unit} {row.step}" + ("" if part else f" of {row.steps}")
-    return f"{how}, {text.duration(row.duration)}, {text.config_text(row.config, 160)}"
+    return f"{how}, {text.duration(row.duration)}, {configured(row, view, 160)}"
 
 
 # --- the space ----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from modelwright.core.history import History, Row, has_value
 from modelwright.core.objective import Objective
 from modelwright.core.records import GIVEN
 from modelwright.core.wording import counted
+from modelwright.report.stages import Stage
 from modelwright.study.feasibility import told
 
 #: States in the order in which they are listed.
@@ -39,6 +40,8 @@ class StudyView:
         store: where it is kept, for people.
         subject: what is tuned, for people.
         unit: what a step is called ("epoch", "step").
+        stages: what fidelities are called, where steps have no meaning of their own; () where they do.
+        by_default: whether trials are told apart by what differs from the default, for they have very many settings.
         plan: how trials are cut short and what becomes of them; "" when all are trained in full.
         model: summary of the best model as text; "" takes the best trial's fact "summary", when it is needed.
         stopping: whether Ctrl-C was heard, so that the search ends with the trials that run.
@@ -59,6 +62,8 @@ class StudyView:
     store: str = ""
     subject: str = ""
     unit: str = "step"
+    stages: tuple[Stage, ...] = ()
+    by_default: bool = False
     plan: str = ""
     model: str = ""
     stopping: bool = False

@@ -193,6 +193,11 @@ class Lead:
         )
 
 
+def led(store: Store, study: int) -> bool:
+    """Whether a session leads a study now."""
+    return any(lease.what == _LEAD and lease.left > 0 and not gone_here(lease.holder) for lease in store.leases(study))
+
+
 class _Beat:
     """Renews a lease from a thread of its own until it is told to end."""
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api import finishing, measuring, stems
+from modelwright.api.afterwards import followed_by
 from modelwright.api.door import door
 from modelwright.api.naming import checked_name, checked_seed
 from modelwright.api.preparing import prepare
@@ -17,6 +18,7 @@ from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import Limit, parse
 from modelwright.core.errors import ArgumentError
+from modelwright.core.history import History
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.space import HyperParameters
@@ -243,8 +245,7 @@ def carry_out(study: Study, plan: Any) -> Study:
         if not opened:
             study._journal.begin(whole.began)
             _screen(study, whole)
-            study._settings = replace(whole, budget=_until_finish(study, plan, whole.budget), whole=whole.budget)
-            study._run()
+            _before_finish(study, plan, whole)
             ended = study._stopped.startswith(_ENDED)
         # Another session may have opened it meanwhile, where this one slept for longer than it counts as there.
         now = finishing.opened(history)
@@ -291,14 +292,24 @@ def _carry_out_plainly(study: Study) -> Study:
     return study
 
 
-def _until_finish(study: Study, plan: Any, budget: Budget) -> Budget:
-    """The part of a budget that a plan may use before its finish; whatever it is, one network gets to have a value."""
-    if budget.seconds is None:
-        return budget
-    seconds = max(budget.seconds * (plan.latest + _LATE), 0.6 * min(budget.seconds, _SHORT))
-    if study._machine.history.best() is None:
-        seconds = max(seconds, study.elapsed + _FIRST)
-    return replace(budget, seconds=seconds)
+def _before_finish(study: Study, plan: Any, whole: RunSettings) -> None:
+    """The phases before the finish, in the part of the budget that is theirs.
+
+    The plan says how much that is, by what it has measured so far; whatever it is, one network gets to have a value.
+    """
+    seconds, budget = whole.budget.seconds, whole.budget
+    first = study.elapsed + _FIRST
+
+    def kept(history: History) -> float:
+        assert seconds is not None and budget.seconds is not None
+        until = max(plan.latest(history) + _LATE * seconds, 0.6 * min(seconds, _SHORT))
+        return max(0.0, budget.seconds - (max(until, first) if history.best() is None else until))
+
+    if seconds is not None and study._machine.history.best() is None:
+        budget = replace(budget, seconds=max(seconds, first))
+    study._settings = replace(whole, budget=budget, whole=whole.budget)
+    with followed_by(None if seconds is None else kept, most=1.0):
+        study._run()
 
 
 def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
@@ -309,8 +320,8 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
     best = history.best()
     if best is not None and budget.seconds is not None and len(history.rows) == 1:
         warn_caller(
-            f"seconds={budget.seconds:g} leave time for one network alone, the space's default, which was trained for "
-            f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched. Give more seconds."
+            f"seconds={budget.seconds:g} left time for one network alone, the space's default, which was trained for "
+            f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched.{_used_up(history)} Give more seconds."
         )
     if best is not None and (failed := best.facts.get(FINISH, {}).get("failed")):
         warn_caller(
@@ -324,6 +335,16 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
             "full. Use another name= for a search with a larger budget."
         )
+
+
+def _used_up(history: History) -> str:
+    """Why a race had no network beside the default."""
+    from modelwright.nas.phases import anchor_ended
+
+    at = anchor_ended(history)
+    if at is None:
+        return ""
+    return f" Its first training had ended after {at:.0f} s, and what was left of the race's share was too short."
 
 
 def _draw(study: Study) -> None:

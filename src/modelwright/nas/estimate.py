@@ -257,6 +257,7 @@ class _Trial:
                 going_on=learned is not None and not anew,
                 seconds=seconds,
                 at_most=at_most,
+                compiling=rung.name != "confirm",
             )
         self.spent.move("train", "judge", trainer.judged)
         self.epochs += trained.cost
@@ -284,11 +285,12 @@ class _Trial:
         given = self.task.note.get("seconds")
         if given is None:
             return None, None
-        if rung.name not in ("confirm", "finish"):
+        if rung.name == "race":
             # What it takes to build is not known when the seconds are given; one is left to train in any case.
             return None, max(1.0, float(given) - (time.perf_counter() - self.began))
-        seconds = float(given) - self.spent["build"] - self.spent["judge"]
-        until = self.task.note.get("until") if rung.name == "finish" else None
+        if rung.name == "confirm":  # all train equally long, whatever it takes to build and compile them
+            return float(given), None
+        seconds, until = float(given) - self.spent["build"] - self.spent["judge"], self.task.note.get("until")
         # The process that finishes may have taken its time to start.
         return seconds if until is None else min(seconds, float(until) - SystemClock().wall()), None
 

@@ -89,6 +89,7 @@ class Trainer:
         going_on: bool = False,
         seconds: float | None = None,
         at_most: float | None = None,
+        compiling: bool = True,
     ) -> Trained:
         """Train a segment.
 
@@ -97,6 +98,7 @@ class Trainer:
             rows: the first so many training rows; None for all.
             going_on: whether the network has been trained before.
             seconds: train for so long instead, judging at the end included, whatever number of epochs that makes.
+            compiling: whether ``seconds`` hold the first step, which compiles: else they count from its end.
             at_most: end so many seconds after the first step, which compiles; the learning rate falls sooner then.
         """
         rng = np.random.default_rng(seed)
@@ -114,7 +116,7 @@ class Trainer:
             if at == 0 and step:
                 order = rng.permutation(count)
                 if seconds is not None:  # how many passes it will have been is not known before
-                    erased = erased_after(self.recipe, step / each / done)
+                    erased = erased_after(self.recipe, step / each / max(done, 1e-6))
             x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
             parts = augmented(x, self.recipe, rng, erased)
             weight = None if self.class_weight is None else self._weights(y)
@@ -125,7 +127,7 @@ class Trainer:
             # Several steps are too quick for the clock to be asked at each, and the first ones compile.
             now = time.perf_counter()
             compiled = compiled or now
-            done = step / total if seconds is None else (now - began) / seconds
+            done = step / total if seconds is None else (now - (began if compiling else compiled)) / seconds
             if at_most is not None:
                 done = max(done, 1.0 if at_most <= 0 else (now - compiled) / at_most)
             if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):

@@ -91,6 +91,7 @@ def write(study: Study, path: str | Path) -> Path:
 
 def _phases(study: Study) -> str:
     """What each phase of a plan had, what it took of the time, and why the search ended."""
+    from modelwright.nas.finished import told
     from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
@@ -121,12 +122,8 @@ def _phases(study: Study) -> str:
     lines += _lineage(history, best)
     lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
-    if brought and "failed" in brought:
-        lines.append(f"  The finish came to nothing: {brought['failed']}. The network is as it was before.")
-    elif brought:
-        values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
-        said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
-        lines.append(f"  The finish, by the rows that were kept back: {said}.")
+    if brought:
+        lines.append(f"  {told(brought)}")
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])

@@ -323,7 +323,14 @@ def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"seconds={budget.seconds:g} left time for one network alone, the space's default, which was trained for "
             f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched.{_used_up(history)} Give more seconds."
         )
-    if best is not None and (failed := best.facts.get(FINISH, {}).get("failed")):
+    brought = best.facts.get(FINISH, {}) if best is not None else {}
+    if best is not None and brought.get("kept") == "before" and {"before", "after"} <= brought.keys():
+        warn_caller(
+            f"the finish of trial {best.number} brought nothing, by the rows that were kept back: "
+            f"{history.objectives[0].name} was {brought['before']:.4g} before it and {brought['after']:.4g} after it. "
+            "The network is as it was before: more time of this kind is of no use to it."
+        )
+    if best is not None and (failed := brought.get("failed")):
         warn_caller(
             f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
             "value; the same call with a name= tries the finish again."

@@ -23,6 +23,7 @@ from modelwright.estimation.base import Estimation, Reporter
 from modelwright.nas import weights
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
+from modelwright.nas.finished import FINISHED, Finish
 from modelwright.nas.graph import Graph
 from modelwright.nas.job import Job
 from modelwright.nas.keras_settings import in_32_bits
@@ -45,10 +46,6 @@ _LOOKS = 6
 #: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
 _LITTLE = 0.2
 _SLASH = "/"
-#: The fact that says what the finish brought: the value before and after it, which weights were kept, and whether it
-#: was "anew", with the learning rate of a network that was not trained before.
-FINISHED = "finish"
-_Judged = tuple[weights.Weights, dict[str, float]]
 
 
 class ArchitectureEstimation(Estimation):
@@ -240,13 +237,14 @@ class _Trial:
             return weights.read(self.model), stands
         before = self.task.start if rung.fidelity > self.task.start else 0.0
         anew = self._barely_trained(rung, seconds)
+        finish = Finish(self.job.objectives[0], trainer, learned, stands) if stands and learned is not None else None
         looked: list[float] = [0.0]
 
         def on_epoch(done: float, loss: float) -> bool:
             if done - looked[0] < 1.0 / _LOOKS and done < 1.0:
                 return True
             looked[0] = done
-            return done >= 1.0 or self._report(rung, trainer, before, done, loss)
+            return done >= 1.0 or self._report(rung, trainer, before, done, loss, finish)
 
         with self.spent.on("train"):
             trained = trainer.fit(
@@ -271,9 +269,10 @@ class _Trial:
             self.note |= {DOUBTS: trainer.doubts} if trainer.doubts else {}
         self.spent.compiled(trainer.steps.compiling())
         found = weights.read(self.model)
-        if stands and learned is not None:
-            found, metrics = self._better((learned, stands), (found, metrics))
-            self.note[FINISHED]["anew"] = anew
+        if finish is not None:
+            with self.spent.on("judge"):
+                (found, metrics), fact = finish.best((found, metrics))
+            self.note[FINISHED] = {**fact, "anew": anew}
         elif not trained.finite:
             return learned or {}, metrics
         if not self.stopped:
@@ -310,16 +309,6 @@ class _Trial:
         made = self.job.objectives[0]
         return found if math.isfinite(found.get(made.name, math.nan)) else {}
 
-    def _better(self, before: _Judged, after: _Judged) -> _Judged:
-        """The better of the weights before and after the finish, by the rows that were kept back; says which."""
-        made = self.job.objectives[0]
-        values = [metrics.get(made.name, math.nan) for _, metrics in (before, after)]
-        worse = math.isnan(values[1]) or made.better(values[0], values[1])
-        told = dict(zip(("before", "after"), values, strict=True))
-        self.note[FINISHED] = {name: value for name, value in told.items() if math.isfinite(value)}
-        self.note[FINISHED]["kept"] = "before" if worse else "after"
-        return before if worse else after
-
     def _data(self, rung: Rung) -> tuple[Dataset, Graph]:
         """See ``Job.at``; that images could not be made smaller is noted."""
         data, graph = self.job.at(rung, self.task.config)
@@ -334,7 +323,9 @@ class _Trial:
             self.model = build(graph, seed=Seed(self.task.seed).child("weights").integer() % (1 << 32))
         return Trainer(self.model, data, self.recipe, self.job.class_weight)
 
-    def _report(self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float) -> bool:
+    def _report(
+        self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float, finish: Finish | None
+    ) -> bool:
         if rung.name == "race":
             return True
         fidelity = before + (rung.fidelity - before) * done
@@ -342,7 +333,10 @@ class _Trial:
         step = int(fidelity * steps + 1e-9)
         if not int(before * steps + 1e-9) < step < self.job.ladder.step(rung.fidelity):
             return True
-        return self._told(step, {**trainer.watch(), "loss": loss}, fidelity)
+        watched = trainer.watch()
+        if finish is not None:
+            finish.seen(done, watched)
+        return self._told(step, {**watched, "loss": loss}, fidelity)
 
     def _epochs(self) -> float:
         """Passes through all rows, with those of earlier segments and of the parent."""

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Event, Exhausted, Proposal, Wait
-from modelwright.nas.division import Division, shares_in
+from modelwright.nas.division import Division, ranked, shares_in
 from modelwright.nas.ladder import STEPS, Ladder, Rung
 from modelwright.nas.phases import ENDED, FINISH, MORE
 from modelwright.nas.stale import agreement, stale
@@ -27,9 +27,8 @@ from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.halving import Rungs
 from modelwright.strategy.shown import SAME, merits_at
 
-#: Share of the time after which the anchor's first training is cut short, and that after which others' are, in that of
-#: the race: a network slower than was foreseen must not take the time of the finish.
-_ANCHOR, _SLOW = 0.5, 1.5
+#: Share of the time after which the anchor's first training is cut short.
+_ANCHOR = 0.5
 #: Networks that are confirmed, the anchor aside, and those in less than so many seconds; one of ``ETA`` passes a rung.
 CONFIRMED, _FEWER, _LONG, ETA = 3, 1, 1800.0, 3.0
 #: Whether the lowest rung is still worth its price is asked at every so many proposals.
@@ -120,8 +119,8 @@ class Plan(Strategy):
         if not state.history.rows and number is not None:
             return self.place(state, space, 0, space.default(), {"by": "default", "phase": "anchor"})
         going = self._race(state, space, number)
-        if isinstance(going, Proposal) and self.seconds is not None:
-            left = _SLOW * self.ends(state.history)[0] - state.history.elapsed
+        if isinstance(going, Proposal) and self.time is not None:
+            left = self.time.late(state.history) - state.history.elapsed
             return replace(going, note={**going.note, "seconds": round(max(1.0, left), 3)})
         return self._confirm(state, going) if isinstance(going, str) else going
 
@@ -149,10 +148,11 @@ class Plan(Strategy):
         history = state.history
         if self._over(history):
             return "its share of the time was used up"
-        # With a budget in trials there is no time that a finish could have instead.
-        ended = stale(history, self.levels[-1], self.kept) if self.seconds is not None else ""
-        if ended:
-            return ended
+        # With a budget in trials there is no time that a finish could have instead, nor where it has all that it needs.
+        if self.time is not None and self.time.spare(history) is None:
+            ended = stale(history, self.levels[-1], self.kept)
+            if ended:
+                return ended
         onward = asynchronous(state, STEPS, self.levels, ETA, number)
         if onward is not None and self._fits(history, onward.fidelity):
             return _in_phase(onward, "race")
@@ -229,7 +229,7 @@ class Plan(Strategy):
             late = self.time.ends(history)[1] + _AGAIN * self.time.seconds
             if not turns or history.elapsed + self.time.beside(history) + turns[0] > late:
                 return None
-        left = [n for n in self._ranked(history) if self._unconfirmed(history.rows[n])]
+        left = [n for n in ranked(history, self.levels) if self._unconfirmed(history.rows[n])]
         left = [n for n in left if any(abs(f * STEPS - top) < 1e-6 for f in history.rows[n].segments)]
         if not left:
             return None
@@ -261,24 +261,15 @@ class Plan(Strategy):
         Where all of these have inherited weights, whose training is behind their values, the best of those that began
         at chance is one of them: in place of the last, or beside it where it is the only one.
         """
-        ranked, rows = self._ranked(history), history.rows
-        chosen = ranked[: self.confirmed]
+        order, rows = ranked(history, self.levels), history.rows
+        chosen = order[: self.confirmed]
         anchor = next((row.number for row in rows if row.note.get("by") == "default"), None)
-        fresh = next((number for number in ranked if rows[number].parent is None), anchor)
+        fresh = next((number for number in order if rows[number].parent is None), anchor)
         if fresh != anchor and fresh is not None and all(rows[number].parent is not None for number in chosen):
             chosen = [*chosen[: max(1, self.confirmed - 1)], fresh]
         if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
             chosen.append(anchor)
         return chosen
-
-    def _ranked(self, history: History) -> list[int]:
-        """All trials of the race that have a value, by the highest rung that they came to."""
-        ranked: list[int] = []
-        for level in reversed(self.levels):
-            merit = merits_at(history, level / STEPS, STEPS)
-            alive = [n for n in merit if merit[n] > -math.inf and n not in ranked]
-            ranked += sorted(alive, key=lambda n: (-merit[n], n))
-        return ranked
 
     def winner(self, history: History) -> Row | None:
         """Who goes on to the finish: the best of the highest fidelity that was reached."""

@@ -17,6 +17,7 @@ import numpy as np
 from modelwright.nas.augment import augmented, erased_after
 from modelwright.nas.dataset import Dataset, Task
 from modelwright.nas.keras_settings import in_32_bits
+from modelwright.nas.ladder import ENOUGH
 from modelwright.nas.recipe import Recipe
 from modelwright.nas.steps import Clocked, Steps, steps
 from modelwright.nas.task import METRICS
@@ -97,7 +98,8 @@ class Trainer:
             epochs: passes through the rows; the last may be a part of one.
             rows: the first so many training rows; None for all.
             going_on: whether the network has been trained before.
-            seconds: train for so long instead, judging at the end included, whatever number of epochs that makes.
+            seconds: train for so long instead, judging at the end included, whatever number of epochs that makes; of
+                rows that are no images ``ENOUGH`` at most.
             compiling: whether ``seconds`` hold the first step, which compiles: else they count from its end.
             at_most: end so many seconds after the first step, which compiles; the learning rate falls sooner then.
         """
@@ -128,6 +130,8 @@ class Trainer:
             now = time.perf_counter()
             compiled = compiled or now
             done = step / total if seconds is None else (now - (began if compiling else compiled)) / seconds
+            if seconds is not None and not self.data.task.images:
+                done = max(done, step / (ENOUGH * each))
             if at_most is not None:
                 done = max(done, 1.0 if at_most <= 0 else (now - compiled) / at_most)
             if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):

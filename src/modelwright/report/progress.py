@@ -97,6 +97,8 @@ class Progress:
         if first:
             row = self.view.history.rows[number]
             self.best = Best(number, fidelity, values, dict(row.config), after(row, self.view.unit))
+            # A network that is trained on in vain is the best as it was.
+            first = old is None or (old.number, old.values) != (number, values)
         if len(scores) == 1:
             return first
         top = max([level, *(lev for lev, _ in self._front)])

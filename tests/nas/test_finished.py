@@ -1,12 +1,15 @@
 """What a finish leaves: the better weights of those before it, on its way and at its end; and what it does not need."""
 
+import signal
+
 import numpy as np
 import pytest
 from planned import Run
 
+import modelwright as mw
 from modelwright import nas
 from modelwright.core.objective import Objective
-from modelwright.nas import train, weights
+from modelwright.nas import estimate, train, weights
 from modelwright.nas.dataset import dataset
 from modelwright.nas.finished import Finish
 from modelwright.nas.ladder import ENOUGH, ladder
@@ -112,3 +115,41 @@ def test_rows_that_are_no_images_are_not_seen_more_often_than_is_of_use(trainer,
     trainer.steps.train = lambda x, y, w, rate: (rates.append(rate), step(x, y, w, rate))[1]
     assert trainer.fit(1, 0, lambda done, loss: True, seconds=60.0).cost == pytest.approx(20, rel=0.1)
     assert rates[-1] < 0.1 * max(rates)
+
+
+# --- when the user has seen enough -----------------------------------------------------------------
+
+
+def small(hp, x):
+    return x.dense(hp.Choice("units", [8, 16, 32])).relu().dense(2)
+
+
+def test_the_first_interrupt_ends_a_finish_early_and_well(monkeypatch, capsys):
+    rates, fit = [], Trainer.fit
+
+    def interrupted(self, epochs, seed, on_epoch, **options):
+        train = self.steps.train
+
+        def step(x, y, weight, rate):
+            if epochs == 5000:
+                rates.append(rate)
+                if len(rates) == 100:
+                    signal.raise_signal(signal.SIGINT)
+            return train(x, y, weight, rate)
+
+        self.steps.train = step
+        return fit(self, epochs, seed, on_epoch, **options)
+
+    monkeypatch.setattr(Trainer, "fit", interrupted)
+    monkeypatch.setattr(estimate, "_ASKED", 0.0)
+    space = nas.Architecture(small, (4,))
+    study = mw.nas.search(space, *points(), trials=1, epochs=5000, store=":memory:")
+    row = study.best._row
+    assert study.stopped == "interrupted" and row.state == "complete" and row.facts["epochs"] < 2500
+    assert len(rates) > 100 and rates[-1] < 0.1 * max(rates)
+    assert row.facts["finish"]["kept"] in ("before", "within", "after") and row.facts["ended early"] < 0.2
+    assert "ended early, after" in study.explain()
+    said = capsys.readouterr().err
+    assert "the training of trial 0 ends early" in said and "the best network so far (val_accuracy=0." in said
+    # A question leaves no trace.
+    assert all(metrics for _, metrics in row.reports)

@@ -46,7 +46,7 @@ def test_other_data_are_another_search(store):
 def test_another_training_is_another_search(store):
     first = {"plan": None, "strategy": "random", "trials": 1, "recipe": nas.Recipe(rate=np.float32(0.25))}
     searched(store, **first, class_weight={0: 2, 1: 1})
-    said = r"recipe was rate=0.25, decay=0.001, now rate=0.5, decay=0.01; class_weight was {0: 2, 1: 1}, now none; "
+    said = r"recipe was rate=0.25, decay=0.1, now rate=0.5, decay=0.01; class_weight was {0: 2, 1: 1}, now none; "
     with pytest.raises(StudyError, match=f"{said}epochs was 2, now 3"):
         searched(store, **first | {"recipe": nas.Recipe(rate=0.5, decay=0.01)}, epochs=3)
     with pytest.raises(StudyError, match="class_weight was {0: 2, 1: 1}, now 'balanced'"):

@@ -91,7 +91,7 @@ def write(study: Study, path: str | Path) -> Path:
 
 def _phases(study: Study) -> str:
     """What each phase of a plan had, what it took of the time, and why the search ended."""
-    from modelwright.nas.finished import told
+    from modelwright.nas.finished import EARLY, told
     from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
@@ -124,6 +124,8 @@ def _phases(study: Study) -> str:
     brought = best.facts.get("finish") if best is not None else None
     if brought:
         lines.append(f"  {told(brought)}")
+        if best is not None and EARLY in best.facts:
+            lines.append(f"  It was ended early, after {100 * best.facts[EARLY]:.0f} % of its time.")
     if study._stopped:
         lines.append(f"  It ended: {study._stopped}.")
     return "\n".join(["What the search did:", *lines])

@@ -12,18 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import KIND
 from modelwright.core.errors import StoreError
 from modelwright.core.records import PRICED, Artifact, Config, Failure, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation, Reporter
-from modelwright.nas import weights
+from modelwright.nas import checkpoints, weights
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
-from modelwright.nas.finished import FINISHED, Finish
+from modelwright.nas.finished import EARLY, FINISHED, Finish
 from modelwright.nas.graph import Graph
 from modelwright.nas.job import Job
 from modelwright.nas.keras_settings import in_32_bits
@@ -35,7 +33,7 @@ from modelwright.nas.spent import Spent
 from modelwright.nas.task import DOUBTS
 from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
-from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
+from modelwright.training.checkpoint import write_by
 from modelwright.training.failure import outcome_of
 from modelwright.training.kept import artifacts_of, regained
 
@@ -45,7 +43,8 @@ INHERITED = "inherited"
 _LOOKS = 6
 #: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
 _LITTLE = 0.2
-_SLASH = "/"
+#: Seconds between questions whether a finish goes on.
+_ASKED = 1.0
 
 
 class ArchitectureEstimation(Estimation):
@@ -96,7 +95,7 @@ class _Trial:
         self.judged: tuple[Graph, int] | None = None
         self.model: Any = None
         self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
-        self.began = time.perf_counter()
+        self.began = self.asked = time.perf_counter()
 
     def run(self) -> Outcome:
         graph = self._graph(())
@@ -177,7 +176,7 @@ class _Trial:
         """Weights to begin with, and the artifacts that they stand behind."""
         if self.task.inherit.get("checkpoint") and self.task.segment == 0:
             return self._inherited(graph), {}
-        found = regained(self.task, lambda path, sha256: _read(path, sha256))
+        found = regained(self.task, checkpoints.read)
         self.note |= found.note
         if found.value is None:
             return self._original(graph), found.artifacts
@@ -190,7 +189,7 @@ class _Trial:
         """What the parent learned, carried over to this network; None where its checkpoint cannot be read."""
         kept = self.task.inherit["checkpoint"]
         try:
-            learned, state = _read(artifacts_of(self.task).fetch(kept), kept.sha256)
+            learned, state = checkpoints.read(artifacts_of(self.task).fetch(kept), kept.sha256)
         except StoreError as error:
             self.note[INHERITED] = {"from": self.task.parent, "share": 0.0, "why": error.what}
             return None
@@ -241,8 +240,8 @@ class _Trial:
         looked: list[float] = [0.0]
 
         def on_epoch(done: float, loss: float) -> bool:
-            if done - looked[0] < 1.0 / _LOOKS and done < 1.0:
-                return True
+            if done < 1.0 and (trainer.hurried or done - looked[0] < 1.0 / _LOOKS):
+                return finish is None or self._asked(trainer, done)
             looked[0] = done
             return done >= 1.0 or self._report(rung, trainer, before, done, loss, finish)
 
@@ -336,7 +335,23 @@ class _Trial:
         watched = trainer.watch()
         if finish is not None:
             finish.seen(done, watched)
-        return self._told(step, {**watched, "loss": loss}, fidelity)
+        going = self._told(step, {**watched, "loss": loss}, fidelity)
+        return going or (finish is not None and self._hurried(trainer, done))
+
+    def _asked(self, trainer: Trainer, done: float) -> bool:
+        """Whether a finish goes on, by whoever runs it."""
+        now = time.perf_counter()
+        if trainer.hurried or now - self.asked < _ASKED:
+            return True
+        self.asked = now
+        return self._told(0, {}, self.task.start) or self._hurried(trainer, done)
+
+    def _hurried(self, trainer: Trainer, done: float) -> bool:
+        """Have a finish that is to end early let the learning rate fall first; whether it may."""
+        if self.stopped != "pause":
+            return False
+        trainer.hurried, self.stopped, self.note[EARLY] = True, "", round(done, 3)
+        return True
 
     def _epochs(self) -> float:
         """Passes through all rows, with those of earlier segments and of the parent."""
@@ -358,7 +373,6 @@ class _Trial:
         if learned is None or self.judged is None:
             return {}
         kept, trial = artifacts_of(self.task), Path(self.task.folder).name
-        flat = {f"{layer}{_SLASH}{name}": value for layer, held in learned.items() for name, value in held.items()}
         state = {
             "config": dict(self.task.config),
             "epochs": self._epochs(),
@@ -367,22 +381,14 @@ class _Trial:
         }
         found = {}
         if reached < 1.0 - 1e-9:
-            found["checkpoint"] = kept.keep(trial, "checkpoint.ckpt", lambda sink: save_checkpoint(sink, flat, state))
+            found["checkpoint"] = kept.keep(
+                trial, "checkpoint.ckpt", lambda sink: checkpoints.save(sink, learned, state)
+            )
         # A network that has seen small images alone is worth what was measured only on such.
         graph, factor = self.judged
         model = self.job.deployed(graph, learned, factor)
         found["model"] = kept.keep(trial, "model.keras", lambda sink: write_by(model.save, "model.keras", sink))
         return found
-
-
-def _read(path: Path, sha256: str) -> tuple[weights.Weights, dict[str, Any]]:
-    """Weights and what was said of them."""
-    arrays, state = read_checkpoint(path, sha256=sha256)
-    found: weights.Weights = {}
-    for key, value in arrays.items():
-        layer, _, name = key.partition(_SLASH)
-        found.setdefault(layer, {})[name] = np.asarray(value)
-    return found, state
 
 
 def _release(*, everything: bool = False) -> None:

@@ -18,6 +18,8 @@ from modelwright.nas.train import Trainer
 #: at its end, after the share "at" of it; which weights were kept; and whether it was "anew", with the learning rate of
 #: a network that was not trained before.
 FINISHED = "finish"
+#: The fact that the user ended it early, when so much of it was done.
+EARLY = "ended early"
 Judged = tuple[weights.Weights, dict[str, float]]
 
 

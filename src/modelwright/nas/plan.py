@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Config, Event, Exhausted, Proposal, Wait
+from modelwright.core.records import YIELDS, Answer, Config, Event, Exhausted, Proposal, Wait
 from modelwright.nas.division import Division, ranked, shares_in
 from modelwright.nas.ladder import STEPS, Ladder, Rung
 from modelwright.nas.phases import ENDED, FINISH, MORE
@@ -245,7 +245,7 @@ class Plan(Strategy):
         row = history.rows[opened["trial"]]
         if row.terminal or row.note.get("finish") == opened["number"]:
             return self._until_idle(history, "the plan is carried out")
-        note = {"phase": "finish", "finish": opened["number"]}
+        note = {"phase": "finish", "finish": opened["number"], YIELDS: True}
         note |= {name: opened.get(name) for name in ("seconds", "until")}
         return Proposal(trial=row.number, fidelity=1.0, note=note)
 

@@ -141,6 +141,12 @@ class Progress:
 
     def stopping(self, elapsed: float) -> str:
         """What the first Ctrl-C does, and what a second one would do."""
+        if yields := [n for n in self.running if self.view.history.rows[n].note.get(r.YIELDS)]:
+            best = self.best
+            named = self.view.objectives[0].name
+            what = f"; the best network so far ({named}={text.number(best.values[0])}) is kept" if best else ""
+            which = f"the training of trial {yields[0]} ends early, within seconds"
+            return f"Stopping: {which}{what}. Ctrl-C again stops now."
         count, rest = len(self.running), self._rest(elapsed)
         which = f"the {count} running trials" if count > 1 else "the running trial"
         when = f" after {which}" + (f" (about {text.duration(rest)})" if rest else "") if count else ""

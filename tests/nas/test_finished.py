@@ -1,6 +1,7 @@
 """What a finish leaves: the better weights of those before it, on its way and at its end; and what it does not need."""
 
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from planned import Run
 
 import modelwright as mw
 from modelwright import nas
+from modelwright.api.searching import BEGAN
 from modelwright.core.objective import Objective
 from modelwright.nas import estimate, train, weights
 from modelwright.nas.dataset import dataset
@@ -153,3 +155,14 @@ def test_the_first_interrupt_ends_a_finish_early_and_well(monkeypatch, capsys):
     assert "the training of trial 0 ends early" in said and "the best network so far (val_accuracy=0." in said
     # A question leaves no trace.
     assert all(metrics for _, metrics in row.reports)
+
+
+def test_seconds_count_from_when_a_command_began():
+    token = BEGAN.set(time.monotonic() - 50)
+    try:
+        space = nas.Architecture(small, (4,))
+        study = mw.nas.search(space, *points(), plan=None, strategy="random", trials=1, seconds=51, epochs=1, verbose=0,
+                              store=":memory:")  # fmt: skip
+    finally:
+        BEGAN.reset(token)
+    assert study.elapsed > 50

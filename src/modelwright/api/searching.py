@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.nas.estimate import ArchitectureEstimation
 
+#: When the seconds of a search began to count, by the monotonic clock, where that was before the call.
+BEGAN: ContextVar[float | None] = ContextVar("modelwright_search_began", default=None)
 #: By which share of the seconds the confirmation may run late before it is ended.
 _LATE = 0.06
 #: Share of the seconds that scoring without training may take, and how many seconds make it worth while: the first
@@ -97,7 +100,7 @@ def search(
             none is named.
         validation: share of the rows that networks are judged by, or ``(x, y)``. The best value was selected on them,
             so it is a little too good: keep rows of your own to test the result.
-        seconds, trials: how much to spend in all; one of them must be given. ``trials`` counts networks.
+        seconds, trials: how much to spend in all, from the call on; one of them must be given. ``trials`` counts networks.
         workers, executor: see ``mw.tune``. The finish uses every core of this machine, or its GPU, whatever they are.
         seed: the same seed gives the same search with a budget in trials and one worker.
         epochs: with ``plan=None`` of each training in full, 10 by default. Of a plan with a budget in trials, those of
@@ -126,7 +129,7 @@ def search(
         StudyError: another process runs the search of that name; or it was another search, or on other data.
     """
     asked = dict(locals())
-    began = SystemClock().monotonic()
+    began = BEGAN.get() or SystemClock().monotonic()
     if trials is None and seconds is None:
         hint = "Say how much to spend: seconds=900 or trials=50."
         raise ArgumentError("neither trials nor seconds was given", where="nas.search", hint=hint)

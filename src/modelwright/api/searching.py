@@ -100,7 +100,7 @@ def search(
             none is named.
         validation: share of the rows that networks are judged by, or ``(x, y)``. The best value was selected on them,
             so it is a little too good: keep rows of your own to test the result.
-        seconds, trials: how much to spend in all, from the call on; one of them must be given. ``trials`` counts networks.
+        seconds, trials: how much to spend from the call on; one of them must be given. ``trials`` counts networks.
         workers, executor: see ``mw.tune``. The finish uses every core of this machine, or its GPU, whatever they are.
         seed: the same seed gives the same search with a budget in trials and one worker.
         epochs: with ``plan=None`` of each training in full, 10 by default. Of a plan with a budget in trials, those of

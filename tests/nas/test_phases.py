@@ -2,72 +2,22 @@
 
 import numpy as np
 import pytest
+from planned import Run
 
-from modelwright import nas
 from modelwright.api.explaining import _before_finish, _lineage
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
 from modelwright.nas.ladder import STEPS, ladder
-from modelwright.nas.phases import BETWEEN, ENDED, FINISH, MORE, PREPARE, SCREEN, PlanLeads, clocked
+from modelwright.nas.phases import BETWEEN, ENDED, FINISH, MORE, PREPARE, SCREEN, clocked
 from modelwright.nas.plan import AGAIN, Plan
 from modelwright.nas.proposer import SCREENED
 from modelwright.nas.stale import agreement, noise, stale
 from modelwright.strategy.audit import lowest
 from modelwright.strategy.random import Random
-from modelwright.study.machine import Machine, Setup
 
 LADDER = ladder(50_000, 28)
 TOP = round(0.09 * STEPS)
-
-
-def define(hp, x):
-    for i in range(hp.Int("depth", 1, 4)):
-        x = x.conv(hp.Choice(f"filters{i}", [8, 16, 32]), hp.Choice(f"kernel{i}", [1, 3, 5])).relu()
-    return x.global_avg_pool().dense(10)
-
-
-SPACE = nas.Architecture(define, (28, 28, 1))
-
-
-class Run:
-    """A plan carried out with values from ``worth(number, fidelity)``, each segment as long as ``takes`` says."""
-
-    def __init__(self, plan, worth, takes=lambda row: 4.0, name="val_accuracy"):
-        setup = Setup(space=SPACE.tree, strategy=plan, objectives=(Objective(name, "max"),))
-        self.machine, self.worth, self.takes, self.at = Machine(setup, PlanLeads()), worth, takes, 0.0
-        self.history = self.machine.history
-
-    def step(self, outcome=None, new=True):
-        answer = self.machine.propose(new)
-        if not isinstance(answer, list):
-            return answer
-        number = answer[-1].number
-        self.machine.apply([*answer, *self.machine.start(number)], self.at)
-        row = self.history.rows[number]
-        seconds = float(row.note.get("seconds", 4.0)) if row.note["phase"] == "confirm" else self.takes(row)
-        self.at += seconds
-        self.reported(number, row.target)
-        told = outcome or r.Outcome(
-            metrics={self.history.objectives[0].name: self.worth(number, row.target)}, fidelity=row.target,
-            duration=seconds, note={"spent": {"train": seconds}}, artifacts={"checkpoint": r.Artifact(path="x")},
-            stepwise=False,
-        )  # fmt: skip
-        self.machine.apply(self.machine.finish(number, told), self.at)
-        return None
-
-    def reported(self, number, target):
-        """What a segment tells on its way."""
-
-    def all(self, most=400, new=lambda run: True):
-        for _ in range(most):
-            answer = self.step(new=new(self))
-            if answer is not None:
-                return answer
-        raise AssertionError("the plan does not end")
-
-    def open_finish(self, trial):
-        self.machine.apply([r.Noted(kind=FINISH, data={"trial": trial, "number": 1})], self.at)
 
 
 def within(trials):
@@ -162,16 +112,20 @@ def test_a_race_that_time_ends_says_so():
     assert "time" in noted(run, ENDED)[0]
 
 
-def test_in_a_short_search_the_race_is_counted_from_the_end_of_the_anchor():
+def test_a_race_has_what_two_minutes_would_leave_it_however_long_the_search():
     rng = np.random.default_rng(0)
-    slow = lambda row: 12.0 if row.number == 0 and row.target < 0.03 else 2.0  # noqa: E731
-    short, longer = (Run(Plan(LADDER, seconds=s), lambda *_: rng.random(), slow) for s in (60.0, 150.0))
-    short.all()
-    longer.all()
-    assert len(short.history.rows) > 3
-    began, ended = short.machine.setup.strategy.ends(short.history)
-    assert (began, ended) == pytest.approx((12 + 0.25 * 48, 12 + 0.32 * 48))
-    assert longer.machine.setup.strategy.ends(longer.history) == pytest.approx((15.0, 25.5))
+    slow = lambda row: 20.0 if row.number == 0 and row.target < 0.03 else 2.0  # noqa: E731
+    took = []
+    for seconds in (60.0, 119.0, 121.0, 150.0, 300.0, 600.0, 900.0, 3600.0):
+        run = Run(Plan(LADDER, seconds=seconds, inherit=False), lambda *_: rng.random(), slow)
+        run.spent = lambda row, seconds: {"start": seconds - 2.0, "train": 2.0}
+        run.all()
+        assert len(run.history.rows) > 3
+        race, confirm = run.machine.setup.strategy.ends(run.history)
+        assert race < confirm < seconds
+        took.append(race)
+    assert took == sorted(took) and took[0] == pytest.approx(20 + 0.25 * 40)
+    assert took[2] - took[1] < 1.0 and took[-2:] == pytest.approx([90.0, 0.22 * 3600], abs=1.0)
 
 
 @pytest.mark.parametrize("best", [0, 3])
@@ -212,6 +166,28 @@ def test_where_children_lead_the_best_that_began_at_chance_is_confirmed_beside_t
     assert _lineage(run.history, rows[0]) == []
 
 
+@pytest.mark.parametrize(
+    ("compiling", "rows", "confirmed"), [(2.0, 2_500, True), (12.0, 2_500, False), (2.0, 500_000, True)]
+)
+def test_a_confirmation_that_would_hardly_train_is_left_out_and_the_race_decides(compiling, rows, confirmed):
+    """With epochs of 3 seconds, or with so many rows that a part of an epoch is enough."""
+    made = ladder(rows, None, batch=32)
+    epoch = 3.0 if rows < 10_000 else 60.0
+    run = Run(Plan(made, race=Random(), inherit=False, seconds=200.0), lambda number, _: 0.5 + 0.01 * number)
+
+    def spent(row, seconds):
+        rung = made.at(row.target)
+        return {"train": epoch * rung.epochs * (rung.rows or rows) / rows, "compile": compiling}
+
+    run.spent = spent
+    ended = run.all()
+    turns = {row.note["seconds"] for row in run.history.rows if row.note.get("phase") == "confirm"}
+    assert bool(turns) == confirmed
+    plan = run.machine.setup.strategy
+    assert ("its values decide" in ended.why) == (not confirmed)
+    assert plan.winner(run.history).number != 0
+
+
 # --- whether the race's ranking holds --------------------------------------------------------------
 
 
@@ -245,12 +221,12 @@ def test_no_more_are_confirmed_where_it_held():
 def test_more_are_confirmed_only_while_there_is_time():
     run = Run(Plan(LADDER, race=Random(), inherit=False, seconds=3000.0), turned)
     run.all()
-    assert run.at <= (run.machine.setup.strategy.latest + 0.01) * 3000
+    assert run.at <= run.machine.setup.strategy.latest(run.history) + 30
     assert len({event.note["seconds"] for event in run.history
                 if isinstance(event, r.Continued) and event.note["phase"] == "confirm"}) == 1  # fmt: skip
     short = Run(Plan(LADDER, seconds=900.0), turned)
     short.all()
-    assert not noted(short, MORE) and short.machine.setup.strategy.latest == pytest.approx(0.17)
+    assert not noted(short, MORE) and short.machine.setup.strategy.latest(short.history) == pytest.approx(0.17 * 900)
 
 
 def test_a_lowest_rung_that_says_nothing_is_given_up():

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -160,6 +161,27 @@ def test_a_segment_by_the_clock_ends(data):
     made = trainer(data)
     ended = made.fit(10_000, 0, lambda done, loss: True, seconds=1.0)
     assert ended.finite and 0 < ended.cost < 10_000
+
+
+@pytest.mark.parametrize("compiling", [True, False])
+def test_seconds_may_be_those_after_the_first_step(data, compiling):
+    made = trainer(data)
+    train, began, rates = made.steps.train, [], []
+
+    def slow(x, y, weight, rate):
+        rates.append(rate)
+        if not began:
+            time.sleep(1.5)
+            began.append(time.perf_counter())
+        return train(x, y, weight, rate)
+
+    made.steps.train = slow
+    made.fit(10_000, 0, lambda done, loss: True, seconds=1.0, compiling=compiling)
+    if compiling:
+        assert len(rates) == 1
+    else:
+        assert len(rates) > 5 and time.perf_counter() - began[0] >= 0.9
+        assert rates[-1] < 0.1 * max(rates)
 
 
 def test_who_watches_may_end_a_segment(data):

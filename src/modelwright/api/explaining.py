@@ -103,6 +103,7 @@ def write(study: Study, path: str | Path) -> Path:
 
 def _phases(study: Study) -> str:
     """What each phase of a plan had, what it took of the time, and why the search ended."""
+    from modelwright.nas.finished import EARLY, told
     from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
@@ -134,15 +135,10 @@ def _phases(study: Study) -> str:
     lines += _lineage(history, best, view)
     lines += _reasons(study)
     brought = best.facts.get("finish") if best is not None else None
-    if brought and "failed" in brought:
-        lines.append(f"  The finish came to nothing: {brought['failed']}. The network is as it was before.")
-    elif brought:
-        values = [f"{brought[name]:.4g} {name} it" for name in ("before", "after") if name in brought]
-        small = _learned_from(view, best)
-        if small and "before" in brought:
-            values[0] += f" (its weights had learned from {small}, and were judged at full size)"
-        said = f"{', '.join(values)}; the weights {brought['kept']} it were kept"
-        lines.append(f"  The finish, by the rows that were kept back: {said}.")
+    if brought:
+        lines.append(f"  {told(brought, learned_from=_learned_from(view, best))}")
+        if best is not None and EARLY in best.facts:
+            lines.append(f"  It was ended early, after {100 * best.facts[EARLY]:.0f} % of its time.")
     if cut:
         lines.append(f"  {cut}")
     elif study._stopped:

@@ -82,7 +82,8 @@ def same_door(study: Study) -> str:
 def farewell(study: Study) -> str:
     """What a search that is stopped at once says last."""
     rows = study._machine.history.rows
-    done = sum(row.terminal or row.state == "paused" for row in rows)
+    # One that was running had a value where an earlier segment of it had ended.
+    done = sum(row.terminal or row.state == "paused" or bool(row.segments) for row in rows)
     kept = f"{counted(done, 'finished trial')} of study {study.name!r} {'is' if done == 1 else 'are'} kept"
     if isinstance(study._store, MemoryStore):
         return f"stopped at once; study {study.name!r} was kept in memory only"

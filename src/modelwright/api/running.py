@@ -151,7 +151,7 @@ def _run(study: Study, settings: RunSettings, shown: Panel, executor: Executor) 
 
 def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, executor: Executor) -> str:
     journal = study._journal
-    after = partial(afterwards, settings.confirm, executor.slots)
+    after = partial(afterwards, settings.confirm, executor.slots, settings.budget.seconds)
     resumable = settings.estimation.resumable
     supervisor = Supervisor(journal, executor, settings.budget, settings.limits, resumable=resumable, after=after)
     loop = Loop(
@@ -181,7 +181,7 @@ def _run_beside(crew: Crew, study: Study, settings: RunSettings, shown: Panel, e
             why = loop.run(interruptible=heard is None, since=settings.began)
             study._stopped = (settings.carried_out() if settings.carried_out is not None else "") or why
         if settings.confirm and loop.why not in ("interrupted", "cancelled"):
-            supervisor.reserve = afterwards(0, executor.slots, journal.machine.history)
+            supervisor.reserve = afterwards(0, executor.slots, settings.budget.seconds, journal.machine.history)
             confirm(journal, executor, settings.confirm, supervisor=supervisor)
         finished = supervisor.left > -supervisor.patience
     except KeyboardInterrupt:

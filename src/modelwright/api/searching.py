@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api import finishing, measuring, stems
+from modelwright.api.afterwards import followed_by
 from modelwright.api.door import NETWORKS, door
 from modelwright.api.naming import checked_name, checked_seed
+from modelwright.api.outcome import say
 from modelwright.api.preparing import prepare
 from modelwright.api.running import RunSettings, check_executor, constrain, share_devices, sum_up
 from modelwright.api.tune import check_numbers, open_study
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.nas.estimate import ArchitectureEstimation
 
+#: When the seconds of a search began to count, by the monotonic clock, where that was before the call.
+BEGAN: ContextVar[float | None] = ContextVar("modelwright_search_began", default=None)
 #: By which share of the seconds the confirmation may run late before it is ended.
 _LATE = 0.06
 #: Share of the seconds that scoring without training may take, and how many seconds make it worth while: the first
@@ -96,7 +101,7 @@ def search(
             none is named.
         validation: share of the rows that networks are judged by, or ``(x, y)``. The best value was selected on them,
             so it is a little too good: keep rows of your own to test the result.
-        seconds, trials: how much to spend in all; one of them must be given. ``trials`` counts networks.
+        seconds, trials: how much to spend from the call on; one of them must be given. ``trials`` counts networks.
         workers, executor: see ``mw.tune``. The finish uses every core of this machine, or its GPU, whatever they are.
         seed: the same seed gives the same search with a budget in trials and one worker.
         epochs: with ``plan=None`` of each training in full, 10 by default. Of a plan with a budget in trials, those of
@@ -125,7 +130,7 @@ def search(
         StudyError: another process runs the search of that name; or it was another search, or on other data.
     """
     asked = dict(locals())
-    began = SystemClock().monotonic()
+    began = BEGAN.get() or SystemClock().monotonic()
     if trials is None and seconds is None:
         hint = "Say how much to spend: seconds=900 or trials=50."
         raise ArgumentError("neither trials nor seconds was given", where="nas.search", hint=hint)
@@ -246,8 +251,7 @@ def carry_out(study: Study, plan: Any) -> Study:
         if not opened:
             study._journal.begin(whole.began)
             _screen(study, whole)
-            study._settings = replace(whole, budget=_until_finish(study, plan, whole.budget), whole=whole.budget)
-            study._run()
+            _before_finish(study, plan, whole)
             ended = study._stopped.startswith(_ENDED)
         # Another session may have opened it meanwhile, where this one slept for longer than it counts as there.
         now = finishing.opened(history)
@@ -274,7 +278,7 @@ def carry_out(study: Study, plan: Any) -> Study:
     _draw(study)
     study._journal.end()
     measuring.tell_unlisted(study)
-    _say(study, whole.budget, carried_out=carried_out)
+    say(study, whole.budget, carried_out=carried_out)
     return study
 
 
@@ -297,44 +301,29 @@ def _carry_out_plainly(study: Study) -> Study:
     return study
 
 
-def _until_finish(study: Study, plan: Any, budget: Budget) -> Budget:
-    """The part of a budget that a plan may use before its finish; whatever it is, one network gets to have a value."""
-    if budget.seconds is None:
-        return budget
-    seconds = max(budget.seconds * (plan.latest + _LATE), 0.6 * min(budget.seconds, _SHORT))
-    if study._machine.history.best() is None:
-        seconds = max(seconds, study.elapsed + _FIRST)
-    return replace(budget, seconds=seconds)
+def _before_finish(study: Study, plan: Any, whole: RunSettings) -> None:
+    """The phases before the finish, in the part of the budget that is theirs.
+
+    The plan says how much that is, by what it has measured so far; whatever it is, one network gets to have a value.
+    """
+    seconds, budget = whole.budget.seconds, whole.budget
+    first = study.elapsed + _FIRST
+
+    def kept(history: History) -> float:
+        assert seconds is not None and budget.seconds is not None
+        until = max(plan.latest(history) + _LATE * seconds, 0.6 * min(seconds, _SHORT))
+        return max(0.0, budget.seconds - (max(until, first) if history.best() is None else until))
+
+    if seconds is not None and study._machine.history.best() is None:
+        budget = replace(budget, seconds=max(seconds, first))
+    study._settings = replace(whole, budget=budget, whole=whole.budget)
+    with followed_by(None if seconds is None else kept, most=1.0):
+        study._run()
 
 
 def _spent(budget: Budget, history: History) -> Budget:
     """What a plan that was carried out had of its budget: it takes no more networks, however many it may."""
     return budget if budget.trials is None else replace(budget, trials=max(1, min(budget.trials, history.started)))
-
-
-def _say(study: Study, budget: Budget, *, carried_out: bool) -> None:
-    """What the user should know of how a plan went, beside the summary."""
-    from modelwright.nas.phases import FINISH
-
-    history = study._machine.history
-    best = history.best()
-    if best is not None and budget.seconds is not None and len(history.rows) == 1:
-        warn_caller(
-            f"seconds={budget.seconds:g} leave time for one network alone, the space's default, which was trained for "
-            f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched. Give more seconds."
-        )
-    if best is not None and (failed := best.facts.get(FINISH, {}).get("failed")):
-        warn_caller(
-            f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
-            "value; the same call with a name= tries the finish again."
-        )
-    longer = (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * finishing.SAVING
-    more = (budget.trials or 0) > history.started or longer
-    if carried_out and more:
-        warn_caller(
-            f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
-            "full. Use another name= for a search with a larger budget."
-        )
 
 
 def _draw(study: Study) -> None:

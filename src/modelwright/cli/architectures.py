@@ -28,8 +28,15 @@ def nas(args: Namespace, out: Output) -> int:
     if args.save is not None:
         _check_save(args.save)
     check_target(args.store)
+    from modelwright.api.searching import BEGAN
+
     with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)):
-        study = _searched(args, out)
+        # What its user waits for is the command: it may have taken its time to import and to read.
+        token = BEGAN.set(args.began)
+        try:
+            study = _searched(args, out)
+        finally:
+            BEGAN.reset(token)
         path = "" if args.report is None else str(study.report(args.report))
     best = _result(study, path, out)
     if study.stopped == "interrupted":

@@ -230,7 +230,12 @@ def _nas(add: argparse.ArgumentParser) -> None:
         metavar="LABEL=W",
         help="how much a class counts; again for more; or balanced",
     )
-    add.add_argument("--seconds", type=_seconds, metavar="S", help="running time, in all sessions together")
+    add.add_argument(
+        "--seconds",
+        type=_seconds,
+        metavar="S",
+        help="for all of it, reading the data included, in all sessions together",
+    )
     add.add_argument("--trials", type=_positive, metavar="N", help="networks to start, in all sessions together")
     add.add_argument("--objective", metavar="METRIC", help="val_accuracy, min:METRIC or max:METRIC (by the target)")
     add.add_argument(

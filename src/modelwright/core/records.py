@@ -24,6 +24,8 @@ GIVEN = "given"
 #: The fact that lists metrics whose numbers are prices: a table said them, and nobody measured them. A limit is held
 #: against such a number only where it stands among the facts too, for then there is nothing better to come.
 PRICED = "priced"
+#: In the note of a proposal: that its training ends early, and well, when the user interrupts the search.
+YIELDS = "yields"
 
 #: What a strategy says of a running trial: train on, put aside with a checkpoint, or give up.
 Decision = Literal["go", "pause", "stop"]

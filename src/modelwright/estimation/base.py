@@ -20,7 +20,10 @@ class Reporter(Protocol):
         ...
 
     def report(self, step: int, metrics: Mapping[str, float], fidelity: float | None = None) -> Decision:
-        """Tell a measurement; obey what comes back: "go", "pause" (checkpoint, then return) or "stop"."""
+        """Tell a measurement; obey what comes back: "go", "pause" (checkpoint, then return) or "stop".
+
+        Without metrics it is a question, of which nothing is kept.
+        """
         ...
 
 

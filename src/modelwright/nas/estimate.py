@@ -12,17 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from modelwright.core.clock import SystemClock
 from modelwright.core.constraint import KIND
 from modelwright.core.errors import StoreError
 from modelwright.core.records import PRICED, Artifact, Config, Failure, Outcome, Task
 from modelwright.core.rng import Seed
 from modelwright.estimation.base import Estimation, Reporter
-from modelwright.nas import weights
+from modelwright.nas import checkpoints, weights
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
+from modelwright.nas.finished import EARLY, FINISHED, Finish
 from modelwright.nas.graph import Graph
 from modelwright.nas.job import Job
 from modelwright.nas.keras_settings import in_32_bits
@@ -34,7 +33,7 @@ from modelwright.nas.spent import Spent
 from modelwright.nas.task import DOUBTS
 from modelwright.nas.train import Trainer
 from modelwright.space import HyperParameters
-from modelwright.training.checkpoint import read_checkpoint, save_checkpoint, write_by
+from modelwright.training.checkpoint import write_by
 from modelwright.training.failure import outcome_of
 from modelwright.training.kept import artifacts_of, regained
 
@@ -44,11 +43,8 @@ INHERITED = "inherited"
 _LOOKS = 6
 #: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
 _LITTLE = 0.2
-_SLASH = "/"
-#: The fact that says what the finish brought: the value before and after it, which weights were kept, and whether it
-#: was "anew", with the learning rate of a network that was not trained before.
-FINISHED = "finish"
-_Judged = tuple[weights.Weights, dict[str, float]]
+#: Seconds between questions whether a finish goes on.
+_ASKED = 1.0
 
 
 class ArchitectureEstimation(Estimation):
@@ -99,7 +95,7 @@ class _Trial:
         self.judged: tuple[Graph, int] | None = None
         self.model: Any = None
         self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
-        self.began = time.perf_counter()
+        self.began = self.asked = time.perf_counter()
 
     def run(self) -> Outcome:
         graph = self._graph(())
@@ -180,7 +176,7 @@ class _Trial:
         """Weights to begin with, and the artifacts that they stand behind."""
         if self.task.inherit.get("checkpoint") and self.task.segment == 0:
             return self._inherited(graph), {}
-        found = regained(self.task, lambda path, sha256: _read(path, sha256))
+        found = regained(self.task, checkpoints.read)
         self.note |= found.note
         if found.value is None:
             return self._original(graph), found.artifacts
@@ -193,7 +189,7 @@ class _Trial:
         """What the parent learned, carried over to this network; None where its checkpoint cannot be read."""
         kept = self.task.inherit["checkpoint"]
         try:
-            learned, state = _read(artifacts_of(self.task).fetch(kept), kept.sha256)
+            learned, state = checkpoints.read(artifacts_of(self.task).fetch(kept), kept.sha256)
         except StoreError as error:
             self.note[INHERITED] = {"from": self.task.parent, "share": 0.0, "why": error.what}
             return None
@@ -240,13 +236,14 @@ class _Trial:
             return weights.read(self.model), stands
         before = self.task.start if rung.fidelity > self.task.start else 0.0
         anew = self._barely_trained(rung, seconds)
+        finish = Finish(self.job.objectives[0], trainer, learned, stands) if stands and learned is not None else None
         looked: list[float] = [0.0]
 
         def on_epoch(done: float, loss: float) -> bool:
-            if done - looked[0] < 1.0 / _LOOKS and done < 1.0:
-                return True
+            if done < 1.0 and (trainer.hurried or done - looked[0] < 1.0 / _LOOKS):
+                return finish is None or self._asked(trainer, done)
             looked[0] = done
-            return done >= 1.0 or self._report(rung, trainer, before, done, loss)
+            return done >= 1.0 or self._report(rung, trainer, before, done, loss, finish)
 
         with self.spent.on("train"):
             trained = trainer.fit(
@@ -257,6 +254,7 @@ class _Trial:
                 going_on=learned is not None and not anew,
                 seconds=seconds,
                 at_most=at_most,
+                compiling=rung.name != "confirm",
             )
         self.spent.move("train", "judge", trainer.judged)
         self.epochs += trained.cost
@@ -270,9 +268,10 @@ class _Trial:
             self.note |= {DOUBTS: trainer.doubts} if trainer.doubts else {}
         self.spent.compiled(trainer.steps.compiling())
         found = weights.read(self.model)
-        if stands and learned is not None:
-            found, metrics = self._better((learned, stands), (found, metrics))
-            self.note[FINISHED]["anew"] = anew
+        if finish is not None:
+            with self.spent.on("judge"):
+                (found, metrics), fact = finish.best((found, metrics))
+            self.note[FINISHED] = {**fact, "anew": anew}
         elif not trained.finite:
             return learned or {}, metrics
         if not self.stopped:
@@ -284,11 +283,12 @@ class _Trial:
         given = self.task.note.get("seconds")
         if given is None:
             return None, None
-        if rung.name not in ("confirm", "finish"):
+        if rung.name == "race":
             # What it takes to build is not known when the seconds are given; one is left to train in any case.
             return None, max(1.0, float(given) - (time.perf_counter() - self.began))
-        seconds = float(given) - self.spent["build"] - self.spent["judge"]
-        until = self.task.note.get("until") if rung.name == "finish" else None
+        if rung.name == "confirm":  # all train equally long, whatever it takes to build and compile them
+            return float(given), None
+        seconds, until = float(given) - self.spent["build"] - self.spent["judge"], self.task.note.get("until")
         # The process that finishes may have taken its time to start.
         return seconds if until is None else min(seconds, float(until) - SystemClock().wall()), None
 
@@ -308,16 +308,6 @@ class _Trial:
         made = self.job.objectives[0]
         return found if math.isfinite(found.get(made.name, math.nan)) else {}
 
-    def _better(self, before: _Judged, after: _Judged) -> _Judged:
-        """The better of the weights before and after the finish, by the rows that were kept back; says which."""
-        made = self.job.objectives[0]
-        values = [metrics.get(made.name, math.nan) for _, metrics in (before, after)]
-        worse = math.isnan(values[1]) or made.better(values[0], values[1])
-        told = dict(zip(("before", "after"), values, strict=True))
-        self.note[FINISHED] = {name: value for name, value in told.items() if math.isfinite(value)}
-        self.note[FINISHED]["kept"] = "before" if worse else "after"
-        return before if worse else after
-
     def _data(self, rung: Rung) -> tuple[Dataset, Graph]:
         """See ``Job.at``; that images could not be made smaller is noted."""
         data, graph = self.job.at(rung, self.task.config)
@@ -332,7 +322,9 @@ class _Trial:
             self.model = build(graph, seed=Seed(self.task.seed).child("weights").integer() % (1 << 32))
         return Trainer(self.model, data, self.recipe, self.job.class_weight)
 
-    def _report(self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float) -> bool:
+    def _report(
+        self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float, finish: Finish | None
+    ) -> bool:
         if rung.name == "race":
             return True
         fidelity = before + (rung.fidelity - before) * done
@@ -340,7 +332,26 @@ class _Trial:
         step = int(fidelity * steps + 1e-9)
         if not int(before * steps + 1e-9) < step < self.job.ladder.step(rung.fidelity):
             return True
-        return self._told(step, {**trainer.watch(), "loss": loss}, fidelity)
+        watched = trainer.watch()
+        if finish is not None:
+            finish.seen(done, watched)
+        going = self._told(step, {**watched, "loss": loss}, fidelity)
+        return going or (finish is not None and self._hurried(trainer, done))
+
+    def _asked(self, trainer: Trainer, done: float) -> bool:
+        """Whether a finish goes on, by whoever runs it."""
+        now = time.perf_counter()
+        if trainer.hurried or now - self.asked < _ASKED:
+            return True
+        self.asked = now
+        return self._told(0, {}, self.task.start) or self._hurried(trainer, done)
+
+    def _hurried(self, trainer: Trainer, done: float) -> bool:
+        """Have a finish that is to end early let the learning rate fall first; whether it may."""
+        if self.stopped != "pause":
+            return False
+        trainer.hurried, self.stopped, self.note[EARLY] = True, "", round(done, 3)
+        return True
 
     def _epochs(self) -> float:
         """Passes through all rows, with those of earlier segments and of the parent."""
@@ -362,7 +373,6 @@ class _Trial:
         if learned is None or self.judged is None:
             return {}
         kept, trial = artifacts_of(self.task), Path(self.task.folder).name
-        flat = {f"{layer}{_SLASH}{name}": value for layer, held in learned.items() for name, value in held.items()}
         state = {
             "config": dict(self.task.config),
             "epochs": self._epochs(),
@@ -371,22 +381,14 @@ class _Trial:
         }
         found = {}
         if reached < 1.0 - 1e-9:
-            found["checkpoint"] = kept.keep(trial, "checkpoint.ckpt", lambda sink: save_checkpoint(sink, flat, state))
+            found["checkpoint"] = kept.keep(
+                trial, "checkpoint.ckpt", lambda sink: checkpoints.save(sink, learned, state)
+            )
         # A network that has seen small images alone is worth what was measured only on such.
         graph, factor = self.judged
         model = self.job.deployed(graph, learned, factor)
         found["model"] = kept.keep(trial, "model.keras", lambda sink: write_by(model.save, "model.keras", sink))
         return found
-
-
-def _read(path: Path, sha256: str) -> tuple[weights.Weights, dict[str, Any]]:
-    """Weights and what was said of them."""
-    arrays, state = read_checkpoint(path, sha256=sha256)
-    found: weights.Weights = {}
-    for key, value in arrays.items():
-        layer, _, name = key.partition(_SLASH)
-        found.setdefault(layer, {})[name] = np.asarray(value)
-    return found, state
 
 
 def _release(*, everything: bool = False) -> None:

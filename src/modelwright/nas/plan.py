@@ -14,14 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
-from modelwright.core.records import Answer, Config, Event, Exhausted, Proposal, Wait
+from modelwright.core.records import YIELDS, Answer, Config, Event, Exhausted, Proposal, Wait
+from modelwright.nas.division import Division, ranked, shares_in
 from modelwright.nas.ladder import STEPS, Ladder, Rung
-from modelwright.nas.phases import ENDED, FINISH, MORE, anchor_ended
-from modelwright.nas.spent import PARTS
+from modelwright.nas.phases import ENDED, FINISH, MORE
 from modelwright.nas.stale import agreement, stale
 from modelwright.strategy import Strategy, audit
 from modelwright.strategy.asha import asynchronous
@@ -29,21 +27,14 @@ from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.halving import Rungs
 from modelwright.strategy.shown import SAME, merits_at
 
-#: Share of the time until the race ends, for a search of a quarter of an hour; by how much it grows when there is four
-#: times as much, and within which bounds. What the confirmation takes after it.
-_RACE, _MORE, _RACES, _CONFIRM = 0.1, 0.12, (0.1, 0.45), 0.07
-#: Share of the time after which the anchor's first training is cut short, and that after which others' are, in that of
-#: the race: a network slower than was foreseen must not take the time of the finish.
-_ANCHOR, _SLOW = 0.5, 1.5
+#: Share of the time after which the anchor's first training is cut short.
+_ANCHOR = 0.5
 #: Networks that are confirmed, the anchor aside, and those in less than so many seconds; one of ``ETA`` passes a rung.
 CONFIRMED, _FEWER, _LONG, ETA = 3, 1, 1800.0, 3.0
 #: Whether the lowest rung is still worth its price is asked at every so many proposals.
 _LOOK = 4
 #: Networks that are confirmed besides where the race's ranking does not hold, and the share of the time that it takes.
 AGAIN, _AGAIN = 2, 0.05
-#: Searches of fewer seconds count the shares of race and confirmation from the end of the anchor's training, for
-#: imports and its compilation take as long as a race does; the share of the race in these.
-_SHORT, _BRIEF = 120.0, 0.25
 #: Share of the proposals that begin with the weights of a good network.
 _CHILDREN = 0.5
 
@@ -94,6 +85,9 @@ class Plan(Strategy):
             raise StrategyError(f"shares={shares}, without rungs for {missing}", where="plan")
         self.ladder, self.inner, self.seconds, self.shares = ladder, race, seconds, shares
         self.workers, self.inherit, self.kept = workers, inherit, kept
+        self.time: Division | None = None
+        if seconds is not None:
+            self.time = Division(ladder=ladder, seconds=seconds, shares=shares, workers=workers)
         self.levels = [rung.step for rung in ladder.of("race")]
         self.confirm = ladder.of("confirm")[-1].fidelity
         self.confirmed = _FEWER if seconds is not None and seconds < _LONG else CONFIRMED
@@ -125,8 +119,8 @@ class Plan(Strategy):
         if not state.history.rows and number is not None:
             return self.place(state, space, 0, space.default(), {"by": "default", "phase": "anchor"})
         going = self._race(state, space, number)
-        if isinstance(going, Proposal) and self.seconds is not None:
-            left = _SLOW * self.ends(state.history)[0] - state.history.elapsed
+        if isinstance(going, Proposal) and self.time is not None:
+            left = self.time.late(state.history) - state.history.elapsed
             return replace(going, note={**going.note, "seconds": round(max(1.0, left), 3)})
         return self._confirm(state, going) if isinstance(going, str) else going
 
@@ -154,10 +148,11 @@ class Plan(Strategy):
         history = state.history
         if self._over(history):
             return "its share of the time was used up"
-        # With a budget in trials there is no time that a finish could have instead.
-        ended = stale(history, self.levels[-1], self.kept) if self.seconds is not None else ""
-        if ended:
-            return ended
+        # With a budget in trials there is no time that a finish could have instead, nor where it has all that it needs.
+        if self.time is not None and self.time.spare(history) is None:
+            ended = stale(history, self.levels[-1], self.kept)
+            if ended:
+                return ended
         onward = asynchronous(state, STEPS, self.levels, ETA, number)
         if onward is not None and self._fits(history, onward.fidelity):
             return _in_phase(onward, "race")
@@ -199,6 +194,9 @@ class Plan(Strategy):
         chosen = self.finalists(history)
         if self.seconds is not None and [history.rows[number].note.get("by") for number in chosen] == ["default"]:
             return self._until_idle(history, f"the race ended, for {ended}; the default is best: nothing to confirm")
+        if self.time is not None and (turn := self.time.turn(history, len(chosen))) < self.time.least(history):
+            why = f"to confirm its best would have left each of them {max(0.0, turn):.1f} s of training"
+            return self._until_idle(history, f"the race ended, for {ended}; {why}, too little: its values decide")
         for place, number in enumerate(chosen):
             if self._unconfirmed(history.rows[number]):
                 return self._confirming(history, number, len(chosen) - place, {ENDED: ended})
@@ -211,8 +209,8 @@ class Plan(Strategy):
 
     def _confirming(self, history: History, number: int, waiting: int, note: Mapping[str, Any]) -> Proposal:
         note = {"phase": "confirm", **note}
-        if self.seconds is not None:
-            note["seconds"] = self._turn(history, waiting)
+        if self.time is not None:
+            note["seconds"] = self.time.turn(history, waiting)
         return Proposal(trial=number, fidelity=self.confirm, note=note)
 
     def _once_more(self, state: State, before: int) -> Proposal | None:
@@ -226,12 +224,12 @@ class Plan(Strategy):
         found = agreement(history, top, self.confirm) if self.confirmed > _FEWER else None
         if found is None or added >= AGAIN or (added == 0 and found[0] > 0):
             return None
-        if self.seconds is not None:
+        if self.time is not None:
             turns = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
-            late = self.ends(history)[1] + _AGAIN * self.seconds
-            if not turns or history.elapsed + turns[0] > late:
+            late = self.time.ends(history)[1] + _AGAIN * self.time.seconds
+            if not turns or history.elapsed + self.time.beside(history) + turns[0] > late:
                 return None
-        left = [n for n in self._ranked(history) if self._unconfirmed(history.rows[n])]
+        left = [n for n in ranked(history, self.levels) if self._unconfirmed(history.rows[n])]
         left = [n for n in left if any(abs(f * STEPS - top) < 1e-6 for f in history.rows[n].segments)]
         if not left:
             return None
@@ -247,7 +245,7 @@ class Plan(Strategy):
         row = history.rows[opened["trial"]]
         if row.terminal or row.note.get("finish") == opened["number"]:
             return self._until_idle(history, "the plan is carried out")
-        note = {"phase": "finish", "finish": opened["number"]}
+        note = {"phase": "finish", "finish": opened["number"], YIELDS: True}
         note |= {name: opened.get(name) for name in ("seconds", "until")}
         return Proposal(trial=row.number, fidelity=1.0, note=note)
 
@@ -263,24 +261,15 @@ class Plan(Strategy):
         Where all of these have inherited weights, whose training is behind their values, the best of those that began
         at chance is one of them: in place of the last, or beside it where it is the only one.
         """
-        ranked, rows = self._ranked(history), history.rows
-        chosen = ranked[: self.confirmed]
+        order, rows = ranked(history, self.levels), history.rows
+        chosen = order[: self.confirmed]
         anchor = next((row.number for row in rows if row.note.get("by") == "default"), None)
-        fresh = next((number for number in ranked if rows[number].parent is None), anchor)
+        fresh = next((number for number in order if rows[number].parent is None), anchor)
         if fresh != anchor and fresh is not None and all(rows[number].parent is not None for number in chosen):
             chosen = [*chosen[: max(1, self.confirmed - 1)], fresh]
         if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
             chosen.append(anchor)
         return chosen
-
-    def _ranked(self, history: History) -> list[int]:
-        """All trials of the race that have a value, by the highest rung that they came to."""
-        ranked: list[int] = []
-        for level in reversed(self.levels):
-            merit = merits_at(history, level / STEPS, STEPS)
-            alive = [n for n in merit if merit[n] > -math.inf and n not in ranked]
-            ranked += sorted(alive, key=lambda n: (-merit[n], n))
-        return ranked
 
     def winner(self, history: History) -> Row | None:
         """Who goes on to the finish: the best of the highest fidelity that was reached."""
@@ -295,79 +284,18 @@ class Plan(Strategy):
 
     def ends(self, history: History) -> tuple[float, float]:
         """Seconds of the study at which the race ends, and those at which the confirmation does."""
-        assert self.seconds is not None
-        began = (anchor_ended(history) or 0.0) if self.seconds < _SHORT else 0.0
-        left = max(0.0, self.seconds - began)
-        return began + self.shares[0] * left, began + self.shares[1] * left
+        assert self.time is not None
+        return self.time.ends(history)
 
-    @property
-    def latest(self) -> float:
-        """The share of the time at which the confirmation ends at the latest, if it was begun in time."""
-        return self.shares[1] + (_AGAIN if self.confirmed > 1 else 0.0)
-
-    def _turn(self, history: History, waiting: int) -> float:
-        """Seconds for each of those that wait to be confirmed; all train equally long, for it is time that is short."""
-        given = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
-        if given:
-            return given[0]
-        assert self.seconds is not None
-        rounds = -(-waiting // self.workers)
-        return round(max(1.0, (self.ends(history)[1] - history.elapsed) / rounds), 3)
+    def latest(self, history: History) -> float:
+        """Seconds of the study at which the confirmation ends at the latest, if it was begun in time."""
+        return self.ends(history)[1] + (_AGAIN * (self.seconds or 0.0) if self.confirmed > _FEWER else 0.0)
 
     def _over(self, history: History) -> bool:
-        return self.seconds is not None and history.elapsed >= self.ends(history)[0]
+        return self.time is not None and history.elapsed >= self.time.ends(history)[0]
 
     def _fits(self, history: History, fidelity: float) -> bool:
-        """Whether a trial that goes to ``fidelity`` is likely to end while the race lasts."""
-        if self.seconds is None:
-            return True
-        return history.elapsed + 0.8 * self.expected(history, fidelity) <= self.ends(history)[0]
-
-    def expected(self, history: History, fidelity: float) -> float:
-        """Seconds that a segment up to ``fidelity`` takes: the median of those that did; 0 while there are none."""
-        seen = _seconds(history, fidelity)
-        if seen:
-            return float(np.median(seen))
-        known = [(rung.fidelity, _seconds(history, rung.fidelity)) for rung in self.ladder.rungs]
-        below = [(at, float(np.median(found))) for at, found in known if found]
-        if not below:
-            return 0.0
-        at, seconds = below[-1]
-        return seconds * self._work(fidelity) / self._work(at)
-
-    def _work(self, fidelity: float) -> float:
-        """What a rung costs, in passes through all rows at full size."""
-        rung = self.ladder.at(fidelity)
-        return rung.epochs * (1.0 if rung.rows is None else rung.rows / self.ladder.rows) / rung.factor**2
-
-
-def _seconds(history: History, fidelity: float) -> list[float]:
-    """What segments up to ``fidelity`` took, of trials whose last one it was."""
-    ended = [row for row in history.rows if not row.pending and abs(row.fidelity - fidelity) < 1e-9]
-    found = [row.facts.get("spent", {}) for row in ended]
-    # What it took to start is the first trial's alone.
-    return [float(sum(spent.get(part, 0.0) for part in PARTS if part != "start")) for spent in found if spent]
-
-
-def shares_in(seconds: float | None) -> tuple[float, float]:
-    """Of so many seconds, the share until the race ends, and that until the confirmation ends.
-
-    A network that trains for little of the time loses more than a search of little time finds: on Fashion-MNIST the
-    default, trained for a whole quarter of an hour, was 1.4 points better than what half of it had found and a third
-    had trained (see benchmarks/README.md). So the finish has most of the time, and gives some away as there is more.
-
-    Of a short search the shares are of what the anchor leaves; there a race is two or three networks, which mostly
-    compile.
-
-    >>> shares_in(900.0), tuple(round(share, 2) for share in shares_in(3600.0))
-    ((0.1, 0.17), (0.22, 0.29))
-    """
-    if seconds is None:
-        return _RACE, _RACE + _CONFIRM
-    if seconds < _SHORT:
-        return _BRIEF, _BRIEF + _CONFIRM
-    race = min(max(_RACE + _MORE * math.log(max(seconds, 1.0) / 900.0, 4.0), _RACES[0]), _RACES[1])
-    return race, race + _CONFIRM
+        return self.time is None or self.time.fits(history, fidelity)
 
 
 def _running(history: History, *phases: str) -> bool:

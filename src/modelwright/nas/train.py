@@ -17,6 +17,7 @@ import numpy as np
 from modelwright.nas.augment import augmented, erased_after
 from modelwright.nas.dataset import Dataset, Task
 from modelwright.nas.keras_settings import in_32_bits
+from modelwright.nas.ladder import ENOUGH
 from modelwright.nas.recipe import Recipe
 from modelwright.nas.steps import Clocked, Steps, steps
 from modelwright.nas.task import METRICS
@@ -26,6 +27,9 @@ from modelwright.training.keras_backend import ensure_backend
 OnEpoch = Callable[[float, float], bool]
 #: Examples that are put through the network at once to judge it.
 _JUDGED = 512
+#: Seconds between words to ``on_epoch``, where the clock ends a segment; and those in which the learning rate falls
+#: where it is to end at once, or a share of what the segment took, where that is less.
+_ASKED, _HURRY, _HURRIED = 2.0, 4.0, 0.05
 #: Numbers for all examples and classes that are held at once to judge by them.
 _AT_ONCE = 1 << 24
 #: Rows of those that are kept back that are enough to watch a network.
@@ -59,6 +63,7 @@ class Trainer:
 
     Attributes:
         judged: seconds that watching took, in the last segment.
+        hurried: whether the segment is to end at once, set by ``on_epoch``: the learning rate falls quickly then.
         doubts: of what it was judged to be worth last; see ``Task.doubts``.
     """
 
@@ -67,6 +72,7 @@ class Trainer:
     recipe: Recipe = field(default_factory=Recipe)
     class_weight: Mapping[int, float] | None = None
     judged: float = 0.0
+    hurried: bool = False
     doubts: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,6 +95,7 @@ class Trainer:
         going_on: bool = False,
         seconds: float | None = None,
         at_most: float | None = None,
+        compiling: bool = True,
     ) -> Trained:
         """Train a segment.
 
@@ -96,7 +103,9 @@ class Trainer:
             epochs: passes through the rows; the last may be a part of one.
             rows: the first so many training rows; None for all.
             going_on: whether the network has been trained before.
-            seconds: train for so long instead, judging at the end included, whatever number of epochs that makes.
+            seconds: train for so long instead, judging at the end included, whatever number of epochs that makes; of
+                rows that are no images ``ENOUGH`` at most.
+            compiling: whether ``seconds`` hold the first step, which compiles: else they count from its end.
             at_most: end so many seconds after the first step, which compiles; the learning rate falls sooner then.
         """
         rng = np.random.default_rng(seed)
@@ -104,7 +113,8 @@ class Trainer:
         batch = min(self.recipe.batch, count)
         each = max(1, count // batch)
         total = max(1, round(epochs * each))
-        began, self.judged = time.perf_counter(), 0.0
+        began, self.judged, self.hurried = time.perf_counter(), 0.0, False
+        asked, hurry = began, Hurry()
         if seconds is not None:
             seconds = max(1.0, seconds - self._judging())
         order, losses, step, done, compiled = rng.permutation(count), [], 0, 0.0, 0.0
@@ -114,7 +124,7 @@ class Trainer:
             if at == 0 and step:
                 order = rng.permutation(count)
                 if seconds is not None:  # how many passes it will have been is not known before
-                    erased = erased_after(self.recipe, step / each / done)
+                    erased = erased_after(self.recipe, step / each / max(done, 1e-6))
             x, y = self.data.train(np.sort(order[at * batch : (at + 1) * batch]))
             parts = augmented(x, self.recipe, rng, erased)
             weight = None if self.class_weight is None else self._weights(y)
@@ -125,11 +135,17 @@ class Trainer:
             # Several steps are too quick for the clock to be asked at each, and the first ones compile.
             now = time.perf_counter()
             compiled = compiled or now
-            done = step / total if seconds is None else (now - began) / seconds
+            done = step / total if seconds is None else (now - (began if compiling else compiled)) / seconds
+            if seconds is not None and not self.data.task.images:
+                done = max(done, step / (ENOUGH * each))
             if at_most is not None:
                 done = max(done, 1.0 if at_most <= 0 else (now - compiled) / at_most)
-            if (at == each - 1 or done >= 1.0) and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
+            if self.hurried:
+                done = max(done, hurry.done(done, now, now - began))
+            due = at == each - 1 or done >= 1.0 or (seconds is not None and now - asked >= _ASKED)
+            if due and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
                 break
+            asked = now if due else asked
         share = min(1.0, step / total) if seconds is None else 1.0
         return Trained(cost=step / each * count / self.data.rows, loss=float(np.mean(losses[-each:])), share=share)
 
@@ -169,6 +185,25 @@ class Trainer:
     def _weights(self, y: np.ndarray) -> np.ndarray:
         assert self.class_weight is not None
         return np.array([self.class_weight.get(int(label), 1.0) for label in self.data.task.places(y)], np.float32)
+
+
+@dataclass
+class Hurry:
+    """How much of a segment is done that is to end at once.
+
+    >>> hurry = Hurry()
+    >>> [round(hurry.done(0.4, now, now), 2) for now in (20.0, 20.5, 21.0)]
+    [0.4, 0.7, 1.0]
+    """
+
+    since: float | None = None
+    begun: float = 0.0
+    takes: float = 0.0
+
+    def done(self, done: float, now: float, took: float) -> float:
+        if self.since is None:
+            self.since, self.begun, self.takes = now, done, max(1e-6, min(_HURRY, _HURRIED * took))
+        return self.begun + (1.0 - self.begun) * min(1.0, (now - self.since) / self.takes)
 
 
 def predict(steps: Steps, x: tuple[np.ndarray, ...]) -> np.ndarray:

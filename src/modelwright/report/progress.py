@@ -103,6 +103,8 @@ class Progress:
             further = old is not None and level > round(old.fidelity, 9)
             self.rise = "the first trained this far" if further else "new best"
             self.best = Best(number, fidelity, values, dict(row.config), after(row, self.view))
+            # A network that is trained on in vain is the best as it was.
+            first = old is None or (old.number, old.values) != (number, values)
         if len(scores) == 1:
             return first
         top = max([level, *(lev for lev, _ in self._front)])
@@ -149,6 +151,12 @@ class Progress:
         Args:
             about: what is said of the seconds: "at least" where something comes after the trials.
         """
+        if yields := [n for n in self.running if self.view.history.rows[n].note.get(r.YIELDS)]:
+            best = self.best
+            named = self.view.objectives[0].name
+            what = f"; the best network so far ({named}={text.number(best.values[0])}) is kept" if best else ""
+            which = f"the training of trial {yields[0]} ends early, within seconds"
+            return f"Stopping: {which}{what}. Ctrl-C again stops now."
         count, rest = len(self.running), self._rest(elapsed)
         which = f"the {count} running trials" if count > 1 else "the running trial"
         when = f" after {which}" + (f" ({about} {text.duration(rest)})" if rest else "") if count else ""

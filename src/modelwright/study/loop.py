@@ -66,7 +66,7 @@ class Loop:
         self.supervisor = supervisor or Supervisor(journal, executor, budget, resumable=resumable)
         self._own = Ownership(journal, crew)
         self._enough = Enough(self.machine, budget.min_gain)
-        self.stopping = False
+        self.stopping = self._interrupted = False
         self.why = ""
         #: Events there were when only others had something to do.
         self._idle_at = -1
@@ -253,6 +253,7 @@ class Loop:
 
     def interrupt(self) -> None:
         """What the first Ctrl-C does."""
+        self._interrupted = True
         self.stop("interrupted")
         if self.heard is not None:
             self.heard()
@@ -271,18 +272,20 @@ class Loop:
         if number in self._refused:
             return "stop"
         report = r.Reported(number=number, step=step, metrics=dict(metrics), fidelity=fidelity)
-        if not self.journal.commit(lambda: [report] if self._own.mine(number) else None):
+        if metrics and not self.journal.commit(lambda: [report] if self._own.mine(number) else None):
             return "stop"
         self._look_around()
         done = fidelity is not None and fidelity >= self.machine.history.rows[number].target - 1e-9
-        decision, why = self.machine.judge(number), "cancelled"
+        decision, why = self.machine.judge(number) if metrics else "go", "cancelled"
         if decision != "go":
             why = self.machine.why(number)
         elif not done and (word := self.supervisor.answer(number)) is not None:
             decision = word
         elif not done and (word := self.supervisor.out_of_time(number)) is not None:
             decision, why = word, "budget"
-        if decision != "go":
+        elif not done and self._interrupted and self.machine.history.rows[number].note.get(r.YIELDS):
+            decision, why = "pause", "interrupted"
+        if decision != "go" and metrics:
             judged = r.Judged(number=number, step=step, decision=decision, why=why)
             self.journal.commit(lambda: [judged] if self._own.mine(number) else None)
         return decision

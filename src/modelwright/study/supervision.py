@@ -114,9 +114,9 @@ class Supervisor:
         return patience(self._budget.seconds)
 
     def plan(self) -> None:
-        """Keep the time that is needed after the search, but no more than half of all."""
+        """Keep the time that is needed after the search."""
         if self._after is not None and self._budget.seconds is not None:
-            self.reserve = min(self._after(self._journal.machine.history), 0.5 * self._budget.seconds)
+            self.reserve = self._after(self._journal.machine.history)
 
     def poll(self, handler: Handler, running: Collection[int] = ()) -> None:
         """Poll the executor for as long as nothing is seen too late by that.

@@ -1,0 +1,55 @@
+"""What the user should know of how a plan of a search for networks went, beside its summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelwright.api import finishing
+from modelwright.core.history import History
+from modelwright.core.wording import warn_caller
+from modelwright.study.budget import Budget
+
+if TYPE_CHECKING:
+    from modelwright.api.study import Study
+
+
+def say(study: Study, budget: Budget, *, carried_out: bool) -> None:
+    """Warn where nothing was searched, or the finish brought nothing, or there was nothing to do."""
+    from modelwright.nas.phases import FINISH
+
+    history = study._machine.history
+    best = history.best()
+    if best is not None and budget.seconds is not None and len(history.rows) == 1:
+        warn_caller(
+            f"seconds={budget.seconds:g} left time for one network alone, the space's default, which was trained for "
+            f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched.{_used_up(history)} Give more seconds."
+        )
+    brought = best.facts.get(FINISH, {}) if best is not None else {}
+    if best is not None and brought.get("kept") == "before" and {"before", "after"} <= brought.keys():
+        warn_caller(
+            f"the finish of trial {best.number} brought nothing, by the rows that were kept back: "
+            f"{history.objectives[0].name} was {brought['before']:.4g} before it and {brought['after']:.4g} after it. "
+            "The network is as it was before: more time of this kind is of no use to it."
+        )
+    if best is not None and (failed := brought.get("failed")):
+        warn_caller(
+            f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
+            "value; the same call with a name= tries the finish again."
+        )
+    longer = (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * finishing.SAVING
+    more = (budget.trials or 0) > history.started or longer
+    if carried_out and more:
+        warn_caller(
+            f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
+            "full. Use another name= for a search with a larger budget."
+        )
+
+
+def _used_up(history: History) -> str:
+    """Why a race had no network beside the default."""
+    from modelwright.nas.phases import anchor_ended
+
+    at = anchor_ended(history)
+    if at is None:
+        return ""
+    return f" Its first training had ended after {at:.0f} s, and what was left of the race's share was too short."

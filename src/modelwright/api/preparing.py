@@ -54,8 +54,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     recipe, early = _recipe(asked["recipe"], data), split(limits)[0]
     meter = meter_for(limits, objectives, devices)
     tree = _tree(space, asked, recipe, limits, meter)
-    weights = class_weights(asked["class_weight"], data)
-    rungs = _ladder(asked, data, epochs, recipe)
+    weights, rungs = class_weights(asked["class_weight"], data), _ladder(asked, data, epochs, recipe)
     job = Job(
         space=space,
         data=data,

@@ -72,10 +72,11 @@ def test_new_bests_are_marked_and_only_those():
 def test_a_network_that_was_trained_on_in_vain_is_no_new_best():
     first = trial(0, {"x": 0}, (0.9,), state="paused", fidelity=0.3)
     again = [r.Continued(number=0, fidelity=1.0), r.Started(number=0)]
-    for value, marks in ((0.9, 1), (0.8, 2)):
+    for value, said in ((0.9, False), (0.8, True)):
         last = r.Finished(number=0, state="complete", values=(value,), fidelity=1.0)
         lines = lines_of(view_of(first, [*again, last]))
-        assert sum("new best" in line for line in lines) == marks
+        assert sum("new best" in line for line in lines) == 1
+        assert any("the first trained this far" in line for line in lines) is said
 
 
 def test_a_higher_fidelity_is_a_new_best_even_when_its_value_is_lower():

@@ -46,8 +46,12 @@ def left(study: Study, budget: Budget) -> float | None:
 
 
 def carried_out(history: History, winner: Row) -> str:
-    """Why nothing is left to do, where the winner was finished: Ctrl-C came too late to cut anything short then."""
-    return CARRIED_OUT if winner.terminal and history.best() is winner else ""
+    """Why nothing is left to do, where the winner was finished: Ctrl-C cut short no more than that, if anything."""
+    from modelwright.nas.finished import EARLY
+
+    if not winner.terminal or history.best() is not winner:
+        return ""
+    return f"{CARRIED_OUT}; its finish was ended early" if EARLY in winner.facts else CARRIED_OUT
 
 
 def finish(study: Study, whole: RunSettings, winner: Row) -> None:

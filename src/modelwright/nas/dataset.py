@@ -236,8 +236,8 @@ def _split(y: np.ndarray, task: Task, share: float, seed: int) -> tuple[np.ndarr
         kept, chosen = order[:count], order[count:]
     chosen, kept = _with_each_label(y, task, chosen, kept, rng)
     if not len(kept):
-        parts = ((np.delete(chosen, place), chosen[place : place + 1]) for place in range(len(chosen)))
-        chosen, kept = next((part for part in parts if not unlearned(y, *part, task)), (chosen[1:], chosen[:1]))
+        place = int(_spare(y[chosen], task).argmax())  # the first, where none is to spare
+        chosen, kept = np.delete(chosen, place), chosen[place : place + 1]
     return chosen, kept
 
 
@@ -245,12 +245,26 @@ def _with_each_label(
     y: np.ndarray, task: Task, chosen: np.ndarray, kept: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The division in which a label that has but few rows has one to train on: no network learns it otherwise."""
-    while lost := unlearned(y, chosen, kept, task):
-        has = task.places(y[kept]) == lost[0] if task.one_class else y[kept][:, lost[0]] > 0
-        moved = int(np.flatnonzero(has)[0])
-        chosen = np.insert(chosen, rng.integers(len(chosen) + 1), kept[moved])
-        kept = np.delete(kept, moved)
-    return chosen, kept
+    lost = unlearned(y, chosen, kept, task)
+    if not lost:
+        return chosen, kept
+    if task.one_class:
+        labels, first = np.unique(task.places(y[kept]), return_index=True)
+        moved = first[np.isin(labels, lost)]
+    else:
+        moved = np.unique((y[kept][:, lost] > 0).argmax(axis=0))
+    places = rng.integers(len(chosen) + 1, size=len(moved))
+    return np.insert(chosen, places, kept[moved]), np.delete(kept, moved)
+
+
+def _spare(y: np.ndarray, task: Task) -> np.ndarray:
+    """Which rows have no label that they alone have."""
+    if task.kind == "regression":
+        return np.ones(len(y), bool)
+    if task.one_class:
+        places = task.places(y)
+        return np.bincount(places)[places] > 1
+    return ((y == 0) | ((y != 0).sum(axis=0) > 1)).all(axis=1)
 
 
 def _check_training(y: np.ndarray, task: Task, validation: Any, where: str) -> None:

@@ -9,7 +9,7 @@ from planned import Run
 
 import modelwright as mw
 from modelwright import nas
-from modelwright.api.searching import BEGAN
+from modelwright.core.clock import counting_from
 from modelwright.core.objective import Objective
 from modelwright.nas import estimate, train, weights
 from modelwright.nas.dataset import dataset
@@ -159,11 +159,8 @@ def test_the_first_interrupt_ends_a_finish_early_and_well(monkeypatch, capsys):
 
 
 def test_seconds_count_from_when_a_command_began():
-    token = BEGAN.set(time.monotonic() - 50)
-    try:
+    with counting_from(time.monotonic() - 50):
         space = nas.Architecture(small, (4,))
         study = mw.nas.search(space, *points(), plan=None, strategy="random", trials=1, seconds=51, epochs=1, verbose=0,
                               store=":memory:")  # fmt: skip
-    finally:
-        BEGAN.reset(token)
     assert study.elapsed > 50

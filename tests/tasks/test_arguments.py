@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.core.clock import counting_from
 from modelwright.tasks.arguments import checked_arguments, checked_plan
-from modelwright.tasks.fit import BEGAN
 
 QUIET = {"verbose": 0, "store": ":memory:"}
 HUGE = 10**400
@@ -125,12 +125,8 @@ def test_the_door_imports_nothing():
 
 
 def test_seconds_count_from_the_begin_of_the_call():
-    token = BEGAN.set(time.monotonic() - 100)
-    try:
-        with pytest.warns(UserWarning, match="the time was up"):
-            model = mw.fit(table(), "y", seconds=90, **QUIET)
-    finally:
-        BEGAN.reset(token)
+    with counting_from(time.monotonic() - 100), pytest.warns(UserWarning, match="the time was up"):
+        model = mw.fit(table(), "y", seconds=90, **QUIET)
     assert [one["learner"] for one in model.plan["members"]] == ["constant"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from modelwright.api.preparing import prepare
 from modelwright.api.running import RunSettings, check_executor, constrain, share_devices, sum_up
 from modelwright.api.tune import check_numbers, open_study
 from modelwright.core import records as r
-from modelwright.core.clock import SystemClock
+from modelwright.core.clock import SystemClock, counts_from
 from modelwright.core.constraint import Limit, parse
 from modelwright.core.errors import ArgumentError
 from modelwright.core.history import History
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from modelwright.api.study import Study
     from modelwright.nas.estimate import ArchitectureEstimation
 
-#: When the seconds of a search began to count, by the monotonic clock, where that was before the call.
-BEGAN: ContextVar[float | None] = ContextVar("modelwright_search_began", default=None)
 #: By which share of the seconds the confirmation may run late before it is ended.
 _LATE = 0.06
 #: Share of the seconds that scoring without training may take, and how many seconds make it worth while: the first
@@ -130,7 +127,7 @@ def search(
         StudyError: another process runs the search of that name; or it was another search, or on other data.
     """
     asked = dict(locals())
-    began = BEGAN.get() or SystemClock().monotonic()
+    began = counts_from() or SystemClock().monotonic()
     if trials is None and seconds is None:
         hint = "Say how much to spend: seconds=900 or trials=50."
         raise ArgumentError("neither trials nor seconds was given", where="nas.search", hint=hint)

@@ -12,6 +12,7 @@ from modelwright.cli.data import load_data
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import check_target, definition_of
 from modelwright.cli.tuning import _check_report, _objective, _result, next_commands, output_kept_clean
+from modelwright.core.clock import counting_from
 from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.report.summary import next_steps_told
 
@@ -28,15 +29,10 @@ def nas(args: Namespace, out: Output) -> int:
     if args.save is not None:
         _check_save(args.save)
     check_target(args.store)
-    from modelwright.api.searching import BEGAN
-
     with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)):
         # What its user waits for is the command: it may have taken its time to import and to read.
-        token = BEGAN.set(args.began)
-        try:
+        with counting_from(args.began):
             study = _searched(args, out)
-        finally:
-            BEGAN.reset(token)
         path = "" if args.report is None else str(study.report(args.report))
     best = _result(study, path, out)
     if study.stopped == "interrupted":

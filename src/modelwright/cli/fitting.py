@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.cli.places import check_place
+from modelwright.core.clock import counting_from
 from modelwright.core.errors import StoreError
 from modelwright.report import text
 
@@ -24,13 +25,11 @@ if TYPE_CHECKING:
 def fit(args: Namespace, out: Output) -> int:
     """Fit a model to a table and write it to a file; prints the leaderboard."""
     import modelwright
-    from modelwright.tasks.fit import BEGAN
 
-    BEGAN.set(args.began)
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
     check_place(target, reads={"the table": args.table}, model=True)
     report = _report_place(args.report, {"the table": args.table, "the model that is written as well": target})
-    with _warned(out):
+    with _warned(out), counting_from(args.began):
         model = modelwright.fit(
             args.table,
             args.target,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -51,6 +54,30 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+_BEGAN: ContextVar[float | None] = ContextVar("modelwright_began", default=None)
+
+
+@contextmanager
+def counting_from(began: float | None) -> Iterator[None]:
+    """Within, the seconds of a call count from ``began``, by the monotonic clock: the start of the command around it.
+
+    >>> with counting_from(3.0):
+    ...     counts_from()
+    3.0
+    >>> counts_from()
+    """
+    token = _BEGAN.set(began)
+    try:
+        yield
+    finally:
+        _BEGAN.reset(token)
+
+
+def counts_from() -> float | None:
+    """When the seconds of a call began to count, where that was before the call."""
+    return _BEGAN.get()
 
 
 def process_began() -> float | None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core.clock import SystemClock
+from modelwright.core.clock import SystemClock, counts_from
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
-
-#: When the call began, in monotonic seconds, where that was before ``fit`` was called: the start of a command.
-BEGAN: ContextVar[float | None] = ContextVar("BEGAN", default=None)
 
 #: What is said last where a fit is stopped before it has a study.
 _EARLY = "stopped before a candidate was tried. Nothing is lost: run the same again"
@@ -112,7 +108,7 @@ def fit(
             there is, and ``model.stopped`` says so.
     """
     given = dict(locals())
-    began = BEGAN.get()
+    began = counts_from()
     clock = SystemClock()
     given["began"] = clock.monotonic() if began is None else began
     opened = clock.monotonic()

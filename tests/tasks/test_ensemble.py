@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.tasks import calibration
-from modelwright.tasks.ensemble import selected
+from modelwright.tasks.ensemble import LEAST, MEMBERS, Level, mixture, selected
 
 
 def accuracy_of_squares(y, predicted, weight):
@@ -33,6 +33,55 @@ def test_independent_errors_are_averaged_out():
     found = selected(predictions, y, accuracy_of_squares, seed=0)
     assert (found.weights > 0.1).all()
     assert found.honest > 0.5 * found.best
+
+
+def test_what_few_rows_speak_for_counts_beside_what_many_do():
+    y, predictions = noisy(1, 900, [1.0] * 4)
+    few = np.arange(300)
+    for late in predictions[2:]:
+        late[300:] = np.nan  # judged by the first 300 rows alone
+    levels = [
+        Level([0, 1], np.arange(900), predictions[:2]),
+        Level([0, 1, 2, 3], few, [one[few] for one in predictions]),
+    ]
+    found = selected(predictions, y, accuracy_of_squares, seed=0, levels=levels)
+    assert (found.weights > 0.08).all() and np.isclose(found.weights.sum(), 1)
+    assert found.weights[:2].sum() > found.weights[2:].sum()
+    mixed = found.mixed(predictions)
+    assert np.isfinite(mixed).all()
+    pair = (predictions[0] + predictions[1]) / 2
+    assert accuracy_of_squares(y[few], mixed[few], None) > accuracy_of_squares(y[few], pair[few], None)
+
+
+def test_others_stand_in_for_who_judged_no_such_row():
+    both = mixture(np.array([0.5, 0.5]), [np.array([[0.2, 0.8]] * 2), np.array([[0.6, 0.4], [np.nan, np.nan]])])
+    assert np.allclose(both, [[0.4, 0.6], [0.2, 0.8]])
+    assert np.isnan(mixture(np.array([1.0, 0.0]), [np.array([np.nan]), np.array([1.0])])).all()
+
+
+@given(st.integers(0, 20), st.integers(2, 40))
+def test_members_are_few_and_none_counts_for_hardly_anything(seed, count):
+    y, predictions = noisy(seed, 200, [1.0] * count)
+    weights = selected(predictions, y, accuracy_of_squares, seed=seed).weights
+    assert np.count_nonzero(weights) <= MEMBERS
+    assert weights[weights > 0].min() >= LEAST
+
+
+def test_of_noise_alone_weights_of_some_rows_are_worth_nothing_on_others():
+    honest = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=240)
+        predictions = [0.3 * rng.normal(size=240) for _ in range(12)]
+        for late in predictions[4:]:
+            late[80:] = np.nan
+        levels = [
+            Level(range(4), np.arange(240), predictions[:4]),
+            Level(range(12), np.arange(80), [one[:80] for one in predictions]),
+        ]
+        mixed = selected(predictions, y, accuracy_of_squares, seed=seed, levels=levels).mixed(predictions)
+        honest.append(np.corrcoef(mixed, y)[0, 1])
+    assert abs(np.mean(honest)) < 0.06
 
 
 def test_the_honest_score_of_noise_is_below_the_selected_one():

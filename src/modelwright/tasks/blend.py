@@ -18,7 +18,7 @@ from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
 from modelwright.tasks.chosen import CONSTANT
-from modelwright.tasks.ensemble import looked_at, mixture, selected
+from modelwright.tasks.ensemble import MEMBERS, Level, looked_at, mixture, selected
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.known_rows import MOST, worth
@@ -26,12 +26,8 @@ from modelwright.tasks.learners.judged import part
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
 
-#: Members that are fitted on all rows at most; their weights are the largest.
-MEMBERS = 12
-#: Numbers of units below the largest that are looked at; parts of the rows by which blends are compared.
-_LEVELS, _PARTS = 2, 8
-#: Standard errors that few units must speak for other members before they are believed.
-_FAR = 1.0
+#: Numbers of units below the largest that are looked at, and the rows that these must have judged.
+_LEVELS, _FEW = 2, 100
 #: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer.
 _MANY, _SAMPLES = 2000, 60
 
@@ -121,16 +117,17 @@ def judging(units: int, job: Job) -> np.ndarray:
 
 
 def pooled(predicted: Sequence[np.ndarray], units: int, job: Job, seen: np.ndarray) -> np.ndarray:
-    """Mean prediction of the first ``units`` units for the rows ``seen``, which are among those that they judge by."""
+    """Mean prediction of the first ``units`` units for the rows ``seen``; NaN for those that none of them judges."""
     shape = (len(seen),) if job.task == "regression" else (len(seen), job.classes)
     total, count = np.zeros(shape), np.zeros(len(seen))
-    for unit in range(units):
+    for unit in range(min(units, len(predicted))):
         off = job.split.rows(unit)[1]
         at = np.minimum(np.searchsorted(seen, off), len(seen) - 1)
         own = seen[at] == off
         total[at[own]] += predicted[unit][own]
         count[at[own]] += 1
-    total /= count if total.ndim == 1 else count[:, None]
+    with np.errstate(invalid="ignore"):
+        total /= count if total.ndim == 1 else count[:, None]
     # What was predicted once is held as it was stored.
     return total.astype(predicted[0].dtype) if count.max(initial=1) == 1 else total
 
@@ -138,8 +135,9 @@ def pooled(predicted: Sequence[np.ndarray], units: int, job: Job, seen: np.ndarr
 def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = MEMBERS) -> Blend | None:
     """Choose what is deployed among the candidates that were judged; None while there is none.
 
-    Candidates that were judged by all units are preferred: more rows speak for them. Those that few units judged take
-    their place where they are better, by more than chance, on the rows that judged both.
+    Candidates that all units judged have more rows that speak for them, those that few units judged are more: weights
+    are the mean of those among the ones and those among all (see ``ensemble.selected``). On rows that a member did not
+    judge the others stand in for it.
     """
     read: dict[int, tuple[Row, list[np.ndarray]]] = {}
     sign = 1.0 if job.metric.higher else -1.0
@@ -154,13 +152,10 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
         except StoreError:  # what cannot be read cannot be a member; its trial says so when it is asked for
             continue
     read = _without_constant(read, sign)
-    best: tuple[Blend, Crossed] | None = None
-    for level in _levels([reached(row) for row, _ in read.values()]):
-        among = [(row, found) for row, found in read.values() if reached(row) >= level]
-        made = _of_level(among, level, job, sign, members)
-        if best is None or _clearly_better(made[1], best[1], job):
-            best = made
-    return None if best is None else replace(best[0], known_rows=_recalled(*best, job))
+    if not read:
+        return None
+    blend, crossed = _chosen(list(read.values()), job, sign, members)
+    return replace(blend, known_rows=_recalled(blend, crossed, job))
 
 
 def _recalled(blend: Blend, found_for: Crossed, job: Job) -> dict[str, Any] | None:
@@ -208,21 +203,38 @@ def _without_constant(
     return {number: one for number, one in read.items() if number not in blind}
 
 
-def _of_level(
-    among: Sequence[tuple[Row, list[np.ndarray]]], level: int, job: Job, sign: float, members: int
+def _compared(among: Sequence[tuple[Row, list[np.ndarray]]], seen: np.ndarray, job: Job) -> list[Level]:
+    """Which candidates are compared by which of the rows ``seen``, those that most units judged first."""
+    found: list[Level] = []
+    for level in _levels([reached(row) for row, _ in among]):
+        rows = np.flatnonzero(np.isin(seen, judging(level, job), assume_unique=True))
+        own = [place for place, (row, _) in enumerate(among) if reached(row) >= level]
+        if not found or len(rows) >= _FEW:
+            predictions = [pooled(among[place][1], level, job, seen[rows]) for place in own]
+            found.append(Level(own, rows, predictions))
+    return found
+
+
+def _chosen(
+    among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float, members: int
 ) -> tuple[Blend, Crossed]:
-    """The best blend by the first ``level`` units; what it predicts for their rows by weights chosen on other rows."""
-    seen = judging(level, job)
-    seen = seen[~np.isnan(pooled(among[0][1], level, job, seen)).reshape(len(seen), -1).any(axis=1)]
+    """The blend; what it predicts for the rows that judged it by weights that were chosen on other rows."""
+    most = max(reached(row) for row, _ in among)
+    longest = next(found for row, found in among if reached(row) == most)
+    seen = judging(most, job)
+    seen = seen[~np.isnan(pooled(longest, most, job, seen)).reshape(len(seen), -1).any(axis=1)]
     y, weight, ties = job.y[seen], job.judging_by(seen), job.split.tied(seen)
-    predictions = [pooled(found, level, job, seen) for _, found in among]
+    predictions = [pooled(found, most, job, seen) for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return thresholds.attainable(job.metric, y, predicted, weight)
 
     by_class = job.task != "regression" and job.metric.weighs
-    found = selected(predictions, y, merit, seed=job.seed, sample_weight=weight, ties=ties, by_class=by_class)
-    weights = _fewer(found.weights, members)
+    found = selected(
+        predictions, y, merit, seed=job.seed, levels=_compared(among, seen, job), members=members,
+        sample_weight=weight, ties=ties, by_class=by_class,
+    )  # fmt: skip
+    weights = found.weights
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     mixed = mixture(weights, predictions)
     heat, cut = _calibrated(mixed, seen, job)
@@ -233,54 +245,39 @@ def _of_level(
         y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut,
         stands=part(job.split.stands, seen),
     )  # fmt: skip
+    alone = [_mean(row, most) for row, _ in among if reached(row) == most]
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
         rounds=tuple(_rounds(row, job) for row in chosen),
         values=tuple(_score(row) for row in chosen),
-        score=_by_unit([among[i][1] for i in order], weights[order], level, job, sign * found.selected)
+        score=_by_unit([among[i][1] for i in order], weights[order], most, job, sign * found.selected)
         - sign * optimism,
         spread=_spread(sure, seen, cut, job),
         selected=sign * found.selected,
         temperature=heat,
         cut=cut,
         rows=len(seen),
-        units=level,
-        judged=told | {"single": max((_mean(row, level) for row, _ in among), key=lambda score: sign * score)},
+        units=most,
+        judged=told | {"single": max(alone, key=lambda score: sign * score)},
     )
     return made, Crossed(seen, found.mixed(predictions))
 
 
 def _by_unit(
-    members: Sequence[Sequence[np.ndarray]], weights: np.ndarray, level: int, job: Job, pooled: float
+    members: Sequence[Sequence[np.ndarray]], weights: np.ndarray, units: int, job: Job, pooled: float
 ) -> float:
     """Mean score over units, as that of a candidate is: predictions of repeats are not averaged before."""
     scores = []
-    for unit in range(level):
+    for unit in range(units):
         off = job.split.rows(unit)[1]
         weight = job.judging_by(off)
-        if weight is None or weight.any():
-            mixed = np.tensordot(weights, np.stack([found[unit] for found in members]), 1)
+        there = [(share, found[unit]) for share, found in zip(weights, members, strict=True) if unit < len(found)]
+        if there and (weight is None or weight.any()):
+            mixed = mixture(np.array([share for share, _ in there]), [predicted for _, predicted in there])
             scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight, job.split.tied(off))))
     found = over_units(scores)
     return found if math.isfinite(found) else pooled
-
-
-def _clearly_better(new: Crossed, old: Crossed, job: Job) -> bool:
-    """Whether predictions are better on the rows of both, by far more than they differ over parts of these."""
-    both = np.intersect1d(new.rows, old.rows, assume_unique=True)
-    both = both[~np.isnan(new.at(both) + old.at(both)).reshape(len(both), -1).any(axis=1)]
-    parts = _apart(both, _PARTS, job)
-    if min(map(len, parts)) < 20:
-        return False
-    gains = []
-    for some in parts:
-        weight = job.judging_by(some)
-        merits = [thresholds.attainable(job.metric, job.y[some], one.at(some), weight) for one in (new, old)]
-        gains.append(merits[0] - merits[1])
-    if not np.all(np.isfinite(gains)):
-        return False
-    return float(np.mean(gains)) > _FAR * float(np.std(gains, ddof=1) / np.sqrt(len(gains)))
 
 
 def _apart(rows: np.ndarray, parts: int, job: Job) -> list[np.ndarray]:
@@ -306,14 +303,6 @@ def _score(row: Row) -> float:
 
 def _mean(row: Row, level: int) -> float:
     return over_units(row.facts["scores"][:level])
-
-
-def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
-    """The largest ``most`` weights, those below a fiftieth left out, again with the sum 1."""
-    keep = np.zeros_like(weights)
-    top = np.argsort(-weights, kind="stable")[:most]
-    keep[top] = np.where(weights[top] >= 0.02, weights[top], 0.0)
-    return keep / keep.sum()
 
 
 def _rounds(row: Row, job: Job) -> int | None:

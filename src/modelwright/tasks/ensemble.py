@@ -1,7 +1,7 @@
 """Ensembles: how much each candidate counts, chosen on predictions for rows that it was not fitted on.
 
-Greedy selection with replacement after Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004, with
-an end when nothing was gained for a while. Does not know what the candidates are.
+Greedy selection with replacement, in bags of rows, after Caruana et al., "Ensemble Selection from Libraries of Models",
+ICML 2004, with an end when nothing was gained for a while. Does not know what the candidates are.
 """
 
 from __future__ import annotations
@@ -24,9 +24,29 @@ CANDIDATES, NUMBERS, FEWEST = 30, 1 << 28, 8
 ROWS = 8_000
 #: Below so many rows there are fewer steps, and no candidate makes up more than such a share of several.
 FEW, SHORT, CAP = 1_000, 15, 0.5
+#: Draws of rows by which the selection is made again, and rows of each; of each class so many at least, as far as there
+#: are as many: what one draw favours by chance another one does not.
+BAGS, BAG, _RARE = 8, 2_000, 100
+#: Candidates that are chosen at most, and the weight below which one is left out.
+MEMBERS, LEAST = 8, 0.04
 _PARTS = 2
 
 Merit = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Candidates that are compared by the same rows: those that as many units, or more, have judged.
+
+    Attributes:
+        candidates: their places among all.
+        rows: places (rows,) of the rows, rising.
+        predictions: of each of these candidates for these rows, by no more units than all of them have.
+    """
+
+    candidates: Sequence[int]
+    rows: np.ndarray
+    predictions: Sequence[np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +60,6 @@ class Ensemble:
         optimism: by how much ``weights`` look better on the rows that they were chosen on: the mean over parts of the
             rows of their merit there, less that of weights that were chosen on the others. Scores of all rows are not
             means of those of parts: the root of a mean is above the mean of the roots.
-        spread: standard error of ``honest``; 0 where it is not known.
         best: merit of the best single candidate, on all rows.
         crossed: (parts, candidates), for each part of the rows weights that were chosen on the others.
         part: (rows,), to which part a row belongs.
@@ -50,7 +69,6 @@ class Ensemble:
     selected: float
     honest: float
     optimism: float
-    spread: float
     best: float
     crossed: np.ndarray
     part: np.ndarray
@@ -66,18 +84,30 @@ class Ensemble:
 def mixture(weights: np.ndarray, predictions: Sequence[np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
     """Predictions mixed by weights of which most are 0, in float64.
 
-    Args:
-        rows: a mask of those that are mixed; None for all.
+    For a row that a candidate has not judged (NaN) the others stand in for it.
 
-    >>> mixture(np.array([0.25, 0.0, 0.75]), [np.array([4.0]), np.array([np.nan]), np.array([8.0])])
-    array([7.])
+    Args:
+        rows: those that are mixed, a mask or places; None for all.
+
+    >>> mixture(np.array([0.25, 0.0, 0.75]), [np.array([4.0, 4.0]), np.array([np.nan, 1.0]), np.array([8.0, np.nan])])
+    array([7., 4.])
     """
-    count, *rest = predictions[0].shape
-    total = np.zeros((count if rows is None else int(np.count_nonzero(rows)), *rest))
+    total: np.ndarray | None = None
+    there: np.ndarray | None = None
     for share, one in zip(weights, predictions, strict=True):
-        if share:
-            total += share * (one if rows is None else one[rows]).astype(np.float64)
-    return total
+        if not share:
+            continue
+        some = (one if rows is None else one[rows]).astype(np.float64)
+        lacking = np.isnan(some.reshape(len(some), -1)).any(axis=1)
+        if total is None or there is None:
+            total, there = np.zeros(some.shape), np.zeros(len(some))
+        if lacking.any():
+            some[lacking] = 0.0
+        total += share * some
+        there += share * ~lacking
+    assert total is not None and there is not None
+    with np.errstate(invalid="ignore"):  # a row that no candidate judged stays NaN
+        return (total.T / there).T
 
 
 def looked_at(numbers: int) -> int:
@@ -95,15 +125,23 @@ def selected(
     merit: Merit,
     *,
     seed: int,
+    levels: Sequence[Level] | None = None,
+    members: int = MEMBERS,
     sample_weight: np.ndarray | None = None,
     ties: np.ndarray | None = None,
     by_class: bool = False,
 ) -> Ensemble:
     """Choose weights for candidates.
 
+    Where some were judged by more rows than others, they are chosen at each level alone, and the mean is taken: few
+    candidates that many rows speak for, and many that few rows do, are wrong about different things.
+
     Args:
-        predictions: for each candidate probabilities (rows, classes) or values (rows,).
+        predictions: for each candidate probabilities (rows, classes) or values (rows,); NaN where it was not judged.
         merit: of predictions for ``y`` under weights of the rows; higher is better.
+        levels: which candidates are compared by which rows, the one with most rows, which are all, first; None where
+            all candidates were judged by all rows.
+        members: that are chosen at most.
         ties: integers (rows,): rows of the same one belong together, and choose no weights for each other.
         by_class: whether ``y`` are classes, and ``merit`` weighs rows: then of rare classes no row is given away where
             only some rows are looked at.
@@ -116,43 +154,110 @@ def selected(
     array([0.5, 0.5, 0. ])
     """
     rng = Seed(seed).child("ensemble").generator()
-    place, stands = np.arange(len(y)), None
-    if len(y) > ROWS and by_class:
-        place, stands = sampled(y, "multiclass", ROWS, seed=seed)
-    elif len(y) > ROWS:
-        place = np.sort(rng.choice(len(y), ROWS, replace=False))
-    weight = None if sample_weight is None else sample_weight[place]
-    if stands is not None:
-        weight = stands if weight is None else weight * stands
+    if levels is None:
+        levels = [Level(range(len(predictions)), np.arange(len(y)), predictions)]
     everyone = rng.permutation(len(y)) % _PARTS
     if ties is not None and (apart := Halves.of(y, 0, sample_weight, ties)) is not None:
         everyone[apart.places[0]], everyone[apart.places[1]] = 0, 1
-    stacked = np.stack([np.asarray(one[place], np.float64) for one in predictions])
-    y, part = y[place], everyone[place]
-    steps = SHORT if len(y) < FEW else STEPS
-    cap = CAP if len(y) < FEW else 1.0
-    alone = np.array([merit(y, one, weight) for one in stacked])
-    alone = np.where(np.isfinite(alone), alone, -np.inf)
-    chosen = _greedy(stacked, y, merit, weight, steps, alone, cap)
-    whole = merit(y, mixture(chosen, list(stacked)), weight)
-    if whole <= alone.max():
-        chosen = np.eye(len(stacked))[int(np.argmax(alone))]
+    chooser = _Chooser(merit, by_class, seed, rng)
+    chosen, crossed = np.zeros(len(predictions)), np.zeros((_PARTS, len(predictions)))
+    for level in levels:
+        own = None if sample_weight is None else sample_weight[level.rows]
+        looked, weight = chooser.looked_at(y[level.rows], own)
+        place = level.rows[looked]
+        stacked = np.stack([np.asarray(one[looked], np.float64) for one in level.predictions])
+        at = np.asarray(level.candidates)
+        chosen[at] += chooser.weights(stacked, y[place], weight)
+        for i in range(_PARTS):
+            on = everyone[place] != i
+            if on.any():
+                crossed[i, at] += chooser.weights(stacked[:, on], y[place][on], None if weight is None else weight[on])
+    chosen = _fewer(chosen, members)
+    crossed = np.array([_fewer(one, members) if one.any() else chosen for one in crossed])
+    place, weight = chooser.looked_at(y, sample_weight)
+    part, first = everyone[place], levels[0]
+    singles = [merit(y[place], np.asarray(one[place], np.float64), weight) for one in first.predictions]
+    alone = np.where(np.isfinite(singles), singles, -np.inf)
+    whole = merit(y[place], mixture(chosen, predictions, place), weight)
+    if not whole > alone.max():
+        chosen = np.zeros(len(predictions))
+        chosen[first.candidates[int(np.argmax(alone))]] = 1.0
         whole = float(alone.max())
-    scores, crossed, better = [], [], []
+    scores, better = [], []
     for i in range(_PARTS):
-        on, off = part != i, part == i
-        inner = None if weight is None else weight[on]
-        own = np.array([merit(y[on], one, inner) for one in stacked[:, on]])
-        found = _greedy(stacked[:, on], y[on], merit, inner, steps, own, cap)
-        crossed.append(found)
-        outer = None if weight is None else weight[off]
-        scores.append(merit(y[off], mixture(found, list(stacked[:, off])), outer))
-        better.append(merit(y[off], mixture(chosen, list(stacked[:, off])), outer) - scores[-1])
-    spread = float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+        off, outer = place[part == i], None if weight is None else weight[part == i]
+        scores.append(merit(y[off], mixture(crossed[i], predictions, off), outer))
+        better.append(merit(y[off], mixture(chosen, predictions, off), outer) - scores[-1])
     return Ensemble(
         weights=chosen, selected=whole, honest=float(np.mean(scores)), optimism=float(np.mean(better)),
-        spread=spread, best=float(alone.max()), crossed=np.array(crossed), part=everyone,
+        best=float(alone.max()), crossed=crossed, part=everyone,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Chooser:
+    """Weights by some rows, the mean over bags of them (Caruana et al. 2004, section 2.3, with rows for models)."""
+
+    merit: Merit
+    by_class: bool
+    seed: int
+    rng: np.random.Generator
+
+    def looked_at(self, y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Places of the rows that are looked at, and their weights."""
+        if len(y) <= ROWS:
+            return np.arange(len(y)), weight
+        if not self.by_class:
+            place = np.sort(self.rng.choice(len(y), ROWS, replace=False))
+            return place, None if weight is None else weight[place]
+        place, stands = sampled(y, "multiclass", ROWS, seed=self.seed)
+        return place, _product(None if weight is None else weight[place], stands)
+
+    def weights(self, stacked: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """For the candidates, whose predictions are (candidates, rows, ...)."""
+        if len(stacked) == 1:
+            return np.ones(1)
+        few = len(y) < FEW
+        steps, cap = (SHORT, CAP) if few else (STEPS, 1.0)
+        total = np.zeros(len(stacked))
+        for _ in range(BAGS):
+            at, stands = self._drawn(y)
+            inner = _product(None if weight is None else weight[at], stands)
+            found = _greedy(stacked[:, at], y[at], self.merit, inner, steps, cap)
+            total += found
+        if not total.any():  # what can be told of all rows alone: of a class that no draw had, say
+            total = _greedy(stacked, y, self.merit, weight, steps, cap)
+        return total / total.sum() if total.any() else np.full(len(stacked), 1 / len(stacked))
+
+    def _drawn(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Places of rows drawn with replacement, and for how many each stands; of each class as many as it has."""
+        if not self.by_class:
+            return self.rng.integers(0, len(y), min(len(y), BAG)), None
+        places, stands = [], []
+        order = np.argsort(y, kind="stable")
+        for own in np.split(order, np.flatnonzero(np.diff(y[order])) + 1):
+            count = len(own) if len(y) <= BAG else min(len(own), max(_RARE, round(len(own) * BAG / len(y))))
+            places.append(own[self.rng.integers(0, len(own), count)])
+            stands.append(np.full(count, len(own) / count))
+        return np.concatenate(places), None if len(y) <= BAG else np.concatenate(stands)
+
+
+def _product(weight: np.ndarray | None, stands: np.ndarray | None) -> np.ndarray | None:
+    if weight is None or stands is None:
+        return stands if weight is None else weight
+    return weight * stands
+
+
+def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
+    """The largest ``most`` weights, without those below ``LEAST`` of all, with the sum 1.
+
+    >>> _fewer(np.array([1.0, 0.05, 0.6, 0.35]), 2)
+    array([0.625, 0.   , 0.375, 0.   ])
+    """
+    keep, weights = np.zeros_like(weights), weights / weights.sum()
+    top = np.argsort(-weights, kind="stable")[:most]
+    keep[top] = np.where((weights[top] >= LEAST) | (weights[top] == weights.max()), weights[top], 0.0)
+    return keep / keep.sum()
 
 
 def _greedy(
@@ -161,7 +266,6 @@ def _greedy(
     merit: Merit,
     weight: np.ndarray | None,
     steps: int,
-    alone: np.ndarray,
     cap: float,
 ) -> np.ndarray:
     """Counts of the best prefix of a greedy selection, as shares; of equals those that are in already."""
@@ -169,10 +273,7 @@ def _greedy(
     total = np.zeros_like(stacked[0])
     best, found, idle = -np.inf, counts, 0
     for step in range(1, steps + 1):
-        if step == 1:
-            merits = alone
-        else:
-            merits = np.array([merit(y, (total + one) / step, weight) for one in stacked])
+        merits = np.array([merit(y, (total + one) / step, weight) for one in stacked])
         if step > 1 and cap < 1:
             merits[counts >= np.ceil(cap * step)] = -np.inf
         merits = np.where(np.isfinite(merits), merits, -np.inf)

@@ -53,6 +53,18 @@ def test_what_few_rows_speak_for_counts_beside_what_many_do():
     assert accuracy_of_squares(y[few], mixed[few], None) > accuracy_of_squares(y[few], pair[few], None)
 
 
+def test_one_poor_candidate_that_all_rows_judged_does_not_outweigh_good_ones():
+    y, predictions = noisy(2, 900, [3.0, 0.5, 0.6])
+    few = np.arange(300)
+    for late in predictions[1:]:
+        late[300:] = np.nan
+    levels = [Level([0], np.arange(900), predictions[:1]), Level([0, 1, 2], few, [one[few] for one in predictions])]
+    found = selected(predictions, y, accuracy_of_squares, seed=0, levels=levels)
+    assert found.weights[0] < 0.1
+    mixed = found.mixed(predictions)
+    assert accuracy_of_squares(y[few], mixed[few], None) > -0.3
+
+
 def test_others_stand_in_for_who_judged_no_such_row():
     both = mixture(np.array([0.5, 0.5]), [np.array([[0.2, 0.8]] * 2), np.array([[0.6, 0.4], [np.nan, np.nan]])])
     assert np.allclose(both, [[0.4, 0.6], [0.2, 0.8]])

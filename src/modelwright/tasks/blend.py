@@ -203,15 +203,15 @@ def _without_constant(
     return {number: one for number, one in read.items() if number not in blind}
 
 
-def _compared(among: Sequence[tuple[Row, list[np.ndarray]]], seen: np.ndarray, job: Job) -> list[Level]:
-    """Which candidates are compared by which of the rows ``seen``, those that most units judged first."""
-    found: list[Level] = []
+def _compared(among: Sequence[tuple[Row, list[np.ndarray]]], seen: np.ndarray, job: Job) -> dict[int, Level]:
+    """Which candidates are compared by which of the rows ``seen``, by their units, the most units first."""
+    found: dict[int, Level] = {}
     for level in _levels([reached(row) for row, _ in among]):
         rows = np.flatnonzero(np.isin(seen, judging(level, job), assume_unique=True))
         own = [place for place, (row, _) in enumerate(among) if reached(row) >= level]
         if not found or len(rows) >= _FEW:
             predictions = [pooled(among[place][1], level, job, seen[rows]) for place in own]
-            found.append(Level(own, rows, predictions))
+            found[level] = Level(own, rows, predictions)
     return found
 
 
@@ -223,7 +223,7 @@ def _chosen(
     longest = next(found for row, found in among if reached(row) == most)
     seen = judging(most, job)
     seen = seen[~np.isnan(pooled(longest, most, job, seen)).reshape(len(seen), -1).any(axis=1)]
-    y, weight, ties = job.y[seen], job.judging_by(seen), job.split.tied(seen)
+    levels = _compared(among, seen, job)
     predictions = [pooled(found, most, job, seen) for _, found in among]
 
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
@@ -231,10 +231,14 @@ def _chosen(
 
     by_class = job.task != "regression" and job.metric.weighs
     found = selected(
-        predictions, y, merit, seed=job.seed, levels=_compared(among, seen, job), members=members,
-        sample_weight=weight, ties=ties, by_class=by_class,
+        predictions, job.y[seen], merit, seed=job.seed, levels=list(levels.values()), members=members,
+        sample_weight=job.judging_by(seen), ties=job.split.tied(seen), by_class=by_class,
     )  # fmt: skip
-    weights = found.weights
+    units, level = list(levels.items())[found.level]
+    crossed = Crossed(seen[level.rows], found.mixed(predictions)[level.rows])
+    seen, weights = crossed.rows, found.weights
+    y, weight = job.y[seen], job.judging_by(seen)
+    predictions = [pooled(one, units, job, seen) for _, one in among]
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     mixed = mixture(weights, predictions)
     heat, cut = _calibrated(mixed, seen, job)
@@ -245,23 +249,23 @@ def _chosen(
         y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut,
         stands=part(job.split.stands, seen),
     )  # fmt: skip
-    alone = [_mean(row, most) for row, _ in among if reached(row) == most]
+    alone = [_mean(among[place][0], units) for place in level.candidates]
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
         rounds=tuple(_rounds(row, job) for row in chosen),
         values=tuple(_score(row) for row in chosen),
-        score=_by_unit([among[i][1] for i in order], weights[order], most, job, sign * found.selected)
+        score=_by_unit([among[i][1] for i in order], weights[order], units, job, sign * found.selected)
         - sign * optimism,
         spread=_spread(sure, seen, cut, job),
         selected=sign * found.selected,
         temperature=heat,
         cut=cut,
         rows=len(seen),
-        units=most,
+        units=units,
         judged=told | {"single": max(alone, key=lambda score: sign * score)},
     )
-    return made, Crossed(seen, found.mixed(predictions))
+    return made, crossed
 
 
 def _by_unit(

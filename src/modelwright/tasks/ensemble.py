@@ -30,6 +30,8 @@ BAGS, BAG, _RARE = 8, 2_000, 100
 #: Candidates that are chosen at most, and the weight below which one is left out.
 MEMBERS, LEAST = 8, 0.04
 _PARTS = 2
+#: Groups of rows by which levels are compared, and the rows of one at least, as far as there are so many.
+_GROUPS, _LEAST_ROWS = 8, 20
 
 Merit = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
@@ -63,6 +65,7 @@ class Ensemble:
         best: merit of the best single candidate, on all rows.
         crossed: (parts, candidates), for each part of the rows weights that were chosen on the others.
         part: (rows,), to which part a row belongs.
+        level: place of the level whose rows the members have judged; all figures are by these rows.
     """
 
     weights: np.ndarray
@@ -72,13 +75,11 @@ class Ensemble:
     best: float
     crossed: np.ndarray
     part: np.ndarray
+    level: int = 0
 
     def mixed(self, predictions: Sequence[np.ndarray]) -> np.ndarray:
         """Predictions of the candidates, each (rows, ...), mixed by weights that were chosen on other rows."""
-        found = np.empty(predictions[0].shape)
-        for i, weights in enumerate(self.crossed):
-            found[self.part == i] = mixture(weights, predictions, self.part == i)
-        return found
+        return _crossed(self.crossed, predictions, self.part, np.arange(len(self.part)))
 
 
 def mixture(weights: np.ndarray, predictions: Sequence[np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
@@ -98,7 +99,7 @@ def mixture(weights: np.ndarray, predictions: Sequence[np.ndarray], rows: np.nda
         if not share:
             continue
         some = (one if rows is None else one[rows]).astype(np.float64)
-        lacking = np.isnan(some.reshape(len(some), -1)).any(axis=1)
+        lacking = np.isnan(some) if some.ndim == 1 else np.isnan(some).any(axis=1)
         if total is None or there is None:
             total, there = np.zeros(some.shape), np.zeros(len(some))
         if lacking.any():
@@ -108,6 +109,15 @@ def mixture(weights: np.ndarray, predictions: Sequence[np.ndarray], rows: np.nda
     assert total is not None and there is not None
     with np.errstate(invalid="ignore"):  # a row that no candidate judged stays NaN
         return (total.T / there).T
+
+
+def _crossed(weights: np.ndarray, predictions: Sequence[np.ndarray], part: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Predictions for the places ``rows``, for each part of the rows mixed by its own weights (parts, candidates)."""
+    found = np.empty((len(rows), *predictions[0].shape[1:]))
+    for i, own in enumerate(weights):
+        at = part[rows] == i
+        found[at] = mixture(own, predictions, rows[at])
+    return found
 
 
 def looked_at(numbers: int) -> int:
@@ -134,7 +144,9 @@ def selected(
     """Choose weights for candidates.
 
     Where some were judged by more rows than others, they are chosen at each level alone, and the mean is taken: few
-    candidates that many rows speak for, and many that few rows do, are wrong about different things.
+    candidates that many rows speak for, and many that few rows do, are wrong about different things. A level without
+    which the mean is better, by more than chance and by weights from other rows, is left out: what all rows have judged
+    may be one poor candidate that was quick to judge.
 
     Args:
         predictions: for each candidate probabilities (rows, classes) or values (rows,); NaN where it was not judged.
@@ -160,38 +172,82 @@ def selected(
     if ties is not None and (apart := Halves.of(y, 0, sample_weight, ties)) is not None:
         everyone[apart.places[0]], everyone[apart.places[1]] = 0, 1
     chooser = _Chooser(merit, by_class, seed, rng)
-    chosen, crossed = np.zeros(len(predictions)), np.zeros((_PARTS, len(predictions)))
-    for level in levels:
-        own = None if sample_weight is None else sample_weight[level.rows]
-        looked, weight = chooser.looked_at(y[level.rows], own)
+    # For each level weights by all its rows, then those for each part by the other one.
+    found = np.zeros((len(levels), 1 + _PARTS, len(predictions)))
+    for own, level in zip(found, levels, strict=True):
+        inner = None if sample_weight is None else sample_weight[level.rows]
+        looked, weight = chooser.looked_at(y[level.rows], inner)
         place = level.rows[looked]
         stacked = np.stack([np.asarray(one[looked], np.float64) for one in level.predictions])
-        at = np.asarray(level.candidates)
-        chosen[at] += chooser.weights(stacked, y[place], weight)
-        for i in range(_PARTS):
-            on = everyone[place] != i
-            if on.any():
-                crossed[i, at] += chooser.weights(stacked[:, on], y[place][on], None if weight is None else weight[on])
-    chosen = _fewer(chosen, members)
-    crossed = np.array([_fewer(one, members) if one.any() else chosen for one in crossed])
-    place, weight = chooser.looked_at(y, sample_weight)
-    part, first = everyone[place], levels[0]
-    singles = [merit(y[place], np.asarray(one[place], np.float64), weight) for one in first.predictions]
+        for i, on in enumerate([np.ones(len(place), bool), *(everyone[place] != part for part in range(_PARTS))]):
+            some = on if on.any() else ~on
+            outer = None if weight is None else weight[some]
+            own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer)
+    kept = _together(found[:, 1:], predictions, y, merit, levels[-1].rows, everyone, sample_weight, rng)
+    chosen, *crossed = (_fewer(one, members) for one in found[kept].mean(axis=0))
+    crossed = np.array(crossed)
+    base = levels[kept[0]]
+    inner = None if sample_weight is None else sample_weight[base.rows]
+    looked, weight = chooser.looked_at(y[base.rows], inner)
+    place = base.rows[looked]
+    singles = [merit(y[place], np.asarray(one[looked], np.float64), weight) for one in base.predictions]
     alone = np.where(np.isfinite(singles), singles, -np.inf)
     whole = merit(y[place], mixture(chosen, predictions, place), weight)
     if not whole > alone.max():
         chosen = np.zeros(len(predictions))
-        chosen[first.candidates[int(np.argmax(alone))]] = 1.0
+        chosen[base.candidates[int(np.argmax(alone))]] = 1.0
         whole = float(alone.max())
     scores, better = [], []
     for i in range(_PARTS):
-        off, outer = place[part == i], None if weight is None else weight[part == i]
-        scores.append(merit(y[off], mixture(crossed[i], predictions, off), outer))
-        better.append(merit(y[off], mixture(chosen, predictions, off), outer) - scores[-1])
+        off = everyone[place] == i
+        outer = None if weight is None else weight[off]
+        scores.append(merit(y[place][off], mixture(crossed[i], predictions, place[off]), outer))
+        better.append(merit(y[place][off], mixture(chosen, predictions, place[off]), outer) - scores[-1])
     return Ensemble(
         weights=chosen, selected=whole, honest=float(np.mean(scores)), optimism=float(np.mean(better)),
-        best=float(alone.max()), crossed=crossed, part=everyone,
+        best=float(alone.max()), crossed=crossed, part=everyone, level=kept[0],
     )  # fmt: skip
+
+
+def _together(
+    crossed: np.ndarray,
+    predictions: Sequence[np.ndarray],
+    y: np.ndarray,
+    merit: Merit,
+    rows: np.ndarray,
+    part: np.ndarray,
+    sample_weight: np.ndarray | None,
+    rng: np.random.Generator,
+) -> list[int]:
+    """The levels whose weights are averaged: all but those without which it is better, by more than a standard error.
+
+    Args:
+        crossed: (levels, parts, candidates), for each part of the rows weights that were chosen on the others.
+        rows: places of the rows that all levels have judged.
+    """
+    kept = list(range(len(crossed)))
+    place = rows[rng.permutation(len(rows))[:ROWS]]
+    groups = np.array_split(place, int(np.clip(len(place) // _LEAST_ROWS, 2, _GROUPS)))
+
+    def merits(levels: Sequence[int]) -> np.ndarray:
+        weights = crossed[list(levels)].mean(axis=0)
+        found = []
+        for own in groups:
+            mixed = _crossed(weights, predictions, part, own)
+            found.append(merit(y[own], mixed, None if sample_weight is None else sample_weight[own]))
+        return np.array(found, float)
+
+    while len(kept) > 1:
+        all_of_them, gains = merits(kept), []
+        for level in kept:
+            gain = merits([one for one in kept if one != level]) - all_of_them
+            gain = gain[np.isfinite(gain)]
+            error = float(np.std(gain, ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
+            gains.append(float(np.mean(gain)) - error if len(gain) else 0.0)
+        if not max(gains) > 0:
+            break
+        kept.pop(int(np.argmax(gains)))
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ _FIRST = ("first model", "default", "portfolio")
 #: Share of the time that is left after which a new candidate is cut short.
 _MOST_NEW = 0.5
 #: Members that are reckoned with; share of the time for the ensemble.
-_REFITTED, _BLENDING = 6, 0.04
+_REFITTED, _BLENDING = 4, 0.04
 #: Seconds until workers are there, at least.
 STARTING = 1.5
 #: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.

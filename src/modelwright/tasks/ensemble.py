@@ -24,9 +24,9 @@ CANDIDATES, NUMBERS, FEWEST = 30, 1 << 28, 8
 ROWS = 8_000
 #: Below so many rows there are fewer steps, and no candidate makes up more than such a share of several.
 FEW, SHORT, CAP = 1_000, 15, 0.5
-#: Draws of rows by which the selection is made again, and rows of each; of each class so many at least, as far as there
-#: are as many: what one draw favours by chance another one does not.
-BAGS, BAG, _RARE = 8, 2_000, 100
+#: Draws of rows by which the selection is made again, for what is deployed and for each part of the rows; rows of each,
+#: and of each class at least, as far as there are as many: what one draw favours by chance another one does not.
+BAGS, CROSSED, BAG, _RARE = 6, 3, 2_000, 100
 #: Candidates that are chosen at most, and the weight below which one is left out.
 MEMBERS, LEAST = 8, 0.04
 _PARTS = 2
@@ -182,7 +182,8 @@ def selected(
         for i, on in enumerate([np.ones(len(place), bool), *(everyone[place] != part for part in range(_PARTS))]):
             some = on if on.any() else ~on
             outer = None if weight is None else weight[some]
-            own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer)
+            bags = CROSSED if i else BAGS
+            own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer, bags)
     kept = _together(found[:, 1:], predictions, y, merit, levels[-1].rows, everyone, sample_weight, rng)
     chosen, *crossed = (_fewer(one, members) for one in found[kept].mean(axis=0))
     crossed = np.array(crossed)
@@ -269,14 +270,14 @@ class _Chooser:
         place, stands = sampled(y, "multiclass", ROWS, seed=self.seed)
         return place, _product(None if weight is None else weight[place], stands)
 
-    def weights(self, stacked: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    def weights(self, stacked: np.ndarray, y: np.ndarray, weight: np.ndarray | None, bags: int) -> np.ndarray:
         """For the candidates, whose predictions are (candidates, rows, ...)."""
         if len(stacked) == 1:
             return np.ones(1)
         few = len(y) < FEW
         steps, cap = (SHORT, CAP) if few else (STEPS, 1.0)
         total = np.zeros(len(stacked))
-        for _ in range(BAGS):
+        for _ in range(bags):
             at, stands = self._drawn(y)
             inner = _product(None if weight is None else weight[at], stands)
             found = _greedy(stacked[:, at], y[at], self.merit, inner, steps, cap)

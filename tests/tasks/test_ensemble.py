@@ -65,6 +65,22 @@ def test_one_poor_candidate_that_all_rows_judged_does_not_outweigh_good_ones():
     assert accuracy_of_squares(y[few], mixed[few], None) > -0.3
 
 
+def test_every_row_is_judged_by_a_member():
+    # Many that all rows judged count for little each, beside two better ones that few rows judged.
+    y, predictions = noisy(3, 900, [1.0] * 14 + [0.6] * 2)
+    few = np.arange(300)
+    for late in predictions[14:]:
+        late[300:] = np.nan
+    levels = [
+        Level(range(14), np.arange(900), predictions[:14]),
+        Level(range(16), few, [one[few] for one in predictions]),
+    ]
+    found = selected(predictions, y, accuracy_of_squares, seed=0, levels=levels)
+    assert np.isfinite(mixture(found.weights, predictions)[levels[found.level].rows]).all()
+    assert np.isfinite(found.mixed(predictions)[levels[found.level].rows]).all()
+    assert np.isfinite(found.selected)
+
+
 def test_others_stand_in_for_who_judged_no_such_row():
     both = mixture(np.array([0.5, 0.5]), [np.array([[0.2, 0.8]] * 2), np.array([[0.6, 0.4], [np.nan, np.nan]])])
     assert np.allclose(both, [[0.4, 0.6], [0.2, 0.8]])

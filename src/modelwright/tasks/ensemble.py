@@ -185,9 +185,9 @@ def selected(
             bags = CROSSED if i else BAGS
             own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer, bags)
     kept = _together(found[:, 1:], predictions, y, merit, levels[-1].rows, everyone, sample_weight, rng)
-    chosen, *crossed = (_fewer(one, members) for one in found[kept].mean(axis=0))
-    crossed = np.array(crossed)
     base = levels[kept[0]]
+    chosen, *parts = (_averaged(one, base.candidates, members) for one in found[kept].swapaxes(0, 1))
+    crossed = np.array(parts)
     inner = None if sample_weight is None else sample_weight[base.rows]
     looked, weight = chooser.looked_at(y[base.rows], inner)
     place = base.rows[looked]
@@ -305,16 +305,30 @@ def _product(weight: np.ndarray | None, stands: np.ndarray | None) -> np.ndarray
     return weight * stands
 
 
+def _averaged(weights: np.ndarray, base: Sequence[int], members: int) -> np.ndarray:
+    """The mean of the weights (levels, candidates), of few; of the first level alone where none of ``base`` is left.
+
+    Somebody must have judged each row.
+    """
+    found = _fewer(weights.mean(axis=0), members)
+    return found if found[list(base)].any() else _fewer(weights[0], members)
+
+
 def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
-    """The largest ``most`` weights, without those below ``LEAST`` of all, with the sum 1.
+    """The largest ``most`` weights, less the smallest one by one until none is below ``LEAST`` of the sum, which is 1.
 
     >>> _fewer(np.array([1.0, 0.05, 0.6, 0.35]), 2)
     array([0.625, 0.   , 0.375, 0.   ])
+    >>> int(np.count_nonzero(_fewer(np.ones(40), 30)))
+    25
     """
-    keep, weights = np.zeros_like(weights), weights / weights.sum()
     top = np.argsort(-weights, kind="stable")[:most]
-    keep[top] = np.where((weights[top] >= LEAST) | (weights[top] == weights.max()), weights[top], 0.0)
-    return keep / keep.sum()
+    top = top[weights[top] > 0]
+    while len(top) > 1 and weights[top[-1]] < LEAST * weights[top].sum() * (1 - 1e-9):
+        top = top[:-1]
+    keep = np.zeros_like(weights)
+    keep[top] = weights[top] / weights[top].sum()
+    return keep
 
 
 def _greedy(

@@ -18,7 +18,7 @@ from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
 from modelwright.tasks.chosen import CONSTANT
-from modelwright.tasks.ensemble import MEMBERS, Level, looked_at, mixture, selected
+from modelwright.tasks.ensemble import Level, looked_at, mixture, selected
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.known_rows import MOST, worth
@@ -132,7 +132,7 @@ def pooled(predicted: Sequence[np.ndarray], units: int, job: Job, seen: np.ndarr
     return total.astype(predicted[0].dtype) if count.max(initial=1) == 1 else total
 
 
-def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = MEMBERS) -> Blend | None:
+def blended(rows: Sequence[Row], job: Job, files: Artifacts) -> Blend | None:
     """Choose what is deployed among the candidates that were judged; None while there is none.
 
     Candidates that all units judged have more rows that speak for them, those that few units judged are more: weights
@@ -154,7 +154,7 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts, *, members: int = M
     read = _without_constant(read, sign)
     if not read:
         return None
-    blend, crossed = _chosen(list(read.values()), job, sign, members)
+    blend, crossed = _chosen(list(read.values()), job, sign)
     return replace(blend, known_rows=_recalled(blend, crossed, job))
 
 
@@ -215,9 +215,7 @@ def _compared(among: Sequence[tuple[Row, list[np.ndarray]]], seen: np.ndarray, j
     return found
 
 
-def _chosen(
-    among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float, members: int
-) -> tuple[Blend, Crossed]:
+def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float) -> tuple[Blend, Crossed]:
     """The blend; what it predicts for the rows that judged it by weights that were chosen on other rows."""
     most = max(reached(row) for row, _ in among)
     longest = next(found for row, found in among if reached(row) == most)
@@ -231,7 +229,7 @@ def _chosen(
 
     by_class = job.task != "regression" and job.metric.weighs
     found = selected(
-        predictions, job.y[seen], merit, seed=job.seed, levels=list(levels.values()), members=members,
+        predictions, job.y[seen], merit, seed=job.seed, levels=list(levels.values()),
         sample_weight=job.judging_by(seen), ties=job.split.tied(seen), by_class=by_class,
     )  # fmt: skip
     units, level = list(levels.items())[found.level]

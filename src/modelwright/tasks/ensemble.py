@@ -136,7 +136,6 @@ def selected(
     *,
     seed: int,
     levels: Sequence[Level] | None = None,
-    members: int = MEMBERS,
     sample_weight: np.ndarray | None = None,
     ties: np.ndarray | None = None,
     by_class: bool = False,
@@ -153,7 +152,6 @@ def selected(
         merit: of predictions for ``y`` under weights of the rows; higher is better.
         levels: which candidates are compared by which rows, the one with most rows, which are all, first; None where
             all candidates were judged by all rows.
-        members: that are chosen at most.
         ties: integers (rows,): rows of the same one belong together, and choose no weights for each other.
         by_class: whether ``y`` are classes, and ``merit`` weighs rows: then of rare classes no row is given away where
             only some rows are looked at.
@@ -184,9 +182,10 @@ def selected(
             outer = None if weight is None else weight[some]
             bags = CROSSED if i else BAGS
             own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer, bags)
-    kept = _together(found[:, 1:], predictions, y, merit, levels[-1].rows, everyone, sample_weight, rng)
+    compared = _Compared(predictions, y, merit, sample_weight, _groups(levels[-1].rows, rng))
+    kept = _together(found[:, 1:], compared, everyone)
     base = levels[kept[0]]
-    chosen, *parts = (_averaged(one, base.candidates, members) for one in found[kept].swapaxes(0, 1))
+    chosen, *parts = (_averaged(one, base.candidates) for one in found[kept].swapaxes(0, 1))
     crossed = np.array(parts)
     inner = None if sample_weight is None else sample_weight[base.rows]
     looked, weight = chooser.looked_at(y[base.rows], inner)
@@ -194,10 +193,11 @@ def selected(
     singles = [merit(y[place], np.asarray(one[looked], np.float64), weight) for one in base.predictions]
     alone = np.where(np.isfinite(singles), singles, -np.inf)
     whole = merit(y[place], mixture(chosen, predictions, place), weight)
-    if not whole > alone.max():
-        chosen = np.zeros(len(predictions))
-        chosen[base.candidates[int(np.argmax(alone))]] = 1.0
-        whole = float(alone.max())
+    single = np.zeros(len(predictions))
+    single[base.candidates[int(np.argmax(alone))]] = 1.0
+    compared = _Compared(predictions, y, merit, sample_weight, _groups(place, rng))
+    if not np.isfinite(whole) or compared.gain(np.array([single] * _PARTS), np.array([chosen] * _PARTS), everyone) > 0:
+        chosen, whole = single, float(alone.max())
     scores, better = [], []
     for i in range(_PARTS):
         off = everyone[place] == i
@@ -210,45 +210,52 @@ def selected(
     )  # fmt: skip
 
 
-def _together(
-    crossed: np.ndarray,
-    predictions: Sequence[np.ndarray],
-    y: np.ndarray,
-    merit: Merit,
-    rows: np.ndarray,
-    part: np.ndarray,
-    sample_weight: np.ndarray | None,
-    rng: np.random.Generator,
-) -> list[int]:
+def _together(crossed: np.ndarray, compared: _Compared, part: np.ndarray) -> list[int]:
     """The levels whose weights are averaged: all but those without which it is better, by more than a standard error.
 
     Args:
         crossed: (levels, parts, candidates), for each part of the rows weights that were chosen on the others.
-        rows: places of the rows that all levels have judged.
+        compared: by rows that all levels have judged.
     """
     kept = list(range(len(crossed)))
-    place = rows[rng.permutation(len(rows))[:ROWS]]
-    groups = np.array_split(place, int(np.clip(len(place) // _LEAST_ROWS, 2, _GROUPS)))
-
-    def merits(levels: Sequence[int]) -> np.ndarray:
-        weights = crossed[list(levels)].mean(axis=0)
-        found = []
-        for own in groups:
-            mixed = _crossed(weights, predictions, part, own)
-            found.append(merit(y[own], mixed, None if sample_weight is None else sample_weight[own]))
-        return np.array(found, float)
-
     while len(kept) > 1:
-        all_of_them, gains = merits(kept), []
-        for level in kept:
-            gain = merits([one for one in kept if one != level]) - all_of_them
-            gain = gain[np.isfinite(gain)]
-            error = float(np.std(gain, ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
-            gains.append(float(np.mean(gain)) - error if len(gain) else 0.0)
+        others = [[one for one in kept if one != level] for level in kept]
+        gains = [compared.gain(crossed[some].mean(axis=0), crossed[kept].mean(axis=0), part) for some in others]
         if not max(gains) > 0:
             break
         kept.pop(int(np.argmax(gains)))
     return kept
+
+
+def _groups(rows: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Some of the rows by chance, in groups."""
+    place = rows[rng.permutation(len(rows))[:ROWS]]
+    return np.array_split(place, int(np.clip(len(place) // _LEAST_ROWS, 2, _GROUPS)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Weights against others, by groups of rows."""
+
+    predictions: Sequence[np.ndarray]
+    y: np.ndarray
+    merit: Merit
+    sample_weight: np.ndarray | None
+    groups: Sequence[np.ndarray]
+
+    def gain(self, new: np.ndarray, old: np.ndarray, part: np.ndarray) -> float:
+        """How much better weights (parts, candidates) are than others, less a standard error; 0 if nothing says it."""
+        gain = self._merits(new, part) - self._merits(old, part)
+        gain = gain[np.isfinite(gain)]
+        error = float(np.std(gain, ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
+        return float(np.mean(gain)) - error if len(gain) else 0.0
+
+    def _merits(self, weights: np.ndarray, part: np.ndarray) -> np.ndarray:
+        found = []
+        for own in self.groups:
+            weight = None if self.sample_weight is None else self.sample_weight[own]
+            found.append(self.merit(self.y[own], _crossed(weights, self.predictions, part, own), weight))
+        return np.array(found, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,13 +312,13 @@ def _product(weight: np.ndarray | None, stands: np.ndarray | None) -> np.ndarray
     return weight * stands
 
 
-def _averaged(weights: np.ndarray, base: Sequence[int], members: int) -> np.ndarray:
+def _averaged(weights: np.ndarray, base: Sequence[int]) -> np.ndarray:
     """The mean of the weights (levels, candidates), of few; of the first level alone where none of ``base`` is left.
 
     Somebody must have judged each row.
     """
-    found = _fewer(weights.mean(axis=0), members)
-    return found if found[list(base)].any() else _fewer(weights[0], members)
+    found = _fewer(weights.mean(axis=0), MEMBERS)
+    return found if found[list(base)].any() else _fewer(weights[0], MEMBERS)
 
 
 def _fewer(weights: np.ndarray, most: int) -> np.ndarray:

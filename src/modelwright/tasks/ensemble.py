@@ -172,9 +172,11 @@ def selected(
     chooser = _Chooser(merit, by_class, seed, rng)
     # For each level weights by all its rows, then those for each part by the other one.
     found = np.zeros((len(levels), 1 + _PARTS, len(predictions)))
-    for own, level in zip(found, levels, strict=True):
-        inner = None if sample_weight is None else sample_weight[level.rows]
-        looked, weight = chooser.looked_at(y[level.rows], inner)
+    looks = [
+        chooser.looked_at(y[level.rows], None if sample_weight is None else sample_weight[level.rows])
+        for level in levels
+    ]
+    for own, level, (looked, weight) in zip(found, levels, looks, strict=True):
         place = level.rows[looked]
         stacked = np.stack([np.asarray(one[looked], np.float64) for one in level.predictions])
         for i, on in enumerate([np.ones(len(place), bool), *(everyone[place] != part for part in range(_PARTS))]):
@@ -184,11 +186,9 @@ def selected(
             own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer, bags)
     compared = _Compared(predictions, y, merit, sample_weight, _groups(levels[-1].rows, rng))
     kept = _together(found[:, 1:], compared, everyone)
-    base = levels[kept[0]]
+    base, (looked, weight) = levels[kept[0]], looks[kept[0]]
     chosen, *parts = (_averaged(one, base.candidates) for one in found[kept].swapaxes(0, 1))
     crossed = np.array(parts)
-    inner = None if sample_weight is None else sample_weight[base.rows]
-    looked, weight = chooser.looked_at(y[base.rows], inner)
     place = base.rows[looked]
     singles = [merit(y[place], np.asarray(one[looked], np.float64), weight) for one in base.predictions]
     alone = np.where(np.isfinite(singles), singles, -np.inf)

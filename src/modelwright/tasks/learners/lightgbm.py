@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -25,9 +26,12 @@ from modelwright.tasks.learners.base import (
 from modelwright.tasks.learners.judged import Halves, judges, part
 from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
+from modelwright.tasks.learners.traversal import Traversal
 
-#: Rows that are predicted in one call by more than one thread.
-_FEW = 2000
+#: Rows that are predicted in one call by more than one thread; for which it is worth to write the trees anew.
+_FEW, _MANY = 2000, 10_000
+#: By how much of their spread predictions may differ then, and on how many rows that is looked at.
+_SAME, _LOOKED_AT = 1e-4, 64
 
 
 def _lightgbm() -> Any:
@@ -190,14 +194,31 @@ class FittedLightGBM(Fitted):
 
     def __init__(self, text: str, classes: int, facts: dict[str, Any]):
         self._text, self._classes, self.facts = text, classes, facts
+        self._traversal: Traversal | None = None
+        self._tried = False
         with ALONE:
             self._booster = _lightgbm().Booster(model_str=text)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
-        use = 1 if matrix.rows < _FEW else threads
+        walked = self._walked(matrix.values[:_LOOKED_AT]) if matrix.rows >= _MANY else None
+        if walked is not None:
+            return self.natural(self.shaped(walked.predict(matrix.values, threads)))
+        return self.natural(self.shaped(self._answers(matrix.values, 1 if matrix.rows < _FEW else threads)))
+
+    def _answers(self, values: np.ndarray, threads: int) -> np.ndarray:
         with ALONE:
-            found = self._booster.predict(matrix.values, num_threads=use)
-        return self.natural(self.shaped(found))
+            return np.asarray(self._booster.predict(values, num_threads=threads))
+
+    def _walked(self, some: np.ndarray) -> Traversal | None:
+        """The same trees for many rows; None where they cannot be had, or do not answer the same."""
+        if not self._tried:
+            self._tried = True
+            if Traversal.known(self._text) and importlib.util.find_spec("xgboost") is not None:
+                made = Traversal(self._text, self._classes)
+                expected, found = self._answers(some, 1), made.predict(some, 1)
+                if np.abs(found - expected).max(initial=0.0) <= _SAME * max(1.0, float(np.abs(expected).max())):
+                    self._traversal = made
+        return self._traversal
 
     def shaped(self, answers: Any) -> np.ndarray:
         """What the booster answers, as ``predict`` gives it."""

@@ -18,8 +18,12 @@ from modelwright.tasks.learners.judged import Halves, merit
 from modelwright.tasks.learners.recipes import for_smooth
 
 #: Rows that are kept to be neighbours; rows that choose how many; rows compared at once.
-_KEPT, _JUDGES, _AT_ONCE = 6000, 1500, 256
+_KEPT, _JUDGES, _AT_ONCE = 6000, 1500, 64
+#: Groups of neighbours whose nearest ones say which are near enough to be looked at: so many, and for each asked for.
+_GROUPS, _GROUPS_EACH = 240, 2
 _COUNTS = (1, 2, 3, 5, 8, 12, 18, 28, 40, 60, 90)
+#: The most a number may be for its square to be a number of single precision, with room for a sum of many.
+_FAR = 1e15
 #: Rows up to which products are made without BLAS.
 _ALONE = 4
 
@@ -94,8 +98,10 @@ class FittedNeighbours(Fitted):
         count: int,
         facts: dict[str, Any],
     ):
-        self._x, self._y, self._weight, self._factors = x.astype(np.float32), y, weight, factors
+        self._x, self._y, self._weight, self._factors = np.clip(x, -_FAR, _FAR).astype(np.float32), y, weight, factors
         self._classes, self.count, self.facts = classes, count, facts
+        # So that a product and a sum make a distance.
+        self._columns = np.ascontiguousarray(-2 * self._x.T)
         self._squares = np.einsum("ij,ij->i", self._x, self._x)
         self._targets = (y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None]
         self._prior = np.average(self._targets, axis=0, weights=weight)
@@ -124,27 +130,32 @@ class FittedNeighbours(Fitted):
         return counts[int(np.argmax(merits))]
 
     def _nearest(self, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the nearest rows, the nearest first, and their squared distances: (rows, count)."""
+        """Places of the nearest rows, the nearest first, and their squared distances: (rows, count).
+
+        Of rows that are equally far the first is nearest.
+        """
         count = min(count, len(self._x))
         nears, fars = [np.zeros((0, count), np.int64)], [np.zeros((0, count), np.float32)]
+        x = np.clip(x, -_FAR, _FAR)
         for start in range(0, len(x), _AT_ONCE):
             some = x[start : start + _AT_ONCE]
-            far = self._squares - 2 * self._products(some)
-            far += np.einsum("ij,ij->i", some, some)[:, None]
-            near = np.argpartition(far, count - 1, axis=1)[:, :count] if count < len(self._x) else None
-            near = np.broadcast_to(np.arange(count), (len(some), count)) if near is None else near
-            own = np.take_along_axis(far, near, 1)
-            order = np.lexsort((near, own), axis=1)
-            nears.append(np.take_along_axis(near, order, 1))
-            fars.append(np.maximum(np.take_along_axis(own, order, 1), 0))
+            far = self._products(some)
+            far += self._squares
+            rows, near = np.divmod(np.flatnonzero(far <= _enough(far, count)[:, None]), far.shape[1])
+            own = far[rows, near]
+            order = np.lexsort((near, own, rows))
+            first = np.searchsorted(rows, np.arange(len(some)))
+            taken = order[first[:, None] + np.arange(count)]
+            nears.append(near[taken])
+            fars.append(np.maximum(own[taken] + np.einsum("ij,ij->i", some, some)[:, None], 0))
         return np.concatenate(nears), np.concatenate(fars)
 
     def _products(self, x: np.ndarray) -> np.ndarray:
-        """Dot products of rows with all others."""
+        """-2 times the dot products of rows with all others."""
         if not 0 < len(x) <= _ALONE:
-            return x @ self._x.T
+            return x @ self._columns
         # Threads of BLAS that wait for each other on a busy machine cost more than the work of one.
-        return np.stack([np.einsum("ij,j->i", self._x, row) for row in x])
+        return np.stack([np.einsum("i,ij->j", row, self._columns) for row in x])
 
     def _answer(self, near: np.ndarray, far: np.ndarray) -> np.ndarray:
         starts = range(0, max(1, len(near)), _AT_ONCE)
@@ -170,3 +181,17 @@ class FittedNeighbours(Fitted):
     def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedNeighbours:
         x, y, weight, factors = (np.asarray(arrays[name]) for name in ("x", "y", "weight", "factors"))
         return cls(x, y, weight, factors, json["classes"], json["count"], dict(json["facts"]))
+
+
+def _enough(far: np.ndarray, count: int) -> np.ndarray:
+    """For each row a distance that at least ``count`` others do not exceed, and few more: (rows,).
+
+    Each of some groups has one that is as near as the nearest of the group, so the ``count``-th of these is far enough.
+
+    >>> _enough(np.array([[3.0, 1.0, 2.0]]), 2)
+    array([2.])
+    """
+    groups = min(far.shape[1], max(_GROUPS, _GROUPS_EACH * count))
+    whole = far.shape[1] // groups * groups
+    nearest = far[:, :whole].reshape(len(far), -1, groups).min(axis=1)
+    return np.partition(nearest, count - 1, axis=1)[:, count - 1]

@@ -1,0 +1,34 @@
+"""Which rows are taken for the nearest."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.learners.neighbours import FittedNeighbours
+
+
+def model(x, count):
+    rows, features = x.shape
+    y, ones = np.arange(rows, dtype=float), np.ones(rows)
+    return FittedNeighbours(x, y, ones, np.ones(features, np.float32), 0, count, {"rounds": count})
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.integers(1, 1200), features=st.integers(1, 5), count=st.integers(1, 91), seed=st.integers(0, 999))
+def test_they_are_the_nearest_of_all_and_of_equal_ones_the_first(rows, features, count, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-3, 4, (rows, features)).astype(np.float32)  # whole numbers: distances are exact, and many equal
+    asked = rng.integers(-3, 4, (70, features)).astype(np.float32)
+    near, far = model(x, count)._nearest(asked, count)
+    distances = np.square(asked[:, None] - x[None]).sum(axis=2)
+    expected = np.argsort(distances, axis=1, kind="stable")[:, : min(count, rows)]
+    np.testing.assert_array_equal(near, expected)
+    np.testing.assert_array_equal(far, np.take_along_axis(distances, expected, 1))
+
+
+def test_numbers_too_large_for_a_distance_are_answered_all_the_same():
+    x = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
+    asked = np.array([[3e38, -3e38], [3e38, 3e38], [0, 0]] * 3, np.float32)
+    answered = model(x, 18).predict(Matrix(values=asked, names=("a", "b"), sources=(("a",), ("b",))))
+    assert np.isfinite(answered).all()

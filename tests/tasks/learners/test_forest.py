@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from raw_frames import simple
 
+from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.learners import learner
 from modelwright.tasks.learners.forest import FittedForest
 from modelwright.tasks.learners.grown import Grown, flattened
@@ -49,3 +50,16 @@ def test_more_rounds_are_the_same_trees_and_then_more():
     _, one = few.state()
     _, two = many.state()
     assert np.array_equal(one["threshold"], two["threshold"][: len(one["threshold"])])
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_many_rows_are_predicted_as_few_are_bit_for_bit(task):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2500, 4)).astype(np.float32)
+    z = x[:, 0] * x[:, 1] + rng.normal(size=2500)
+    y = z * 1e4 if task == "regression" else np.digitize(z, [0.0] if task == "binary" else [-0.5, 0.5])
+    names = tuple("abcd")
+    whole = Matrix(values=x, names=names, sources=tuple((name,) for name in names))
+    fitted = learner("random_forest").fit(whole, y, task, config={}, rounds=12)
+    parts = [fitted.predict(whole.take(slice(start, start + 100))) for start in range(0, 2500, 100)]
+    np.testing.assert_array_equal(fitted.predict(whole, threads=2), np.concatenate(parts))

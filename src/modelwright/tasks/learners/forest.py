@@ -6,7 +6,7 @@ Breiman, "Random forests", 2001; Geurts, Ernst and Wehenkel, "Extremely randomiz
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +26,8 @@ from modelwright.tasks.learners.recipes import feature_space, for_trees
 _LEAVES = 250_000
 #: Trees that are grown at once, between looks at the clock; rows that are predicted at once.
 _AT_ONCE, _ROWS = 8, 8192
+#: Rows that are predicted by more than one thread; by one tree after the other.
+_FEW, _MANY = 256, 1000
 #: Trees that are the least a forest has, while there is any time.
 _LEAST = 8
 
@@ -139,21 +141,38 @@ class FittedForest(Fitted):
         if self._booster is None:
             lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")
             self._booster = lightgbm.Booster(model_str=text_of(grown, len(self._relied)))
-        trees, single = len(grown.sizes), grown.leaves.shape[1] == 1
-        use = 1 if matrix.rows < 256 else threads
-        if single:
-            found = np.asarray(self._booster.predict(matrix.values, num_threads=use)) / trees
+        if grown.leaves.shape[1] == 1:
+            found = self._sums(matrix.values, threads) / len(grown.sizes)
             return self.natural(found) if self._classes == 0 else both(np.clip(found, 0.0, 1.0))
         starts = np.cumsum([0, *grown.leaf_counts])[:-1].astype(np.int64)
         parts = [np.zeros((0, self._classes))]
         for start in range(0, matrix.rows, _ROWS):
             some = matrix.values[start : start + _ROWS]
-            places = np.asarray(self._booster.predict(some, pred_leaf=True, num_threads=use)).reshape(len(some), -1)
             total = np.zeros((len(some), grown.leaves.shape[1]))
-            for tree in range(trees):
-                total += grown.leaves[starts[tree] + places[:, tree].astype(np.int64)]
+            for first, places in zip(starts, self._places(some, threads), strict=True):
+                total += grown.leaves[first + places.astype(np.int64)]
             parts.append(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
         return np.concatenate(parts)
+
+    def _sums(self, values: np.ndarray, threads: int) -> np.ndarray:
+        """What all trees answer, added up in their order: (rows,)."""
+        if len(values) < _MANY:
+            return np.asarray(self._booster.predict(values, num_threads=1 if len(values) < _FEW else threads))
+        return np.asarray(sum(self._of_each(values, threads)))
+
+    def _places(self, values: np.ndarray, threads: int) -> Iterable[np.ndarray]:
+        """For each tree to which of its leaves rows come: (rows,)."""
+        if len(values) < _MANY:
+            use = 1 if len(values) < _FEW else threads
+            found = np.asarray(self._booster.predict(values, pred_leaf=True, num_threads=use))
+            return found.reshape(len(values), -1).T
+        return self._of_each(values, threads, pred_leaf=True)
+
+    def _of_each(self, values: np.ndarray, threads: int, **asked: bool) -> Iterator[np.ndarray]:
+        """All rows through one tree after the other: a tree stays in the cache, where a forest does not."""
+        for tree in range(len(self._grown.sizes)):
+            found = self._booster.predict(values, start_iteration=tree, num_iteration=1, num_threads=threads, **asked)
+            yield np.asarray(found).reshape(len(values))
 
     def shares(self) -> np.ndarray:
         return shared(self._relied)

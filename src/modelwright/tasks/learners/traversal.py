@@ -38,7 +38,7 @@ class Traversal:
 
     def __init__(self, text: str, classes: int):
         head, _, body = text.partition("\nend of trees")[0].partition("\nTree=0\n")
-        told = dict(line.partition("=")[::2] for line in head.splitlines())
+        told = _gathered(head)
         self._groups, self._classes = int(told["num_tree_per_iteration"]), classes
         forest = _Forest(body)
         # The first tree of each group holds the mean of the target.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.tasks.blend import sufficient
 
 pytest.importorskip("lightgbm")
 
@@ -41,6 +42,18 @@ def test_a_plan_alone_gives_the_same_predictions(task, more):
     again = mw.fit(data, "y", plan=model.plan, **QUIET)
     assert np.array_equal(answers(again, data), answers(model, data))
     assert again.metric == model.metric and again.plan["said"] == model.plan["said"]
+
+
+@pytest.mark.parametrize(("more", "trees"), [({"preset": "best"}, 200), ({}, 210)])
+def test_a_forest_has_as_many_trees_as_its_weight_needs_and_has_them_again(more, trees):
+    data = table(task="regression")
+    model = mw.fit(data, "y", models=["linear", "random_forest"], trials=3, **more, **QUIET)
+    forests = [one for one in model._members if one.member.learner == "random_forest"]
+    grown = [one.member.model.facts["rounds"] for one in forests]
+    assert grown == [sufficient(trees, one.weight) for one in forests]
+    assert grown and min(grown) < trees
+    again = mw.fit(data, "y", plan=model.plan, **QUIET)
+    assert np.array_equal(answers(again, data), answers(model, data))
 
 
 def test_a_plan_of_a_saved_model_gives_the_same_predictions(tmp_path):

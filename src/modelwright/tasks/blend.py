@@ -28,6 +28,8 @@ from modelwright.training.checkpoint import read_checkpoint
 
 #: Numbers of units below the largest that are looked at, and the rows that these must have judged.
 _LEVELS, _FEW = 2, 100
+#: Rounds of a mean by its weight: all of them with a quarter, and so many at least.
+_NEEDED, _ROUNDS = 4, 8
 #: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer.
 _MANY, _SAMPLES = 2000, 60
 
@@ -251,7 +253,7 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
-        rounds=tuple(_rounds(row, job) for row in chosen),
+        rounds=tuple(_rounds(row, job, float(weights[i])) for row, i in zip(chosen, order, strict=True)),
         values=tuple(_score(row) for row in chosen),
         score=_by_unit([among[i][1] for i in order], weights[order], units, job, sign * found.selected)
         - sign * optimism,
@@ -307,10 +309,22 @@ def _mean(row: Row, level: int) -> float:
     return over_units(row.facts["scores"][:level])
 
 
-def _rounds(row: Row, job: Job) -> int | None:
+def _rounds(row: Row, job: Job, weight: float) -> int | None:
     """Rounds on all rows."""
     known = [rounds for rounds in row.facts.get("rounds") or () if rounds is not None]
-    return max(1, round(float(np.mean(known)) * job.longer(row.config))) if known else None
+    if not known:
+        return None
+    found = max(1, round(float(np.mean(known)) * job.longer(row.config)))
+    return sufficient(found, weight) if job.learners[str(row.config[MODEL])].averages else found
+
+
+def sufficient(rounds: int, weight: float) -> int:
+    """How many of its rounds a mean needs that has this weight: the less it has, the less its noise is heard.
+
+    >>> sufficient(120, 0.1), sufficient(120, 0.5), sufficient(5, 0.1)
+    (48, 120, 5)
+    """
+    return min(rounds, max(_ROUNDS, math.ceil(rounds * _NEEDED * weight)))
 
 
 def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, thresholds.Cut]:

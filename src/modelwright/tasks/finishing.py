@@ -19,7 +19,7 @@ from modelwright.tasks.acted import acted
 from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
 from modelwright.tasks.beside import how
-from modelwright.tasks.blend import Blend
+from modelwright.tasks.blend import Blend, sufficient
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, cut_short, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
@@ -53,7 +53,19 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     files = engine.files()
     found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
     _tidy(history.rows, {made.trial for made in found}, files)
-    return found
+    weights = dict(zip(blend.trials, blend.weights, strict=True))
+    return [made if made.whole else _as_needed(made, weights[made.trial], session) for made in found]
+
+
+def _as_needed(made: Made, weight: float, session: Session) -> Made:
+    """Models of units, as much of each as its part of the weight needs."""
+    if not session.learners[made.parts[0].learner].averages:
+        return made
+    each = weight / len(made.parts)
+    parts = [
+        replace(part, model=part.model.first(sufficient(int(part.model.facts["rounds"]), each))) for part in made.parts
+    ]
+    return replace(made, parts=tuple(parts))
 
 
 def starting(plan: TablePlan, rows: Sequence[Row]) -> float:

@@ -52,6 +52,16 @@ def test_more_rounds_are_the_same_trees_and_then_more():
     assert np.array_equal(one["threshold"], two["threshold"][: len(one["threshold"])])
 
 
+def test_the_first_trees_are_a_forest_that_was_grown_with_as_many():
+    x = np.nan_to_num(rows(200))
+    y = np.digitize(x[:, 0], [-0.5, 0.5])
+    few, many = (learner("random_forest").fit(simple(x), y, "multiclass", config={}, rounds=k) for k in (5, 19))
+    first = many.first(5)
+    assert first.facts["rounds"] == 5 and many.facts["rounds"] == 19
+    np.testing.assert_array_equal(first.predict(simple(x)), few.predict(simple(x)))
+    np.testing.assert_array_equal(many.first(40).predict(simple(x)), many.predict(simple(x)))
+
+
 @pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
 def test_many_rows_are_predicted_as_few_are_bit_for_bit(task):
     rng = np.random.default_rng(0)

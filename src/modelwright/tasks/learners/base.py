@@ -132,6 +132,10 @@ class Fitted(ABC):
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """What ``restore`` takes: JSON, and arrays or bytes. No pickle."""
 
+    def first(self, rounds: int) -> Fitted:
+        """The model of its first rounds, where each is a model by itself; otherwise this one."""
+        return self
+
     def natural(self, found: np.ndarray) -> np.ndarray:
         """Scaled numbers in units of the target."""
         middle, unit = self.facts.get("place", (0.0, 1.0))
@@ -152,12 +156,14 @@ class Learner(ABC):
         scales: whether it is given numbers with the mean 0 and the spread 1: single precision and penalties have units.
         needs: packages that a fit imports, and the ``extra`` that installs them.
         boosted: whether it grows one tree after the other: three classes and more have a tree each in every round.
+        averages: whether a round is a model by itself and the whole their mean: with less weight fewer are as good.
         monotone: whether it takes constraints: ``config["monotone"]`` is a mapping of raw columns to 1 or -1.
     """
 
     name: ClassVar[str]
     tasks: ClassVar[tuple[str, ...]] = TASKS
     boosted: ClassVar[bool] = False
+    averages: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     scales: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()

@@ -36,6 +36,7 @@ class _Forest(Learner):
     """What both kinds share."""
 
     scales: ClassVar[bool] = True
+    averages: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "lightgbm")
     grows: ClassVar[str]
     bootstrap: ClassVar[bool]
@@ -60,11 +61,13 @@ class _Forest(Learner):
         matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
         rounds, seed, threads = lesson.rounds, lesson.seed, lesson.threads
         number, clock, own = lesson.classes, lesson.clock, Seed(seed)
-        wanted = rounds or int(config.get("trees", _trees(matrix.rows)))
+        usual = int(config.get("trees", _trees(matrix.rows)))
+        wanted = rounds or usual
         least = int(config.get("min_samples_leaf", self.base_leaf))
         settings = {
             "max_features": float(config.get("max_features", _share(task, matrix.features))),
-            "min_samples_leaf": max(least, -(-matrix.rows * wanted // (2 * _LEAVES))),
+            # However few trees are asked for, they are like those of the whole forest.
+            "min_samples_leaf": max(least, -(-matrix.rows * max(wanted, usual) // (2 * _LEAVES))),
             "bootstrap": self.bootstrap,
             "n_jobs": threads,
         }
@@ -173,6 +176,13 @@ class FittedForest(Fitted):
         for tree in range(len(self._grown.sizes)):
             found = self._booster.predict(values, start_iteration=tree, num_iteration=1, num_threads=threads, **asked)
             yield np.asarray(found).reshape(len(values))
+
+    def first(self, rounds: int) -> FittedForest:
+        if rounds >= len(self._grown.sizes):
+            return self
+        grown = self._grown.first(rounds)
+        facts = {**self.facts, "rounds": rounds, "leaves": int(grown.leaf_counts.sum())}
+        return FittedForest(grown, self._classes, self._relied, facts)
 
     def shares(self) -> np.ndarray:
         return shared(self._relied)

@@ -38,6 +38,12 @@ class Grown:
         """All of it by name."""
         return {name: getattr(self, name) for name in self.__slots__}
 
+    def first(self, trees: int) -> Grown:
+        """The first of the trees."""
+        cuts, leaves = int(self.sizes[:trees].sum()), int(self.leaf_counts[:trees].sum())
+        ends = {"sizes": trees, "leaf_counts": trees, "leaves": leaves}
+        return Grown(**{name: array[: ends.get(name, cuts)] for name, array in self.arrays().items()})
+
     @classmethod
     def together(cls, trees: Sequence[Grown]) -> Grown:
         """Trees as one."""

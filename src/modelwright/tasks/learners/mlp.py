@@ -17,6 +17,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, both, shared, softmax
+from modelwright.tasks.learners.blocks import in_blocks
 from modelwright.tasks.learners.embedding import WAYS, Embedding
 from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.network import Network
@@ -220,14 +221,9 @@ class FittedMLP(Fitted):
         )
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
-        from threadpoolctl import threadpool_limits
-
         if matrix.rows <= 64:
             return self._answers(self._embedding(matrix.values))
-        with threadpool_limits(threads, user_api="blas"):
-            starts = range(0, matrix.rows, _AT_ONCE)
-            parts = [self._answers(self._embedding(matrix.values[k : k + _AT_ONCE])) for k in starts]
-        return np.concatenate(parts)
+        return in_blocks(lambda some: self._answers(self._embedding(some)), matrix.values, _AT_ONCE, threads)
 
     def answers(self, x: np.ndarray) -> np.ndarray:
         """Predictions for features that are unfolded already."""

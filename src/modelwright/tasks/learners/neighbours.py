@@ -14,6 +14,7 @@ from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.relevance import binned, explained, standardised
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, shared
+from modelwright.tasks.learners.blocks import in_blocks
 from modelwright.tasks.learners.judged import Halves, merit
 from modelwright.tasks.learners.recipes import for_smooth
 
@@ -22,6 +23,10 @@ _KEPT, _JUDGES, _AT_ONCE = 6000, 1500, 64
 #: Groups of neighbours whose nearest ones say which are near enough to be looked at: so many, and for each asked for.
 _GROUPS, _GROUPS_EACH = 240, 2
 _COUNTS = (1, 2, 3, 5, 8, 12, 18, 28, 40, 60, 90)
+#: As many times those asked for are looked at, at most, but where distances differ.
+_CROWD = 2
+#: Rows that a thread predicts at once.
+_SHARED = 1024
 #: The most a number may be for its square to be a number of single precision, with room for a sum of many.
 _FAR = 1e15
 #: Rows up to which products are made without BLAS.
@@ -107,7 +112,9 @@ class FittedNeighbours(Fitted):
         self._prior = np.average(self._targets, axis=0, weights=weight)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
-        return self.answers(matrix, self.count)
+        if matrix.rows <= _SHARED:
+            return self.answers(matrix, self.count)
+        return in_blocks(lambda some: self.answers(matrix.over(some), self.count), matrix.values, _SHARED, threads)
 
     def answers(self, matrix: Matrix, count: int) -> np.ndarray:
         """Predictions by so many neighbours."""
@@ -141,7 +148,7 @@ class FittedNeighbours(Fitted):
             some = x[start : start + _AT_ONCE]
             far = self._products(some)
             far += self._squares
-            rows, near = np.divmod(np.flatnonzero(far <= _enough(far, count)[:, None]), far.shape[1])
+            rows, near = np.divmod(np.flatnonzero(_looked_at(far, count)), far.shape[1])
             own = far[rows, near]
             order = np.lexsort((near, own, rows))
             first = np.searchsorted(rows, np.arange(len(some)))
@@ -183,15 +190,22 @@ class FittedNeighbours(Fitted):
         return cls(x, y, weight, factors, json["classes"], json["count"], dict(json["facts"]))
 
 
-def _enough(far: np.ndarray, count: int) -> np.ndarray:
-    """For each row a distance that at least ``count`` others do not exceed, and few more: (rows,).
+def _looked_at(far: np.ndarray, count: int) -> np.ndarray:
+    """Which are so near that the ``count`` nearest are among them, (rows, others); not many more, where many are equal.
 
     Each of some groups has one that is as near as the nearest of the group, so the ``count``-th of these is far enough.
 
-    >>> _enough(np.array([[3.0, 1.0, 2.0]]), 2)
-    array([2.])
+    >>> _looked_at(np.array([[3.0, 1.0, 1.0, 1.0]]), 1)
+    array([[False,  True, False, False]])
     """
     groups = min(far.shape[1], max(_GROUPS, _GROUPS_EACH * count))
     whole = far.shape[1] // groups * groups
     nearest = far[:, :whole].reshape(len(far), -1, groups).min(axis=1)
-    return np.partition(nearest, count - 1, axis=1)[:, count - 1]
+    limit = np.partition(nearest, count - 1, axis=1)[:, count - 1 : count]
+    found = far <= limit
+    crowded = np.flatnonzero(np.count_nonzero(found, axis=1) > _CROWD * count)
+    if len(crowded):  # rows that are there many times
+        near, equal = far[crowded] < limit[crowded], far[crowded] == limit[crowded]
+        lacking = count - np.count_nonzero(near, axis=1)
+        found[crowded] = near | (equal & (np.cumsum(equal, axis=1) <= lacking[:, None]))
+    return found

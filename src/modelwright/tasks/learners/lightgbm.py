@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -26,10 +27,12 @@ from modelwright.tasks.learners.base import (
 from modelwright.tasks.learners.judged import Halves, judges, part
 from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
-from modelwright.tasks.learners.traversal import Traversal
+from modelwright.tasks.learners.traversal import Traversal, linked
 
 #: Rows that are predicted in one call by more than one thread; for which it is worth to write the trees anew.
 _FEW, _MANY = 2000, 10_000
+#: Leaves that rows are taken through at once, where there are many rows.
+_LEAVES = 256
 #: By how much of their spread predictions may differ then, and on how many rows that is looked at.
 _SAME, _LOOKED_AT = 1e-4, 64
 
@@ -203,7 +206,22 @@ class FittedLightGBM(Fitted):
         walked = self._walked(matrix.values[:_LOOKED_AT]) if matrix.rows >= _MANY else None
         if walked is not None:
             return self.natural(self.shaped(walked.predict(matrix.values, threads)))
-        return self.natural(self.shaped(self._answers(matrix.values, 1 if matrix.rows < _FEW else threads)))
+        if matrix.rows < _FEW:
+            return self.natural(self.shaped(self._answers(matrix.values, 1)))
+        return self.natural(self.shaped(self._in_groups(matrix.values, threads)))
+
+    def _in_groups(self, values: np.ndarray, threads: int) -> np.ndarray:
+        """All rows through a few trees after the other, which stay in the cache together where a model does not."""
+        booster, total = self._booster, np.zeros(())
+        rounds = booster.current_iteration()
+        group = max(
+            1, int(_LEAVES * rounds / sum(map(int, re.findall(r"^num_leaves=(\d+)", self._text, re.MULTILINE))))
+        )
+        for start in range(0, rounds, group):
+            asks = {"start_iteration": start, "num_iteration": min(group, rounds - start), "raw_score": True}
+            with ALONE:
+                total = total + np.asarray(booster.predict(values, num_threads=threads, **asks))
+        return linked(total, self._classes)
 
     def _answers(self, values: np.ndarray, threads: int) -> np.ndarray:
         with ALONE:

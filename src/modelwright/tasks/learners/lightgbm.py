@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -213,15 +214,18 @@ class FittedLightGBM(Fitted):
     def _in_groups(self, values: np.ndarray, threads: int) -> np.ndarray:
         """All rows through a few trees after the other, which stay in the cache together where a model does not."""
         booster, total = self._booster, np.zeros(())
-        rounds = booster.current_iteration()
-        group = max(
-            1, int(_LEAVES * rounds / sum(map(int, re.findall(r"^num_leaves=(\d+)", self._text, re.MULTILINE))))
-        )
+        rounds, group = booster.current_iteration(), self._group
         for start in range(0, rounds, group):
             asks = {"start_iteration": start, "num_iteration": min(group, rounds - start), "raw_score": True}
             with ALONE:
                 total = total + np.asarray(booster.predict(values, num_threads=threads, **asks))
         return linked(total, self._classes)
+
+    @cached_property
+    def _group(self) -> int:
+        """How many rounds have so few leaves together that they stay in the cache."""
+        leaves = sum(map(int, re.findall(r"^num_leaves=(\d+)", self._text, re.MULTILINE)))
+        return max(1, int(_LEAVES * self._booster.current_iteration() / leaves))
 
     def _answers(self, values: np.ndarray, threads: int) -> np.ndarray:
         with ALONE:

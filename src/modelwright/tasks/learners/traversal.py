@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.optional import optional
+from modelwright.tasks.learners.base import softmax
 
 #: The format of LightGBM's text, and the version of XGBoost's schema, that are written and read here.
 _FORMAT, _VERSION = "v4", [2, 0, 0]
@@ -76,8 +77,7 @@ def linked(sums: np.ndarray, classes: int) -> np.ndarray:
         return sums
     if sums.ndim == 1:
         return 1 / (1 + np.exp(-np.clip(sums, -700, 700)))
-    shares = np.exp(sums - sums.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    return softmax(sums)
 
 
 class _Forest:
@@ -122,7 +122,7 @@ class _Forest:
         self._parents[(own + self.nodes[trees][:, None])] = numbers[:, None]
 
     def laid(self, at_splits: Any, at_leaves: Any, kind: str) -> np.ndarray:
-        """Numbers of splits and of leaves in the order of nodes, as bytes in the order of networks."""
+        """Numbers of splits and of leaves in the order of nodes."""
         found = np.zeros(self.nodes[-1], kind)
         found[self._at_splits], found[self._at_leaves] = at_splits, at_leaves
         return found

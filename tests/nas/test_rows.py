@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from modelwright import nas
 from modelwright.api.ensembles import _weights
 from modelwright.core.errors import ArgumentError
 from modelwright.nas.dataset import dataset
@@ -26,6 +27,42 @@ def test_the_largest_numbers_of_few_bits_are_taken():
     x = X.astype(np.float16)
     x[7, 1] = np.finfo(np.float16).max
     assert dataset(x, Y).rows
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "fine"),
+    [
+        (2**31 - 1, np.int64, True), (-(2**31), np.int64, True), (2**32 - 1, np.uint32, True),
+        (2**32 - 1, np.uint64, True), (2**31, np.int64, False), (-(2**31) - 1, np.int64, False),
+        (2**32, np.uint64, False), (2**31, object, False),
+    ],
+)  # fmt: skip
+def test_whole_numbers_that_a_model_would_get_cut_off_are_refused(value, dtype, fine):
+    x = np.ones((60, 3), dtype)
+    x[7, 1] = value
+    if fine:
+        assert dataset(x, Y).rows
+        return
+    with pytest.raises(
+        ArgumentError, match=rf"(?s)x holds u?int64 numbers .*{value:,} at \(7, 1\).*astype\('float32'\)"
+    ):
+        dataset(x, Y)
+    with pytest.raises(ArgumentError, match="validation's x holds u?int64 numbers"):
+        dataset(np.ones((60, 3), np.int8), Y, validation=(x, Y))
+    assert dataset(x.astype(np.float32), Y).rows
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint32, np.uint64, np.float64])
+def test_the_model_that_comes_out_takes_the_rows_as_they_were_given(dtype):
+    most = 2**31 - 1 if dtype == np.int64 else 2**32 - 1
+    x = np.random.default_rng(0).integers(0, most, (200, 3)).astype(dtype)
+    y = (x[:, 0] > most / 2).astype(int)
+    study = nas.search(
+        nas.tabular(), x, y, validation=(x, y), plan=None, strategy="random", trials=1, epochs=3, store=":memory:",
+        verbose=0,
+    )  # fmt: skip
+    predicted = study.best_model().predict(x, verbose=0).argmax(axis=1)
+    assert (predicted == y).mean() == pytest.approx(study.best.value, abs=0.01) and study.best.value > 0.8
 
 
 class Batches:

@@ -150,6 +150,7 @@ def _input(part: Any, name: str, where: str) -> np.ndarray:
     if not all(array.shape[1:]):
         raise ArgumentError(f"{name} has the shape {array.shape}: there is nothing in a row", where=where)
     _refuse_not_finite(array, name, where)
+    _refuse_beyond_32_bits(array, name, where)
     return array
 
 
@@ -221,6 +222,22 @@ def _refuse_not_finite(array: np.ndarray, name: str, where: str) -> None:
                 where=where,
                 hint="Drop or fill them first: one is enough to make every weight NaN.",
             )
+
+
+def _refuse_beyond_32_bits(array: np.ndarray, name: str, where: str) -> None:
+    """Refuse whole numbers that a model would not get: Keras on JAX hands on their lower 32 bits alone."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize <= 4 or not array.size:
+        return
+    held = np.iinfo(np.int32 if array.dtype.kind == "i" else np.uint32)
+    if array.min() >= held.min and array.max() <= held.max:
+        return
+    place = tuple(np.argwhere((array < held.min) | (array > held.max))[0].tolist())
+    raise ArgumentError(
+        f"{name} holds {array.dtype} numbers that 32 bits do not hold, the first is {array[place]:,} at {place}",
+        where=where,
+        allowed=f"whole numbers from {held.min:,} to {held.max:,}, or numbers of any size as floats",
+        hint="Write x.astype('float32'), here and for what the model is to predict: its backend would cut them off.",
+    )
 
 
 # --- targets ---------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ def test_a_folder_of_images_becomes_a_model(folder):
     ran = run(*words, "--constraint", "params <= 20_000", folder=folder)
     assert ran.code == 0, ran.err
     assert "val_accuracy: 0." in ran.out or "val_accuracy: 1." in ran.out
+    assert "\nclasses: 0=column, 1=row\n" in ran.out
     model = keras.saving.load_model(folder / "model.keras")
     assert model.predict(x[:3, :, :, None], verbose=0).shape == (3, 2) and model.count_params() <= 20_100
 
@@ -47,6 +48,8 @@ def test_a_study_that_goes_on_has_the_size_of_its_images(folder):
     assert ran.code == 3 and "--image-size 8: the study 'n' was begun with images of 6 x 6 pixels" in ran.err
     ran = run(*words.split(), *"--trials 2".split(), folder=folder)
     assert ran.code == 0 and "trials: 2" in ran.out, ran.err
+    ran = run(*words.split(), "--trials", "2", "--json", folder=folder)
+    assert ran.json["classes"] == ["column", "row"]
 
 
 def test_a_table_takes_the_space_for_tables(folder):
@@ -57,7 +60,18 @@ def test_a_table_takes_the_space_for_tables(folder):
     words = "nas --data t.csv --target price --trials 1 --epochs 1 --no-plan --strategy random"
     ran = run(*words.split(), folder=folder)
     assert ran.code == 0, ran.err
-    assert "val_loss:" in ran.out
+    assert "val_loss:" in ran.out and "classes:" not in ran.out
+
+
+def test_warnings_are_sentences_of_the_command(folder):
+    rng = np.random.default_rng(0)
+    x = np.c_[rng.normal(size=(60, 2)), np.ones(60)]
+    np.savez(folder / "x.npz", x=x, y=(x[:, 0] > 0) * 2)
+    words = "nas --data x.npz --trials 1 --epochs 1 --no-plan --strategy random --name n"
+    ran = run(*words.split(), folder=folder)
+    assert ran.code == 0 and "Warning: feature 2 of x: the same value" in ran.err, ran.err
+    assert "Warning: no row has the label 1; there is an output" in ran.err and "UserWarning" not in ran.err
+    assert "classes: 0=0, 1=1, 2=2" in ran.out
 
 
 def test_labels_that_are_texts_and_the_place_of_the_home_folder(folder, monkeypatch):

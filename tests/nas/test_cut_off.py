@@ -79,6 +79,25 @@ def test_a_plan_that_was_carried_out_says_so_by_name(store, capsys):
     assert again.stopped == "the plan is carried out" and "of 12 trials" not in said and "1 of 1 trial" in said
 
 
+def test_the_command_writes_the_best_so_far_where_it_is_interrupted(store, tmp_path, monkeypatch, capsys):
+    estimate = ArchitectureEstimation.estimate
+
+    def interrupted(self, task, reporter):
+        if task.number == 1:
+            signal.raise_signal(signal.SIGINT)
+        return estimate(self, task, reporter)
+
+    monkeypatch.setattr(ArchitectureEstimation, "estimate", interrupted)
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal(size=(120, 4))
+    np.savez("d.npz", x=x, y=(x[:, 0] > 0).astype(int))
+    call = f"nas --data d.npz --trials 4 --epochs 1 --no-plan --strategy random --name s --store {store}"
+    assert main([*call.split(), "--save", "m.keras"]) == 130
+    told = capsys.readouterr()
+    assert "trials: 2" in told.out and "The model is in m.keras" in told.err and "--name s" in told.err
+    assert keras.saving.load_model("m.keras").output_shape == (None, 2)
+
+
 def test_the_command_has_a_reason_behind_stopped(store, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(0).normal(size=(120, 4))

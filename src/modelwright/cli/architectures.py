@@ -12,6 +12,7 @@ from modelwright.cli.data import load_data
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import check_target, definition_of
 from modelwright.cli.tuning import _check_report, _objective, _result, next_commands, output_kept_clean
+from modelwright.cli.warned import warned
 from modelwright.core.clock import counting_from
 from modelwright.core.errors import ArgumentError, StudyError
 from modelwright.report.summary import next_steps_told
@@ -29,23 +30,29 @@ def nas(args: Namespace, out: Output) -> int:
     if args.save is not None:
         _check_save(args.save)
     check_target(args.store)
-    with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)):
+    with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)), warned(out):
         # What its user waits for is the command: it may have taken its time to import and to read.
         with counting_from(args.began):
             study = _searched(args, out)
         path = "" if args.report is None else str(study.report(args.report))
-    best = _result(study, path, out)
+    best = _result(study, path, out, study.classes)
+    if best and args.save is not None:
+        with output_kept_clean(), warned(out):
+            _save(study, args.save, out)
     if study.stopped == "interrupted":
-        out.say(f"Interrupted. What was finished is kept; go on with the same command and --name {study.name}")
+        none = "" if best or args.save is None else " No network had a value, so that no model was written."
+        out.say(f"Interrupted. What was finished is kept; go on with the same command and --name {study.name}.{none}")
         return Exit.INTERRUPTED
     if not best:
         out.complain("modelwright: the budget ended before any network had a value")
         return Exit.NO_MODEL
-    if args.save is not None:
-        path = str(Path(args.save).expanduser())
-        study.best_model().save(path)
-        out.say(f"The model is in {path}: keras.saving.load_model({path!r})")
     return Exit.OK
+
+
+def _save(study: Any, given: str, out: Output) -> None:
+    path = str(Path(given).expanduser())
+    study.best_model().save(path)
+    out.say(f"The model is in {path}: keras.saving.load_model({path!r})")
 
 
 def _searched(args: Namespace, out: Output) -> Any:
@@ -149,3 +156,5 @@ def _check_save(path: str) -> None:
         raise UsageError(f"{path!r} is no .keras file", where="--save", hint="Write --save model.keras.")
     if not Path(path).expanduser().absolute().parent.is_dir():
         raise ArgumentError(f"there is no folder {str(Path(path).parent)!r}", where="--save")
+    if Path(path).expanduser().is_dir():
+        raise ArgumentError(f"{path!r} is a folder", where="--save", allowed="a file")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import shlex
-import warnings
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.cli.places import check_place
+from modelwright.cli.warned import warned
 from modelwright.core.clock import counting_from
 from modelwright.core.errors import StoreError
 from modelwright.report import text
@@ -29,7 +27,7 @@ def fit(args: Namespace, out: Output) -> int:
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
     check_place(target, reads={"the table": args.table}, model=True)
     report = _report_place(args.report, {"the table": args.table, "the model that is written as well": target})
-    with _warned(out), counting_from(args.began):
+    with warned(out), counting_from(args.began):
         model = modelwright.fit(
             args.table,
             args.target,
@@ -87,7 +85,7 @@ def predict(args: Namespace, out: Output) -> int:
     if target is not None:
         check_place(target, reads={"the model": args.model, "the table": args.table}, model=False)
     model = _loaded(args)
-    with _warned(out):
+    with warned(out):
         columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
     if out.as_json:
         out.document({"predictions": {name: list(values) for name, values in columns.items()}})
@@ -110,29 +108,13 @@ def leaderboard(args: Namespace, out: Output) -> int:
     if args.metric is not None and args.test is None:
         raise UsageError("there is no table to score by it", where="--metric", hint="Add --test FILE.")
     model = _loaded(args)
-    with _warned(out):
+    with warned(out):
         board = model.leaderboard(args.test, metric=args.metric)
     if out.as_json:
         out.document({"metric": board.metric, "leaderboard": list(board)})
     else:
         out.data(str(board))
     return Exit.OK
-
-
-@contextmanager
-def _warned(out: Output) -> Iterator[None]:
-    """Warnings as sentences of the command, each once: where in the code they come from is nothing to its user."""
-    told: set[str] = set()
-
-    def say(message: Warning | str, *rest: Any) -> None:
-        if str(message) not in told:
-            told.add(str(message))
-            out.say(f"Warning: {text.clean(str(message))}")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        warnings.showwarning = say
-        yield
 
 
 def _loaded(args: Namespace) -> Predictor:

@@ -10,7 +10,7 @@ import shlex
 import sys
 import traceback
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from modelwright.cli.looking import file_name
 from modelwright.cli.output import Exit, Output, UsageError
 from modelwright.cli.reading import check_target
 from modelwright.cli.subject import CodeError, load
+from modelwright.cli.warned import warned
 from modelwright.core.errors import ArgumentError, ModelwrightError, ObjectiveError
 from modelwright.core.objective import Objective, parse_objective
 from modelwright.core.wording import without_password
@@ -27,6 +28,9 @@ from modelwright.report import text
 from modelwright.report.summary import next_steps_told
 from modelwright.report.view import StudyView
 from modelwright.space.value import thaw
+
+#: Classes that are listed for people; JSON has all.
+_CLASSES = 30
 
 
 def tune(args: Namespace, out: Output) -> int:
@@ -40,7 +44,8 @@ def tune(args: Namespace, out: Output) -> int:
     if args.report is not None:
         _check_report(args.report)
     check_target(args.store)
-    with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)):
+    showing = warned(out, code=True)
+    with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)), showing:
         try:
             study, path = _search(args, out)
         except CodeError as error:
@@ -210,8 +215,12 @@ def next_commands(view: StudyView, store: str | None) -> list[str]:
 # --- what comes out -----------------------------------------------------------------------------------
 
 
-def _result(study: Any, path: str, out: Output) -> bool:
-    """Print the result; whether there is one."""
+def _result(study: Any, path: str, out: Output, classes: Sequence[Any] | None = None) -> bool:
+    """Print the result; whether there is one.
+
+    Args:
+        classes: what the outputs of a network stand for, in their order.
+    """
     from modelwright.api.running import view_of
     from modelwright.report.export import records
     from modelwright.report.view import counts
@@ -229,6 +238,8 @@ def _result(study: Any, path: str, out: Output) -> bool:
     }
     if path:
         body["report"] = path
+    if classes is not None:
+        body["classes"] = list(classes)
     if out.as_json:
         out.document(body)
     else:
@@ -252,9 +263,17 @@ def _plain(body: dict[str, Any], objectives: Any, best: Any) -> str:
         lines += [f"{text.clean(o.name)}: {value!r}" for o, value in zip(objectives, best.values or ())]
         lines.append("config:")
         lines += [f"  {text.clean(name)}: {text.clean(repr(value))}" for name, value in best.config.items()]
+    if body.get("classes"):
+        lines.append(f"classes: {_listed(body['classes'])}")
     if "report" in body:
         lines.append(f"report: {text.clean(body['report'])}")
     return "\n".join(lines)
+
+
+def _listed(classes: Sequence[Any]) -> str:
+    """Labels with their places among the outputs, the first of many."""
+    shown = ", ".join(f"{place}={text.clean(str(label), 60)}" for place, label in enumerate(classes[:_CLASSES]))
+    return f"{shown}, ... {len(classes):,} in all" if len(classes) > _CLASSES else shown
 
 
 # --- other people's output and errors -----------------------------------------------------------------

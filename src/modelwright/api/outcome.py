@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from modelwright.api import finishing
-from modelwright.core.history import History
+from modelwright.core.history import History, Row
+from modelwright.core.records import Finished
 from modelwright.core.wording import warn_caller
 from modelwright.study.budget import Budget
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
+
+#: Epochs of a finish from which it says anything about longer ones.
+_TELLING = 5.0
 
 
 def say(study: Study, budget: Budget, *, carried_out: bool) -> None:
@@ -29,7 +36,7 @@ def say(study: Study, budget: Budget, *, carried_out: bool) -> None:
         warn_caller(
             f"the finish of trial {best.number} brought nothing, by the rows that were kept back: "
             f"{history.objectives[0].name} was {brought['before']:.4g} before it and {brought['after']:.4g} after it. "
-            "The network is as it was before: more time of this kind is of no use to it."
+            f"The network is as it was before{_of_no_use(study, best, brought)}."
         )
     if best is not None and (failed := brought.get("failed")):
         warn_caller(
@@ -43,6 +50,34 @@ def say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
             "full. Use another name= for a search with a larger budget."
         )
+
+
+def _of_no_use(study: Study, best: Row, brought: dict[str, Any]) -> str:
+    """What a finish that brought nothing says of longer ones: nothing, where it was cut or by chance."""
+    from modelwright.nas.finished import EARLY
+    from modelwright.nas.stale import noise
+    from modelwright.nas.task import DOUBTS
+
+    history = study._machine.history
+    if EARLY in best.facts:
+        return ", for it was ended early"
+    epochs = [
+        float(event.note["epochs"])
+        for event in history
+        if isinstance(event, Finished) and event.number == best.number and "epochs" in event.note
+    ]
+    if len(epochs) < 2 or epochs[-1] - epochs[-2] < _TELLING:
+        return ""
+    settings, name = study._settings, history.objectives[0].name
+    estimation: Any = None if settings is None else settings.estimation
+    kept = None if estimation is None else len(estimation.job.data.kept)
+    values = [row.values[0] for row in history.rows if row.values is not None and math.isfinite(row.values[0])]
+    low, high = np.quantile(values, [0.25, 0.75])
+    known = best.facts.get(DOUBTS, {}).get(name)
+    # Both values have it.
+    bound = math.sqrt(2) * noise(name, brought["before"], float(high - low), kept, known)
+    surely = abs(brought["after"] - brought["before"]) > bound
+    return ": longer training of this kind is of no use to it" if surely else ""
 
 
 def _used_up(history: History) -> str:

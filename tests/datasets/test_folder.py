@@ -107,6 +107,16 @@ def test_an_orientation_that_cannot_be_read_is_none(tmp_path):
     assert images(tmp_path)[0].shape == (3, 8, 6, 1)
 
 
+def test_images_one_folder_deeper_are_found_and_named(tmp_path):
+    for part in ("test/cat", "test/dog", "train/cat", "train/dog", "train/cow", "notes"):
+        (tmp_path / part).mkdir(parents=True)
+        (tmp_path / part / "a.png").touch()
+    (tmp_path / "notes" / "a.png").unlink()
+    said = f"has 3 folders with images: give '{tmp_path / 'train'}'"
+    with pytest.raises(ArgumentError, match=f"none in its folders 'notes', 'test', 'train'.*Its folder 'train' {said}"):
+        images(tmp_path)
+
+
 def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ArgumentError, match="no folder"):
         images(tmp_path / "absent")

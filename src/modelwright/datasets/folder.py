@@ -54,20 +54,14 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise ArgumentError(f"there is no folder {os.fspath(folder)!r}", where="images", hint=f"Here is {os.getcwd()}")
-    found = [
-        (path, inner.name)
-        for inner in sorted(root.iterdir())
-        if inner.is_dir() and not inner.name.startswith(".")
-        for path in sorted(inner.iterdir())
-        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
-    ]
+    found = [(path, inner.name) for inner in _folders(root) for path in sorted(inner.iterdir()) if _ends_as_image(path)]
     classes = sorted({label for _, label in found})
     if len(classes) < 2:
         raise ArgumentError(
             f"{counted(len(classes), 'folder')} with images in {os.fspath(folder)!r}{_without_images(root, classes)}",
             where="images",
             allowed="two or more, one for each class",
-            hint=f"Images end in {', '.join(ENDINGS)}.",
+            hint=_one_deeper(root, os.fspath(folder)) or f"Images end in {', '.join(ENDINGS)}.",
         )
     pillow: Any = optional("PIL.Image", extra="images", purpose="reading images")
     sizes, grey, depth = _looked_at(pillow, [path for path, _ in found])
@@ -81,6 +75,27 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None
     return x, np.array([label for _, label in found])
+
+
+def _folders(root: Path) -> list[Path]:
+    return [inner for inner in sorted(root.iterdir()) if inner.is_dir() and not inner.name.startswith(".")]
+
+
+def _ends_as_image(path: Path) -> bool:
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+
+
+def _one_deeper(root: Path, told: str) -> str:
+    """Which of its folders is one of folders for each class, if any: data sets come divided, to train and to test."""
+    found = {
+        inner.name: sum(any(map(_ends_as_image, part.iterdir())) for part in _folders(inner))
+        for inner in _folders(root)
+    }
+    whole = sorted((name for name in found if found[name] > 1), key=lambda n: (not n.lower().startswith("train"), n))
+    if not whole:
+        return ""
+    place = os.path.join(told, whole[0])
+    return f"Its folder {whole[0]!r} has {found[whole[0]]:,} folders with images: give {place!r}."
 
 
 def _read(pillow: Any, image: Any, size: tuple[int, int], grey: bool, depth: str) -> np.ndarray:
@@ -101,7 +116,7 @@ def _read(pillow: Any, image: Any, size: tuple[int, int], grey: bool, depth: str
 
 
 def _without_images(root: Path, classes: Sequence[str]) -> str:
-    names = [p.name for p in sorted(root.iterdir()) if p.is_dir() and p.name[:1] != "." and p.name not in classes]
+    names = [inner.name for inner in _folders(root) if inner.name not in classes]
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return (
         f", and none in its folder{'s' * (len(names) > 1)} {', '.join(map(repr, names[:_LISTED]))}{more}"

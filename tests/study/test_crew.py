@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import modelwright as mw
+from modelwright.core import presence
 from modelwright.core.errors import StudyError
 from modelwright.store.memory import MemoryStore
 from modelwright.store.sqlite import SqliteStore
@@ -174,6 +175,17 @@ def test_one_session_leads_and_others_are_told_who(study):
         assert Crew(store, record.id).look() == set(), "who leads is no member"
     with Lead(store) as three:
         three.take(record)
+
+
+def test_a_process_that_was_killed_is_gone_before_its_parent_asks_how_it_ended():
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    mark = f"runs {process.pid} {presence._started(process.pid)} {platform.node()} 1"
+    assert not presence.gone_here(mark)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert presence.gone_here(mark)
+    process.wait()
+    assert presence.gone_here(mark)
 
 
 def test_who_leads_stays_there_and_who_is_gone_is_followed_at_once(study):

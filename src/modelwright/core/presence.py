@@ -62,8 +62,12 @@ def _ours(mark: str) -> bool:
 
 
 def _started(number: int) -> str:
-    """When a process started, as the system counts it, so that a number used again is told apart; "-" if unknown."""
+    """When a process started, as the system counts it, so that a number used again is told apart.
+
+    "-" if unknown, and of a process that has ended whose parent did not ask how yet: it does nothing any more.
+    """
     try:
-        return Path(f"/proc/{number}/stat").read_text("utf-8").rpartition(")")[2].split()[19]
+        told = Path(f"/proc/{number}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return "-" if told[0] in "ZX" else told[19]
     except (OSError, IndexError, ValueError):
         return "-"

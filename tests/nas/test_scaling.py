@@ -203,6 +203,13 @@ def test_a_network_without_blocks_grows_by_width_and_says_so():
     assert found.depth == 1.0 and "No block" in found.said and "only a budget of macs" in found.said
 
 
+@pytest.mark.parametrize("most", [30_000, np.int64(200_000)])
+def test_a_budget_below_the_network_makes_it_smaller_and_says_so(most):
+    found = scale(trace(plain, SHAPE), budget={"params": most})
+    assert (found.width < 1) == ("It was made smaller: the network that was given has 73,114 param" in found.said)
+    assert (found.width < 1) == (most < 73_114)
+
+
 def test_what_cannot_be_is_refused():
     graph = trace(plain, SHAPE)
     with pytest.raises(ArgumentError, match=r"no network of this kind.*73,114 parameters"):
@@ -210,6 +217,11 @@ def test_what_cannot_be_is_refused():
     for wrong in ({}, {"watts": 3}, {"parameters": -1}, {"parameters": True}, {"macs": "many"}):
         with pytest.raises(ArgumentError, match="budget"):
             scale(graph, budget=wrong)
+    with pytest.raises(ArgumentError, match="a finite number above 0"):
+        scale(graph, budget={"macs": math.inf})
+    for wrong in ("0.5", None, [1, 2]):
+        with pytest.raises(ArgumentError, match=r"score returned .* Allowed: a number that is larger"):
+            scale(graph, budget={"macs": 10**7}, score=lambda made, wrong=wrong: wrong)
     with pytest.raises(ArgumentError, match="how"):
         scale(graph, budget={"macs": 10}, how="tall")
     with pytest.raises(ArgumentError, match="score"):

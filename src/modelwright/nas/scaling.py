@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from modelwright.core.errors import ArgumentError, SpaceError
@@ -77,7 +78,7 @@ def scale(
     how: str = "compound",
     resolution: bool = True,
 ) -> Scaled:
-    """The largest network of the found one's kind within a budget.
+    """The largest network of the found one's kind within a budget; a smaller one where the budget is less than it has.
 
     A growth is split between depth (blocks that keep their shape are repeated), width (all channels but those of
     inputs and outputs) and resolution (sides of the inputs; the images have to be resized before they are trained on).
@@ -86,7 +87,7 @@ def scale(
 
     Args:
         network: a graph, what ``nas.from_model`` made of a model, or a space with the ``config`` of a network of it.
-        budget: the most of ``{"params": ..., "macs": ...}``, one or both.
+        budget: the most of ``{"params": ..., "macs": ...}``, one or both, finite numbers.
         score: ``score(graph)`` trains a network on the user's own data and says how good it is, larger is better.
             Without it, or where no score is a finite number, the split is that of the EfficientNet paper.
         how: "compound", or "width": four fifths into width, for where activations, not arithmetic, bound the speed:
@@ -120,6 +121,9 @@ def scale(
     found, depth = sizer.largest(shares)
     factors, cost = (_deeper(graph, depth), *_larger(graph, found)), found.cost
     said = _said(found, factors, able, resolution and images, budget)
+    over = [f"{own:,} {name}" for name, most in budget.items() if (own := getattr(graph.cost, name)) > most]
+    if over:
+        said += f" It was made smaller: the network that was given has {' and '.join(over)}."
     if tried and all(value == -math.inf for _, value in tried):
         said += " No score was a finite number, so that the split is that of the EfficientNet paper."
     return Scaled(found, *factors, shares, tuple(tried), cost.parameters, cost.macs, said)
@@ -165,16 +169,24 @@ def _check(budget: Mapping[str, int], how: str, score: object) -> None:
         raise ArgumentError(f"how={how!r}", where=where, allowed=", ".join(map(repr, HOW)))
     if not isinstance(budget, Mapping) or not budget or not set(budget) <= set(BUDGETS):
         raise ArgumentError(f"budget={budget!r:.80}", where=where, allowed="{'params': ...}, {'macs': ...}, or both")
-    numbers = [not isinstance(most, bool) and isinstance(most, (int, float)) and most > 0 for most in budget.values()]
+    numbers = [not isinstance(m, bool) and isinstance(m, Real) and 0 < m < math.inf for m in budget.values()]
     wrong = [f"{name}={most!r}" for (name, most), fine in zip(budget.items(), numbers, strict=True) if not fine]
     if wrong:
-        raise ArgumentError(f"budget {wrong[0]}", where=where, allowed="a number above 0")
+        raise ArgumentError(f"budget {wrong[0]}", where=where, allowed="a finite number above 0")
     if score is not None and not callable(score):
         raise ArgumentError(f"score={score!r}", where=where, allowed="a function of a graph, or None")
 
 
 def _scored(score: Callable[[Graph], float], graph: Graph) -> float:
-    value = float(score(graph))
+    given: Any = score(graph)
+    try:
+        value = None if isinstance(given, str) else float(given)
+    except (TypeError, ValueError):
+        value = None
+    if value is None:
+        raise ArgumentError(
+            f"score returned {given!r:.60}", where="nas.scale", allowed="a number that is larger for a better network"
+        )
     return value if math.isfinite(value) else -math.inf
 
 

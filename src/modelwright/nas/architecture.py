@@ -129,7 +129,22 @@ class Architecture:
     ) -> tuple[Graph, HyperParameters]:
         hp, write = HyperParameters.bind(config, draw=draw), define or self.define
         graph = trace(lambda *x: write(hp, *x), *(inputs or self.inputs), scope=lambda: "/".join(hp._scopes))
+        if draw is None:
+            self._tell_misspelt(config, hp.ran)
         return graph, hp
+
+    def _tell_misspelt(self, config: Config, ran: Config) -> None:
+        """Warn of names that are nearly those of decisions which were asked for and are not given.
+
+        Others are let be: they may be those of parameters beside the network, or of decisions it does not ask for.
+        """
+        missing = [name for name in ran if name not in config]
+        if not missing or not config:
+            return
+        for name in config:
+            known = name in ran or name in self.tree._names
+            if not known and (near := did_you_mean(str(name), missing, 1)):
+                warn_caller(f"nas.{self.name} has no decision {name!r}, so that it counts for nothing. {near}")
 
     def key(self, config: Config) -> str:
         """Equal for configurations that make the same network, whatever else they say."""

@@ -275,6 +275,11 @@ def test_nothing_to_change_is_told():
     x = keras.Input((3,))
     with pytest.raises(SpaceError, match="nothing of"):
         nas.around(keras.Model(x, layers.Dense(2)(x)))
+    grouped = keras.Sequential([
+        keras.Input((8, 8, 3)), layers.Conv2D(6, 3, groups=3, name="thirds"), layers.Flatten(), layers.Dense(2),
+    ])  # fmt: skip
+    with pytest.raises(SpaceError, match="groups of channels in 'thirds'; no activation within it.*Put an activation"):
+        nas.around(grouped)
     with pytest.raises(SpaceError, match="insert"):
         nas.around(keras.Model(x, layers.Dense(2)(x)), insert=-1)
 

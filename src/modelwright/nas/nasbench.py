@@ -12,6 +12,7 @@ from modelwright.core.records import Config
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor, add
 from modelwright.nas.operations import Shape
+from modelwright.nas.spaces.maker import space_maker
 from modelwright.space import HyperParameters
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -19,6 +20,7 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 
 
+@space_maker
 def nasbench201(shape: Shape = (32, 32, 3), classes: int = 10, *, width: int = 16, cells: int = 5) -> Architecture:
     """The 15,625 cells of NAS-Bench-201, each stacked ``cells`` times in three stages of rising width.
 

@@ -17,7 +17,7 @@ _KERAS = {
     "alpha": "slope", "negative_slope": "slope", "target_shape": "shape",
 }  # fmt: skip
 #: Initialisers that have no settings of their own, as Keras names them.
-_INITS = (
+INITS = (
     "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
     "random_normal", "random_uniform", "truncated_normal", "variance_scaling", "zeros", "ones",
 )  # fmt: skip
@@ -47,7 +47,7 @@ def _number(value: Any) -> bool:
 
 ANY, NEEDED = Option(), Option(needed=True)
 BIAS = Option(lambda value: isinstance(value, bool), "True or False")
-INIT = Option(lambda value: value in _INITS, ", ".join(_INITS))
+INIT = Option(lambda value: value in INITS, ", ".join(INITS))
 RATE = Option(lambda value: _number(value) and 0 <= value < 1, "a number from 0, below 1")
 ABOVE_ZERO = Option(lambda value: _number(value) and value > 0, "a number above 0")
 NUMBER = Option(_number, "a number")

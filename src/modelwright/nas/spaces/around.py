@@ -16,7 +16,8 @@ from modelwright.nas.genotype import Genotype, from_model
 from modelwright.nas.graph import INPUT, Graph, Tensor
 from modelwright.nas.layout import groups
 from modelwright.nas.operations import operation
-from modelwright.nas.spaces.units import check_values
+from modelwright.nas.spaces.maker import space_maker
+from modelwright.nas.spaces.units import check_number, check_values
 from modelwright.space import HyperParameters
 
 #: The attribute by which an operation says how many channels it makes.
@@ -27,12 +28,15 @@ _ENDS = ("activation", "leaky_relu")
 _FOLLOWING = ("batch_norm", "layer_norm", "dropout", "spatial_dropout", *_ENDS)
 _PROBABILITIES = ("softmax", "sigmoid", "log_softmax")
 NONE = "none"
+#: Layers that a message lists at most.
+_LISTED = 3
 
 
+@space_maker
 def around(
     model: Any,
     *,
-    widths: Sequence[float] = (0.5, 0.75, 1.25, 1.5, 2.0),
+    widths: float | Sequence[float] = (0.5, 0.75, 1.25, 1.5, 2.0),
     insert: int = 2,
     remove: bool = True,
     skips: int = 3,
@@ -69,16 +73,40 @@ def around(
     {'conv/width': 4, 'conv/kernel': 3, 'relu/deeper': 0}
     """
     where = "nas.around"
-    check_values(where, least=0.01, **({"widths": tuple(widths)} if widths else {}))
-    check_values(where, least=0, insert=insert, skips=skips)
+    none = isinstance(widths, (list, tuple)) and not widths
+    factors = () if none else check_values(where, least=0.01, whole=False, widths=widths)[0]
+    check_number(where, least=0, insert=insert, skips=skips)
     found = model if isinstance(model, Genotype) else from_model(model)
     found = _without_probabilities(found) if logits else found
-    define = Around.of(found.graph, tuple(widths), (insert, remove, skips, kernels))
+    define = Around.of(found.graph, factors, (insert, remove, skips, kernels))
     space = Architecture(define, *_inputs(found.graph), name=f"around {found.name}")
     if not space.tree.parameters:
-        raise SpaceError(f"nothing of {found.name!r} can be changed", where=where, hint="See what the arguments leave.")
+        raise SpaceError(
+            f"nothing of {found.name!r} can be changed: {_why_nothing(found.graph, factors, insert)}",
+            where=where,
+            allowed="a layer before the last one without groups, or with an activation behind it",
+            hint="Put an activation behind a layer, or search a ready space, such as nas.chain().",
+        )
     space.origin = found
     return space
+
+
+def _why_nothing(graph: Graph, factors: Sequence[float], insert: int) -> str:
+    """Why no layer of a network may become wider, and none may be put in."""
+    shape, said = _Shape(graph), list[str]()
+    layers = [node for i, node in enumerate(graph.nodes) if node.op in WIDTHS and shape._inside(i)]
+    grouped = [repr(node.name) for node in layers if _grouped(node.attributes)]
+    if not layers:
+        said.append("its only layers are those that put out the result")
+    elif grouped:
+        said.append(f"groups of channels in {', '.join(grouped[:_LISTED])}")
+    elif not factors:
+        said.append("widths=() leaves all widths")
+    if not shape.ends():
+        said.append("no activation within it, behind which a layer could be put in")
+    elif not insert:
+        said.append("insert=0 puts no layer in")
+    return "; ".join(said) or "no edit fits it"
 
 
 def rescaled(

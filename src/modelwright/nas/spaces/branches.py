@@ -9,32 +9,34 @@ from typing import Any
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor, concat
 from modelwright.nas.operations import Shape
+from modelwright.nas.spaces.maker import space_maker
 from modelwright.nas.spaces.primitives import PRIMITIVES
 from modelwright.nas.spaces.repeat import check_bounds, repeat
 from modelwright.nas.spaces.resolution import staged
 from modelwright.nas.spaces.template import Template, ready
-from modelwright.nas.spaces.units import Style, check_values, choose, sizes
+from modelwright.nas.spaces.units import Style, check_given, check_number, check_shares, check_values, choose, sizes
 from modelwright.space import HyperParameters
 
 #: A skip connection that is not there.
 NONE = "none"
 
 
+@space_maker
 def branches(
     shape: Shape | None = None,
     classes: int | None = None,
     *,
     stages: int | tuple[int, int] | None = None,
-    nodes: tuple[int, int | None] = (1, 4),
-    operations: Sequence[str] = ("conv_3x3", "conv_1x1", "avg_pool_3x3"),
-    joins: Sequence[str] = ("add", "concat"),
+    nodes: int | tuple[int, int | None] = (1, 4),
+    operations: str | Sequence[str] = ("conv_3x3", "conv_1x1", "avg_pool_3x3"),
+    joins: str | Sequence[str] = ("add", "concat"),
     width: int = 20,
-    widths: Sequence[int] | None = None,
+    widths: int | Sequence[int] | None = None,
     stride: int | None = None,
-    activations: Sequence[str] = ("relu",),
-    norms: Sequence[str] = ("batch",),
-    inits: Sequence[str] = ("he_normal",),
-    dropouts: Sequence[float] = (0.0, 0.1, 0.2, 0.3),
+    activations: str | Sequence[str] = ("relu",),
+    norms: str | Sequence[str] = ("batch",),
+    inits: str | Sequence[str] = ("he_normal",),
+    dropouts: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3),
 ) -> Architecture | Template:
     """Stages of nodes, each of which takes any earlier node of its stage, and may take another by a skip connection.
 
@@ -66,15 +68,16 @@ def branches(
     189870
     """
     where = "nas.branches"
-    check_bounds(where, least=1, nodes=nodes)
-    check_values(where, PRIMITIVES, operations=operations)
-    check_values(where, ("add", "concat"), joins=joins)
-    check_values(where, width=width, widths=widths or width, stride=1 if stride is None else stride)
-    check_values(where, least=0, dropouts=dropouts)
-    Style.check(where, activations, norms)
-
-    style = (tuple(activations), tuple(norms), tuple(inits))
-    options = (nodes, tuple(operations), tuple(joins), width, widths, style, tuple(dropouts))
+    check_number(where, width=width, stride=1 if stride is None else stride)
+    options = (
+        *check_bounds(where, least=1, nodes=nodes),
+        *check_values(where, PRIMITIVES, operations=operations),
+        *check_values(where, ("add", "concat"), joins=joins),
+        width,
+        *check_given(where, widths=widths),
+        Style.check(where, activations, norms, inits),
+        *check_shares(where, dropouts=dropouts),
+    )
     define = staged(lambda outputs, bounds, first: Branches(outputs, bounds, first, *options), stages, stride, where)
     return ready(Template(define, "branches"), shape, classes)
 

@@ -9,11 +9,12 @@ from typing import Any
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor, add, concat
 from modelwright.nas.operations import Shape
+from modelwright.nas.spaces.maker import space_maker
 from modelwright.nas.spaces.primitives import PLAIN, PRIMITIVES
 from modelwright.nas.spaces.repeat import check_bounds
 from modelwright.nas.spaces.resolution import positional, stage_bounds, stem_stride
 from modelwright.nas.spaces.template import Template, ready
-from modelwright.nas.spaces.units import Style, check_values, choose
+from modelwright.nas.spaces.units import Style, check_number, check_shares, check_values, choose
 from modelwright.space import HyperParameters
 
 #: What the blocks of a cell take, beside each other: the cell before the last, and the last one.
@@ -23,21 +24,22 @@ NORMAL, REDUCTION = "normal", "reduction"
 Sides = tuple[tuple[str, str], tuple[str, str]]
 
 
+@space_maker
 def cells(
     shape: Shape | None = None,
     classes: int | None = None,
     *,
     blocks: int | tuple[int, int] = (1, 4),
-    operations: Sequence[str] = ("conv_3x3", "conv_1x1", "avg_pool_3x3", "identity"),
+    operations: str | Sequence[str] = ("conv_3x3", "conv_1x1", "avg_pool_3x3", "identity"),
     cells: int | tuple[int, int] = (1, 2),
     stages: int | None = None,
     width: int | Sequence[int] = (16, 8, 12, 24, 32),
-    joins: Sequence[str] = ("concat", "add"),
+    joins: str | Sequence[str] = ("concat", "add"),
     stride: int | None = None,
-    activations: Sequence[str] = ("relu",),
-    norms: Sequence[str] = ("batch",),
-    inits: Sequence[str] = ("he_normal",),
-    dropouts: Sequence[float] = (0.0, 0.1, 0.2, 0.3),
+    activations: str | Sequence[str] = ("relu",),
+    norms: str | Sequence[str] = ("batch",),
+    inits: str | Sequence[str] = ("he_normal",),
+    dropouts: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3),
 ) -> Architecture | Template:
     """Two cells are searched, and used again and again: the normal one keeps the positions, the other halves them.
 
@@ -68,29 +70,23 @@ def cells(
     164762
     """
     where = "nas.cells"
-    counted = {"blocks": _pair(blocks), "cells": _pair(cells)}
-    check_bounds(where, least=1, **counted)
-    check_values(where, PRIMITIVES, operations=operations)
-    check_values(where, ("concat", "add"), joins=joins)
-    check_values(where, width=width, stride=1 if stride is None else stride)
-    check_values(where, least=0, dropouts=dropouts)
-    Style.check(where, activations, norms)
+    check_number(where, stride=1 if stride is None else stride)
+    options = (
+        *check_bounds(where, least=1, endless=False, blocks=blocks),
+        *check_values(where, PRIMITIVES, operations=operations),
+        *check_bounds(where, least=1, endless=False, cells=cells),
+        *check_values(where, width=width),
+        *check_values(where, ("concat", "add"), joins=joins),
+        Style.check(where, activations, norms, inits),
+        *check_shares(where, dropouts=dropouts),
+    )
 
     def define(shapes: tuple[Shape, ...], outputs: int) -> Cells:
         found = positional(shapes, where)
         first = stride or stem_stride(found)
-        number = stage_bounds(found, first, stages, where)[2]
-        style = (tuple(activations), tuple(norms), tuple(inits))
-        made = Cells(
-            outputs, number, first, counted["blocks"], tuple(operations), counted["cells"], width, tuple(joins), style
-        )
-        return replace(made, dropouts=tuple(dropouts))
+        return Cells(outputs, stage_bounds(found, first, stages, where)[2], first, *options)
 
     return ready(Template(define, "cells"), shape, classes)
-
-
-def _pair(bounds: Any) -> Any:
-    return (bounds, bounds) if isinstance(bounds, int) else bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ class Cells:
     blocks: tuple[int, int]
     operations: tuple[str, ...]
     cells: tuple[int, int]
-    width: int | Sequence[int]
+    width: tuple[int, ...]
     joins: tuple[str, ...]
     style: tuple[Any, Any, Any]
     dropouts: tuple[float, ...] = (0.0,)

@@ -10,38 +10,52 @@ from typing import Any
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor, concat
 from modelwright.nas.operations import Shape
+from modelwright.nas.spaces.maker import space_maker
 from modelwright.nas.spaces.repeat import check_bounds, repeat
 from modelwright.nas.spaces.resolution import stage_bounds, stem_stride
 from modelwright.nas.spaces.template import Template, ready
-from modelwright.nas.spaces.units import UNITS, WITH_KERNEL, Style, check_values, choose, sizes
+from modelwright.nas.spaces.units import (
+    UNITS,
+    WITH_KERNEL,
+    Style,
+    check_given,
+    check_number,
+    check_shares,
+    check_values,
+    choose,
+    sizes,
+)
 from modelwright.space import HyperParameters
 
 Bounds = tuple[int, int | None]
 
 
+@space_maker
 def chain(
     shape: Shape | Sequence[Shape] | None = None,
     classes: int | None = None,
     *,
     stages: int | tuple[int, int] | None = None,
-    depth: Bounds = (1, 4),
-    kinds: Sequence[str] = ("residual", "conv", "bottleneck"),
-    kernels: Sequence[int] | None = None,
+    depth: int | Bounds = (1, 4),
+    kinds: str | Sequence[str] = ("residual", "conv", "bottleneck"),
+    kernels: int | Sequence[int] | None = None,
     width: int = 24,
-    widths: Sequence[int] | None = None,
+    widths: int | Sequence[int] | None = None,
     units: int = 128,
-    reductions: Sequence[str] = ("stride", "avg_pool"),
+    reductions: str | Sequence[str] = ("stride", "avg_pool"),
     stride: int | Sequence[int] | None = None,
-    activations: Sequence[str] = ("relu", "silu"),
-    norms: Sequence[str] = ("batch", "layer"),
-    inits: Sequence[str] = ("he_normal", "glorot_uniform"),
-    dropouts: Sequence[float] = (0.0, 0.1, 0.2, 0.3),
+    activations: str | Sequence[str] = ("relu", "silu"),
+    norms: str | Sequence[str] = ("batch", "layer"),
+    inits: str | Sequence[str] = ("he_normal", "glorot_uniform"),
+    dropouts: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3),
 ) -> Architecture | Template:
     """A sequence of layers; the default is a small residual network, of about 175,000 parameters for 28x28 images.
 
     Images ``(height, width, channels)`` and sequences ``(length, channels)`` go through a stem and some stages of some
     layers each, which halve the positions from stage to stage, and are averaged; ``(features,)`` go through dense
     layers. Of several inputs each has its own chain; what they end in goes through dense layers together.
+
+    Where several values are listed to choose among, one may be given alone: ``kernels=3`` is no decision.
 
     Args:
         shape: of the input for one example, channels last, or those of several inputs. Without it (or ``classes``) the
@@ -70,36 +84,31 @@ def chain(
     >>> space.graph(space.tree.default()).cost.parameters
     174850
     """
-    check_bounds("nas.chain", depth=depth)
-    check_values("nas.chain", UNITS, kinds=kinds)
-    check_values("nas.chain", ("stride", "avg_pool", "max_pool"), reductions=reductions)
-    check_values("nas.chain", width=width, units=units, **_given(kernels=kernels, widths=widths, stride=stride))
-    check_values("nas.chain", least=0, dropouts=dropouts)
-    Style.check("nas.chain", activations, norms)
+    where = "nas.chain"
+    (deep,) = check_bounds(where, depth=depth)
+    (units_of,) = check_values(where, UNITS, kinds=kinds)
+    (ways,) = check_values(where, ("stride", "avg_pool", "max_pool"), reductions=reductions)
+    check_number(where, width=width, units=units)
+    sizes_of, channels, first = check_given(where, kernels=kernels, widths=widths, stride=stride)
+    (dropped,) = check_shares(where, dropouts=dropouts)
+    style = Style.check(where, activations, norms, inits)
+    options = (deep, units_of, sizes_of, width, channels, units, ways, style, dropped)
 
     def define(shapes: tuple[Shape, ...], outputs: int) -> Chain:
-        strides = tuple(_stem_strides(s, stride) for s in shapes)
+        strides = tuple(_stem_strides(s, first) for s in shapes)
         bounds = tuple(
-            None if len(s) == 1 else stage_bounds(s, max(first), stages, "nas.chain")
-            for s, first in zip(shapes, strides, strict=True)
+            None if len(s) == 1 else stage_bounds(s, max(steps), stages, where)
+            for s, steps in zip(shapes, strides, strict=True)
         )
-        style = (tuple(activations), tuple(norms), tuple(inits))
-        return Chain(
-            outputs, bounds, strides, depth, tuple(kinds), kernels, width, widths, units, reductions, style, dropouts
-        )
+        return Chain(outputs, bounds, strides, *options)
 
     return ready(Template(define, "chain"), shape, classes)
 
 
-def _given(**options: Any) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _stem_strides(shape: Shape, stride: int | Sequence[int] | None) -> tuple[int, ...]:
+def _stem_strides(shape: Shape, strides: tuple[int, ...] | None) -> tuple[int, ...]:
     if len(shape) == 1:
         return ()
-    found = stem_stride(shape) if stride is None else stride
-    return (found,) if isinstance(found, int) else tuple(found)
+    return (stem_stride(shape),) if strides is None else strides
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,29 +9,31 @@ from typing import Any
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor
 from modelwright.nas.operations import Shape
+from modelwright.nas.spaces.maker import space_maker
 from modelwright.nas.spaces.repeat import check_bounds, repeat
 from modelwright.nas.spaces.resolution import staged
 from modelwright.nas.spaces.template import Template, ready
-from modelwright.nas.spaces.units import Style, check_values, choose, sizes
+from modelwright.nas.spaces.units import Style, check_given, check_number, check_shares, check_values, choose, sizes
 from modelwright.space import HyperParameters
 
 
+@space_maker
 def mobile(
     shape: Shape | None = None,
     classes: int | None = None,
     *,
     stages: int | tuple[int, int] | None = None,
-    depth: tuple[int, int | None] = (1, 4),
-    expansions: Sequence[int] = (4, 2, 3, 6),
-    kernels: Sequence[int] = (3, 5),
+    depth: int | tuple[int, int | None] = (1, 4),
+    expansions: int | Sequence[int] = (4, 2, 3, 6),
+    kernels: int | Sequence[int] = (3, 5),
     width: int = 16,
-    widths: Sequence[int] | None = None,
-    head: Sequence[int] = (128, 64, 256),
+    widths: int | Sequence[int] | None = None,
+    head: int | Sequence[int] = (128, 64, 256),
     stride: int | None = None,
-    activations: Sequence[str] = ("relu", "hard_silu"),
-    norms: Sequence[str] = ("batch",),
-    inits: Sequence[str] = ("he_normal",),
-    dropouts: Sequence[float] = (0.0, 0.1, 0.2, 0.3),
+    activations: str | Sequence[str] = ("relu", "hard_silu"),
+    norms: str | Sequence[str] = ("batch",),
+    inits: str | Sequence[str] = ("he_normal",),
+    dropouts: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3),
 ) -> Architecture | Template:
     """Stages of inverted residual blocks: few parameters and operations, for devices that are slow or small.
 
@@ -62,14 +64,16 @@ def mobile(
     43594
     """
     where = "nas.mobile"
-    check_bounds(where, least=1, depth=depth)
-    check_values(where, widths=widths or width, stride=1 if stride is None else stride)
-    check_values(where, width=width, expansions=expansions, kernels=kernels, head=head)
-    check_values(where, least=0, dropouts=dropouts)
-    Style.check(where, activations, norms)
-
-    style = (tuple(activations), tuple(norms), tuple(inits))
-    options = (depth, expansions, kernels, width, widths, head, style, dropouts)
+    check_number(where, width=width, stride=1 if stride is None else stride)
+    options = (
+        *check_bounds(where, least=1, depth=depth),
+        *check_values(where, expansions=expansions, kernels=kernels),
+        width,
+        *check_given(where, widths=widths),
+        *check_values(where, head=head),
+        Style.check(where, activations, norms, inits),
+        *check_shares(where, dropouts=dropouts),
+    )
     define = staged(lambda outputs, bounds, first: Mobile(outputs, bounds, first, *options), stages, stride, where)
     return ready(Template(define, "mobile"), shape, classes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from modelwright.core.errors import SpaceError
 from modelwright.nas.graph import Tensor
@@ -80,16 +81,28 @@ def _takes_number(block: Callable[..., Tensor]) -> bool:
     return True
 
 
-def check_bounds(where: str, least: int = 0, **named: tuple[int, int | None]) -> None:
-    """Refuse what is not the fewest (at least ``least``) and the most (None: no bound) of something.
+def check_bounds(where: str, least: int = 0, *, endless: bool = True, **named: Any) -> list[Any]:
+    """The fewest (at least ``least``) and the most of something; a number alone is both.
+
+    Args:
+        endless: whether None as the most, which is no bound, is allowed.
 
     Raises:
-        SpaceError: it says which.
+        SpaceError: it says which are none.
+
+    >>> check_bounds("here", depth=2, nodes=(1, None))
+    [(2, 2), (1, None)]
     """
-    for name, bounds in named.items():
-        fine = isinstance(bounds, (list, tuple)) and len(bounds) == 2 and type(bounds[0]) is int and bounds[0] >= least
-        if not fine or not (bounds[1] is None or (type(bounds[1]) is int and bounds[1] >= max(bounds[0], 1))):
-            raise SpaceError(f"{name}={bounds!r}", where=where, allowed=f"(lo, hi) with {least} <= lo <= hi")
+    found = []
+    for name, given in named.items():
+        bounds = (given, given) if type(given) is int else given
+        lo, hi = bounds if isinstance(bounds, (list, tuple)) and len(bounds) == 2 else (None, 0)
+        open_end = hi is None and endless
+        if type(lo) is not int or lo < least or not (open_end or (type(hi) is int and hi >= max(lo, 1))):
+            allowed = f"(lo, hi) with {least} <= lo <= hi, or one number for both"
+            raise SpaceError(f"{name}={given!r:.80}", where=where, allowed=allowed)
+        found.append((lo, hi))
+    return found
 
 
 def _checked(name: str, lo: int, hi: int | None, default: int | None) -> int:

@@ -11,24 +11,26 @@ from modelwright.core.errors import SpaceError
 from modelwright.nas.architecture import Architecture
 from modelwright.nas.graph import Tensor, concat
 from modelwright.nas.operations import Shape
+from modelwright.nas.spaces.maker import space_maker
 from modelwright.nas.spaces.repeat import check_bounds, repeat
 from modelwright.nas.spaces.template import Template, ready
-from modelwright.nas.spaces.units import Style, check_values, choose
+from modelwright.nas.spaces.units import Style, check_shares, check_values, choose
 from modelwright.space import HyperParameters
 
 
+@space_maker
 def tabular(
     shape: Shape | Sequence[Shape] | None = None,
     classes: int | None = None,
     *,
-    depth: tuple[int, int | None] = (1, 5),
-    widths: Sequence[int] = (128, 32, 64, 256),
-    kinds: Sequence[str] = ("residual", "plain"),
-    expansions: Sequence[float] = (1, 0.5, 2),
-    activations: Sequence[str] = ("relu", "silu", "gelu"),
-    norms: Sequence[str] = ("batch", "layer", "none"),
-    inits: Sequence[str] = ("he_normal", "glorot_uniform"),
-    dropouts: Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.5),
+    depth: int | tuple[int, int | None] = (1, 5),
+    widths: int | Sequence[int] = (128, 32, 64, 256),
+    kinds: str | Sequence[str] = ("residual", "plain"),
+    expansions: float | Sequence[float] = (1, 0.5, 2),
+    activations: str | Sequence[str] = ("relu", "silu", "gelu"),
+    norms: str | Sequence[str] = ("batch", "layer", "none"),
+    inits: str | Sequence[str] = ("he_normal", "glorot_uniform"),
+    dropouts: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.5),
 ) -> Architecture | Template:
     """Dense blocks of one width after each other, each beside a shortcut or not, for rows of a table.
 
@@ -55,17 +57,19 @@ def tabular(
     70481
     """
     where = "nas.tabular"
-    check_bounds(where, least=0, depth=depth)
-    check_values(where, ("residual", "plain"), kinds=kinds)
-    check_values(where, widths=widths)
-    check_values(where, least=0, dropouts=dropouts, expansions=expansions)
-    Style.check(where, activations, norms)
+    options = (
+        *check_bounds(where, least=0, depth=depth),
+        *check_values(where, widths=widths),
+        *check_values(where, ("residual", "plain"), kinds=kinds),
+        *check_values(where, least=0, whole=False, expansions=expansions),
+        Style.check(where, activations, norms, inits),
+        *check_shares(where, dropouts=dropouts),
+    )
 
     def define(shapes: tuple[Shape, ...], outputs: int) -> Tabular:
         if any(len(s) > 1 for s in shapes):
             raise SpaceError(f"inputs of {shapes}", where=where, allowed="(features,)", hint="See nas.chain.")
-        style = (tuple(activations), tuple(norms), tuple(inits))
-        return Tabular(outputs, depth, widths, kinds, expansions, style, dropouts)
+        return Tabular(outputs, *options)
 
     return ready(Template(define, "tabular"), shape, classes)
 

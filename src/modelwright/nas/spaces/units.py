@@ -5,13 +5,17 @@ A node's name says what it is within its unit, whatever the unit's settings, so 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from modelwright.core.errors import SpaceError
 from modelwright.nas.graph import Tensor
 from modelwright.nas.operations import ACTIVATIONS
+from modelwright.nas.options import INITS
 from modelwright.space import HyperParameters
 
 #: Ways to normalise.
@@ -46,20 +50,74 @@ def sizes(values: Any, usual: int) -> tuple[tuple[int, ...], int]:
     return listed, min(listed, key=lambda value: (abs(value - usual), value))
 
 
-def check_values(where: str, allowed: Iterable[Any] | None = None, least: float = 1, **named: Any) -> None:
-    """Refuse an option that lists nothing, or what is not known.
+def check_values(
+    where: str,
+    allowed: Iterable[Any] | None = None,
+    *,
+    least: float = 1,
+    below: float = math.inf,
+    whole: bool = True,
+    **named: Any,
+) -> list[Any]:
+    """Options that list values, as tuples; one value alone is a list of one.
 
     Args:
-        allowed: the known values; None for numbers from ``least``.
+        allowed: the known values; None for numbers, whole ones or any, from ``least`` on and below ``below``.
+
+    Raises:
+        SpaceError: an option lists nothing, or what is not known.
+
+    >>> check_values("here", kernels=3, widths=[8, 16])
+    [(3,), (8, 16)]
     """
     known = None if allowed is None else tuple(allowed)
-    for name, values in named.items():
-        listed = values if isinstance(values, (list, tuple)) else (values,)
-        numbers = [value for value in listed if isinstance(value, (int, float)) and not isinstance(value, bool)]
-        fine = [value for value in numbers if value >= least] if known is None else [v for v in listed if v in known]
-        if not listed or len(fine) < len(listed):
-            told = ", ".join(map(repr, known)) if known is not None else f"numbers from {least}"
-            raise SpaceError(f"{name}={values!r}", where=where, allowed=told)
+    types = int if whole else (int, float)
+
+    def fine(value: Any) -> bool:
+        if known is not None:
+            return value in known
+        return isinstance(value, types) and not isinstance(value, bool) and least <= value < below
+
+    found = []
+    for name, given in named.items():
+        values = tuple(map(_plain, given)) if isinstance(given, (list, tuple, range, np.ndarray)) else (_plain(given),)
+        if not values or not all(map(fine, values)):
+            told = f"{'whole numbers' if whole else 'numbers'} from {least}"
+            told += f", below {below}" if below < math.inf else ""
+            told = told if known is None else ", ".join(map(repr, known))
+            raise SpaceError(f"{name}={given!r:.80}", where=where, allowed=told)
+        found.append(values)
+    return found
+
+
+def check_given(where: str, **named: Any) -> list[Any]:
+    """As ``check_values`` has whole numbers, of options that may be None, which they stay."""
+    return [None if given is None else check_values(where, **{name: given})[0] for name, given in named.items()]
+
+
+def check_number(where: str, least: int = 1, **named: Any) -> None:
+    """Refuse an option that is not one whole number from ``least`` on.
+
+    Raises:
+        SpaceError: it says which.
+    """
+    for name, given in named.items():
+        if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < least:
+            raise SpaceError(f"{name}={given!r:.80}", where=where, allowed=f"a whole number from {least}")
+
+
+def check_shares(where: str, **named: Any) -> list[Any]:
+    """Options that list shares of what is dropped, as tuples.
+
+    Raises:
+        SpaceError: an option lists nothing, or what is no share.
+    """
+    return check_values(where, least=0, below=1, whole=False, **named)
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +135,13 @@ class Style:
         )
 
     @staticmethod
-    def check(where: str, activations: Any, norms: Any) -> None:
-        check_values(where, ACTIVATIONS, activations=activations)
-        check_values(where, NORMS, norms=norms)
+    def check(where: str, activations: Any, norms: Any, inits: Any) -> tuple[Any, Any, Any]:
+        """What may be chosen of each, checked, as ``decided`` takes it."""
+        return (
+            *check_values(where, ACTIVATIONS, activations=activations),
+            *check_values(where, NORMS, norms=norms),
+            *check_values(where, INITS, inits=inits),
+        )
 
     def normed(self, x: Tensor, suffix: str = "") -> Tensor:
         return x if self.norm == "none" else x.apply(f"{self.norm}_norm", name=f"{self.norm}_norm{suffix}")

@@ -98,6 +98,14 @@ def test_code_that_raises_shows_its_own_lines_and_no_others(folder):
     assert "job.py" in told and "return 1 / 0" in told and "src/modelwright" not in told.replace("\\", "/")
 
 
+def test_warnings_are_sentences_and_say_where_in_tuned_code(folder):
+    code = "import warnings\ndef f(hp):\n    warnings.warn('careful')\n    return hp.Float('x', 0.0, 1.0)\n"
+    (folder / "warns.py").write_text(code)
+    done = run("tune", "warns.py:f", "--objective", "minimize", "--trials", 2, folder=folder)
+    assert done.code == 0 and done.err.count("Warning: ") == 1 and "UserWarning" not in done.err
+    assert "warns.py:3: careful" in done.err
+
+
 def test_code_that_raises_in_a_worker(folder):
     words = "tune job.py:broken --objective minimize --trials 3 --workers 2 --quiet".split()
     done = run(*words, folder=folder)

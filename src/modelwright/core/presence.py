@@ -8,6 +8,8 @@ import platform
 from pathlib import Path
 
 _count = itertools.count(1)
+#: Linux' flag of a process that has been told to end, or has.
+_EXITING = 0x4
 
 
 def this_process(kind: str = "asked") -> str:
@@ -64,10 +66,10 @@ def _ours(mark: str) -> bool:
 def _started(number: int) -> str:
     """When a process started, as the system counts it, so that a number used again is told apart.
 
-    "-" if unknown, and of a process that has ended whose parent did not ask how yet: it does nothing any more.
+    "-" if unknown, and of one that is ending, or has ended and nobody asked how yet: it does nothing any more.
     """
     try:
         told = Path(f"/proc/{number}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return "-" if told[0] in "ZX" else told[19]
+        return "-" if int(told[6]) & _EXITING else told[19]
     except (OSError, IndexError, ValueError):
         return "-"

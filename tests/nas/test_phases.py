@@ -8,6 +8,7 @@ from modelwright.api.explaining import _before_finish, _lineage
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
+from modelwright.nas.division import Division, shares_in
 from modelwright.nas.ladder import STEPS, ladder
 from modelwright.nas.phases import BETWEEN, ENDED, FINISH, MORE, PREPARE, SCREEN, clocked
 from modelwright.nas.plan import AGAIN, Plan
@@ -186,6 +187,22 @@ def test_a_confirmation_that_would_hardly_train_is_left_out_and_the_race_decides
     plan = run.machine.setup.strategy
     assert ("its values decide" in ended.why) == (not confirmed)
     assert plan.winner(run.history).number != 0
+
+
+@pytest.mark.parametrize(("rows", "side"), [(51_000, 28), (8_000, 96)])
+@pytest.mark.parametrize("shrunk", [True, False])
+def test_an_epoch_of_networks_that_saw_images_as_they_are_takes_as_long_as_theirs(rows, side, shrunk):
+    """Two epochs of the lowest rung took 20 seconds, of smaller images or not."""
+    made = ladder(rows, side)
+    rung = made.rungs[0]
+    history = History((Objective("val_accuracy", "max"),))
+    note = {"spent": {"train": 20.0}, **({} if shrunk else {"full_size": True})}
+    history.extend([r.Proposed(number=0, config={}), r.Started(number=0),
+                    r.Finished(number=0, state="paused", values=(0.5,), fidelity=rung.fidelity, note=note)])  # fmt: skip
+    time = Division(ladder=made, seconds=900.0, shares=shares_in(900.0))
+    expected = 20.0 / rung.epochs * rows / (rung.rows or rows) * (rung.factor**2 if shrunk else 1)
+    assert rung.factor > 1 and time.epoch(history) == pytest.approx(expected)
+    assert time.least(history) == pytest.approx(min(1.0, 10_000 / rows) * expected)
 
 
 # --- whether the race's ranking holds --------------------------------------------------------------

@@ -6,7 +6,7 @@ Reads stored events alone: the running time of the study, and what its segments 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +67,7 @@ class Division:
         slowest = [epochs[number] for number in ranked(history, self._levels) if number in epochs][:LEADERS]
         if not slowest:
             return None
-        starting = max(spent.get("start", 0.0) for _, _, spent, _ in _ended(history))
+        starting = max(one.spent.get("start", 0.0) for one in _ended(history))
         until = self.seconds - ENOUGH * max(slowest) - self.beside(history) - starting
         return until if until > self.shared_out(history)[1] else None
 
@@ -119,7 +119,7 @@ class Division:
     def beside(self, history: History) -> float:
         """Seconds that a segment takes beside training and judging: the median of those that ended."""
         parts = ("build", "compile", "keep")
-        found = [sum(spent.get(part, 0.0) for part in parts) for _, _, spent, _ in _ended(history)]
+        found = [sum(one.spent.get(part, 0.0) for part in parts) for one in _ended(history)]
         return float(np.median(found)) if found else 0.0
 
     def epoch(self, history: History) -> float | None:
@@ -130,20 +130,21 @@ class Division:
     def _epochs(self, history: History) -> dict[int, float]:
         """The same for each network of the race."""
         return {
-            number: spent.get("train", 0.0) / (share * self._work(fidelity))
-            for number, fidelity, spent, share in _ended(history)
+            one.number: one.spent.get("train", 0.0) / (one.share * self._work(one.fidelity, shrunk=one.shrunk))
+            for one in _ended(history)
             # Of less there may have been one step, which compiles.
-            if round(fidelity * STEPS) in self._levels and share >= 0.5
+            if round(one.fidelity * STEPS) in self._levels and one.share >= 0.5
         }
 
     @property
     def _levels(self) -> list[int]:
         return [rung.step for rung in self.ladder.of("race")]
 
-    def _work(self, fidelity: float) -> float:
-        """What a rung costs, in passes through all rows at full size."""
+    def _work(self, fidelity: float, *, shrunk: bool = True) -> float:
+        """What a rung costs, in passes through all rows at full size; ``shrunk``: where its images can be shrunk."""
         rung = self.ladder.at(fidelity)
-        return rung.epochs * (1.0 if rung.rows is None else rung.rows / self.ladder.rows) / rung.factor**2
+        passes = rung.epochs * (1.0 if rung.rows is None else rung.rows / self.ladder.rows)
+        return passes / rung.factor**2 if shrunk else passes
 
 
 def ranked(history: History, levels: Sequence[int]) -> list[int]:
@@ -156,11 +157,27 @@ def ranked(history: History, levels: Sequence[int]) -> list[int]:
     return found
 
 
-def _ended(history: History) -> Iterator[tuple[int, float, dict[str, float], float]]:
-    """Of each segment that got anywhere: its trial, its fidelity, what it took, and the share of its epochs it had."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Segment:
+    """One that got anywhere: what it took, the share of its epochs it had, and whether its images were shrunk."""
+
+    number: int
+    fidelity: float
+    spent: Mapping[str, float]
+    share: float
+    shrunk: bool
+
+
+def _ended(history: History) -> Iterator[_Segment]:
     for event in history:
         if isinstance(event, Finished) and event.fidelity > 0 and (spent := event.note.get("spent")):
-            yield event.number, event.fidelity, spent, float(event.note.get("cut", 1.0))
+            yield _Segment(
+                number=event.number,
+                fidelity=event.fidelity,
+                spent=spent,
+                share=float(event.note.get("cut", 1.0)),
+                shrunk=not event.note.get("full_size"),
+            )
 
 
 def _seconds(history: History, fidelity: float) -> list[float]:

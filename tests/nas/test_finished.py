@@ -69,6 +69,39 @@ def test_weights_on_the_way_that_are_better_by_chance_do_not_stay(trainer):
     assert fact["kept"] == "after" and found is end
 
 
+@pytest.fixture
+def numbers():
+    x = np.random.default_rng(0).normal(size=(900, 4))
+    y = 3.0 + 2.0 * x[:, 0] + np.random.default_rng(1).normal(size=900)
+    made = Trainer(nas.build(nas.trace(lambda x: x.dense(1), (4,)), seed=1), dataset(x, y), Recipe(batch=32))
+    made.fit(60, 0, lambda done, loss: True)
+    return made
+
+
+def written(trainer, found):
+    """Have it the weights, and say what they are worth."""
+    trainer.steps.settle()
+    weights.write(trainer.model, found)
+    return trainer.judge()
+
+
+@pytest.mark.parametrize(("name", "sign"), [("val_mse", -1), ("val_loss", -1), ("val_mae", -1), ("val_r2", 1)])
+@pytest.mark.parametrize(("off", "kept"), [(0.002, "after"), (0.5, "within")])
+def test_weights_on_the_way_have_to_be_better_than_chance_makes_them_by_any_measure(numbers, name, sign, off, kept):
+    """Those at the end predict a little too much for each row, which hardly any row tells from what they did before."""
+    numbers.steps.settle()
+    good, worth = weights.read(numbers.model), numbers.judge()
+    layer = next(layer for layer in good if "bias" in good[layer])
+    ends = [{**good, layer: {**good[layer], "bias": good[layer]["bias"] + by}} for by in (off, -off)]
+    after, end = min(((written(numbers, end), end) for end in ends), key=lambda pair: sign * pair[0][name])
+    assert worth["val_mse"] < 2 and sign * (worth[name] - after[name]) > 0
+    finish = Finish(Objective(name, "max" if sign > 0 else "min"), numbers, zeros(good), {name: -sign * 100.0})
+    finish.seen(0.5, written(numbers, good))
+    written(numbers, end)
+    _, fact = finish.best((end, after))
+    assert fact["kept"] == kept and fact["within"] == pytest.approx(worth[name])
+
+
 def test_a_finish_that_diverged_leaves_the_best_on_its_way(trainer):
     learned = weights.read(trainer.model)
     finish = Finish(Objective("val_accuracy", "max"), trainer, learned, trainer.judge())

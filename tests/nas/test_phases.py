@@ -197,8 +197,8 @@ def test_an_epoch_of_networks_that_saw_images_as_they_are_takes_as_long_as_their
     rung = made.rungs[0]
     history = History((Objective("val_accuracy", "max"),))
     note = {"spent": {"train": 20.0}, **({} if shrunk else {"full_size": True})}
-    history.extend([r.Proposed(number=0, config={}), r.Started(number=0),
-                    r.Finished(number=0, state="paused", values=(0.5,), fidelity=rung.fidelity, note=note)])  # fmt: skip
+    ended = r.Finished(number=0, state="paused", values=(0.5,), fidelity=rung.fidelity, note=note)
+    history.extend([r.Proposed(number=0, config={}), r.Started(number=0), ended])
     time = Division(ladder=made, seconds=900.0, shares=shares_in(900.0))
     expected = 20.0 / rung.epochs * rows / (rung.rows or rows) * (rung.factor**2 if shrunk else 1)
     assert rung.factor > 1 and time.epoch(history) == pytest.approx(expected)

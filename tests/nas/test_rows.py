@@ -176,7 +176,7 @@ def test_the_doubt_of_a_share_of_labels_is_that_of_rows(together):
         wrong = draws.random((200, 1 if together else 4)) < 0.2
         outputs, truth = np.where(np.broadcast_to(wrong, (200, 4)), -1.0, 1.0), np.ones((200, 4))
         shares.append(task.metrics(outputs, truth)["val_accuracy"])
-        found.append(task.doubts(outputs, truth)["val_accuracy"])
+        found.append(task.doubts(task.by_row(outputs, truth))["val_accuracy"])
     assert np.mean(found) == pytest.approx(np.std(shares), rel=0.15)
-    assert task.doubts(truth, truth)["val_accuracy"] == 1 / 800  # one more or less
-    assert dataset(X, Y).task.doubts(truth, truth) == {}
+    assert task.doubts(task.by_row(truth, truth))["val_accuracy"] == 1 / 800  # one more or less
+    assert dataset(X, Y).task.doubts(task.by_row(truth, truth)) == {}

@@ -110,7 +110,6 @@ def test_judging_by_parts_is_judging_by_all_at_once(data, monkeypatch):
 
     made = trainer(data)
     whole = made.judge()
-    monkeypatch.setattr(train, "_AT_ONCE", 0)
     monkeypatch.setattr(train, "_JUDGED", 8)  # 36 rows: the last part has fewer
     assert made.judge() == pytest.approx(whole)
 

@@ -9,9 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from modelwright.core.objective import Objective
 from modelwright.nas import weights
-from modelwright.nas.stale import noise
 from modelwright.nas.train import Trainer
 
 #: The fact that says what the finish brought: the value before and after it, and "within" it where that was better than
@@ -20,6 +21,8 @@ from modelwright.nas.train import Trainer
 FINISHED = "finish"
 #: The fact that the user ended it early, when so much of it was done.
 EARLY = "ended early"
+#: Standard errors of the difference by which weights on the way have to be better than those at the end.
+_APART = 2.0
 Judged = tuple[weights.Weights, dict[str, float]]
 
 
@@ -47,15 +50,17 @@ class Finish:
     def best(self, after: Judged) -> tuple[Judged, dict[str, Any]]:
         """The best weights and what they are worth, and the fact that says which; ``after`` are those at its end.
 
-        What was better on the way was found by looking several times, so it has to be so by more than the noise.
+        What was better on the way was found by looking several times, so it has to be so by more than chance makes of
+        the rows by which it is judged.
         """
         value, before = (metrics.get(self.made.name, math.nan) for _, metrics in (after, self.before))
         told = {"before": before, "after": value}
         kept, which = (after, "after") if not self._worse(value, before) else (self.before, "before")
         if self._found and self._worse(self._watched(value), self._value):
-            within = self._judged()
+            ends, rows = self.trainer.by_row(), self._judged()
+            within = self._found, self.trainer.worth(rows)
             told |= {"within": within[1].get(self.made.name, math.nan), "at": round(self._at, 3)}
-            if not self._worse(told["within"], before) and self._clearly_better(told["within"], value):
+            if not self._worse(told["within"], before) and (math.isnan(value) or self._clearly_better(rows, ends)):
                 kept, which = within, "within"
         fact: dict[str, Any] = {name: value for name, value in told.items() if math.isfinite(value)}
         return kept, {**fact, "kept": which}
@@ -63,20 +68,26 @@ class Finish:
     def _worse(self, value: float, than: float) -> bool:
         return math.isnan(value) or self.made.better(than, value)
 
-    def _clearly_better(self, value: float, than: float) -> bool:
-        kept, known = len(self.trainer.data.kept), self.trainer.doubts.get(self.made.name)
-        bound = noise(self.made.name, value, 0.0, kept, known)
-        return math.isnan(than) or self.made.score(value) - self.made.score(than) > bound
+    def _clearly_better(self, rows: Mapping[str, np.ndarray], than: Mapping[str, np.ndarray]) -> bool:
+        """Whether a network is better than another by more than chance makes of the rows by which both are judged.
+
+        That is the error of their difference: rows that both of them find hard say nothing about which is better.
+        """
+        new, old = rows[self.made.name].astype(float), than[self.made.name].astype(float)
+        if not np.isfinite(old).all():
+            return True
+        gains = new - old if self.made.direction == "max" else old - new
+        return len(gains) > 1 and bool(gains.mean() > _APART * gains.std(ddof=1) / math.sqrt(len(gains)))
 
     def _watched(self, value: float) -> float:
         """What the end is worth by the rows by which it was watched; NaN where it is not a number at all."""
         return math.nan if math.isnan(value) else self.trainer.watch().get(self.made.name, math.nan)
 
-    def _judged(self) -> Judged:
-        """What the best weights on the way are worth by all rows that were kept back."""
+    def _judged(self) -> dict[str, np.ndarray]:
+        """What the best weights on the way are worth by each row that was kept back."""
         self.trainer.steps.settle()
         weights.write(self.trainer.model, self._found)
-        return self._found, self.trainer.judge()
+        return self.trainer.by_row()
 
 
 def told(brought: Mapping[str, Any], *, learned_from: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,36 +60,45 @@ class Task:
 
     def metrics(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """Of outputs (logits, for labels) against the truth as ``Dataset`` has it."""
+        return {name: float(values.mean()) for name, values in self.by_row(outputs, truth).items()}
+
+    def by_row(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+        """The same of each row: a metric is their mean. Numbers have to be there all at once, for ``val_r2``."""
         if self.kind == "multiclass":
             logs = outputs - outputs.max(axis=1, keepdims=True)
             logs = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
             right = outputs.argmax(axis=1) == truth.argmax(axis=1)
-            return {"val_accuracy": float(right.mean()), "val_loss": float(-(truth * logs).sum(axis=1).mean())}
+            return {"val_accuracy": right.astype(float), "val_loss": -(truth * logs).sum(axis=1)}
         if self.kind in ("binary", "multilabel"):
             cross = np.logaddexp(0.0, outputs) - truth * outputs
             right = (outputs > 0) == (truth > 0.5)
-            found = {"val_accuracy": float(right.mean()), "val_loss": float(cross.mean())}
-            return found if self.kind == "binary" else {**found, "val_exact": float(right.all(axis=1).mean())}
+            found = {"val_accuracy": right.mean(axis=1), "val_loss": cross.mean(axis=1)}
+            return found if self.kind == "binary" else {**found, "val_exact": right.all(axis=1).astype(float)}
         return self._of_numbers(outputs, truth)
 
-    def doubts(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-        """Standard errors of metrics that the number of rows does not tell: a row's labels may be right together."""
+    def doubts(self, found: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Standard errors of metrics that the number of rows does not tell: a row's labels may be right together.
+
+        Args:
+            found: as ``by_row`` gives it.
+        """
         if self.kind != "multilabel":
             return {}
-        shares = ((outputs > 0) == (truth > 0.5)).mean(axis=1)
-        return {"val_accuracy": max(float(shares.std()) / len(shares) ** 0.5, 1.0 / truth.size)}
+        shares = found["val_accuracy"]
+        return {"val_accuracy": max(float(shares.std()) / len(shares) ** 0.5, 1.0 / (len(shares) * self.outputs))}
 
-    def _of_numbers(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    def _of_numbers(self, outputs: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
         """Of the numbers as the model that is handed out gives them: in their own units, rounded to 32 bits."""
         spread, center = np.array(self.spread), np.array(self.center)
         with np.errstate(over="ignore"):
             told = outputs.astype(np.float32) * spread.astype(np.float32) + center.astype(np.float32)
         error = told.astype(np.float64) - (truth * spread + center)
-        squared, variance = (error**2).mean(axis=0), (truth * spread).var(axis=0)
+        squared, variance = error**2, (truth * spread).var(axis=0)
         varied = variance > 0
+        explained = 1.0 - squared[:, varied] / variance[varied]
         return {
-            "val_loss": float((squared / spread**2).mean()),
-            "val_mse": float(squared.mean()),
-            "val_mae": float(np.abs(error).mean()),
-            "val_r2": float((1.0 - squared[varied] / variance[varied]).mean()) if varied.any() else float("nan"),
+            "val_loss": (squared / spread**2).mean(axis=1),
+            "val_mse": squared.mean(axis=1),
+            "val_mae": np.abs(error).mean(axis=1),
+            "val_r2": explained.mean(axis=1) if varied.any() else np.full(len(error), np.nan),
         }

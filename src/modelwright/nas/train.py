@@ -30,8 +30,6 @@ _JUDGED = 512
 #: Seconds between words to ``on_epoch``, where the clock ends a segment; and those in which the learning rate falls
 #: where it is to end at once, or a share of what the segment took, where that is less.
 _ASKED, _HURRY, _HURRIED = 2.0, 4.0, 0.05
-#: Numbers for all examples and classes that are held at once to judge by them.
-_AT_ONCE = 1 << 24
 #: Rows of those that are kept back that are enough to watch a network.
 _WATCHED = 2000
 
@@ -151,17 +149,21 @@ class Trainer:
 
     def judge(self, limit: int | None = None) -> dict[str, float]:
         """What the network is worth on the rows that are kept back, under the names of metrics."""
-        task, rows = self.data.task, np.sort(self.data.kept[:limit])
-        if task.kind != "multiclass" or len(rows) * task.outputs <= _AT_ONCE:
-            outputs, truth = self.outputs(limit), self.data.targets(rows)
-            self.doubts = task.doubts(outputs, truth)
-            return task.metrics(outputs, truth)
-        # The metrics of classes are means over rows, so that not all outputs need be there at once.
-        sums: dict[str, float] = dict.fromkeys(METRICS[task.kind], 0.0)
-        for begin, outputs in zip(range(0, len(rows), _JUDGED), _outputs(self.steps, self.data.inputs(rows))):
-            found = task.metrics(outputs, self.data.targets(rows[begin : begin + _JUDGED]))
-            sums = {name: value + found[name] * len(outputs) for name, value in sums.items()}
-        return {name: value / len(rows) for name, value in sums.items()}
+        return self.worth(self.by_row(limit))
+
+    def worth(self, found: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """The same where it is known of each row."""
+        self.doubts = self.data.task.doubts(found)
+        return {name: float(values.mean()) for name, values in found.items()}
+
+    def by_row(self, limit: int | None = None) -> dict[str, np.ndarray]:
+        """What it is worth on each row that is kept back, in the order of all rows; see ``Task.by_row``."""
+        task, rows = self.data.task, self._kept(limit)
+        if task.kind == "regression":
+            return task.by_row(self.outputs(limit), self.data.targets(rows))
+        # All outputs and targets together may be more than memory holds.
+        parts = [task.by_row(outputs, self.data.targets(some)) for some, outputs in self._outputs(rows)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in METRICS[task.kind]}
 
     def _judging(self) -> float:
         """Seconds that judging by all rows is going to take."""
@@ -179,8 +181,17 @@ class Trainer:
 
     def outputs(self, limit: int | None = None) -> np.ndarray:
         """What it says of the rows that are kept back; logits for classes."""
-        x, _ = self.data.held_back(limit)
-        return predict(self.steps, x)
+        return np.concatenate([outputs for _, outputs in self._outputs(self._kept(limit))])
+
+    def _kept(self, limit: int | None) -> np.ndarray:
+        return np.sort(self.data.kept[:limit])
+
+    def _outputs(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Some of the rows at a time, and what the network says of them; no more of the inputs are there at once."""
+        size = min(_JUDGED, len(rows))
+        for begin in range(0, len(rows), size):
+            some = rows[begin : begin + size]
+            yield some, self.steps.predict(_filled(self.data.inputs(some), size))[: len(some)]
 
     def _weights(self, y: np.ndarray) -> np.ndarray:
         assert self.class_weight is not None
@@ -208,25 +219,15 @@ class Hurry:
 
 def predict(steps: Steps, x: tuple[np.ndarray, ...]) -> np.ndarray:
     """A network's outputs for prepared inputs, in batches of one size."""
-    return np.concatenate(list(_outputs(steps, x)))
+    size = min(_JUDGED, len(x[0]))
+    parts = [tuple(part[begin : begin + size] for part in x) for begin in range(0, len(x[0]), size)]
+    return np.concatenate([steps.predict(_filled(part, size))[: len(part[0])] for part in parts])
 
 
-def _outputs(steps: Steps, x: tuple[np.ndarray, ...]) -> Iterator[np.ndarray]:
-    """Those of ``_JUDGED`` rows at a time."""
-    for picked, count in _batches(x, _JUDGED):
-        yield steps.predict(picked)[:count]
-
-
-def _batches(x: tuple[np.ndarray, ...], size: int) -> Iterator[tuple[tuple[np.ndarray, ...], int]]:
-    """Parts of equal size, the last one filled up with its first row."""
-    rows = len(x[0])
-    size = min(size, rows)
-    for begin in range(0, rows, size):
-        picked = tuple(part[begin : begin + size] for part in x)
-        count = len(picked[0])
-        if count < size:
-            picked = tuple(np.concatenate([part, np.repeat(part[:1], size - count, axis=0)]) for part in picked)
-        yield picked, count
+def _filled(x: tuple[np.ndarray, ...], size: int) -> tuple[np.ndarray, ...]:
+    """Rows with the first of them again behind the last, so that there are ``size``."""
+    missing = size - len(x[0])
+    return tuple(np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) for part in x) if missing else x
 
 
 def loss(keras: Any, task: Task, smoothing: float) -> Any:

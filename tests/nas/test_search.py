@@ -54,6 +54,18 @@ def test_a_plan_finds_a_network_that_is_right_about_new_rows(study):
     assert study.best.fidelity == 1.0 and study.best.metrics["val_accuracy"] > 0.9
 
 
+def test_what_comes_out_is_evaluated_with_rows_of_one_hot_targets_as_they_were_given():
+    x, y = bars()
+    rows = np.eye(2)[y]
+    study = searched(x, rows, plan=None, strategy="random", trials=3, epochs=20)
+    for model in (study.best_model(), study.ensemble(2), study.refit()):
+        loss, right = model.evaluate(x, rows, verbose=0)
+        out = model.predict(x, verbose=0)
+        assert right == pytest.approx((out.argmax(axis=1) == y).mean(), abs=1e-6)
+        assert loss == pytest.approx(-np.log(out[np.arange(len(y)), y]).mean(), rel=1e-3)
+        model.fit(x, rows, verbose=0)
+
+
 def test_a_network_of_the_race_is_handed_out_as_it_was_judged_on_smaller_images():
     rng = np.random.default_rng(0)
     x, y = rng.random((400, 25, 24)) * 40, np.arange(400) % 2

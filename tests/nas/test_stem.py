@@ -70,6 +70,13 @@ def test_the_model_that_comes_out_takes_rows_as_they_are(stem, tmp_path):
     assert together.input_shape == (None, 8, 8, 1) and together.evaluate(x, y, verbose=0)[1] > 0.9
 
 
+def test_one_hot_rows_are_what_the_whole_is_evaluated_with(stem):
+    x, y = bars()
+    study = searched(x, np.eye(2)[y], stem)
+    for model in (study.best_model(), study.ensemble(2)):
+        assert model.evaluate(x, np.eye(2)[y], verbose=0)[1] > 0.9
+
+
 def test_rows_to_judge_by_pass_it_too(stem):
     x, y = bars(60)
     study = searched(x, y, stem, validation=bars(40), trials=1, epochs=1)

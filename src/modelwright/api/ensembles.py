@@ -16,6 +16,7 @@ from modelwright.core.wording import counted, warn_caller
 
 if TYPE_CHECKING:
     from modelwright.api.study import Study
+    from modelwright.nas.task import Kind
 
 #: Measures that are those of the members together: they are computed one after another.
 _ADDED = frozenset({"params", "trainable", "macs", "operations", "size_mb"})
@@ -164,10 +165,10 @@ def _weights(outs: Sequence[np.ndarray], truth: np.ndarray, task: Any) -> np.nda
     return counts / counts.sum()
 
 
-def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
+def _joined(models: Sequence[Any], weights: np.ndarray, task: Kind) -> Any:
     import keras
 
-    from modelwright.nas.deploy import Names
+    from modelwright.nas.deploy import Names, compiled, takes_one_hot
 
     used = [(model, float(weight)) for model, weight in zip(models, weights, strict=True) if weight > 0]
     first = used[0][0]
@@ -180,7 +181,4 @@ def _joined(models: Sequence[Any], weights: np.ndarray, task: str) -> Any:
         parts.append(keras.layers.Rescaling(weight, name=names.free(f"share_{place}"))(out))
     out = keras.layers.Add(name=names.free("mean"))(parts) if len(parts) > 1 else parts[0]
     made = keras.Model(starts if len(starts) > 1 else starts[0], out)
-    losses = {"regression": "mse", "binary": "binary_crossentropy", "multilabel": "binary_crossentropy"}
-    metrics = {"regression": ["mae"], "multilabel": ["binary_accuracy"]}
-    made.compile("sgd", losses.get(task, "sparse_categorical_crossentropy"), metrics=metrics.get(task, ["accuracy"]))
-    return made
+    return compiled(made, task, one_hot=takes_one_hot(first))

@@ -16,6 +16,9 @@ from modelwright.nas.graph import INPUT, Graph
 from modelwright.nas.keras_settings import channels_last, in_32_bits
 from modelwright.nas.task import Kind, Task
 
+#: The loss of classes that come as one-hot rows.
+_ONE_HOT = "categorical_crossentropy"
+
 
 @in_32_bits()
 def deployable(
@@ -30,8 +33,9 @@ def deployable(
     """A ``keras.Model`` that takes rows as the user has them, and saves and loads without Modelwright.
 
     It moves channels behind where they come first, scales the inputs, and puts out probabilities (or numbers, in their
-    own units). It is compiled, so that ``evaluate`` and ``fit`` work. Inputs that came with names have them, and no
-    layer has one of these.
+    own units). It is compiled, so that ``evaluate`` and ``fit`` work: with one-hot rows where the search had such, else
+    with classes by their places (0 or 1 for a single output). Inputs that came with names have them, and no layer has
+    one of these.
 
     Args:
         factor: by how much images were shrunk when it learned; they are shrunk in the model then.
@@ -62,20 +66,29 @@ def deployable(
     # A model of one tensor takes rows by name, but Keras warns of it.
     model = keras.Model(starts if len(starts) > 1 or fronts[0].name else starts[0], out, name=name)
     weights.write(model, {**learned, **_fixed(model, learned)})
-    return compiled(model, task.kind)
+    return compiled(model, task.kind, one_hot=task.one_hot)
 
 
-def compiled(model: Any, kind: Kind) -> Any:
-    """``model``, such that it can be evaluated and trained on."""
+def compiled(model: Any, kind: Kind, *, one_hot: bool = False) -> Any:
+    """``model``, such that it can be evaluated and trained on.
+
+    Args:
+        one_hot: whether classes come as rows of 0 with a single 1, and not by their places.
+    """
     loss, metric = {
         "regression": ("mse", "mae"),
         "multilabel": ("binary_crossentropy", "binary_accuracy"),
         "binary": ("binary_crossentropy", "accuracy"),
-        "multiclass": ("sparse_categorical_crossentropy", "accuracy"),
+        "multiclass": (_ONE_HOT if one_hot else "sparse_categorical_crossentropy", "accuracy"),
     }[kind]
     # An optimizer with state of its own would be saved before it has any, and Keras would warn at each loading.
     model.compile(optimizer="sgd", loss=loss, metrics=[metric])
     return model
+
+
+def takes_one_hot(model: Any) -> bool:
+    """Whether a model was ``compiled`` for one-hot rows."""
+    return getattr(model, "loss", None) == _ONE_HOT
 
 
 class Names:

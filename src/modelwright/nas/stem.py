@@ -8,7 +8,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import kind_of
-from modelwright.nas.deploy import compiled
+from modelwright.nas.deploy import compiled, takes_one_hot
 from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.rows import read_rows
 from modelwright.nas.task import Kind
@@ -63,12 +63,13 @@ def passed(stem: Any, x: Any, y: Any, where: str, of: str = "") -> np.ndarray:
 
 
 def behind(stem: Any, model: Any, kind: Kind) -> Any:
-    """One model of both: it takes rows as the stem does, and puts out what ``model`` does."""
+    """One model of both: it takes rows as the stem does, and puts out what ``model`` does, compiled alike."""
     keras = ensure_backend()
     start = keras.Input(stem.inputs[0].shape[1:], dtype=stem.inputs[0].dtype, name="inputs")
     model.name = NETWORK
     with in_32_bits():
-        return compiled(keras.Model(start, model(stem(start, training=False))), kind)
+        made = keras.Model(start, model(stem(start, training=False)))
+        return compiled(made, kind, one_hot=takes_one_hot(model))
 
 
 def network_of(model: Any) -> Any:

@@ -164,7 +164,7 @@ def _of_rows(
             hint="task='multilabel' is for several at once.",
         )
     made: Kind = kind or ("multilabel" if len(several) else "multiclass")
-    task = Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1])))
+    task = Task(kind=made, outputs=y.shape[1], classes=tuple(range(y.shape[1])), one_hot=made == "multiclass")
     if made == "multilabel":
         return task, y.astype(np.float32)
     places = y.argmax(axis=1)

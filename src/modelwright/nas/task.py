@@ -31,6 +31,7 @@ class Task:
         kind: one of several classes, one of two by a single output, several labels at once, or numbers.
         outputs: how many numbers the network puts out.
         classes: the labels in the order of the outputs, () where there are none; a single output is the second's.
+        one_hot: whether the classes came as rows of 0 with a single 1.
         images: whether an input has height and width.
         center, spread: of the numbers to be learned, for regression, one an output.
     """
@@ -38,6 +39,7 @@ class Task:
     kind: Kind
     outputs: int
     classes: tuple[Any, ...] = ()
+    one_hot: bool = False
     images: bool = False
     center: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of
-from modelwright.nas.front import Front, fronts_of
+from modelwright.nas.front import Front, fronts_of, in_parts
 from modelwright.nas.rows import Arrays, check_enough, names_of, own_rows, read_rows
 from modelwright.nas.targets import standardised, task_of, tell_unlearned, unlearned, with_own
 from modelwright.nas.task import Kind, Task
@@ -81,7 +81,13 @@ class Dataset:
 
     def inputs(self, rows: np.ndarray) -> Arrays:
         """Rows of all, as the network takes them."""
-        return tuple(_shrunk(front(x[rows]), self.factor) for front, x in zip(self.fronts, self.x, strict=True))
+        return tuple(self._input(front, x, rows) for front, x in zip(self.fronts, self.x, strict=True))
+
+    def _input(self, front: Front, x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        if self.factor == 1 or len(front.inner) != 3:
+            return front(x[rows])
+        # Images as they are may be more than memory holds where small ones are not.
+        return np.concatenate([_shrunk(front(x[some]), self.factor) for some in in_parts(rows, front.shape)])
 
     def targets(self, rows: np.ndarray) -> np.ndarray:
         """Targets of rows of all as losses take them: of a class, 0 for each class and 1 for its own."""
@@ -98,8 +104,6 @@ class Dataset:
 
 
 def _shrunk(x: np.ndarray, factor: int) -> np.ndarray:
-    if factor == 1 or x.ndim != 4:
-        return x
     down, across = (-n % factor for n in x.shape[1:3])
     x = np.pad(x, ((0, 0), (0, down), (0, across), (0, 0)), mode="edge") if down or across else x
     rows, height, width, channels = x.shape

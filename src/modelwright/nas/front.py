@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ Shape = tuple[int, ...]
 
 #: Rows that are read to find how inputs are scaled.
 _READ = 20_000
+#: Numbers that are in memory at once while rows are scaled.
+_AT_ONCE = 1 << 21
 #: A deviation below this share of the mean is lost in the 32 bits that networks compute with.
 _LOST = float(np.finfo(np.float32).eps)
 #: Deviations that Keras' normalisation takes as they are: smaller ones it clips, and squares of larger ones overflow.
@@ -42,7 +45,10 @@ class Front:
         """Rows as the network takes them."""
         x = np.moveaxis(x, 1, -1) if self.first else x
         scaled = x.reshape(len(x), *self.inner).astype(np.float32)
-        return (scaled - np.array(self.mean, np.float32)) / np.sqrt(np.array(self.variance)).astype(np.float32)
+        # In place: rows of large images are most of what is in memory.
+        scaled -= np.array(self.mean, np.float32)
+        scaled /= np.sqrt(np.array(self.variance)).astype(np.float32)
+        return scaled
 
     @property
     def lift(self) -> tuple[float, ...] | None:
@@ -64,17 +70,46 @@ def front_of(x: np.ndarray, chosen: np.ndarray, notes: list[str], wanted: Shape 
     """
     shape = x.shape[1:]
     inner, first = _wanted(shape, wanted) or _guessed(shape, notes)
-    sample = x[np.sort(chosen[:_READ])]
-    sample = (np.moveaxis(sample, 1, -1) if first else sample).reshape(-1, inner[-1])
-    exact = sample.astype(np.float64)
-    mean, spread = exact.mean(axis=0), exact.std(axis=0)
+    rows = np.sort(chosen[:_READ])
+
+    def parts() -> Iterator[np.ndarray]:
+        for some in in_parts(rows, shape):
+            part = np.moveaxis(x[some], 1, -1) if first else x[some]
+            yield part.reshape(-1, inner[-1])
+
+    mean, spread = _moments(lambda: (part.astype(np.float64) for part in parts()))
     held = np.where(spread < 1e-30, 0.0, spread)
     near = spread <= 1e-4 * np.abs(mean)  # what is left of these after rounding is looked at
-    held[near] = sample[:, near].astype(np.float32).astype(np.float64).std(axis=0)
+    if near.any():
+        held[near] = _moments(lambda: (part[:, near].astype(np.float32).astype(np.float64) for part in parts()))[1]
     constant = held <= _LOST * np.abs(mean)
     _tell_constant(constant, spread, len(shape) == 1, notes)
     variance = np.where(constant, 1.0, spread**2)
     return Front(shape=shape, inner=inner, first=first, mean=tuple(mean.tolist()), variance=tuple(variance.tolist()))
+
+
+def in_parts(rows: np.ndarray, shape: Shape) -> Iterator[np.ndarray]:
+    """Rows, so many at a time that little memory is needed where each is of this shape; once none where there are none.
+
+    >>> [len(some) for some in in_parts(np.arange(100), (256, 256, 3))]
+    [10, 10, 10, 10, 10, 10, 10, 10, 10, 10]
+    """
+    step = max(1, _AT_ONCE // max(1, math.prod(shape)))
+    for begin in range(0, max(1, len(rows)), step):
+        yield rows[begin : begin + step]
+
+
+def _moments(parts: Callable[[], Iterator[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each column of what comes in parts, twice, as arrays that may be written over."""
+    count, total, squares = 0, 0.0, 0.0
+    for part in parts():
+        count, total = count + len(part), total + part.sum(axis=0)
+    mean = np.asarray(total / count)
+    for part in parts():
+        part -= mean
+        part *= part
+        squares = squares + part.sum(axis=0)
+    return mean, np.sqrt(squares / count)
 
 
 def _wanted(shape: Shape, wanted: Shape | None) -> tuple[Shape, bool] | None:

@@ -25,8 +25,9 @@ from modelwright.training.keras_backend import ensure_backend
 
 #: Told after each epoch of a segment how much of it is done, in (0, 1], and the training loss; whether to go on.
 OnEpoch = Callable[[float, float], bool]
-#: Examples that are put through the network at once to judge it.
-_JUDGED = 512
+#: Examples that are put through the network at once to judge it, and fewer where these are so many numbers, down to as
+#: many as are trained on at once.
+_JUDGED, _NUMBERS = 512, 1 << 23
 #: Seconds between words to ``on_epoch``, where the clock ends a segment; and those in which the learning rate falls
 #: where it is to end at once, or a share of what the segment took, where that is less.
 _ASKED, _HURRY, _HURRIED = 2.0, 4.0, 0.05
@@ -188,7 +189,8 @@ class Trainer:
 
     def _outputs(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Some of the rows at a time, and what the network says of them; no more of the inputs are there at once."""
-        size = min(_JUDGED, len(rows))
+        numbers = sum(math.prod(shape) for shape in self.data.shapes)
+        size = min(_JUDGED, len(rows), max(self.recipe.batch, _NUMBERS // numbers))
         for begin in range(0, len(rows), size):
             some = rows[begin : begin + size]
             yield some, self.steps.predict(_filled(self.data.inputs(some), size))[: len(some)]

@@ -16,6 +16,7 @@ from modelwright.nas.measures import MEASURES, measures
 from modelwright.nas.phases import FINISH, PlanLeads, shares
 from modelwright.nas.plan import Plan
 from modelwright.nas.proposer import SCREENED
+from modelwright.space import HyperParameters
 from modelwright.store.memory import MemoryStore
 from modelwright.strategy.base import Strategy
 from modelwright.strategy.random import Random
@@ -174,18 +175,41 @@ def test_what_a_screen_kept_comes_first_in_turn_with_edits_of_the_default():
         assert sum(row.config.get(name) != default.get(name) for name in {*row.config, *default}) <= 3
 
 
-def test_what_a_screen_rejected_comes_last():
-    tree = nas.Architecture(
-        lambda hp, x: x.conv(hp.Choice("filters", [1, 2, 3, 4, 5, 6, 7, 8])).relu().global_avg_pool().dense(2),
-        (8, 8, 1),
+def of_filters(counts):
+    return nas.Architecture(
+        lambda hp, x: x.conv(hp.Choice("filters", counts)).relu().global_avg_pool().dense(2), (8, 8, 1)
     ).tree
-    rejected = {tree.key({"filters": filters}) for filters in (2, 4, 6, 8)}
+
+
+def proposed(tree, rejected, trials):
+    """The configurations of a race after a screen, in their order."""
     journal = study(Plan(LADDER), tree)
     journal.begin()
     journal.write([r.Noted(kind=SCREENED, data={"kept": [], "rejected": sorted(rejected)})])
-    run(journal, Formula(worth=lambda config: config["filters"] / 10), trials=8)
-    keys = [tree.key(row.config) for row in journal.machine.history.rows]
+    run(journal, Formula(worth=lambda config: config["filters"] / 10), trials=trials)
+    return [row.config for row in journal.machine.history.rows]
+
+
+def test_what_a_screen_rejected_comes_last():
+    tree = of_filters([1, 2, 3, 4, 5, 6, 7, 8])
+    rejected = {tree.key({"filters": filters}) for filters in (2, 4, 6, 8)}
+    keys = [tree.key(config) for config in proposed(tree, rejected, 8)]
     assert len(set(keys)) == 8 and set(keys[4:]) == rejected
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_rejected_network_comes_last_whatever_is_searched_beside_it(old):
+    """Notes of earlier versions, whose studies are gone on with, rejected what was drawn beside the network as well."""
+    hp = HyperParameters()
+    hp.Choice("rate", [0.1, 0.2])
+    tree = of_filters([1, 2, 3, 4]).grow(hp.tree.specs())
+    drawn = [{"filters": 2, "rate": 0.1}, {"filters": 4, "rate": 0.2}]
+    configs = proposed(tree, {tree.key(config) if old else tree.network(config) for config in drawn}, 8)
+    assert len({tree.key(config) for config in configs}) == 8
+    if old:
+        assert configs[6:] in (drawn, drawn[::-1])
+    else:
+        assert {config["filters"] for config in configs[4:]} == {2, 4}
 
 
 def test_a_killed_plan_goes_on_where_it_was():

@@ -20,6 +20,7 @@ from modelwright.nas.passes import Passes, batch
 from modelwright.nas.proxies import SCORES, zero_cost
 from modelwright.nas.screened import screened
 from modelwright.nas.screening import keep_upper, partial_correlation, screen
+from modelwright.space import HyperParameters
 
 jax = pytest.importorskip("jax")
 RNG = np.random.default_rng(0)
@@ -285,3 +286,17 @@ def test_a_screen_says_what_it_rejected():
     kept = {tree.key(config) for config in found["kept"]}
     assert len(found["scores"]) == 6 and kept | set(found["rejected"]) == set(found["scores"])
     assert kept and not kept & set(found["rejected"])
+
+
+def test_a_screen_scores_networks_and_not_what_is_searched_beside_them():
+    space = nas.Architecture(
+        lambda hp, x: x.conv(hp.Choice("filters", [2, 4, 6, 8, 10, 12])).relu().global_avg_pool().dense(2), (8, 8, 1)
+    )
+    hp = HyperParameters()
+    hp.Float("rate", 0.001, 0.1)
+    x = np.random.default_rng(0).normal(size=(60, 8, 8, 1))
+    made = dataset(x, np.arange(60) % 2)
+    tree = LimitedTree.of(space.tree.grow(hp.tree.specs()), ())
+    found, alone = (screened(one, made, seed=0, count=40) for one in (tree, LimitedTree.of(space.tree, ())))
+    assert all("rate" in config for config in found["kept"])
+    assert found["scores"] == alone["scores"] and sorted(found["rejected"]) == sorted(alone["rejected"])

@@ -278,7 +278,7 @@ _DID = {
 
 def _screen(study: Study) -> str:
     """How the scores of the screen went along with what networks achieved, and how far beyond their size."""
-    from modelwright.nas.proposer import SCREENED
+    from modelwright.nas.proposer import SCREENED, key_in
     from modelwright.nas.screening import partial_correlation
 
     history, space = study._machine.history, study._machine.space
@@ -287,7 +287,7 @@ def _screen(study: Study) -> str:
         return ""
     lowest: Any = min((min(row.segments) for row in history.rows if row.segments), default=None)
     rows = [row for row in history.rows if lowest in row.segments and row.segments[lowest] is not None]
-    known = [(row, key) for row in rows if (key := space.key(row.config)) in note["scores"]]
+    known = [(row, key) for row in rows if (key := key_in(note["scores"], space, row.config)) is not None]
     if len(known) < 8:
         return ""
     better = history.objectives[0].score

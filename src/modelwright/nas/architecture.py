@@ -284,6 +284,13 @@ class ArchitectureTree(Tree):
         rest = super().key({name: value for name, value in config.items() if name not in own})
         return f"{network}; {rest}" if rest else network
 
+    def network(self, config: Config) -> str:
+        """The key of the network alone, whatever else the configuration says."""
+        try:
+            return self.space.told(config)[0]
+        except SpaceError:  # a network that cannot be
+            return super().key(config)
+
 
 def _refuse_signature(define: Define, inputs: int, name: str) -> None:
     """Refuse what cannot be called with decisions and the inputs."""

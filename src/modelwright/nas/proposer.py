@@ -9,7 +9,8 @@ edits from the best, and draws: what makes model-based architecture search work 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ from modelwright.strategy.gp import GP
 from modelwright.strategy.halving import Rungs
 from modelwright.strategy.surrogate import one_thread
 
-#: Kind of the note with the configurations that a screen by zero-cost scores kept, and the keys of what it did not.
+#: Kind of the note with the configurations that a screen by zero-cost scores kept, and the keys of the networks that it
+#: did not; see ``key_in``.
 SCREENED = "screened"
 #: Values before the model is asked; candidates at chance; how many of the best are edited, and edits of each.
 ENOUGH, _DRAWN, _TOP, _EDITS = 8, 60, 5, 12
@@ -40,29 +42,29 @@ def fresh(
 
     One that a screen rejected is proposed where no other is found.
     """
-    tried = state.tried.keys(state.history, space)
-    config, note = _fresh(state, space, rng, number, levels, tried | _rejected(state.history))
-    return (config, note) if config is not None else _drawn(space, rng, tried)
+    known = _Known(space, state.tried.keys(state.history, space), _rejected(state.history))
+    config, note = _fresh(state.history, known, rng, number, levels)
+    return (config, note) if config is not None else _drawn(replace(known, rejected=frozenset()), rng)
 
 
 def _fresh(
-    state: Rungs, space: SearchSpace, rng: np.random.Generator, number: int, levels: Sequence[int], tried: Set[str]
+    history: History, known: _Known, rng: np.random.Generator, number: int, levels: Sequence[int]
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    model = _Model.of(state.history, space, levels)
-    screened = _screened(state.history)
+    space, screened = known.space, _screened(history)
+    model = _Model.of(history, space, levels)
     if model is None:
         # The default was made with care: what is one edit from it is as good a guess as what a screen of draws kept.
         if number % 2:
             for config in space.neighbours(space.default(), rng, _EDITS):
-                if space.key(config) not in tried:
+                if config not in known:
                     return dict(config), {"by": "edit of the default"}
         for config in screened:
-            if space.key(config) not in tried:
+            if config not in known:
                 return dict(config), {"by": "screen"}
-        return _drawn(space, rng, tried)
-    pool = _new(_candidates(space, rng, model.best(_TOP), screened), space, tried)
+        return _drawn(known, rng)
+    pool = _new(_candidates(space, rng, model.best(_TOP), screened), known)
     if not pool:
-        return _drawn(space, rng, tried)
+        return _drawn(known, rng)
     mean, std = model.predict(pool, inherited=False)
     worth = log_ei(mean, std, model.incumbent)
     chosen = int(worth.argmax())
@@ -87,8 +89,8 @@ def child(
     ranked = sorted(able, key=lambda row: -score(_at(row, top)))[:_TOP]
     weight = 1.0 / (1.0 + np.arange(len(ranked)))
     parent = ranked[int(rng.choice(len(ranked), p=weight / weight.sum()))]
-    tried = state.tried.keys(history, space) | _rejected(history)
-    pool = _new(iter(space.neighbours(parent.config, rng, 2 * _EDITS)), space, tried)
+    known = _Known(space, state.tried.keys(history, space), _rejected(history))
+    pool = _new(iter(space.neighbours(parent.config, rng, 2 * _EDITS)), known)
     if not pool:
         return None
     model = _Model.of(history, space, [top])
@@ -99,6 +101,27 @@ def child(
     edit = getattr(space, "edit", None)
     said = edit(parent.config, pool[chosen]) if edit is not None else ""
     return pool[chosen], parent.number, {"by": "child", "parent": parent.number, **({"edit": said} if said else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Configurations that were tried, and those of networks that a screen rejected."""
+
+    space: SearchSpace
+    tried: Set[str]
+    rejected: Set[str]
+
+    def __contains__(self, config: Config) -> bool:
+        return self.space.key(config) in self.tried or key_in(self.rejected, self.space, config) is not None
+
+
+def key_in(found: Collection[str], space: SearchSpace, config: Config) -> str | None:
+    """The key by which a screen's note has the network of a configuration; None where it does not have it.
+
+    In notes of earlier versions keys have in them what was searched beside the network.
+    """
+    network = getattr(space, "network", space.key)
+    return next((key for key in (network(config), space.key(config)) if key in found), None) if found else None
 
 
 class _Model:
@@ -186,11 +209,10 @@ def _screened(history: History) -> list[Config]:
     return next((list(note.data["kept"]) for note in reversed(history.notes) if note.kind == SCREENED), [])
 
 
-def _rejected(history: History) -> set[str]:
+def _rejected(history: History) -> frozenset[str]:
     """The keys of what a screen scored and did not keep."""
-    return next(
-        (set(note.data.get("rejected", ())) for note in reversed(history.notes) if note.kind == SCREENED), set()
-    )
+    found = (note.data.get("rejected", ()) for note in reversed(history.notes) if note.kind == SCREENED)
+    return frozenset(next(found, ()))
 
 
 def _candidates(
@@ -208,21 +230,18 @@ def _candidates(
         yield space.sample(rng)
 
 
-def _new(found: Iterator[Config], space: SearchSpace, tried: Set[str]) -> list[dict[str, Any]]:
-    """Each network once that was not tried."""
+def _new(found: Iterator[Config], known: _Known) -> list[dict[str, Any]]:
+    """Each configuration once that is not known."""
     pool: dict[str, dict[str, Any]] = {}
     for config in found:
-        key = space.key(config)
-        if key not in tried:
-            pool.setdefault(key, dict(config))
+        if config not in known:
+            pool.setdefault(known.space.key(config), dict(config))
     return list(pool.values())
 
 
-def _drawn(
-    space: SearchSpace, rng: np.random.Generator, tried: Set[str]
-) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+def _drawn(known: _Known, rng: np.random.Generator) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     for _ in range(_TRIES):
-        config = space.sample(rng)
-        if space.key(config) not in tried:
+        config = known.space.sample(rng)
+        if config not in known:
             return config, {"by": "random"}
     return None, {"by": "random", "reason": f"{_TRIES} draws, all of them tried before"}

@@ -34,8 +34,8 @@ def screened(
 
     Returns:
         ``kept``, configurations in an order of chance, of which not all may be handed on; ``rejected``, the keys of the
-        lower half; ``scores``, those of all that were scored, by key; ``score``, which one; ``seconds``. ``why`` where
-        nothing could be scored.
+        networks of the lower half; ``scores`` and ``macs``, those of all networks that were scored, by key; ``score``,
+        which one; ``seconds``. ``why`` where nothing could be scored.
     """
     began, rng = time.perf_counter(), Seed(seed).child("screen").generator()
     small = data.shrunk(factor)
@@ -49,7 +49,7 @@ def screened(
         if len(seen) >= count or (seconds is not None and time.perf_counter() - began > seconds):
             break
         config = tree.sample(rng)
-        key = tree.key(config)
+        key = tree.network(config)  # what is searched beside it changes no score
         if key in seen:
             continue
         try:

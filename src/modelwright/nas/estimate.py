@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from modelwright.nas.reading import Reading
 from modelwright.nas.spent import Spent
 from modelwright.nas.task import DOUBTS
 from modelwright.nas.train import Trainer
+from modelwright.nas.watched import Watched
 from modelwright.space import HyperParameters
 from modelwright.training.checkpoint import write_by
 from modelwright.training.failure import outcome_of
@@ -39,12 +39,8 @@ from modelwright.training.kept import artifacts_of, regained
 
 #: The kind of the fact that says how much of a network's start was inherited, and from whom.
 INHERITED = "inherited"
-#: A segment that is ended by the clock judges its network so many times on its way.
-_LOOKS = 6
 #: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
 _LITTLE = 0.2
-#: Seconds between questions whether a finish goes on.
-_ASKED = 1.0
 
 
 class ArchitectureEstimation(Estimation):
@@ -94,8 +90,8 @@ class _Trial:
         self.spent, self.epochs = Spent(), 0.0
         self.judged: tuple[Graph, int] | None = None
         self.model: Any = None
-        self.stopped, self.before, self.cpu = "", 0.0, time.process_time()
-        self.began = self.asked = time.perf_counter()
+        self.stopped, self.reached = "", task.start
+        self.before, self.cpu, self.began = 0.0, time.process_time(), time.perf_counter()
 
     def run(self) -> Outcome:
         graph = self._graph(())
@@ -110,7 +106,6 @@ class _Trial:
         learned, behind = self._start(graph)
         self.spent["start"] += time.perf_counter() - self.began
         metrics: dict[str, float] = {}
-        reached = self.task.start
         for rung in self._rungs(learned is not None):
             learned, metrics = self._climb(rung, learned)
             # Training that diverged leaves no accuracy at all.
@@ -119,18 +114,17 @@ class _Trial:
                 message = f"the loss of {metrics.get('val_loss', math.nan):g} after training is not finite"
                 error = Failure(kind="nan", message=message)
                 return Outcome(state="infeasible", metrics={}, error=error, note=self.note)
-            reached = rung.fidelity
             if self.stopped:
                 break
         with self.spent.on("keep"):
-            artifacts = {**behind, **self._kept(learned, reached)}
+            artifacts = {**behind, **self._kept(learned)}
         self.note["epochs"] = self._epochs()
         self.note["cpu_seconds"] = self._cpu_seconds()
         self.note["spent"] = self.spent.rounded()
         return Outcome(
             state="complete" if self.stopped != "stop" else "pruned",
             metrics={**metrics, **found},
-            fidelity=reached,
+            fidelity=self.reached,
             artifacts=artifacts,
             note=self.note,
             stepwise=False,
@@ -229,38 +223,31 @@ class _Trial:
                 weights.write(self.model, learned)
         stands = self._stands(rung, trainer, learned)
         seconds, at_most = self._time(rung)
+        finish = Finish(self.job.objectives[0], trainer, learned, stands) if stands and learned is not None else None
+        watched = Watched(self.reporter, self.job.ladder, rung, trainer, begins=self.reached, finish=finish)
+        trainer.ask = watched.asked
         if stands and seconds is not None and seconds <= 0:  # no time to train, and nothing has to be
             self.note[FINISHED] = {"before": stands[self.job.objectives[0].name], "kept": "before"}
             self.spent.compiled(trainer.steps.compiling())
-            self._told(self.job.ladder.step(rung.fidelity), stands, rung.fidelity)
+            watched.ended(stands)
+            self.stopped, self.reached = watched.stopped, rung.fidelity
             return weights.read(self.model), stands
-        before = self.task.start if rung.fidelity > self.task.start else 0.0
         anew = self._barely_trained(rung, seconds)
-        finish = Finish(self.job.objectives[0], trainer, learned, stands) if stands and learned is not None else None
-        looked: list[float] = [0.0]
-
-        def on_epoch(done: float, loss: float) -> bool:
-            if done < 1.0 and (trainer.hurried or done - looked[0] < 1.0 / _LOOKS):
-                return finish is None or self._asked(trainer, done)
-            looked[0] = done
-            return done >= 1.0 or self._report(rung, trainer, before, done, loss, finish)
-
         with self.spent.on("train"):
             trained = trainer.fit(
                 rung.epochs,
                 seed % (1 << 32),
-                on_epoch,
+                watched.on_epoch,
                 rows=rung.rows,
                 going_on=learned is not None and not anew,
                 seconds=seconds,
                 at_most=at_most,
                 compiling=rung.name != "confirm",
             )
+        self._ended(rung, trained.share, watched)
         self.spent.move("train", "judge", trainer.judged)
         self.epochs += trained.cost
         trainer.steps.settle()
-        if trained.share < 1.0 and not self.stopped:
-            self.note["cut"] = round(trained.share, 4)
         metrics = {"val_loss": math.nan}
         if trained.finite:
             with self.spent.on("judge"):
@@ -275,8 +262,19 @@ class _Trial:
         elif not trained.finite:
             return learned or {}, metrics
         if not self.stopped:
-            self._told(self.job.ladder.step(rung.fidelity), metrics, rung.fidelity)
+            watched.ended(metrics)
+            self.stopped = watched.stopped
         return found, metrics
+
+    def _ended(self, rung: Rung, share: float, watched: Watched) -> None:
+        """How far it came: to the rung, unless it was told to end before."""
+        self.stopped = watched.stopped
+        if self.stopped:
+            self.reached = round(self.reached + (rung.fidelity - self.reached) * share, 9)
+            return
+        self.reached = rung.fidelity
+        self.note |= {} if math.isnan(watched.early) else {EARLY: watched.early}
+        self.note |= {"cut": round(share, 4)} if share < 1.0 else {}
 
     def _time(self, rung: Rung) -> tuple[float | None, float | None]:
         """Seconds to train for in place of epochs, and those after which epochs are cut short."""
@@ -322,37 +320,6 @@ class _Trial:
             self.model = build(graph, seed=Seed(self.task.seed).child("weights").integer() % (1 << 32))
         return Trainer(self.model, data, self.recipe, self.job.class_weight)
 
-    def _report(
-        self, rung: Rung, trainer: Trainer, before: float, done: float, loss: float, finish: Finish | None
-    ) -> bool:
-        if rung.name == "race":
-            return True
-        fidelity = before + (rung.fidelity - before) * done
-        steps = self.job.ladder.steps
-        step = int(fidelity * steps + 1e-9)
-        if not int(before * steps + 1e-9) < step < self.job.ladder.step(rung.fidelity):
-            return True
-        watched = trainer.watch()
-        if finish is not None:
-            finish.seen(done, watched)
-        going = self._told(step, {**watched, "loss": loss}, fidelity)
-        return going or (finish is not None and self._hurried(trainer, done))
-
-    def _asked(self, trainer: Trainer, done: float) -> bool:
-        """Whether a finish goes on, by whoever runs it."""
-        now = time.perf_counter()
-        if trainer.hurried or now - self.asked < _ASKED:
-            return True
-        self.asked = now
-        return self._told(0, {}, self.task.start) or self._hurried(trainer, done)
-
-    def _hurried(self, trainer: Trainer, done: float) -> bool:
-        """Have a finish that is to end early let the learning rate fall first; whether it may."""
-        if self.stopped != "pause":
-            return False
-        trainer.hurried, self.stopped, self.note[EARLY] = True, "", round(done, 3)
-        return True
-
     def _epochs(self) -> float:
         """Passes through all rows, with those of earlier segments and of the parent."""
         return round(self.epochs + float(self.note.get("epochs", 0.0)), 3)
@@ -361,15 +328,9 @@ class _Trial:
         """Of all cores, for this trial so far."""
         return round(self.before + time.process_time() - self.cpu, 2)
 
-    def _told(self, step: int, metrics: Mapping[str, float], fidelity: float) -> bool:
-        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        decision = self.reporter.report(step, finite, fidelity)
-        self.stopped = "" if decision == "go" else decision
-        return decision == "go"
-
     # --- what is kept --------------------------------------------------------------------------------
 
-    def _kept(self, learned: weights.Weights | None, reached: float) -> dict[str, Artifact]:
+    def _kept(self, learned: weights.Weights | None) -> dict[str, Artifact]:
         if learned is None or self.judged is None:
             return {}
         kept, trial = artifacts_of(self.task), Path(self.task.folder).name
@@ -380,7 +341,7 @@ class _Trial:
             **({INHERITED: self.note[INHERITED]} if INHERITED in self.note else {}),
         }
         found = {}
-        if reached < 1.0 - 1e-9:
+        if self.reached < 1.0 - 1e-9 and self.stopped != "stop":
             found["checkpoint"] = kept.keep(
                 trial, "checkpoint.ckpt", lambda sink: checkpoints.save(sink, learned, state)
             )

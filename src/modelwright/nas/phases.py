@@ -9,6 +9,7 @@ from modelwright.core.history import History
 from modelwright.core.records import Continued, Finished, Noted, Proposed, Started
 from modelwright.nas.ladder import STEPS
 from modelwright.nas.proposer import SCREENED
+from modelwright.strategy.shown import SAME
 from modelwright.study.policy import EngineLeads
 
 #: Kind of the note by which the finish is opened, with the seconds that are left for it.
@@ -33,14 +34,19 @@ class PlanLeads(EngineLeads):
         return []
 
     def settled(self, history: History, ended: Finished) -> Finished:
-        """A finish that came to nothing leaves its network as it was before, with its value and its model."""
+        """A finish that came to nothing leaves its network as it was before, with its value and its model.
+
+        So does a confirmation that was ended on its way: what it would have been worth is not known, and networks that
+        trained for longer are no measure of it.
+        """
         row = history.rows[ended.number]
         held = [(fidelity, values) for fidelity, values in row.segments.items() if values is not None]
-        if row.note.get("phase") != FINISH or ended.state not in _BAD or not held:
+        phase, cut = row.note.get("phase"), ended.state == "paused" and ended.fidelity < row.target - SAME
+        if not held or not (cut if phase == "confirm" else phase == FINISH and ended.state in _BAD):
             return ended
         fidelity, values = held[-1]
         why = ended.error.message if ended.error is not None else ended.state
-        told = {"before": values[0], "kept": "before", "failed": why}
+        told = {} if cut else {FINISH: {"before": values[0], "kept": "before", "failed": why}}
         return replace(
             ended,
             state="paused",
@@ -51,7 +57,7 @@ class PlanLeads(EngineLeads):
             steps=max(1, round(fidelity * STEPS)),
             error=None,
             artifacts={},
-            note={**ended.note, FINISH: told},
+            note={**ended.note, **told},
         )
 
 

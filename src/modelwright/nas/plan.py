@@ -205,7 +205,7 @@ class Plan(Strategy):
         return self._once_more(state, len(chosen)) or self._until_idle(history, "the best are confirmed")
 
     def _unconfirmed(self, row: Row) -> bool:
-        return row.state == "paused" and row.fidelity < self.confirm - 1e-9 and row.target < self.confirm - 1e-9
+        return row.state == "paused" and row.fidelity < self.confirm - 1e-9
 
     def _confirming(self, history: History, number: int, waiting: int, note: Mapping[str, Any]) -> Proposal:
         note = {"phase": "confirm", **note}

@@ -28,9 +28,9 @@ OnEpoch = Callable[[float, float], bool]
 #: Examples that are put through the network at once to judge it, and fewer where these are so many numbers, down to as
 #: many as are trained on at once.
 _JUDGED, _NUMBERS = 512, 1 << 23
-#: Seconds between words to ``on_epoch``, where the clock ends a segment; and those in which the learning rate falls
+#: Seconds between questions whether a segment goes on, within epochs too; and those in which the learning rate falls
 #: where it is to end at once, or a share of what the segment took, where that is less.
-_ASKED, _HURRY, _HURRIED = 2.0, 4.0, 0.05
+_ASKED, _HURRY, _HURRIED = 1.0, 4.0, 0.05
 #: Rows of those that are kept back that are enough to watch a network.
 _WATCHED = 2000
 
@@ -43,7 +43,8 @@ class Trained:
         finite: whether the loss stayed finite; when it did not, training ended there.
         cost: passes through all the rows that there are to train on.
         loss: the mean of the last epoch.
-        share: of the epochs that were asked for; less than 1 where the clock ended them.
+        share: of the epochs, or of the seconds, that were asked for; less than 1 where the clock ended them, or
+            whoever was asked.
     """
 
     finite: bool = True
@@ -62,6 +63,7 @@ class Trainer:
 
     Attributes:
         judged: seconds that watching took, in the last segment.
+        ask: asked every second or so, within epochs too, with how much of a segment is done, whether to go on.
         hurried: whether the segment is to end at once, set by ``on_epoch``: the learning rate falls quickly then.
         doubts: of what it was judged to be worth last; see ``Task.doubts``.
     """
@@ -70,6 +72,7 @@ class Trainer:
     data: Dataset
     recipe: Recipe = field(default_factory=Recipe)
     class_weight: Mapping[int, float] | None = None
+    ask: Callable[[float], bool] | None = None
     judged: float = 0.0
     hurried: bool = False
     doubts: dict[str, float] = field(default_factory=dict)
@@ -141,11 +144,16 @@ class Trainer:
                 done = max(done, 1.0 if at_most <= 0 else (now - compiled) / at_most)
             if self.hurried:
                 done = max(done, hurry.done(done, now, now - began))
-            due = at == each - 1 or done >= 1.0 or (seconds is not None and now - asked >= _ASKED)
-            if due and not on_epoch(min(1.0, done), float(np.mean(losses[-each:]))):
+            late = now - asked >= _ASKED
+            # Without a clock, what is told between epochs would depend on the machine.
+            if at == each - 1 or done >= 1.0 or (seconds is not None and late):
+                going = on_epoch(min(1.0, done), float(np.mean(losses[-each:])))
+            else:
+                going = not late or self.ask is None or self.ask(done)
+            if not going:
                 break
-            asked = now if due else asked
-        share = min(1.0, step / total) if seconds is None else 1.0
+            asked = now if late else asked
+        share = min(1.0, step / total if seconds is None else done)
         return Trained(cost=step / each * count / self.data.rows, loss=float(np.mean(losses[-each:])), share=share)
 
     def judge(self, limit: int | None = None) -> dict[str, float]:

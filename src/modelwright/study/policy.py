@@ -111,7 +111,8 @@ class EngineLeads:
         return [row.number for row in rows if row.state in again]
 
     def put_aside(self, history: History) -> list[int]:
-        return [t.number for t in history.rows if t.state == "paused" and t.facts.get("why") in ("budget", "cancelled")]
+        paused = [row for row in history.rows if row.state == "paused" and row.fidelity < row.target - 1e-9]
+        return [row.number for row in paused if row.facts.get("why") in ("budget", "cancelled")]
 
     def takes_over(self, history: History) -> bool:
         return True

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import modelwright as mw
 from modelwright.core.records import Task
@@ -55,6 +56,28 @@ def test_what_a_candidate_takes_again_goes_by_the_rounds_that_are_kept(job, tmp_
     assert found.error is None
     most = job.longer({"model": "lightgbm"}) / MORE
     assert 0 < found.note["again_seconds"] <= most * found.note["fit_seconds"] + 1e-3
+
+
+def test_features_take_no_more_threads_than_the_learner(job, tmp_path, monkeypatch):
+    seen, made = [], LightGBM.features
+
+    def features(self, frame, config):
+        recipe = made(self, frame, config)
+
+        class Spied:
+            key = recipe.key
+
+            def fit(self, *data, **settings):
+                seen.append({one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"})
+                return recipe.fit(*data, **settings)
+
+        return Spied()
+
+    monkeypatch.setattr(LightGBM, "features", features)
+    for note in ({}, {"phase": "refit"}, {"phase": "refit", "threads": 2}):
+        with threadpool_limits(2, user_api="blas"):
+            outcome(job, tmp_path, value=1.0, rounds=5, **note)
+    assert seen == [{1}] * job.split.units + [{1}, {2}]
 
 
 def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job, monkeypatch):

@@ -141,23 +141,26 @@ def _member(
     seeds: tuple[int, int],
     rounds: int | None,
 ) -> Member:
-    kind = _kind(entry, job)
+    from threadpoolctl import threadpool_limits
+
+    kind, threads = _kind(entry, job), _threads(entry, plan)
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
     weight = job.weight if isinstance(rows, slice) else job.weighing(rows)
     recipe = kind.features(job.frame, entry["config"])
     classes = job.classes or None
-    fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seeds[0], classes=classes)
-    model = kind.fit(
-        matrix,
-        job.aim(rows),
-        job.task,
-        config=entry["config"],
-        weight=weight,
-        rounds=rounds,
-        again=rounds is not None,
-        seed=seeds[1],
-        threads=_threads(entry, plan),
-        classes=classes,
-        metric=job.metric.guide,
-    )
+    with threadpool_limits(threads, user_api="blas"):  # as the candidate was fitted
+        fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seeds[0], classes=classes)
+        model = kind.fit(
+            matrix,
+            job.aim(rows),
+            job.task,
+            config=entry["config"],
+            weight=weight,
+            rounds=rounds,
+            again=rounds is not None,
+            seed=seeds[1],
+            threads=threads,
+            classes=classes,
+            metric=job.metric.guide,
+        )
     return Member(kind.name, entry["config"], fitted, model)

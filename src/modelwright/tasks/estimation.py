@@ -156,6 +156,7 @@ class _Trial:
     def __init__(self, job: Job, matrices: OrderedDict[Any, Any], task: Task, reporter: Reporter):
         began = time.monotonic()
         self.job, self.matrices, self.task, self.reporter = job, matrices, task, reporter
+        self.threads = job.threads
         self.learner, self.config = job.own(task.config)
         self.learner.load()
         loaded = time.monotonic()
@@ -176,10 +177,15 @@ class _Trial:
                 self.deadline = min(self.deadline, self.limit)
 
     def run(self) -> Outcome:
+        from threadpoolctl import threadpool_limits
+
         self.reporter.traced(dict(self.task.config), ())
-        if self.note["phase"] == "refit":
-            return self._refit()
-        return self._validate()
+        again = self.note["phase"] == "refit"
+        if again and "threads" in self.task.note:
+            self.threads = int(self.task.note["threads"])
+        # Features take linear algebra as learners do. On a busy machine threads wait for one that has no core.
+        with threadpool_limits(self.threads, user_api="blas"):
+            return self._refit() if again else self._validate()
 
     # --- unit after unit -----------------------------------------------------------------------------
 
@@ -266,7 +272,7 @@ class _Trial:
             deadline=self.deadline,
             limit=self.limit,
             seed=Seed(self.task.seed).child("unit", unit).integer(),
-            threads=job.threads,
+            threads=self.threads,
             classes=job.classes or None,
             metric=job.metric.guide,
         )
@@ -275,7 +281,7 @@ class _Trial:
         # What chose anything by the rows that judge is judged by what other rows chose.
         answers, fitted.held = fitted.held, None
         some = held if answers is None else held.take(np.arange(min(_TIMED, held.rows)))
-        found = fitted.predict(some, threads=job.threads)
+        found = fitted.predict(some, threads=self.threads)
         row_us = (time.perf_counter() - began) / max(1, some.rows) * 1e6
         predicted = job.natural(found if answers is None else answers, on)
         known = fitted.facts
@@ -319,7 +325,6 @@ class _Trial:
 
     def _refit(self) -> Outcome:
         job, began = self.job, time.perf_counter()
-        threads = int(self.task.note.get("threads", job.threads))
         fitted, matrix = self.recipe.fit(
             job.frame, job.aim(), job.task, weight=job.weight, classes=job.classes or None,
             seed=Seed(job.seed).child("features", "all").integer(),
@@ -333,11 +338,11 @@ class _Trial:
             rounds=self.task.note.get("rounds"),
             deadline=self.deadline,
             seed=Seed(self.task.seed).child("unit", "all").integer(),
-            threads=threads,
+            threads=self.threads,
             classes=job.classes or None,
             metric=job.metric.guide,
         )
-        self.note |= {"refit": codec.to_plain(dict(model.facts)), "threads": threads}
+        self.note |= {"refit": codec.to_plain(dict(model.facts)), "threads": self.threads}
         value = float(self.task.note["value"])
         artifacts: dict[str, Artifact] = {}
         if self._is_whole(model.facts):

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -101,8 +103,21 @@ def test_seconds_on_top_are_measured_against_themselves_and_not_against_all():
 
 
 def test_too_few_seconds_are_said_to_be(kept):
-    with pytest.warns(UserWarning, match=r"2(\.\d)? s were too few to go on with.* give at least \d"):
+    with pytest.warns(UserWarning, match=r"2(\.\d)? s were too few to go on with.* give at least \d+ s on top"):
         model = kept.fit(table(), seconds=2.0, verbose=0)
     assert tried(model) == 1
     assert "too few to go on with" in model.stopped
     assert any("too few to go on with" in one["why"] for one in model.decisions if one["what"] == "candidates")
+
+
+def test_what_is_enough_is_told_in_all_sessions_together_too(kept):
+    asked = {**FAST, "trials": None, "store": "s.db", "name": "s", "seconds": 0.5}
+    with pytest.warns(UserWarning, match="nothing was left of 0.5 s") as heard:
+        model = mw.fit(table(), "y", **asked)
+    assert tried(model) == 1 and "nothing was left" in model.stopped
+    on_top, in_all = map(int, re.search(r"at least (\d+) s on top .* (\d+) s in all", str(heard[0].message)).groups())
+    spent = model._body["asked"]["spent"]["seconds"]
+    assert on_top > 6 and on_top + spent - 1 < in_all
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # who makes the same call again asks for no more
+        mw.fit(table(), "y", **asked)

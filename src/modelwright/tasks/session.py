@@ -73,8 +73,8 @@ class Session:
         #: Columns that are left out since they leak.
         self.dropped: list[str] = []
         self._said: list[Decision] = []
-        #: Seconds of earlier sessions of the same study.
-        self.before = 0.0
+        #: Seconds of earlier sessions of the same study; and whether the last call gave as many in all.
+        self.before, self._repeats = 0.0, False
         #: Why no more candidates were tried; and why none at all were, where time for some was asked for.
         self.stopped = self._idle = ""
         if asked.drop_suspected:
@@ -237,6 +237,8 @@ class Session:
                 self._too_little()
                 return self._blend(engine)
             self._reopened(engine)
+        elif self.before and self.asked.seconds is not None and self.left() <= 0:
+            self._too_little()
         elif plan.ended(history) is not None and self._more(engine):
             self._reopened(engine)  # whoever calls again wants more
         try_candidates(self, engine, plan, tree)
@@ -283,11 +285,17 @@ class Session:
         if self.asked.seconds is None or self.interrupts.heard:
             return
         given = self.asked.seconds - self.before
-        if given < _ASKED:  # a call that is made again as it was asks for none
+        if self._repeats and given < _ASKED:  # a call that is made again as it was asks for none
             return
-        least = math.ceil(given - self.left() + 2 * _WORTH)
-        self._idle = f"{given:.2g} s were too few to go on with"
-        warn_caller(f"fit: {self._idle}, so the model is made of what there was; give at least {least}")
+        if given > 0:
+            self._idle = f"{given:.2g} s were too few to go on with"
+        else:
+            self._idle = f"nothing was left of {self.asked.seconds:g} s after the {self.before:.3g} s of earlier sessions"
+        more = math.ceil(given - self.left() + 2 * _WORTH)
+        warn_caller(
+            f"fit: {self._idle}, so the model is made of what there was; give at least {more} s on top of what was "
+            f"spent, {math.ceil(self.before + more)} s in all sessions together"
+        )
 
     def _opened(self, tree: Any, plan: TablePlan) -> Engine:
         asked, data = self.asked, self.data
@@ -314,6 +322,7 @@ class Session:
         known = None if name is None else store.find(name)
         if known is not None and known.definition.get("kind") == "table":
             refuse_other_table(known, prepared.facts[FACT])
+        self._repeats = known is not None and known.definition.get("budget", {}).get("seconds") == asked.seconds
         study = open_study(prepared, plan, store, name, budget, opening)
         self.before = study.elapsed
         settings = RunSettings(

@@ -55,7 +55,7 @@ def decided(model, what):
 )
 def test_a_moment_is_enough_for_a_constant(kind, metric, preset, tmp_path):
     data = table(kind)
-    with pytest.warns(UserWarning, match="the time was up .* so the model is a constant"):
+    with pytest.warns(UserWarning, match="the model is a constant, since the time was up"):
         model = mw.fit(data, "y", seconds=0.0001, preset=preset, metric=metric, **QUIET)
     assert decided(model, "fallback")[0]["why"].startswith("the time was up")
     assert np.isfinite(model.score)
@@ -76,7 +76,7 @@ def test_a_moment_is_enough_for_a_constant(kind, metric, preset, tmp_path):
 
 def test_a_first_candidate_that_never_ends_is_not_waited_for():
     began = time.monotonic()
-    with pytest.warns(UserWarning, match="so the model is a constant"):
+    with pytest.warns(UserWarning, match="the model is a constant"):
         model = mw.fit(table(), "y", models=[Slow()], seconds=2, **QUIET)
     assert decided(model, "fallback")
     assert time.monotonic() - began < 50

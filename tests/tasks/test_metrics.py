@@ -232,5 +232,19 @@ def test_what_a_function_may_not_give():
         Metric.of(learn.precision_recall_curve, BINARY).computed(np.array([0, 1]), np.array([0, 1]))
 
 
+def test_what_gives_no_number_where_all_is_right_is_no_metric():
+    y, values = np.tile([0, 1], 20), np.arange(40.0)
+    for function in (lambda y, p: float("nan"), lambda y, p: float("-inf")):
+        for target, true in ((BINARY, y), (VALUES, values)):
+            with pytest.raises(ArgumentError, match=r"metric '<lambda>': it gives (nan|-inf) for .* as good as can be"):
+                Metric.of(function, target).check(true, target)
+
+    def peak(y, p):
+        return float(np.inf if np.allclose(y, p) else -np.log(np.mean((y - p) ** 2)))
+
+    Metric.of(peak, VALUES).check(values, VALUES)  # it has no bound, and tells others apart
+    Metric.of(lambda y, p, sample_weight: float("nan"), VALUES).check(values, VALUES, np.zeros(40))  # nobody judges
+
+
 def test_every_metric_has_its_direction():
     assert {name for name, score in SCORES.items() if not score.higher} == {"log_loss", "rmse", "rmsle", "mae"}

@@ -55,6 +55,16 @@ def test_a_model_is_scored_on_another_table_by_all_that_goes_with_the_task(class
     assert found["mae"] == pytest.approx(np.mean(np.abs(numbers.predict(other) - other["y"])))
 
 
+def test_a_score_that_has_no_value_is_said_to_have_none(classes, tmp_path):
+    assert "roc_auc 0." in classes.summary() and " ± 0." in classes.summary()
+    model = pickle.loads(pickle.dumps(classes))
+    model._body |= {"spread": float("nan")}
+    assert "roc_auc 0." in model.summary() and "±" not in model.summary()
+    assert "±" not in model.report(tmp_path / "one.html").read_text().split("expected of new rows")[0]
+    model._body |= {"score": float("nan")}
+    assert "roc_auc has no value, expected of new rows" in model.summary() and "nan" not in model.summary()
+
+
 def test_the_class_that_f1_is_about_is_told_and_stays_the_same(classes, tmp_path):
     pytest.importorskip("sklearn")
     from sklearn.metrics import f1_score

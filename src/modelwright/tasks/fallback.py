@@ -52,7 +52,7 @@ def fallen_back(session: Session, engine: Engine) -> tuple[Blend, list[Made]]:
             hint="Mend the estimator, or leave models= out; what it raised is in mw.load_study(name).trials.",
         )  # fmt: skip
     session.says(decision("fallback", "the same answer for every row is deployed", why, "seconds=", "a model at all"))
-    warn_caller(f"fit: {why}, so the model is a constant")
+    warn_caller(f"fit: the model is a constant, since {why.removesuffix('.')}")
     return constant(session.job, len(rows))
 
 

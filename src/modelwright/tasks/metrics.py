@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -127,17 +128,26 @@ class Metric:
         """Refuse a metric of somebody else's that has no value even for predictions that are as good as can be.
 
         Raises:
-            ArgumentError: it cannot be computed.
+            ArgumentError: it cannot be computed, or gives no number.
         """
         if self.own is not None:
             return
-        if not target.is_classes:
-            self.computed(y, np.clip(y, *bounds(y, positive=self.above_zero)), weight)
+        if target.is_classes:
+            rows = sample(y, target.task, _CHECKED, seed=0)
+            best = np.full((len(rows), len(target.classes)), _UNSURE / len(target.classes))
+            best[np.arange(len(rows)), y[rows]] += 1 - _UNSURE
+            y, weight = y[rows], None if weight is None else np.asarray(weight)[rows]
+        else:
+            best = np.clip(y, *bounds(y, positive=self.above_zero))
+        if weight is not None and not np.any(weight):
             return
-        rows = sample(y, target.task, _CHECKED, seed=0)
-        sure = np.full((len(rows), len(target.classes)), _UNSURE / len(target.classes))
-        sure[np.arange(len(rows)), y[rows]] += 1 - _UNSURE
-        self.computed(y[rows], sure, None if weight is None else np.asarray(weight)[rows])
+        found = self.computed(y, best, weight)
+        # What has no bound is infinite where all is right, and tells other predictions apart all the same.
+        if math.isnan(found) or not (math.isfinite(found) or math.isfinite(self.score(y, np.roll(best, 1, 0), weight))):
+            raise ArgumentError(
+                f"it gives {found:g} for predictions that are as good as can be", where=f"metric {self.name!r}",
+                allowed="a number", hint="Does it go with the target?",
+            )  # fmt: skip
 
     @property
     def own(self) -> str | None:

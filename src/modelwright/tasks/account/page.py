@@ -14,7 +14,7 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
-from modelwright.tasks.account.summary import deployed, judged_by
+from modelwright.tasks.account.summary import deployed, judged_by, spread
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.listing import LEFT
 
@@ -68,7 +68,8 @@ def _header(model: Predictor, body: Mapping[str, Any]) -> str:
     spent = (body.get("time") or {}).get("seconds") or (body.get("asked") or {}).get("spent", {}).get("seconds")
     again = body.get("carried_out")
     tried = 0 if again else max(len(body.get("leaderboard") or []) - 1, 0)
-    score = f"± {text.number(body.get('spread'), 2)}, "
+    known = spread(body)
+    score = known and f"{known}, "
     tiles = [
         (model.metric, text.number(model.score, 5), score + (OF_THE_PLAN if again else "expected of new rows")),
         ("models", str(len(members)), f"of {counted(tried, 'candidate')} tried" if tried else "as planned"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,9 @@ def summary(model: Predictor) -> str:
     by = f"expected of new rows ({text.clean(split, 160)})" if split else "expected of new rows"
     if body.get("carried_out"):
         by = "in the fit that the plan is from; nothing was judged here"
-    spread = text.number(body.get("spread"), 2)
     lines = [
         f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
-        f"  {text.clean(told(model, model.metric), 80)} {text.number(model.score, 5)} ± {spread}, {by}",
+        f"  {text.clean(told(model, model.metric), 80)} {_score(model)}, {by}",
         f"  {_members(model)}",
     ]
     several = len(deployed(model)) > 1
@@ -46,6 +46,17 @@ def summary(model: Predictor) -> str:
         'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
     )
     return "\n".join(lines)
+
+
+def _score(model: Predictor) -> str:
+    known = math.isfinite(model.score)
+    return f"{text.number(model.score, 5)} {spread(model._body)}".rstrip() if known else "has no value"
+
+
+def spread(body: Mapping[str, Any]) -> str:
+    """How sure the score is; "" where nothing says it."""
+    found = body.get("spread")
+    return f"± {text.number(found, 2)}" if found is not None and math.isfinite(found) else ""
 
 
 def judged_by(body: Mapping[str, Any]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwright.cli.columns import as_file, as_text, check_form
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.cli.places import check_place
 from modelwright.cli.warned import warned
@@ -78,28 +77,25 @@ def fit(args: Namespace, out: Output) -> int:
 
 
 def predict(args: Namespace, out: Output) -> int:
-    """Predictions for the rows of a table, as CSV."""
+    """Predictions for the rows of a table, as CSV or in the form that the file's ending says."""
     from modelwright.tasks.answers import answers
 
     target = None if args.output is None else Path(args.output).expanduser()
     if target is not None:
         check_place(target, reads={"the model": args.model, "the table": args.table}, model=False)
+        check_form(target)
     model = _loaded(args)
     with warned(out):
         columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
-    if out.as_json:
-        out.document({"predictions": {name: list(values) for name, values in columns.items()}})
-        return Exit.OK
-    told = io.StringIO()
-    writer = csv.writer(told, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    if target is None:
-        out.table(told.getvalue())
-        return Exit.OK
-    write_whole(target, told.getvalue())
     rows = len(next(iter(columns.values())))
-    out.say(f"{rows:,} predictions are in {target}")
+    if target is not None:
+        write_whole(target, as_file(columns, target))
+        out.say(f"{rows:,} predictions are in {target}")
+    if out.as_json:
+        told = {name: list(values) for name, values in columns.items()}
+        out.document({"predictions": told} if target is None else {"file": str(target), "rows": rows})
+    elif target is None:
+        out.table(as_text(columns))
     return Exit.OK
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import ArgumentError
+from modelwright.tasks.frame import told
 from modelwright.tasks.reading import read
 from modelwright.tasks.schema import Schema
 
@@ -143,6 +144,32 @@ def test_levels_that_are_new_get_a_code_of_their_own(schema):
     table = read({**COLUMNS, "job": ["pirate"] * 3 + COLUMNS["job"][3:]})
     (note,) = [note for note in schema.frame(table).notes if note.kind == "unseen levels"]
     assert note.data == {"column": "job", "count": 3} and "'pirate'" in note.message
+
+
+def test_a_column_of_which_no_level_is_known_is_told_apart_from_a_few_new_levels(schema):
+    """Written in capitals the column says nothing to the model, in every row: that is no new level."""
+    fewer = schema.frame({**COLUMNS, "job": ["NURSE"] * (ROWS - 1) + ["cook"]})
+    assert told(fewer.notes) == "levels that the model was not fitted on: 'job'"
+    capitals = [job and job.upper() for job in COLUMNS["job"]]
+    said = told(schema.frame({**COLUMNS, "job": capitals}).notes)
+    assert said.startswith("not one cell of 'job' is a level that the model knows ('clerk', 'cook', 'nurse', 'pilot')")
+    assert said.endswith("levels that the model was not fitted on: 'job'")
+    for few in ([row(0, job="NURSE")] * 4, row(0, job="NURSE")):  # chance
+        assert told(schema.frame(few).notes) == "levels that the model was not fitted on: 'job'"
+
+
+def test_many_levels_may_all_be_new():
+    keys = [f"{one}-{i % 60}" for i, one in enumerate("ab" * 120)]
+    schema = Schema.of(read({"key": keys}), kinds={"key": "category"})
+    said = told(schema.frame({"key": ["c", "d"] * 10}).notes)
+    assert said == "levels that the model was not fitted on: 'key'"
+
+
+def test_infinite_numbers_are_told_like_cells_that_cannot_be_read(schema):
+    ages = [float("inf"), *COLUMNS["age"][1:]]
+    for source in ({**COLUMNS, "age": ages}, {**COLUMNS, "age": [*map(str, ages)]}, row(0, age=float("-inf"))):
+        assert told(schema.frame(source).notes) == "infinite numbers, taken as missing: 'age'"
+    assert told(schema.frame(row(0, age=float("nan"))).notes) == ""
 
 
 @pytest.mark.parametrize(

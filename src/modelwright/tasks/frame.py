@@ -102,9 +102,12 @@ _RENAMED = 5
 _TOLD = {
     "absent columns": "not there, taken as missing: ",
     "unreadable": "cells that cannot be read, taken as missing: ",
+    "infinite": "infinite numbers, taken as missing: ",
     "unseen levels": "levels that the model was not fitted on: ",
 }
 _TOLD_OF_FILES = ("fields", "quotes", "mixed encodings")
+#: From how many cells a column of which no level is known is told apart from a few new levels, where it has so few.
+_CELLS, _LEVELS = 5, 30
 
 
 def told(notes: Sequence[Note]) -> str:
@@ -119,11 +122,18 @@ def told(notes: Sequence[Note]) -> str:
     for note in notes:
         if note.kind in _TOLD:
             columns.setdefault(note.kind, []).extend(note.data.get("names") or [note.data["column"]])
-    parts = []
+    parts = [_strange(note.data["column"], note.data["known"]) for note in notes if "known" in note.data]
     for kind, names in columns.items():
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         parts.append(_TOLD[kind] + ", ".join(f"{name!r:.80}" for name in names[:10]) + more)
     return "; ".join([*parts, *(note.message for note in notes if note.kind in _TOLD_OF_FILES)])
+
+
+def _strange(column: str, known: Sequence[str]) -> str:
+    """What is said of a column of which no level is known: most likely it is written otherwise than in the fit."""
+    shown = ", ".join(f"{level!r:.40}" for level in known[:5]) + (" ..." if len(known) > 5 else "")
+    lost = "what it learned from that column is lost. Is it written otherwise here?"
+    return f"not one cell of {column!r:.80} is a level that the model knows ({shown}), so {lost}"
 
 
 # --- many rows -----------------------------------------------------------------------------------
@@ -187,13 +197,19 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
         count = sum(problems.unseen.values())
         shown = ", ".join(repr(text) for text in list(problems.unseen)[:3])
         message = f"column {one.name!r:.80}: {counted(count, 'cell')} with levels not seen before, such as {shown}"
-        notes.append(Note("unseen levels", message, {"column": one.name, "count": count}))
+        levels = one.details.get("levels", ())
+        strange = 0 < len(levels) <= _LEVELS and _CELLS <= count == _filled(cells, problems)
+        known = {"known": list(levels)} if strange else {}
+        notes.append(Note("unseen levels", message, {"column": one.name, "count": count, **known}))
+    if problems.infinite:
+        message = f"column {one.name!r:.80}: {counted(problems.infinite, 'infinite number')}, taken as missing"
+        notes.append(Note("infinite", message, {"column": one.name, "count": problems.infinite}))
     if problems.refused:
         raise ArgumentError(problems.refused, where=f"{where}, column {one.name!r:.80}", allowed=one.allowed)
     if not problems.unreadable:
         return
     count = sum(problems.unreadable.values())
-    known = int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
+    known = _filled(cells, problems)
     text = next(iter(problems.unreadable))
     message = f"{counted(count, 'cell')} of {known:,} cannot be read as {one.noun}, such as {text!r:.60}"
     if count > _REFUSED * known and not one.tolerant:
@@ -202,6 +218,11 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
         raise ArgumentError(said, where=f"{where}, column {one.name!r:.80}", allowed=one.allowed)
     data = {"column": one.name, "count": count, "examples": list(problems.unreadable)[:5]}
     notes.append(Note("unreadable", f"column {one.name!r:.80}: {message}; taken as missing", data))
+
+
+def _filled(cells: np.ndarray, problems: Problems) -> int:
+    """How many cells are not missing."""
+    return int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
 
 
 def _place(cells: np.ndarray, text: str) -> int | None:
@@ -246,6 +267,9 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
         if one.part == CODES and value == one.unseen:
             message = f"column {name!r:.80}: a level not seen before, {str(cell)!r:.60}"
             notes.append(Note("unseen levels", message, {"column": name, "count": 1}))
+        elif value != value and type(cell) in (float, int) and cell == cell:
+            message = f"column {name!r:.80}: an infinite number, taken as missing"
+            notes.append(Note("infinite", message, {"column": name, "count": 1}))
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
         parts[one.part][name] = made

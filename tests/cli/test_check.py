@@ -36,7 +36,7 @@ def test_an_alert_is_exit_code_1_with_what_where_how_many_and_what_to_do(tmp_pat
     assert main(["check", str(path), "--target", "y"]) == 1
     said = " ".join(capsys.readouterr().out.split())
     assert "Alerts (1) sentinel values days: 999 in 30 rows" in said and "next: empty those cells" in said
-    assert "constants unit: every cell is 'm' done: left out else: kinds={'unit': 'category'}" in said
+    assert "constants unit: every cell is 'm' done: left out else: --kind unit=category" in said
 
 
 def test_a_second_table_that_has_drifted_is_an_alert(sound, tmp_path, capsys):
@@ -80,3 +80,11 @@ def test_what_is_not_there_is_bad_input(sound, words, capsys):
 def test_a_file_that_is_not_there_is_bad_input(tmp_path):
     assert main(["check", str(tmp_path / "none.csv"), "--target", "y"]) == 3
     assert main(["check", str(tmp_path / "none.csv")]) == 2
+
+
+def test_columns_that_differ_at_their_ends_are_told_apart(tmp_path, capsys):
+    long = "Naive_Bayes_Classifier_Attrition_Flag_Card_Category_Contacts_Count_12_mon_Dependent_count_"
+    path = written(tmp_path / "t.csv", **{f"{long}{end}": [end] * 300 for end in "12"})
+    assert main(["check", str(path), "--target", "y"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"Dependent_count_{end}: every cell" in said for end in "12") and long not in said.partition("kind")[0]

@@ -140,7 +140,7 @@ def test_a_metric_that_no_file_keeps_is_an_option(tables, capsys):
     path = str(mw.fit(tables / "train.csv", "left", metric=off, **asked).save(tables / "own.mw"))
     test = str(tables / "test.csv")
     assert main(["leaderboard", path, "--test", test]) == 3
-    assert "Pass metric= again, or the name of another one" in capsys.readouterr().err
+    assert "Pass --metric again, or the name of another one" in capsys.readouterr().err
     assert main(["leaderboard", path, "--test", test, "--metric", "accuracy"]) == 0
     assert "test accuracy" in capsys.readouterr().out
     assert main(["leaderboard", path, "--metric", "accuracy"]) == 2
@@ -154,7 +154,7 @@ def test_a_page_is_written_at_the_end_of_a_fit_and_of_a_model_in_a_file(tables, 
     page = (tables / "n.html").read_text()
     repeated = re.search(r"modelwright fit train.csv --target left [^<]*--trials 1[^<]*", page)
     assert "Model for left" in page and repeated is not None
-    assert "n.html" in done.err and "Next: model.predict" in done.err
+    assert "n.html" in done.err
     again = run("report", "n.mw", "-o", "again.html", folder=tables)
     assert again.out.strip() == "again.html"
     assert (tables / "again.html").read_text() == page

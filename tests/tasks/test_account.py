@@ -13,7 +13,7 @@ import modelwright as mw
 from modelwright.api.running import view_of
 from modelwright.report.panel import panel
 from modelwright.tasks.account.live import FitScene, Told
-from modelwright.tasks.account.summary import judged_by
+from modelwright.tasks.account.summary import _alerts, judged_by
 
 pytest.importorskip("lightgbm")
 NASTY = "<script>document.title='run'</script>"
@@ -299,3 +299,10 @@ def test_what_compares_new_rows_reads_them_as_the_fit_did():
     args = parse(shlex.split(left(gather(table, said), said, [])[-1]["undo"])[1:])
     assert (args.table, args.target, args.test, args.metric, args.task) == ("TRAIN", "y", "NEW", "mae", None)
     assert args.kind == [("g", ["silver", "gold", "very gold"]), ("x", "number")]
+
+
+def test_alerts_about_columns_that_differ_at_their_ends_are_told_apart():
+    names = [f"{'count_of_a_long_name_' * 6}{end}" for end in "12"]
+    said = _alerts([{"name": "near-certain", "status": "alert", "column": name, "columns": ()} for name in names])
+    first, second = said.partition(": ")[2].split(", ")
+    assert first != second and first.endswith("_1'") and second.endswith("_2'") and len(said) < 200

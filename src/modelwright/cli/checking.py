@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from modelwright.cli.output import Exit, Output
@@ -46,11 +46,11 @@ def check(args: Namespace, out: Output) -> int:
         out.document({**body, "checks": [one.to_json() for one in found]})
     else:
         notes = [f"Note: {text.clean(note.message)}" for note in noted if note.kind not in TOLD]
-        out.data("\n".join([*notes, *_told(found)]))
+        out.data("\n".join([*notes, *_told(found, out.spoken)]))
     return Exit.INTERNAL if alerts else Exit.OK
 
 
-def _told(found: Sequence[Check]) -> list[str]:
+def _told(found: Sequence[Check], spoken: Callable[[str], str]) -> list[str]:
     """The findings as a table: alerts, what is taken care of, what passed."""
     lines: list[str] = []
     for status, title in _TITLES.items():
@@ -60,18 +60,18 @@ def _told(found: Sequence[Check]) -> list[str]:
         lines += [f"{title} ({len(here)})"]
         wide = max((len(one.name) for one in here), default=0)
         for one in here:
-            lines += _entry(one, wide)
+            lines += _entry(one, wide, spoken)
         lines.append("")
     return lines[:-1]
 
 
-def _entry(one: Check, wide: int) -> list[str]:
-    where = f"{text.clean(one.column, 60)}: " if one.column is not None else ""
-    parts = [f"{where}{text.clean(one.message)}"]
+def _entry(one: Check, wide: int, spoken: Callable[[str], str]) -> list[str]:
+    where = f"{text.name(one.column)}: " if one.column is not None else ""
+    parts = [f"{where}{text.clean(spoken(one.message))}"]
     if one.done:
-        parts.append(f"done: {text.clean(one.done)}")
+        parts.append(f"done: {text.clean(spoken(one.done))}")
     if one.undo:
-        parts.append(f"{'else' if one.status == 'fixed' else 'next'}: {text.clean(one.undo)}")
+        parts.append(f"{'else' if one.status == 'fixed' else 'next'}: {text.clean(spoken(one.undo))}")
     margin = " " * (wide + 4)
     lines: list[str] = []
     for place, part in enumerate(parts):

@@ -14,6 +14,7 @@ from modelwright.cli.warned import warned
 from modelwright.core.clock import counting_from
 from modelwright.core.errors import StoreError
 from modelwright.report import text
+from modelwright.tasks.account.words import in_a_shell
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -26,7 +27,7 @@ def fit(args: Namespace, out: Output) -> int:
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
     check_place(target, reads={"the table": args.table}, model=True)
     report = _report_place(args.report, {"the table": args.table, "the model that is written as well": target})
-    with warned(out), counting_from(args.began):
+    with warned(out), counting_from(args.began), in_a_shell():
         model = modelwright.fit(
             args.table,
             args.target,
@@ -67,12 +68,12 @@ def fit(args: Namespace, out: Output) -> int:
         out.document({**body, "stopped": model.stopped})
         return _exit(model)
     for one in alerts:
-        where = f" {text.clean(one['column'], 60)}:" if one["column"] is not None else ""
-        out.say(f"Alert, {one['name']}:{where} {text.clean(one['message'])}")
+        where = f" {text.name(one['column'])}:" if one["column"] is not None else ""
+        further = f"; next: {out.spoken(one['undo'])}" if one["undo"] else ""
+        out.say(f"Alert, {one['name']}:{where} {text.clean(out.spoken(one['message']) + further)}")
     out.data(str(model.leaderboard()))
-    out.say(f"The model is in {target}: modelwright predict {target} NEW.csv")
-    if report is not None:
-        out.say(f"What there is to say of it is in {report}")
+    out.say(f"The model is in {target}" + (f", what there is to say of it in {report}" if report else ""))
+    out.say("\n".join(["Next:", *(f"  modelwright {one}" for one in _next(target, report))]))
     return _exit(model)
 
 
@@ -111,6 +112,13 @@ def leaderboard(args: Namespace, out: Output) -> int:
     else:
         out.data(str(board))
     return Exit.OK
+
+
+def _next(target: Path, report: Path | None) -> list[str]:
+    """What to do with a model in a file."""
+    name = shlex.quote(str(target))
+    more = [] if report is not None else [f"report {name}"]
+    return [f"predict {name} NEW.csv", f"leaderboard {name} --test TEST.csv", *more]
 
 
 def _loaded(args: Namespace) -> Predictor:

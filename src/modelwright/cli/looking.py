@@ -146,11 +146,13 @@ def _importance(view: StudyView, out: Output) -> int:
 
 def report(args: Namespace, out: Output) -> int:
     """Write one HTML file about a study, or about the model in a file; prints its path."""
+    of_model = args.name.endswith(".mw") and Path(args.name).is_file()
     if args.output:
         from modelwright.report.html import check_ending
 
-        check_ending(Path(args.output), "--output")
-    if args.name.endswith(".mw") and Path(args.name).is_file():
+        also = "" if of_model else " For tables: modelwright export."
+        check_ending(Path(args.output), "--output", also=also)
+    if of_model:
         return _report_of_model(args, out)
     with existing_store(args.store) as store:
         view = view_of(store, find_study(store, args.name))

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 
 from modelwright.cli.output import Exit, Output, UsageError, discard_output, exit_of, prepare_streams
+from modelwright.cli.spoken import spoken_in
 from modelwright.core.clock import process_began
 from modelwright.core.errors import ModelwrightError
 
@@ -66,6 +67,7 @@ def _run(words: list[str], out: Output, began: float | None) -> int:
     except KeyboardInterrupt:  # what a command needs takes a while to import
         raise KeyboardInterrupt("stopped before anything was done. Run the same again") from None
     out.as_json, out.quiet, args.began = args.json, args.quiet, began
+    out.spoken = spoken_in(args.command, words)
     return run(args, out)
 
 

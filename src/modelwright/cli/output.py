@@ -12,7 +12,7 @@ import math
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,14 @@ class Output:
     Args:
         as_json: data and errors are JSON documents with a ``schema_version``.
         quiet: no messages but errors.
+
+    Attributes:
+        spoken: what messages that were made for callers from Python are in the words of the command.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False):
         self.as_json, self.quiet = as_json, quiet
+        self.spoken: Callable[[str], str] = str
 
     def data(self, text: str) -> None:
         """Print data as they are; the caller made them harmless."""
@@ -92,12 +96,14 @@ class Output:
 
     def error(self, code: Exit, error: BaseException, message: str = "") -> Exit:
         """Say what went wrong, on standard error and with ``--json`` as a document too; returns ``code``."""
-        told = message or str(error) or type(error).__name__
+        made_here = isinstance(error, UsageError) or not isinstance(error, ModelwrightError)
+        spoken = str if made_here else self.spoken
+        told = spoken(message or str(error) or type(error).__name__)
         self.complain(f"modelwright: {told}")
         if self.as_json:
             body: dict[str, Any] = {"code": int(code), "type": type(error).__name__, "message": told}
             if isinstance(error, ModelwrightError):
-                body.update(what=error.what, where=error.where, allowed=error.allowed, hint=error.hint)
+                body.update((name, spoken(getattr(error, name))) for name in ("what", "where", "allowed", "hint"))
             self.document({"error": body})
         return code
 

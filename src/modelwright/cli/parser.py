@@ -152,6 +152,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def options_of(command: str) -> dict[str, tuple[str, str]]:
+    """Options of a command: name -> how it is written, and what its value is called in help."""
+    commands = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    known = [one for one in commands[command]._actions if one.option_strings]
+    return {one.dest: (one.option_strings[-1], str(one.metavar or one.dest.upper())) for one in known}
+
+
 def _gain(given: str) -> float | str:
     try:
         return given if given == "noise" else float(given)

@@ -191,7 +191,7 @@ def _check_report(path: str) -> None:
     """Say before the search, not after it, that the report has no place or another ending."""
     from modelwright.report.html import check_ending
 
-    check_ending(Path(path), "--report")
+    check_ending(Path(path), "--report", also=" For tables: modelwright export.")
     folder = Path(path).expanduser().parent
     if not folder.is_dir():
         raise ArgumentError(f"there is no folder {str(folder)!r}", where="--report")

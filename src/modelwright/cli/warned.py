@@ -25,7 +25,7 @@ def warned(out: Output, *, code: bool = False) -> Iterator[None]:
     def say(message: Warning | str, category: type[Warning], file: str, line: int, *rest: Any) -> None:
         # What Modelwright warns of itself is at the line that called it: the script that is the command.
         at = f"{file}:{line}: " if code and file != sys.argv[0] and Path(file).is_file() else ""
-        said = text.clean(f"{at}{message}")
+        said = text.clean(f"{at}{message}" if at else out.spoken(str(message)))
         if said not in told:
             told.add(said)
             out.say(f"Warning: {said}")

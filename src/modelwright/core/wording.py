@@ -52,6 +52,15 @@ def did_you_mean(given: str, known: Iterable[str], count: int = 3) -> str:
     return f"Did you mean {' or '.join(repr(folded[name]) for name in near)}?" if near else ""
 
 
+def quoted(name: str) -> str:
+    """A name in quotes, a long one without its middle: long names differ at their ends.
+
+    >>> quoted("age"), quoted("a" * 50 + "b" * 50)
+    ("'age'", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ... bbbbbbbbbbbbbbbbbbbbbbbb'")
+    """
+    return repr(name if len(name) <= 60 else f"{name[:31]} ... {name[-24:]}")
+
+
 def without_password(place: str) -> str:
     """The path or address of a store as it may be shown: in a terminal or a log others read along.
 

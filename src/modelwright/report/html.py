@@ -60,11 +60,15 @@ def write(view: StudyView, path: str | os.PathLike[str], *, limit: int = LIMIT) 
         ArgumentError: ``path`` is no path, the file's name ends in something else than ``.html`` or ``.htm``, or it
             cannot be written.
     """
-    return keep(path, lambda: render(view, limit=limit))
+    return keep(path, lambda: render(view, limit=limit), also=" For tables: study.frame(), or modelwright export.")
 
 
-def keep(path: str | os.PathLike[str], made: Callable[[], str]) -> Path:
-    """Write what ``made`` gives to ``path``, all at once; raises as ``write`` does, before it is made where it can."""
+def keep(path: str | os.PathLike[str], made: Callable[[], str], *, also: str = "") -> Path:
+    """Write what ``made`` gives to ``path``, all at once; raises as ``write`` does, before it is made where it can.
+
+    Args:
+        also: see ``check_ending``.
+    """
     if not path or not isinstance(path, (str, os.PathLike)):
         raise ArgumentError(
             f"{path!r:.60} is no path",
@@ -72,7 +76,7 @@ def keep(path: str | os.PathLike[str], made: Callable[[], str]) -> Path:
             allowed="the path of a file that ends in .html, such as 'study.html'",
         )
     target = Path(path)
-    check_ending(target, "report")
+    check_ending(target, "report", also=also)
     text = made()
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -91,15 +95,19 @@ def keep(path: str | os.PathLike[str], made: Callable[[], str]) -> Path:
     return target
 
 
-def check_ending(path: Path, where: str) -> None:
-    """Refuse a name that promises another kind of file, ``study.pdf``; a folder is left to whoever writes."""
+def check_ending(path: Path, where: str, *, also: str = "") -> None:
+    """Refuse a name that promises another kind of file, ``study.pdf``; a folder is left to whoever writes.
+
+    Args:
+        also: what is said at the end: what writes such files, where something does.
+    """
     ending = path.suffix.lower()
     if ending and ending not in ENDINGS and not path.is_dir():
         raise ArgumentError(
             f"{path.name!r} ends in {ending!r}, and a report is an HTML page",
             where=where,
             allowed=f"a name that ends in {' or '.join(ENDINGS)}",
-            hint="A browser prints the page as PDF. For tables: study.frame(), or modelwright export.",
+            hint=f"A browser prints the page as PDF.{also}",
         )
 
 

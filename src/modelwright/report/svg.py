@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from modelwright.report.scale import Levels, Scale
-from modelwright.report.text import clean
+from modelwright.report.text import clean, middle
 
 #: The shape of a mark, drawn from its middle. A state is told by shape, not by colour alone.
 GLYPHS = {
@@ -32,18 +32,6 @@ def esc(given: object, limit: int | None = None) -> str:
     '&lt;/script&gt;&lt;b a=&#x27;1&#x27;&gt;'
     """
     return html.escape(clean(given, limit), quote=True)
-
-
-def middle(said: str, limit: int) -> str:
-    """Text cut in its middle: long names often differ only at their ends.
-
-    >>> middle("encoder/block_1/units", 13), middle("units", 13)
-    ('encode…/units', 'units')
-    """
-    if len(said) <= limit:
-        return said
-    tail = (limit - 1) // 2
-    return f"{said[: limit - 1 - tail]}…{said[len(said) - tail :]}"
 
 
 def num(value: float) -> str:

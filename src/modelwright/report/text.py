@@ -36,6 +36,27 @@ def clean(given: object, limit: int | None = None) -> str:
     return text
 
 
+def middle(said: str, limit: int) -> str:
+    """Text cut in its middle: long names often differ only at their ends.
+
+    >>> middle("encoder/block_1/units", 13), middle("units", 13)
+    ('encode…/units', 'units')
+    """
+    if len(said) <= limit:
+        return said
+    tail = (limit - 1) // 2
+    return f"{said[: limit - 1 - tail]}…{said[len(said) - tail :]}"
+
+
+def name(given: object, limit: int = 60) -> str:
+    """The name of a column as ``clean`` shows it, without its middle where it is long.
+
+    >>> name("rate of the first half", 13), name("rate of the second half", 13)
+    ('rate o…t half', 'rate o…d half')
+    """
+    return middle(clean(given), limit)
+
+
 def clean_block(given: object) -> str:
     """Like ``clean`` for several lines: line breaks stay."""
     return "\n".join(clean(line.expandtabs(4)) for line in str(given).splitlines())

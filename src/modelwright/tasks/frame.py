@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted, did_you_mean
+from modelwright.core.wording import counted, did_you_mean, quoted
 from modelwright.tasks import cells as cells_of
 from modelwright.tasks.kinds import level
 from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable
@@ -125,7 +125,7 @@ def told(notes: Sequence[Note]) -> str:
     parts = [_strange(note.data["column"], note.data["known"]) for note in notes if "known" in note.data]
     for kind, names in columns.items():
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        parts.append(_TOLD[kind] + ", ".join(f"{name!r:.80}" for name in names[:10]) + more)
+        parts.append(_TOLD[kind] + ", ".join(map(quoted, names[:10])) + more)
     return "; ".join([*parts, *(note.message for note in notes if note.kind in _TOLD_OF_FILES)])
 
 
@@ -133,7 +133,7 @@ def _strange(column: str, known: Sequence[str]) -> str:
     """What is said of a column of which no level is known: most likely it is written otherwise than in the fit."""
     shown = ", ".join(f"{level!r:.40}" for level in known[:5]) + (" ..." if len(known) > 5 else "")
     lost = "what it learned from that column is lost. Is it written otherwise here?"
-    return f"not one cell of {column!r:.80} is a level that the model knows ({shown}), so {lost}"
+    return f"not one cell of {quoted(column)} is a level that the model knows ({shown}), so {lost}"
 
 
 # --- many rows -----------------------------------------------------------------------------------

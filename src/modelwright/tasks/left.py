@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, quoted
 from modelwright.tasks.account.again import options
-from modelwright.tasks.checks.record import Check, alerts_of, named, quoted
+from modelwright.tasks.checks.record import Check, alerts_of, named
 from modelwright.tasks.decisions import Decision
 from modelwright.tasks.listing import LEFT
 

@@ -61,8 +61,8 @@ def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value != usual[name] and name not in _ASIDE}
 
 
-def options(given: Mapping[str, Any]) -> list[str]:
-    """Arguments of ``fit`` as options of the command line, ready to be copied.
+def options(given: Mapping[str, Any], named: Mapping[str, str] = _OPTIONS) -> list[str]:
+    """Arguments of ``fit``, or of what ``named`` has the options of, as a command line has them, ready to be copied.
 
     >>> options({"metric": "f1", "kinds": {"medal": ["low", "very high"]}, "monotone": {"age": 1}})
     ['--metric', 'f1', '--kind', "'medal=low,very high'", '--monotone', 'age=1']
@@ -70,15 +70,15 @@ def options(given: Mapping[str, Any]) -> list[str]:
     parts = []
     for name, value in given.items():
         if value is True:
-            parts.append(_OPTIONS[name])
+            parts.append(named[name])
             continue
         if isinstance(value, Mapping):
             pairs = [f"{key}={_line(one) if isinstance(one, list | tuple) else one}" for key, one in value.items()]
-            parts += [part for pair in pairs for part in (_OPTIONS[name], shlex.quote(pair))]
+            parts += [part for pair in pairs for part in (named[name], shlex.quote(pair))]
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
             parts += [
-                _OPTIONS[name],
+                named[name],
                 shlex.quote("none" if one is None else f"{one:g}" if isinstance(one, float) else str(one)),
             ]
     return parts

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.wording import counted
 from modelwright.report import text
+from modelwright.tasks.account.words import told_by_a_command
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.checks.run import LEAKS
 from modelwright.tasks.evaluation import told
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
 
 _MEMBERS, _ALERTS, _UNSEEN = 4, 3, 5
+_NEXT = 'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
 
 
 def summary(model: Predictor) -> str:
@@ -42,9 +44,8 @@ def summary(model: Predictor) -> str:
         )
         if line
     ]
-    lines.append(
-        'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'
-    )
+    if not told_by_a_command():
+        lines.append(_NEXT)
     return "\n".join(lines)
 
 
@@ -136,9 +137,10 @@ def _alerts(found: Sequence[Mapping[str, Any]]) -> str:
     if not alerts:
         return ""
     shown = [
-        one["name"] + ("" if one["column"] is None else f" of {text.clean(repr(one['column']), 40)}")
+        one["name"] + ("" if one["column"] is None else f" of {text.name(repr(one['column']))}")
         for one in alerts[:_ALERTS]
     ]
     count = alerts_of(alerts)
     more = f" and {count - len(shown)} more" if count > len(shown) else ""
-    return f"{counted(count, 'alert')} in the data, see model.checks: {', '.join(shown)}{more}"
+    where = "below" if told_by_a_command() else "model.checks"
+    return f"{counted(count, 'alert')} in the data, see {where}: {', '.join(shown)}{more}"

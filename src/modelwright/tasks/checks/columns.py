@@ -6,11 +6,11 @@ from collections import Counter
 
 import numpy as np
 
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, quoted
 from modelwright.tasks import dates
 from modelwright.tasks.checks.alike import column_groups
 from modelwright.tasks.checks.evidence import Evidence
-from modelwright.tasks.checks.record import Check, named, percent, quoted, settled
+from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.kinds import NO_VALUE
 from modelwright.tasks.numerals import notation
 from modelwright.tasks.table import is_missing

@@ -7,9 +7,9 @@ import itertools
 
 import numpy as np
 
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, quoted
 from modelwright.tasks.checks.evidence import Evidence
-from modelwright.tasks.checks.record import Check, percent, quoted, settled
+from modelwright.tasks.checks.record import Check, percent, settled
 
 _DAY = 86_400.0
 #: Share of rows in which one date must come first for the others to be in the wrong order, and rows needed to say so.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, quoted
 
 Status = Literal["passed", "fixed", "alert", "skipped"]
 #: Entries of one name and status that are shown one by one; the rest is counted in a last one.
@@ -110,15 +110,6 @@ def alerts_of(found: Iterable[Check | Mapping[str, Any]]) -> int:
     """
     said = (one.to_json() if isinstance(one, Check) else one for one in found)
     return sum(max(1, len(one.get("columns") or ())) for one in said if one["status"] == "alert")
-
-
-def quoted(name: str) -> str:
-    """A name in quotes, a long one without its middle: long names differ at their ends.
-
-    >>> quoted("age"), quoted("a" * 50 + "b" * 50)
-    ("'age'", "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ... bbbbbbbbbbbbbbbbbbbbbbbb'")
-    """
-    return repr(name if len(name) <= 60 else f"{name[:31]} ... {name[-24:]}")
 
 
 def named(names: Sequence[str], most: int = 4) -> str:

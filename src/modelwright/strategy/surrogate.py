@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from modelwright.core.blas import blas_threads
 from modelwright.core.history import Row
 from modelwright.strategy.base import SearchSpace
 from modelwright.strategy.facts import Facts, thin
@@ -177,17 +177,6 @@ def _start(rows: list[Row], names: list[str], model: GP, key: str) -> tuple[np.n
     return None, 0
 
 
-@lru_cache(maxsize=1)
-def _threads() -> Any:
-    """The linear algebra libraries in this process, when ``threadpoolctl`` is installed; looking for them is slow."""
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()
-
-
 def one_thread() -> AbstractContextManager[Any]:
     """Keep linear algebra to one thread: on matrices this small several only get in each other's way."""
-    controller = _threads()
-    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
+    return blas_threads(1)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from modelwright.core.blas import blas_threads
+
 
 def in_blocks(answer: Callable[[np.ndarray], np.ndarray], values: np.ndarray, size: int, threads: int) -> np.ndarray:
     """``answer`` for blocks of at most ``size`` rows, put together: the same for any number of threads.
@@ -14,11 +16,9 @@ def in_blocks(answer: Callable[[np.ndarray], np.ndarray], values: np.ndarray, si
     >>> in_blocks(lambda some: some.sum(axis=1), np.arange(6.0).reshape(3, 2), 2, threads=2)
     array([1., 5., 9.])
     """
-    from threadpoolctl import threadpool_limits
-
     parts = [values[start : start + size] for start in range(0, max(1, len(values)), size)]
     # Threads of BLAS as well would be more threads than cores, and other sums for another number of them.
-    with threadpool_limits(1, user_api="blas"):
+    with blas_threads(1):
         if threads < 2 or len(parts) < 2:
             return np.concatenate([answer(part) for part in parts])
         with ThreadPoolExecutor(min(threads, len(parts))) as pool:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from modelwright.core.blas import blas_threads
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
@@ -51,11 +52,9 @@ class Linear(Learner):
 
     def learn(self, lesson: Lesson) -> Fitted:
         matrix, y, config, weight = lesson.matrix, lesson.y, lesson.config, lesson.weight
-        from threadpoolctl import threadpool_limits
-
         number = lesson.classes
         # Products of finite numbers may raise the flag in lanes that a BLAS kernel fills up and throws away.
-        with threadpool_limits(lesson.threads, user_api="blas"), np.errstate(invalid="ignore"):
+        with blas_threads(lesson.threads), np.errstate(invalid="ignore"):
             path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
             return path.run(lesson)
 

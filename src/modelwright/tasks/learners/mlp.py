@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from modelwright.core.blas import blas_threads
 from modelwright.core.rng import Seed
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
@@ -67,12 +68,10 @@ class MLP(Learner):
     def learn(self, lesson: Lesson) -> Fitted:
         matrix, y, config, weight = lesson.matrix, lesson.y, lesson.config, lesson.weight
         seed, threads, metric = lesson.seed, lesson.threads, lesson.metric
-        from threadpoolctl import threadpool_limits
-
         number = lesson.classes
         # Small products gain nothing from a second core, and lose much where others want it.
         cores = threads if int(config.get("width", 128)) >= 256 else 1
-        with threadpool_limits(cores, user_api="blas"), np.errstate(over="ignore"):
+        with blas_threads(cores), np.errstate(over="ignore"):
             training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
             return training.run(lesson)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -34,6 +33,8 @@ from modelwright.tasks.learners.traversal import Traversal, linked
 _FEW, _MANY = 2000, 10_000
 #: Leaves that rows are taken through at once, where there are many rows.
 _LEAVES = 256
+#: What is raised where XGBoost is not there or does not load, reads another schema, or LightGBM writes other lines.
+_ELSEWISE = (ImportError, OSError, AttributeError, LookupError, TypeError, ValueError)
 #: By how much of their spread predictions may differ then, and on how many rows that is looked at.
 _SAME, _LOOKED_AT = 1e-4, 64
 
@@ -215,6 +216,8 @@ class FittedLightGBM(Fitted):
         """All rows through a few trees after the other, which stay in the cache together where a model does not."""
         booster, total = self._booster, np.zeros(())
         rounds, group = booster.current_iteration(), self._group
+        if not rounds:
+            return self._answers(values, threads)
         for start in range(0, rounds, group):
             asks = {"start_iteration": start, "num_iteration": min(group, rounds - start), "raw_score": True}
             with ALONE:
@@ -225,7 +228,7 @@ class FittedLightGBM(Fitted):
     def _group(self) -> int:
         """How many rounds have so few leaves together that they stay in the cache."""
         leaves = sum(map(int, re.findall(r"^num_leaves=(\d+)", self._text, re.MULTILINE)))
-        return max(1, int(_LEAVES * self._booster.current_iteration() / leaves))
+        return max(1, int(_LEAVES * self._booster.current_iteration() / max(1, leaves)))
 
     def _answers(self, values: np.ndarray, threads: int) -> np.ndarray:
         with ALONE:
@@ -233,14 +236,22 @@ class FittedLightGBM(Fitted):
 
     def _walked(self, some: np.ndarray) -> Traversal | None:
         """The same trees for many rows; None where they cannot be had, or do not answer the same."""
-        if not self._tried:
-            self._tried = True
-            if Traversal.known(self._text) and importlib.util.find_spec("xgboost") is not None:
-                made = Traversal(self._text, self._classes)
-                expected, found = self._answers(some, 1), made.predict(some, 1)
-                if np.abs(found - expected).max(initial=0.0) <= _SAME * max(1.0, float(np.abs(expected).max())):
-                    self._traversal = made
-        return self._traversal
+        with ALONE:  # whoever asks meanwhile waits, and gets the same numbers
+            if not self._tried:
+                self._traversal, self._tried = self._written_anew(some), True
+            return self._traversal
+
+    def _written_anew(self, some: np.ndarray) -> Traversal | None:
+        if not Traversal.known(self._text):
+            return None
+        try:
+            made = Traversal(self._text, self._classes)
+            found = made.predict(some, 1)
+        except _ELSEWISE:
+            return None
+        expected = self._answers(some, 1)
+        same = np.abs(found - expected).max(initial=0.0) <= _SAME * max(1.0, float(np.abs(expected).max()))
+        return made if same else None
 
     def shaped(self, answers: Any) -> np.ndarray:
         """What the booster answers, as ``predict`` gives it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,7 @@ class Traversal:
         # The first tree of each group holds the mean of the target.
         self._base = np.array([forest.centred(tree) for tree in range(min(self._groups, forest.trees))])
         xgboost = optional("xgboost", extra="tables", purpose="predicting many rows")
+        self._lock, self._threads = threading.Lock(), 1
         self._booster = xgboost.Booster({"nthread": 1})
         self._booster.load_model(bytearray(_encoded(_model(forest, self._groups, int(told["max_feature_idx"]) + 1))))
         self._booster.feature_types = None
@@ -61,8 +63,11 @@ class Traversal:
 
     def predict(self, values: np.ndarray, threads: int) -> np.ndarray:
         """What LightGBM's ``predict`` answers for float32 features (rows, features)."""
-        self._booster.set_param({"nthread": threads})
-        margin = self._booster.inplace_predict(values, predict_type="margin")
+        with self._lock:  # a booster that is set while another thread predicts with it fails there
+            if threads != self._threads:
+                self._booster.set_param({"nthread": threads})
+                self._threads = threads
+            margin = self._booster.inplace_predict(values, predict_type="margin")
         sums = np.asarray(margin, np.float64).reshape(len(values), self._groups) + self._base
         return linked(sums[:, 0] if self._groups == 1 else sums, self._classes)
 

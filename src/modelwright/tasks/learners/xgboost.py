@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -27,6 +28,8 @@ from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Metrics that grow with merit.
 _HIGHER = ("auc", "aucpr")
+#: To be held by whoever loads a model for another number of threads.
+_LOADING = threading.Lock()
 
 
 def _xgboost() -> Any:
@@ -161,22 +164,31 @@ def _data(matrix: Matrix, y: np.ndarray | None, weight: np.ndarray | None, threa
 
 
 class FittedXGBoost(Fitted):
-    """A model in XGBoost's own binary JSON."""
+    """A model in XGBoost's own binary JSON.
+
+    How many threads predict is a setting of the booster, and one that is set while another thread predicts fails there:
+    so each number of threads has a booster of its own, which is never set again.
+    """
 
     kind: ClassVar[str] = "xgboost"
 
     def __init__(self, raw: bytes, classes: int, facts: dict[str, Any]):
         self._raw, self._classes, self.facts = raw, classes, facts
-        self._booster = _xgboost().Booster({"nthread": 1})
-        self._booster.load_model(bytearray(raw))
-        self._booster.feature_types = None  # the model knows; comparing them takes longer than predicting a row
-        self._threads = 1
+        self._booster = self._loaded(1)
+        self._boosters = {1: self._booster}
+
+    def _loaded(self, threads: int) -> Any:
+        booster = _xgboost().Booster({"nthread": threads})
+        booster.load_model(bytearray(self._raw))
+        booster.feature_types = None  # the model knows; comparing them takes longer than predicting a row
+        return booster
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
-        if threads != self._threads:
-            self._booster.set_param({"nthread": threads})
-            self._threads = threads
-        return self.natural(self.shaped(self._booster.inplace_predict(matrix.values)))
+        if threads not in self._boosters:
+            with _LOADING:
+                if threads not in self._boosters:
+                    self._boosters[threads] = self._loaded(threads)
+        return self.natural(self.shaped(self._boosters[threads].inplace_predict(matrix.values)))
 
     def shaped(self, answers: Any) -> np.ndarray:
         """What the booster answers, as ``predict`` gives it."""

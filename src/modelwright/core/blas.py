@@ -14,7 +14,8 @@ from typing import Any
 _LOCK = threading.Lock()
 #: What those that are within ask for.
 _ASKED: list[int] = []
-#: The libraries that are loaded, with how many modules were imported when they were looked for; what sets them back.
+#: The libraries that are loaded, with how many modules were imported when they were looked for; what sets them back,
+#: from the last to the first.
 _FOUND: list[Any] = []
 _BEFORE: list[Any] = []
 
@@ -40,26 +41,27 @@ def blas_threads(number: int) -> Iterator[None]:
 
 def _change(asked: Any, number: int) -> None:
     with _LOCK:
-        before = min(_ASKED, default=0)
+        before, modules = min(_ASKED, default=0), len(sys.modules)
         asked(number)
         now = min(_ASKED, default=0)
-        if now == before:
-            return
         if not now:
-            _BEFORE.pop().restore_original_limits()
-        elif before:
+            while _BEFORE:
+                _BEFORE.pop().restore_original_limits()
+        elif not before or not _FOUND or _FOUND[1] != modules:
+            # What was imported since has libraries of its own, with as many threads as there are cores.
+            _FOUND[:] = _libraries(modules)
+            _BEFORE.append(_FOUND[0].limit(limits=now, user_api="blas"))
+        elif now != before:
             _FOUND[0].limit(limits=now, user_api="blas")
         else:
-            _FOUND[:] = _libraries()
-            _BEFORE[:] = [_FOUND[0].limit(limits=now, user_api="blas")]
+            return
         _let_go()
 
 
-def _libraries() -> list[Any]:
-    """Looking for them takes milliseconds, and they come with modules."""
+def _libraries(modules: int) -> list[Any]:
+    """Those of so many modules: looking for them takes milliseconds."""
     from threadpoolctl import ThreadpoolController
 
-    modules = len(sys.modules)
     if _FOUND and _FOUND[1] == modules:
         return list(_FOUND)
     return [ThreadpoolController().select(user_api="blas"), modules]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from modelwright.core.blas import blas_threads
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted, warn_caller
@@ -141,14 +142,12 @@ def _member(
     seeds: tuple[int, int],
     rounds: int | None,
 ) -> Member:
-    from threadpoolctl import threadpool_limits
-
     kind, threads = _kind(entry, job), _threads(entry, plan)
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
     weight = job.weight if isinstance(rows, slice) else job.weighing(rows)
     recipe = kind.features(job.frame, entry["config"])
     classes = job.classes or None
-    with threadpool_limits(threads, user_api="blas"):  # as the candidate was fitted
+    with blas_threads(threads):  # as the candidate was fitted
         fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seeds[0], classes=classes)
         model = kind.fit(
             matrix,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core import codec
+from modelwright.core.blas import blas_threads
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.records import Artifact, Outcome, Task
@@ -177,14 +178,12 @@ class _Trial:
                 self.deadline = min(self.deadline, self.limit)
 
     def run(self) -> Outcome:
-        from threadpoolctl import threadpool_limits
-
         self.reporter.traced(dict(self.task.config), ())
         again = self.note["phase"] == "refit"
         if again and "threads" in self.task.note:
             self.threads = int(self.task.note["threads"])
         # Features take linear algebra as learners do. On a busy machine threads wait for one that has no core.
-        with threadpool_limits(self.threads, user_api="blas"):
+        with blas_threads(self.threads):
             return self._refit() if again else self._validate()
 
     # --- unit after unit -----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a fit says of itself: the page about a model, the panel while it goes on, the summary at the end."""
 
 import json
+import pickle
 import re
 import shlex
 import sys
@@ -11,7 +12,9 @@ from test_report_browser import CHROMIUM, browse
 
 import modelwright as mw
 from modelwright.api.running import view_of
+from modelwright.core.clock import SystemClock
 from modelwright.report.panel import panel
+from modelwright.tasks.account.course import Course
 from modelwright.tasks.account.live import FitScene, Told
 from modelwright.tasks.account.summary import _alerts, judged_by
 
@@ -190,6 +193,17 @@ def test_the_summary_is_a_few_lines_and_says_what_comes_next(told):
     assert lines[-1].startswith("Next: ")
     for call in re.findall(r"model\.(\w+)\(", lines[-1]):
         assert callable(getattr(made, call))
+
+
+def test_seconds_of_all_sessions_are_told_beside_those_of_this_one(told):
+    made, _, _ = told
+    again = pickle.loads(pickle.dumps(made))
+    again._body["time"] |= {"seconds": 7.6, "before": 32.4, "budget": 40.0}
+    assert "  40 s of 40 s in all sessions, 7.6 s in this one: " in again.summary()
+    course = Course(SystemClock(), SystemClock().monotonic())
+    assert "before" not in course.to_json()
+    course.before = 32.4
+    assert course.to_json(budget=40.0) | {"before": 32.4, "budget": 40.0} == course.to_json(budget=40.0)
 
 
 def test_the_best_so_far_is_the_best_on_the_folds_that_judged_both_and_no_refit_takes_its_place(told):

@@ -11,7 +11,8 @@ from modelwright.space import HyperParameters
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.bought import FEATURES, Account
 from modelwright.tasks.compared import Compared, later_half
-from modelwright.tasks.decisions import NOT_MEASURED, decision, on_all_rows
+from modelwright.tasks.decisions import NOT_MEASURED, decided, decision, on_all_rows
+from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.learners.recipes import feature_space
 from modelwright.tasks.listing import LEFT, Decisions
@@ -44,6 +45,26 @@ def blend(*trials, score=0.85, spread=0.01, **judged):
 def bought(rows, *, deployed=None, **more):
     account = Account(rows, job(**more), deployed or blend(0), USUAL)
     return {one["what"]: one["bought"] for one in account.decisions()}
+
+
+@pytest.mark.parametrize(
+    ("said", "preset", "why"),
+    [
+        ({"folds": 3}, "good", "folds=3 was asked for, drawn 3 times since there are fewer than 2,000 rows"),
+        ({"folds": 4}, "fast", "preset='fast' has 4, drawn 3 times since there are fewer than 2,000 rows"),
+        ({"folds": 1}, "good", "folds=1 was asked for"),
+        ({"folds": 9}, "good", "folds=9 was asked for, as many as can judge of 40 rows, drawn 3 times"),
+        ({}, "good", "40 rows, drawn 3 times since there are fewer than 2,000 rows"),
+        ({"seconds": 20.0, "workers": 2}, "good", "40 rows, and the time there is"),
+        ({"divided": {"kind": "folds", "folds": 3, "repeats": 1}}, "good", "the call that this one goes on from"),
+    ],
+)
+def test_why_rows_are_divided_is_what_was_asked_or_decided(said, preset, why):
+    made = Said(target="y", **said)
+    data = gather({"a": np.arange(40.0), "y": ["no", "yes", "no", "no", "no"] * 8}, made)
+    account = Account([], job(), blend(0), USUAL)
+    found = decided(data, made, blend(0), 1, account, preset)
+    assert next(one["why"] for one in found if one["what"] == "validation").startswith(why)
 
 
 # --- one candidate against another -----------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.core.wording import counted
 from modelwright.tasks.thresholds import MOST_PROBABLE
+from modelwright.tasks.validation import SMALL
 
 if TYPE_CHECKING:
     from modelwright.tasks.blend import Blend
@@ -19,7 +20,9 @@ NOT_MEASURED = "not measured"
 UNTRIED = f"{NOT_MEASURED}: it was not tried, or failed"
 
 
-def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Account) -> list[Decision]:
+def decided(
+    data: Gathered, said: Said, blend: Blend, members: int, account: Account, preset: str = "good"
+) -> list[Decision]:
     """The decisions that every fit takes.
 
     Args:
@@ -33,9 +36,7 @@ def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Acc
     found = [
         decision("task", target.task, target.why, "task=", asks),
         decision("metric", metric.name, why, "metric=", asks),
-        decision(
-            "validation", split.said, f"{data.frame.rows:,} rows, and the time there is", "folds=", account.validation()
-        ),
+        decision("validation", split.said, _divided(data, said, preset), "folds=", account.validation()),
         *account.decisions(),
         decision(
             "ensemble", f"{members} of {len(blend.trials)} chosen members", shown, "models=['lightgbm'] for one kind",
@@ -74,6 +75,21 @@ def decided(data: Gathered, said: Said, blend: Blend, members: int, account: Acc
         why, undo = f"the best {metric.name} out of fold", "predict_proba leaves the decision to you"
         found.append(decision("threshold", _named(blend), why, undo, account.threshold()))
     return found
+
+
+def _divided(data: Gathered, said: Said, preset: str) -> str:
+    """Why rows are divided as they are."""
+    split, rows = data.split, f"{data.frame.rows:,} rows"
+    if said.divided is not None:
+        return "the call that this one goes on from divided them so"
+    if said.folds is None and said.seconds is not None:
+        return f"{rows}, and the time there is"
+    repeated = f"drawn {len(split.place)} times since there are fewer than {SMALL:,} rows" * (len(split.place) > 1)
+    if said.folds is None:
+        return ", ".join(filter(None, (rows, repeated)))
+    fewer = f"as many as can judge of {rows}" if split.folds < said.folds else ""
+    asked = f"preset={preset!r} has {said.folds}" if preset == "fast" else f"folds={said.folds} was asked for"
+    return ", ".join(filter(None, (asked, fewer, repeated)))
 
 
 def _named(blend: Blend) -> str:

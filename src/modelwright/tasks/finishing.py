@@ -137,7 +137,14 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
     cut = {made.name: made.rounds for made in members if made.cut}
     usual = {name: engine.space.complete({MODEL: name}) for name in session.learners}
     body["decisions"] = [
-        *decided(session.data, session.said, blend, len(members), Account(history.rows, session.job, blend, usual)),
+        *decided(
+            session.data,
+            session.said,
+            blend,
+            len(members),
+            Account(history.rows, session.job, blend, usual),
+            session.asked.preset,
+        ),
         *([cut_short(cut)] if cut else []),
         _last_fits(session, members),
         *session.decisions(),

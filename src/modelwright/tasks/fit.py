@@ -73,7 +73,8 @@ def fit(
         groups: a column: rows with the same value are never divided between fitting and judging. A row without one is a
             group of its own, and an alert of ``model.checks`` says how many there are.
         time: a column: models are judged by rows later than those they were fitted on.
-        folds: how many, instead of what the number of rows suggests; 1 is a holdout.
+        folds: how many, instead of what the number of rows suggests; 1 is a holdout. Below 2,000 rows they are drawn
+            three times, and each candidate is fitted as often.
         models: names of learners to try, and estimators of scikit-learn of your own; default all. ``"known_rows"``
             stands for the known answers for rows that come again, which count beside the ensemble.
         block: names of learners not to try, or ``"known_rows"``.

@@ -290,7 +290,7 @@ class Session:
         if given > 0:
             self._idle = f"{given:.2g} s were too few to go on with"
         else:
-            self._idle = f"nothing was left of {self.asked.seconds:g} s after {self.before:.3g} s in earlier sessions"
+            self._idle = f"nothing was left of {self.asked.seconds:g} s after {self.before:.3g} s of earlier sessions"
         more = math.ceil(given - self.left() + 2 * _WORTH)
         warn_caller(
             f"fit: {self._idle}, so the model is made of what there was; give at least {more} s on top of what was "

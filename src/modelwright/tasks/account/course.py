@@ -89,8 +89,9 @@ class Course:
         self.shown.end(None if self._look is None else self._look())
 
     def to_json(self, **more: Any) -> dict[str, Any]:
-        """Phases in order with their seconds until now, and all of them."""
+        """Phases in order with their seconds until now, all of them, and those of earlier calls ``before``."""
         spent = dict(self._spent)
         spent[self._phase] = spent.get(self._phase, 0.0) + self._clock.monotonic() - self._since
         phases = [[name, round(seconds, 3)] for name, seconds in spent.items()]
-        return {"seconds": round(sum(spent.values()), 3), "phases": phases, **more}
+        before = {"before": round(self.before, 3)} if self.before else {}
+        return {"seconds": round(sum(spent.values()), 3), "phases": phases, **before, **more}

@@ -14,7 +14,7 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
-from modelwright.tasks.account.summary import deployed, judged_by, spread
+from modelwright.tasks.account.summary import deployed, judged_by, spread, took
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.listing import LEFT
 
@@ -254,8 +254,7 @@ def _time(body: Mapping[str, Any]) -> str:
     said, drawn = "", list[Chart | None]()
     if phases:
         total = sum(seconds for _, seconds in phases)
-        budget = spent.get("budget")
-        said = f"{text.duration(total)}" + (f" of {text.duration(budget)}" if budget else "") + "."
+        said = f"{took({'seconds': total, **spent})}."
         shown = [(name, seconds, f"{text.duration(seconds)}, {seconds / total:.0%}") for name, seconds in phases]
         drawn.append(charts.bars_chart("phases", "From the call to the model", shown, said, ("what", "time")))
     kinds: dict[str, list[float]] = {}

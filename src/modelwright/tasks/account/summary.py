@@ -113,9 +113,19 @@ def _spent(body: Mapping[str, Any]) -> str:
     if not spent.get("phases"):
         return ""
     longest = sorted(spent["phases"], key=lambda one: -one[1])[:3]
-    of = f" of {text.duration(spent['budget'])}" if spent.get("budget") else ""
     parts = ", ".join(f"{text.duration(seconds)} {name}" for name, seconds in longest)
-    return f"{text.duration(spent['seconds'])}{of}: {parts}"
+    return f"{took(spent)}: {parts}"
+
+
+def took(spent: Mapping[str, Any]) -> str:
+    """How long a fit took, of how much; seconds that are given are for all sessions of a study together.
+
+    >>> took({"seconds": 31.5, "budget": 32}), took({"seconds": 7.6, "budget": 40, "before": 32.4})
+    ('32 s of 32 s', '40 s of 40 s in all sessions, 7.6 s in this one')
+    """
+    own, before = float(spent.get("seconds") or 0.0), float(spent.get("before") or 0.0)
+    said = text.duration(before + own) + (f" of {text.duration(spent['budget'])}" if spent.get("budget") else "")
+    return f"{said} in all sessions, {text.duration(own)} in this one" if before else said
 
 
 def _unseen(body: Mapping[str, Any], target: str) -> str:

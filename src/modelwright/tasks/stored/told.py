@@ -145,7 +145,7 @@ def _check_time(said: Mapping[str, Any]) -> None:
     for name, seconds in items(said.get("phases", []), "phases"):
         text(name, "a phase")
         real(seconds, "seconds of a phase")
-    for key in ("seconds", "budget"):
+    for key in ("seconds", "budget", "before"):
         _printed(said.get(key), key)
     whole(said.get("workers") or 0, "workers", 0, _MOST)
 

@@ -63,6 +63,7 @@ def test_each_argument_is_refused_by_its_name(name, values):
         ({"groups": "y"}, "groups='y' is the target"),
         ({"time": "y"}, "time='y' is the target"),
         ({"sample_weight": "y"}, "sample_weight='y' is the target"),
+        ({"without": ["g", "y"]}, "without='y' is the target"),
         ({"groups": "g", "time": "t"}, "groups='g' and time='t'"),
         ({"groups": "nobody"}, "no column 'nobody'"),
         ({"time": "nobody"}, "no column 'nobody'"),

@@ -103,8 +103,20 @@ def test_rows_that_cannot_judge_are_told(classes):
         classes.leaderboard({**other, "y": [None] * 200})
     with pytest.raises(ArgumentError, match="evaluate: there is no column 'y'"):
         classes.evaluate({"a": other["a"], "c": other["c"]})
-    one = classes.evaluate({name: cells[:3] for name, cells in {**other, "y": ["yes"] * 200}.items()})
-    assert np.isnan(one["roc_auc"]) and np.isfinite(one["accuracy"])
+    for label in ("yes", "no"):
+        with pytest.warns(UserWarning, match=rf"evaluate: every row has the class '{label}': roc_auc") as heard:
+            one = classes.evaluate({name: cells[:3] for name, cells in {**other, "y": [label] * 200}.items()})
+        assert np.isnan(one["roc_auc"]) and np.isfinite(one["accuracy"]) and len(heard) == 1
+        none = ", average_precision have no value" if label != classes.looked_for else " has no value, and average"
+        assert none in str(heard[0].message)
+
+
+def test_cells_that_a_model_does_not_know_are_told_as_the_table_has_them():
+    draw = np.random.default_rng(0)
+    data = {"a": draw.normal(size=60), "y": np.arange(60) % 2}
+    model = mw.fit(data, "y", models=["linear"], trials=1, folds=2, store=":memory:", verbose=0)
+    with pytest.warns(UserWarning, match="such as 2 in row 3;"):
+        model.evaluate({**data, "y": np.where(np.arange(60) == 3, 2, data["y"])}, "accuracy")
 
 
 def test_a_metric_that_a_file_does_not_keep_is_asked_for_again(tmp_path):

@@ -150,7 +150,8 @@ def _check_class_weight(given: Any) -> None:
 
 def _check_together(found: Mapping[str, Any]) -> None:
     target, groups, time, weight = (found.get(name) for name in ("target", "groups", "time", "sample_weight"))
-    for name, one in (("groups", groups), ("time", time), ("sample_weight", weight)):
+    without = (("without", one) for one in found.get("without") or ())
+    for name, one in (("groups", groups), ("time", time), ("sample_weight", weight), *without):
         if isinstance(one, str) and one == target:
             raise ArgumentError(f"{name}={one!r:.60} is the target", where="fit", hint="Name another column, or none.")
     if groups is not None and time is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,22 @@ def evaluated(model: Predictor, source: Any, metrics: Any, *, where: str = "eval
     frame, y, weight = rows(model, source, where=where)
     predicted = model._predicted(frame)
     cut = Cut.of(model._body)
-    return {name: score(metric, predicted, y, cut, weight) for name, metric in chosen.items()}
+    found = {name: score(metric, predicted, y, cut, weight) for name, metric in chosen.items()}
+    _tell(found, model, y, where)
+    return found
+
+
+def _tell(found: Mapping[str, float], model: Predictor, y: np.ndarray, where: str) -> None:
+    """Warn of scores that these rows give no value, or one that says nothing."""
+    none = [name for name, one in found.items() if math.isnan(one)]
+    alone = model._target.is_classes and len(np.unique(y)) == 1
+    # Of positive rows alone any order is right.
+    idle = [name for name in ("average_precision",) if alone and name in found and name not in none]
+    said = [f"{', '.join(none)} {'has' if len(none) == 1 else 'have'} no value"] * bool(none)
+    said += [f"{name} says nothing" for name in idle]
+    if said:
+        these = f"every row has the class {model._target.classes[y[0]]!r:.60}" if alone else "by these rows"
+        warn_caller(f"{where}: {these}{':' if alone else ''} {', and '.join(said)}")
 
 
 def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarray, np.ndarray | None]:
@@ -53,7 +69,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
         noun = "a class" if target.is_classes else "a target"
         has = "has" if len(strange) == 1 else "have"
         what = f"{counted(len(strange), 'row')} of {table.rows:,} {has} {noun} that the model does not know"
-        example = f"such as {cells[strange[0]]!r:.60} in row {strange[0]}"
+        example = f"such as {_shown(cells[strange[0]]):.60} in row {strange[0]}"
         if not there.any():
             raise ArgumentError(f"{what}, {example}, and no row is left", where=where)
         warn_caller(f"{where}: {what}, {example}; they are left out, which flatters the scores")
@@ -64,6 +80,13 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     weighs = weighs if isinstance(weighs, str) and weighs in table.columns else None
     weight = given_weights(table, weighs, there, schema=model._schema, where=where)
     return model._frame(table), target.encode(table.columns[model.target], where=where), weight
+
+
+def _shown(cell: Any) -> str:
+    """A cell as its source has it, and not as an array keeps it."""
+    if isinstance(cell, np.datetime64 | np.timedelta64):
+        return str(cell)
+    return repr(cell.item() if isinstance(cell, np.generic) else cell)
 
 
 def score(metric: Metric, predicted: np.ndarray, y: np.ndarray, cut: Cut, weight: np.ndarray | None = None) -> float:

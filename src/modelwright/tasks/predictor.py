@@ -208,7 +208,7 @@ class Predictor:
                 metric does not go with the task.
 
         Warns:
-            UserWarning: rows with a class that the model does not know were left out.
+            UserWarning: rows with a class that the model does not know were left out; or a score has no value.
         """
         return evaluated(self, table, metrics)
 

@@ -28,6 +28,7 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
+from modelwright.tasks.speed import busy, microseconds
 from modelwright.tasks.thresholds import attained
 from modelwright.tasks.validation import Split, over_units
 from modelwright.training.checkpoint import read_checkpoint, save_checkpoint
@@ -229,7 +230,7 @@ class _Trial:
             "scores": [float(s) if math.isfinite(s) else None for s in scores],
             "fit_seconds": round(float(np.mean([f["seconds"] for f in facts])), 4),
             "again_seconds": round(float(np.mean([f.get("again", f["seconds"]) for f in facts])), 4),
-            "row_us": round(float(np.median([f["row_us"] for f in facts])), 3),
+            "row_us": microseconds(min(f["row_us"] for f in facts) / 1e6, 1),
             "rounds": [f.get("rounds") for f in facts],
             "ended": [f.get("ended") for f in facts],
         }
@@ -276,19 +277,27 @@ class _Trial:
             metric=job.metric.guide,
         )
         seconds, learned = time.perf_counter() - began, time.perf_counter() - learning
-        began = time.perf_counter()
         # What chose anything by the rows that judge is judged by what other rows chose.
         answers, fitted.held = fitted.held, None
-        some = held if answers is None else held.take(np.arange(min(_TIMED, held.rows)))
-        found = fitted.predict(some, threads=self.threads)
-        row_us = (time.perf_counter() - began) / max(1, some.rows) * 1e6
+        some, cores = held, self.threads
+        if answers is not None or cores > 1:  # a row's time is that of one thread
+            some, cores = held.take(np.arange(min(_TIMED, held.rows))), 1
+        found, spent = busy(lambda: fitted.predict(some, threads=cores))
+        if answers is None and some is not held:
+            found = fitted.predict(held, threads=self.threads)
         predicted = job.natural(found if answers is None else answers, on)
         known = fitted.facts
         # A fit of as many rounds as are kept, with features of its own.
         grown = known.get("grown") or 0
         longer = job.longer(self.task.config)
         again = prepared + learned * (min(longer / MORE, longer * known["rounds"] / grown) if grown else 1.0)
-        fact = {"seconds": seconds, "again": again, "row_us": row_us, "features": len(matrix.names), **known}
+        fact = {
+            "seconds": seconds,
+            "again": again,
+            "row_us": 1e6 * spent / max(1, some.rows),
+            "features": len(matrix.names),
+            **known,
+        }
         return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
 
     def _matrices(self, unit: int, on: np.ndarray, off: np.ndarray) -> Any:

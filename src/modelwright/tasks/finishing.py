@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.core import records as r
-from modelwright.core.clock import Clock
 from modelwright.core.history import Row
 from modelwright.execute.serial import SerialExecutor
 from modelwright.store.artifacts import Artifacts
@@ -23,21 +22,18 @@ from modelwright.tasks.blend import Blend, sufficient
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, cut_short, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.further import place_of
 from modelwright.tasks.gathered import Said
 from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
+from modelwright.tasks.speed import row_us
 
 if TYPE_CHECKING:
     from modelwright.api.engine import Engine
     from modelwright.tasks.predictor import Predictor
     from modelwright.tasks.session import Session
-
-#: Rows that are predicted to see how long one takes: first so few, then as many as so many seconds allow.
-_FIRST, _TIMED, _TIMING = 10, 500, 0.05
 
 
 def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> list[Made]:
@@ -163,22 +159,10 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         for part in made.parts
     ]
     model = Predictor(body, parts, session.data.metric, known=recalled_rows(session.job, blend.known_rows))
-    body["leaderboard"][0]["row_us"] = row_us(model, session.data.frame, session.clock)
+    frame = session.data.frame  # typed cells: reading is not in it
+    each = row_us(lambda rows: model._predicted(frame.take(np.arange(rows))), frame.rows)
+    body["leaderboard"][0]["row_us"] = each
     return model
-
-
-def row_us(model: Predictor, frame: Frame, clock: Clock) -> float:
-    """Microseconds that what is deployed takes to predict a row, from its typed cells on, in one thread."""
-    rows = min(_FIRST, frame.rows)
-    each = _each(model, frame, rows, clock)
-    more = min(_TIMED, frame.rows, int(_TIMING / max(each, 1e-9)))
-    return round(1e6 * (_each(model, frame, more, clock) if more > rows else each), 3)
-
-
-def _each(model: Predictor, frame: Frame, rows: int, clock: Clock) -> float:
-    some, began = frame.take(np.arange(rows)), clock.monotonic()
-    model._predicted(some)
-    return (clock.monotonic() - began) / rows
 
 
 def _settled(session: Session) -> Said:

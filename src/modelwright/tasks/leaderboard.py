@@ -22,7 +22,7 @@ _SHOWN = {
     "test": ("test", "{:.5g}"),
     "weight": ("weight", "{:.2f}"),
     "fit_seconds": ("fit s", "{:.2f}"),
-    "row_us": ("us a row", "{:.1f}"),
+    "row_us": ("us a row", "{:g}"),
     "mb": ("MB", "{:.2f}"),
     "why": ("why", "{}"),
 }
@@ -33,10 +33,10 @@ class Leaderboard(list):
 
     Keys: ``model``; ``score`` with its standard error ``spread``; ``selected``, whether the score is one that was
     selected on and so a little too good; ``fit_seconds``, of a candidate those of one fit on the rows of a fold, of the
-    ensemble those of all fits that are deployed; ``row_us``, microseconds to predict a row, of the ensemble with making
-    the features; ``mb``, of the files of its models; ``units``, the folds that have judged it; ``weight`` in the
-    ensemble; ``why`` it is there; ``config``; ``test``, the score on a table that was given, by ``tested``, the name of
-    a metric.
+    ensemble those of all fits that are deployed; ``row_us``, microseconds of one core to predict a row, of the ensemble
+    with making the features; ``mb``, of the files of its models; ``units``, the folds that have judged it; ``weight``
+    in the ensemble; ``why`` it is there; ``config``; ``test``, the score on a table that was given, by ``tested``, the
+    name of a metric.
     """
 
     def __init__(

@@ -168,7 +168,7 @@ def _board(board: Any) -> str:
         cells = [f"<td>{esc(row['model'], 80)}</td>"]
         for key, shown in (
             ("score", "{:.5g}"), ("spread", "{:.2g}"), ("units", "{}"), ("weight", "{:.3f}"), ("fit_seconds", "{:.2f}"),
-            ("row_us", "{:.1f}"), ("mb", "{:.2f}"),
+            ("row_us", "{:g}"), ("mb", "{:.2f}"),
         ):  # fmt: skip
             value = row.get(key)
             cells.append("<td></td>" if value is None else f"<td>{esc(shown.format(value))}</td>")

@@ -81,3 +81,22 @@ def test_labels_of_several_types_and_long_numbers_fit_into_parquet(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     made = as_file({"a": [1, "x"], "b": [2**70, 1], "c": [1, 2]}, tmp_path / "p.parquet")
     assert parquet.read_table(io.BytesIO(made)).to_pydict() == {"a": ["1", "x"], "b": [str(2**70), "1"], "c": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["predict", "new.csv", "m.mw"], 2, "it is no model. The model comes first: modelwright predict m.mw new.csv"),
+        (["leaderboard", "new.csv", "--test", "m.mw"], 2, "modelwright leaderboard m.mw --test new.csv"),
+        (["predict", "new.csv", "new.csv"], 3, "new.csv: it is no model. model.save(path) and modelwright fit write"),
+        (["predict", ".", "new.csv"], 3, ".: it is a folder. Name the file of a model in it."),
+        (["predict", "half.mw", "new.csv"], 3, "half.mw: it cannot be read: File is not a zip file. model.save(path)"),
+        (["predict", "empty.mw", "new.csv"], 3, "empty.mw: it cannot be read"),
+    ],
+)
+def test_what_is_no_model_is_said_to_be_none(here, capsys, words, code, said):
+    (here / "half.mw").write_bytes((here / "m.mw").read_bytes()[:200])
+    (here / "empty.mw").write_bytes(b"")
+    assert main(words) == code
+    told = capsys.readouterr().err
+    assert said in told and "Errno" not in told

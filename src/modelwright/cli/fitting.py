@@ -12,7 +12,7 @@ from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.cli.places import check_place
 from modelwright.cli.warned import warned
 from modelwright.core.clock import counting_from
-from modelwright.core.errors import StoreError
+from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.report import text
 from modelwright.tasks.account.words import in_a_shell
 
@@ -85,7 +85,7 @@ def predict(args: Namespace, out: Output) -> int:
     if target is not None:
         check_place(target, reads={"the model": args.model, "the table": args.table}, model=False)
         check_form(target)
-    model = _loaded(args)
+    model = _loaded(args, args.table)
     with warned(out):
         columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
     rows = len(next(iter(columns.values())))
@@ -104,7 +104,7 @@ def leaderboard(args: Namespace, out: Output) -> int:
     """What a fit tried, scored again on a test table when there is one."""
     if args.metric is not None and args.test is None:
         raise UsageError("there is no table to score by it", where="--metric", hint="Add --test FILE.")
-    model = _loaded(args)
+    model = _loaded(args, args.test)
     with warned(out):
         board = model.leaderboard(args.test, metric=args.metric)
     if out.as_json:
@@ -121,10 +121,26 @@ def _next(target: Path, report: Path | None) -> list[str]:
     return [f"predict {name} NEW.csv", f"leaderboard {name} --test TEST.csv", *more]
 
 
-def _loaded(args: Namespace) -> Predictor:
-    import modelwright
+def _loaded(args: Namespace, table: str | None) -> Predictor:
+    """The model; where the words for it and for the table are in the other order, that is said.
 
-    return modelwright.load(Path(args.model).expanduser(), trust=args.trust)
+    Args:
+        table: what stands where a table is expected.
+    """
+    import modelwright
+    from modelwright.tasks import archive
+
+    path = Path(args.model).expanduser()
+    try:
+        return modelwright.load(path, trust=args.trust)
+    except ArgumentError as error:
+        if table is None or not archive.is_model(Path(table).expanduser()):
+            raise
+        before = "--test " if args.command == "leaderboard" else ""
+        hint = (
+            f"The model comes first: modelwright {args.command} {shlex.quote(table)} {before}{shlex.quote(args.model)}"
+        )
+        raise UsageError(error.what, where=error.where, hint=hint) from None
 
 
 def _save(model: Predictor, target: Path) -> None:

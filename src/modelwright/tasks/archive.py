@@ -43,7 +43,7 @@ _NAME = re.compile(
     r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy|known_rows/(keys|counts|answers|starts)\.npy", re.DOTALL
 )
 _ELSEWHERE = "Free some space, or save to another place: the model is still there as long as this process is."
-_HINT = "It is no file that model.save(path) wrote."
+_HINT = "model.save(path) and modelwright fit write such files; this one is damaged, or another one."
 #: What every file begins with that ``write`` wrote, whatever became of the rest of it.
 _BEGINS = b"PK"
 
@@ -120,9 +120,15 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
             arrays = {name[: -len(_ARRAY)]: _array(_bytes(archive, part), name) for name, part in parts.items()}
     except FileNotFoundError:
         raise ArgumentError("there is no such file", where=where) from None
+    except IsADirectoryError:
+        raise ArgumentError("it is a folder", where=where, hint="Name the file of a model in it.") from None
     except (OSError, MemoryError, RecursionError, RuntimeError, SyntaxError, *_ODD) as error:
-        said = str(error) if isinstance(error, _Refused) else f"it cannot be read: {error!s:.200}"
-        raise ArgumentError(said or type(error).__name__, where=where, hint=_HINT) from None
+        if is_foreign(Path(where)):
+            what, hint = "it is no model", "model.save(path) and modelwright fit write files of models."
+            raise ArgumentError(what, where=where, hint=hint) from None
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        said = why if isinstance(error, _Refused) else f"it cannot be read: {why:.200}"
+        raise ArgumentError(said, where=where, hint=_HINT) from None
     if not isinstance(body, dict) or body.get("format") != FORMAT:
         found = body.get("format") if isinstance(body, dict) else None
         raise ArgumentError(

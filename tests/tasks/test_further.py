@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.store.base import open_store
+from modelwright.study.crew import Crew
 from modelwright.tasks.further import KEPT, further
 from modelwright.tasks.session import Session
 
@@ -121,3 +123,21 @@ def test_what_is_enough_is_told_in_all_sessions_together_too(kept):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # who makes the same call again asks for no more
         mw.fit(table(), "y", **asked)
+
+
+def test_a_call_that_joins_a_fit_is_told_who_runs_it(kept):
+    """The same command in a second terminal is a slip, mostly."""
+    store = open_store("s.db")
+    with (
+        Crew(store, store.find("s").id),
+        pytest.warns(UserWarning, match=rf"study 's' is being run by process {os.getpid()} for .* this call joins it"),
+    ):
+        mw.fit(table(), "y", store="s.db", name="s", **FAST)
+
+
+def test_a_call_that_has_nothing_left_to_try_says_as_much_of_its_model_as_any_other(kept, capsys, recwarn):
+    again = mw.fit(table(), "y", store="s.db", name="s", **{**FAST, "verbose": 1})
+    said = capsys.readouterr().err
+    assert said.startswith("Fit 'y': ") and "goes on after 1 candidate" in said
+    assert said.rstrip().endswith(again.summary()) and "best so far" not in said
+    assert not [one for one in recwarn if "joins it" in str(one.message)]

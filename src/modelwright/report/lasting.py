@@ -41,10 +41,12 @@ class Lasting:
         """Nothing: the next session goes on."""
 
     def end(self, view: StudyView | None = None) -> None:
-        """The end, once; without a view nothing more is said."""
+        """The end, once; without a view nothing more is said. It is told too where nothing was left to run."""
         if self._ended:
             return
         self._ended = True
-        if view is not None and self._started:
+        if view is not None:
+            if not self._started:
+                self.start(view)
             self._inner.finish(view)
         self._inner.close()

@@ -18,7 +18,7 @@ from typing import Any
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.core.presence import gone_here, is_gone, session
-from modelwright.store.base import Store, StudyRecord
+from modelwright.store.base import Lease, Store, StudyRecord
 
 #: Seconds for which a session that says nothing counts as there; the environment variable of this name changes it.
 LASTS, SETTING = 60.0, "MODELWRIGHT_LEASE_SECONDS"
@@ -88,11 +88,7 @@ class Crew:
     def look(self, age: float = 0.0) -> set[str]:
         """The other sessions that are there; as seen up to ``age`` seconds ago."""
         if self.due(age):
-            self._others = {
-                lease.holder
-                for lease in self.store.leases(self.study)
-                if lease.what == lease.holder != self.me and lease.left > 0 and not gone_here(lease.holder)
-            }
+            self._others = {lease.holder for lease in members(self.store, self.study)} - {self.me}
             self._looked = time.monotonic()
         return self._others
 
@@ -127,6 +123,12 @@ class Crew:
         return _freed(self.store, self.study, "ask") and (
             self.store.hold(self.study, "ask", self.me, _ASKING) is not None
         )
+
+
+def members(store: Store, study: int) -> list[Lease]:
+    """What the sessions hold that run trials of a study now."""
+    found = (lease for lease in store.leases(study) if lease.what == lease.holder)
+    return [lease for lease in found if lease.left > 0 and not gone_here(lease.holder)]
 
 
 class Lead:

@@ -38,6 +38,7 @@ from modelwright.tasks.fallback import Tolerant, failing, fallen_back
 from modelwright.tasks.finishing import beside, finished, predictor_of, starting
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
+from modelwright.tasks.joined import tell_joined
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
@@ -324,6 +325,7 @@ class Session:
             refuse_other_table(known, prepared.facts[FACT])
         self._repeats = known is not None and known.definition.get("budget", {}).get("seconds") == asked.seconds
         study = open_study(prepared, plan, store, name, budget, opening)
+        tell_joined(store, known)
         self.before = study.elapsed
         settings = RunSettings(
             estimation=prepared.estimation,

@@ -58,6 +58,20 @@ def test_what_only_a_fit_can_be_given_is_said_of_a_fit():
     assert spoken_in("predict", [])("trust=False. Pass trust=True.") == "without --trust. Pass --trust."
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("fit t.csv --target y --min-gain foo", "'foo' is no number; allowed: one, or noise or none"),
+        ("tune job:f --min-gain none", "'none' is no number; allowed: one, or noise."),
+        ("fit t.csv --target y --seed abc", "'abc' is not a whole number"),
+        ("fit t.csv --target y --target-score much", "'much' is not a number"),
+    ],
+)
+def test_what_an_option_takes_is_said_alike(words, told, capsys):
+    assert main(words.split()) == 2
+    assert told in capsys.readouterr().err
+
+
 @pytest.fixture
 def table(tmp_path, monkeypatch):
     """A table with a column that tells the target, one that is the same throughout, and levels without an order."""
@@ -81,6 +95,8 @@ def test_findings_and_errors_name_options(table, capsys):
     told = capsys.readouterr()
     assert "--groups job and --time a" in told.err and "groups=" not in told.err
     assert "--groups job and --time a" in json.loads(told.out)["error"]["message"]
+    assert main([*fit, "--memory", "2"]) == 3
+    assert "2 bytes by --memory (a number alone is bytes: --memory 2GB has a unit)" in capsys.readouterr().err
     assert main([*fit, "--report", "m.txt"]) == 3
     assert "prints the page as PDF" in (err := capsys.readouterr().err) and "study." not in err
 

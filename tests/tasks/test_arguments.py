@@ -85,6 +85,18 @@ def test_what_does_not_go_together_is_refused(asked, match):
         mw.fit(table(), "y", **{"trials": 1, **QUIET, **asked})
 
 
+def test_rows_without_a_moment_are_refused_with_what_can_be_done():
+    moments = np.arange(120.0)
+    moments[:7] = np.nan
+    with pytest.raises(mw.ArgumentError, match="7 rows without a moment.*Fill these cells, or take the rows out"):
+        mw.fit({**table(), "t": moments}, "y", time="t", trials=1, **QUIET)
+
+
+def test_a_size_without_its_unit_is_told_to_be_bytes():
+    with pytest.raises(mw.ArgumentError, match=r"memory=4 bytes \(a number alone is bytes: memory='4GB' has a unit\)"):
+        mw.fit(table(), "y", memory=4, trials=1, **QUIET)
+
+
 def test_one_name_is_a_list_of_one():
     model = mw.fit(table(), "y", models="linear", without="ab", trials=1, **QUIET)
     assert {entry["learner"] for entry in model.plan["members"]} == {"linear"}

@@ -159,15 +159,16 @@ def options_of(command: str) -> dict[str, tuple[str, str]]:
     return {one.dest: (one.option_strings[-1], str(one.metavar or one.dest.upper())) for one in known}
 
 
-def _gain(given: str) -> float | str:
-    try:
-        return given if given == "noise" else float(given)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{given!r} is neither a number nor noise") from None
+def _gain(*words: str) -> Callable[[str], float | str]:
+    """What reads a number, or one of a few words."""
 
+    def read(given: str) -> float | str:
+        try:
+            return given if given in words else float(given)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{given!r} is no number; allowed: one, or {' or '.join(words)}") from None
 
-def _gain_of_fit(given: str) -> float | str:
-    return given if given == "none" else _gain(given)
+    return read
 
 
 def _command(commands: Any, name: str, text: str, run: str) -> argparse.ArgumentParser:
@@ -217,11 +218,11 @@ def _tune(add: argparse.ArgumentParser) -> None:
         help="share of rows for validation (0.2 where needed)",
     )
     add.add_argument("--cv", type=_folds, metavar="N", help="folds for cross-validation")
-    add.add_argument("--min-gain", type=_gain, metavar="G", help="end when more trials gain less; or: noise")
+    add.add_argument("--min-gain", type=_gain("noise"), metavar="G", help="end when more trials gain less; or: noise")
     add.add_argument("--trial-seconds", type=_seconds, metavar="S", help="end a trial that takes longer")
     add.add_argument("--trial-memory", metavar="SIZE", help="end a trial whose processes hold more, such as 2GB")
     add.add_argument("--confirm", type=_count, default=0, metavar="N", help="run so many of the best again (0)")
-    add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="the same seed, the same search (0)")
     add.add_argument(
         "--first",
         action="append",
@@ -284,7 +285,7 @@ def _nas(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument("--epochs", type=_positive, metavar="N", help="of the training in full, with --trials (10)")
     add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that train networks (1)")
-    add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="the same seed, the same search (0)")
     add.add_argument("--save", metavar="FILE.keras", help="write the best model, as plain Keras")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
@@ -345,9 +346,9 @@ def _fit(add: argparse.ArgumentParser) -> None:
         metavar="COLUMN=+1",
         help="rises with it; -1: falls; repeatable",
     )
-    add.add_argument("--target-score", type=float, metavar="X", help="begin no more once the ensemble reaches it")
+    add.add_argument("--target-score", type=_figure, metavar="X", help="begin no more once the ensemble reaches it")
     add.add_argument(
-        "--min-gain", type=_gain_of_fit, default="noise", metavar="G",
+        "--min-gain", type=_gain("noise", "none"), default="noise", metavar="G",
         help="begin no more once as many again would gain less; noise (the default), or none for never",
     )  # fmt: skip
     add.add_argument("--memory", metavar="SIZE", help="of all processes together, such as 2GB (three quarters of it)")
@@ -357,7 +358,7 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the model at the end")
     add.add_argument("--name", metavar="NAME", help="a study's name: a fit that was killed goes on")
     add.add_argument("--workers", type=_positive, metavar="N", help="processes (one for each core)")
-    add.add_argument("--seed", type=int, default=0, metavar="N", help="of all chance (0)")
+    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="of all chance (0)")
 
 
 def _reading(add: argparse.ArgumentParser) -> None:
@@ -377,7 +378,7 @@ def _check(add: argparse.ArgumentParser) -> None:
     add.add_argument("--test", metavar="FILE", help="a second table: does it come from where the first did?")
     _reading(add)
     add.add_argument("--seconds", type=_seconds, metavar="S", help="time for each table (as long as it takes)")
-    add.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed, the same findings (0)")
+    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="the same seed, the same findings (0)")
 
 
 def _worker(add: argparse.ArgumentParser) -> None:
@@ -405,6 +406,8 @@ def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool
 
 _positive = _number(int, "a whole number from 1", lambda n: n >= 1)
 _count = _number(int, "a whole number from 0", lambda n: n >= 0)
+_whole = _number(int, "a whole number", lambda n: True)
+_figure = _number(float, "a number", lambda x: not math.isnan(x))
 _folds = _number(int, "a whole number from 2", lambda n: n >= 2)
 _seconds = _number(float, "a positive number", lambda s: s > 0 and math.isfinite(s))
 _share = _number(float, "a number between 0 and 1", lambda p: 0 < p < 1)

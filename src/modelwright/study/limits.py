@@ -86,6 +86,15 @@ def checked_size(given: Any, name: str, where: str) -> int | None:
     return None if size is None else int(size)
 
 
+def bare(size: int) -> str:
+    """What is added where a size that somebody asked for is so small that its unit was forgotten; "" where it is not.
+
+    >>> bare(2), bare(2_000_000_000)
+    (" (a number alone is bytes: memory='2GB' has a unit)", '')
+    """
+    return f" (a number alone is bytes: memory='{size if size < 1000 else 2}GB' has a unit)" if size < 1_000_000 else ""
+
+
 def _bytes(text: str) -> float:
     found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Z]*)\s*", text)
     units = {name.lower(): size for name, size in _UNITS.items()}

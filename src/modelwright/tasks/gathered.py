@@ -310,8 +310,9 @@ def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | 
         found = schema.frame(table).numbers[name]
         if np.isnan(found).any():
             raise ArgumentError(
-                f"{counted(int(np.isnan(found).sum()), 'row')} without a moment", where=f"fit, time={name!r}"
-            )
+                f"{counted(int(np.isnan(found).sum()), 'row')} without a moment", where=f"fit, time={name!r}",
+                hint="Fill these cells, or take the rows out of the table. Without time= rows are divided by chance.",
+            )  # fmt: skip
         return found
     cells = table.columns[name]
     if cells.dtype.kind in "ifM":

@@ -17,7 +17,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
 from modelwright.core.wording import counted, kind_of
 from modelwright.execute.threads import free_memory
-from modelwright.study.limits import in_bytes
+from modelwright.study.limits import bare, in_bytes
 from modelwright.tasks import cells, delimited, numerals
 from modelwright.tasks.table import Note, Table
 
@@ -178,7 +178,7 @@ def _within(memory: int | None, where: str) -> Callable[[int], None]:
         if there is not None and size * _TAKEN > there:
             raise ArgumentError(
                 f"it has {in_bytes(size)} or more, and reading it takes about {in_bytes(size * _TAKEN)}", where=where,
-                allowed=f"{in_bytes(there)} " + ("of free memory" if memory is None else "by memory="),
+                allowed=f"{in_bytes(there)} " + ("of free memory" if memory is None else f"by memory={bare(there)}"),
                 hint="Take a part of its rows, or write it as Parquet, which is read in less.",
             )  # fmt: skip
 

@@ -19,7 +19,7 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.execute.session import held
 from modelwright.execute.threads import available_memory, free_memory
-from modelwright.study.limits import in_bytes
+from modelwright.study.limits import bare, in_bytes
 from modelwright.tasks.decisions import Decision, decision
 from modelwright.tasks.ensemble import CANDIDATES, ROWS, looked_at
 from modelwright.tasks.frame import Frame
@@ -219,7 +219,8 @@ def as_sampled(room: Room, rows: int, total: int) -> Room:
 def _limit(memory: int | None, here: int, *, timed: bool) -> tuple[int | None, str]:
     """Bytes of all processes, and what they are in words."""
     if memory is not None:
-        return memory, f"memory={in_bytes(memory)}, {in_bytes(here)} of it for this process with the table"
+        all_of_it = f"memory={in_bytes(memory)}{bare(memory)}"
+        return memory, f"{all_of_it}, {in_bytes(here)} of it for this process with the table"
     if timed:
         free = free_memory()
         return (None if free is None else int(here + SHARE * free)), f"{SHARE:.0%} of the free memory"

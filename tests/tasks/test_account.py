@@ -315,6 +315,15 @@ def test_what_compares_new_rows_reads_them_as_the_fit_did():
     assert args.kind == [("g", ["silver", "gold", "very gold"]), ("x", "number")]
 
 
+def test_the_summary_says_what_predicted_numbers_are_counted_in():
+    hours = {**prices(), "price": np.round(60 * prices()["price"]).astype("timedelta64[m]")}
+    made = mw.fit(hours, "price", **{**QUICK, "trials": 1, "folds": 1, "models": ["linear"]})
+    lines = made.summary().splitlines()
+    assert lines[0] == "Model for 'price', regression, in seconds:"
+    assert "for comparison, by the same score: one answer for every row" in lines[3]
+    assert next(one["why"] for one in made.decisions if one["what"] == "task").endswith("counted in seconds")
+
+
 def test_alerts_about_columns_that_differ_at_their_ends_are_told_apart():
     names = [f"{'count_of_a_long_name_' * 6}{end}" for end in "12"]
     said = _alerts([{"name": "near-certain", "status": "alert", "column": name, "columns": ()} for name in names])

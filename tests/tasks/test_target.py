@@ -328,3 +328,16 @@ def test_a_second_column_of_the_targets_name_is_refused():
     with pytest.raises(ArgumentError, match="table, target: there are several columns 'y'"):
         Schema.of(table, target="y")
     assert len(Schema.of(read(pandas.concat([frame, frame[["a"]]], axis=1)), target="y").columns) == 2
+
+
+@pytest.mark.parametrize("dtype", ["timedelta64[s]", object])
+def test_durations_are_numbers_that_are_said_to_be_seconds(dtype):
+    days = (rng.integers(1, 6, 60) * np.timedelta64(86_400, "s")).astype(dtype)
+    days[3] = np.timedelta64("NaT", "s")
+    table = read({"y": days})
+    target = Target.of(table.columns["y"], name="y", declared=table.declared["y"])
+    assert (target.task, target.why) == ("regression", "the cells are durations, counted in seconds")
+    assert Target.from_json(json.loads(json.dumps(target.to_json()))) == target
+    assert target.encode(days[:3]).tolist() == [day / np.timedelta64(1, "s") for day in days[:3]]
+    said = Target.of(table.columns["y"], name="y", task="regression", declared=table.declared["y"])
+    assert said.why == "it was said, counted in seconds"

@@ -14,6 +14,7 @@ from modelwright.tasks.table import Declared, Note, is_missing
 
 _PLAIN = {str, type(None)}
 _SEVERAL = (tuple, list, dict, set, frozenset, np.ndarray)
+_DURATIONS = Declared(unit="seconds")
 _LARGEST = 2**63
 _BITS = 4096  # longer ones Python does not print, and no float holds them
 
@@ -42,12 +43,15 @@ def raw(column: Any, name: str, where: str, notes: list[Note]) -> tuple[np.ndarr
 def _array(array: np.ndarray, name: str, where: str, notes: list[Note]) -> tuple[np.ndarray, Declared | None]:
     if array.dtype.kind == "O" and array.ndim == 1 and not isinstance(array, np.ma.MaskedArray):
         return _listed(array.tolist(), name, notes)
-    return _numpy(array, name, where, notes), None
+    return _numpy(array, name, where, notes), _DURATIONS if array.dtype.kind == "m" else None
 
 
 def _listed(cells: Any, name: str, notes: list[Note]) -> tuple[np.ndarray, Declared | None]:
     """Python's objects as raw cells, and what they were where they had to become text."""
     made = _objects(cells, name, notes)
+    if made.dtype.kind == "f":
+        first = next((cell for cell in cells if not _missing(cell)), None)
+        return made, _DURATIONS if isinstance(first, (datetime.timedelta, np.timedelta64)) else None
     if made.dtype.kind != "O" or set(map(type, cells)) <= _PLAIN:
         return made, None
     labels: dict[str, bool | int | float] = {}

@@ -17,6 +17,8 @@ from modelwright.tasks.table import Declared, is_missing
 
 #: Whole numbers up to which a float holds each.
 _EXACT = 2**53
+#: Under which name the details say what durations are measured in.
+MEASURED = "measured"
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ class Labels:
         values: float64, NaN where there is none and throughout of text.
         cells: as they were given.
         missing: mask of the cells without a value.
-        details: how text is read as numbers.
+        details: how text is read as numbers; what durations are measured in.
         tokens: text that was taken for no value, with how often it occurred.
         names: text -> the number or boolean that the source has there, of cells that are text for want of one type.
         written: a text that is a number as people write them, such as "$1,149.24", where all are numbers and some are
@@ -61,7 +63,8 @@ class Labels:
             kind = {"b": "bool", "i": "int"}.get(cells.dtype.kind, "float")
             values, missing = cells.astype(np.float64), is_missing(cells)
             exact = _exact(cells, values, missing) if kind == "int" else None
-            return cls(kind, values, cells, missing, {}, exact=exact)
+            details = {MEASURED: declared.unit} if declared is not None and declared.unit else {}
+            return cls(kind, values, cells, missing, details, exact=exact)
         found, names = kinds.profile(cells), {} if declared is None else declared.labels
         own = {type(names.get(text, text)) for text in found.counts}
         if own == {bool} or (not typed and _says_true(found.counts) and wanted != "regression"):

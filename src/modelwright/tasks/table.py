@@ -41,6 +41,7 @@ class Declared:
         ordered: whether that order means something, so that it is from low to high if the column is said to be ordinal.
         labels: text -> the number or boolean that the source has there.
         strange: the type of cells that hold several things, such as tuple; "" where there are none.
+        unit: what the numbers are counted in that the cells became, of durations; "" of others.
     """
 
     kind: str = ""
@@ -48,6 +49,7 @@ class Declared:
     labels: Mapping[str, bool | int | float] = field(default_factory=dict)
     strange: str = ""
     ordered: bool = False
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

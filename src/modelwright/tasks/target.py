@@ -11,7 +11,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import numerals
-from modelwright.tasks.labels import Labels, column_of, is_large, places_of, refuse_several, some_of
+from modelwright.tasks.labels import MEASURED, Labels, column_of, is_large, places_of, refuse_several, some_of
 from modelwright.tasks.looked_for import positive_class, rarer_class
 from modelwright.tasks.readers import LARGEST, reader
 from modelwright.tasks.scorers import tasks_of, title
@@ -38,7 +38,7 @@ class Target:
         counts: how many rows each class has.
         positive: the class that the metric of the fit, and ``monotone=``, look at; None unless binary.
         looked_for: the one that ``average_precision``, ``f1`` and their like look at, whatever the fit went by.
-        details: how text is read as numbers, where the cells are text.
+        details: how text is read as numbers, where the cells are text; what durations are measured in.
         notes: rows without a target, classes of one row, and what was made of them.
 
     >>> target = Target.of(np.array(["yes", "no", "no", None, "yes"], dtype=object), name="bought")
@@ -112,6 +112,7 @@ class Target:
             _refuse_no_values(found, name, where, title(metric))
             if positive is not None:
                 raise ArgumentError(f"positive={positive!r:.60} where numbers are predicted", where=where)
+            why += f", counted in {found.details[MEASURED]}" if MEASURED in found.details else ""
             return cls(name, chosen, why, title(metric) or DEFAULTS[chosen], details=found.details, notes=tuple(notes))
         classes, counts = _classes(found, notes, name, where)
         if len(classes) != 2 and chosen == "binary":
@@ -279,6 +280,8 @@ def _told(found: Labels) -> tuple[str, str]:
     whole = found.exact is not None or bool((distinct == np.floor(distinct)).all())
     if len(distinct) == 2 and (whole or counts.min() > 1):
         return "binary", "there are two different values"
+    if MEASURED in found.details:
+        return "regression", "the cells are durations"
     if not whole:
         written = f", such as {found.written!r:.40}" if found.written else ""
         return "regression", f"the cells are numbers with fractions{written}"

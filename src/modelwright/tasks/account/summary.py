@@ -13,6 +13,7 @@ from modelwright.tasks.account.words import told_by_a_command
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.checks.run import LEAKS
 from modelwright.tasks.evaluation import told
+from modelwright.tasks.labels import MEASURED
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -29,7 +30,7 @@ def summary(model: Predictor) -> str:
     if body.get("carried_out"):
         by = "in the fit that the plan is from; nothing was judged here"
     lines = [
-        f"Model for {text.clean(repr(model.target), 60)}, {model.task}:",
+        f"Model for {text.clean(repr(model.target), 60)}, {model.task}{_unit(model)}:",
         f"  {text.clean(told(model, model.metric), 80)} {_score(model)}, {by}",
         f"  {_members(model)}",
     ]
@@ -58,6 +59,13 @@ def spread(body: Mapping[str, Any]) -> str:
     """How sure the score is; "" where nothing says it."""
     found = body.get("spread")
     return f"± {text.number(found, 2)}" if found is not None and math.isfinite(found) else ""
+
+
+def _unit(model: Predictor) -> str:
+    """What predicted numbers are counted in, where the target says it."""
+    details = model._target.details if model.task == "regression" else {}
+    unit = details.get(MEASURED) or details.get("unit")
+    return f", in {text.clean(unit, 20)}" if unit else ""
 
 
 def judged_by(body: Mapping[str, Any]) -> str:
@@ -104,8 +112,8 @@ def _beside(body: Mapping[str, Any], several: bool) -> str:
     if "single" in judged and several:
         parts.append(f"the best candidate alone {text.number(judged['single'], 5)}")
     if "constant" in judged:
-        parts.append(f"always the same prediction {text.number(judged['constant'], 5)}")
-    return f"for comparison: {', '.join(parts)}" if parts else ""
+        parts.append(f"one answer for every row {text.number(judged['constant'], 5)}")
+    return f"for comparison, by the same score: {', '.join(parts)}" if parts else ""
 
 
 def _spent(body: Mapping[str, Any]) -> str:

@@ -135,6 +135,41 @@ def test_the_optimism_of_noise_is_seen_by_a_score_that_is_no_mean_of_rows_too():
     assert min(seen) > 0 and 0.04 < np.mean(seen) < 0.1
 
 
+def test_the_best_of_many_that_is_deployed_alone_is_known_to_look_too_good():
+    def hit(y, predicted, weight):
+        return float(np.mean(predicted == y))
+
+    looks, expected = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y = rng.integers(0, 2, 200).astype(float)
+        # Each is right for half of the rows by chance; two that are mixed are right where both are.
+        found = selected([np.where(rng.random(200) < 0.5, y, y + 2 + k) for k in range(30)], y, hit, seed=seed)
+        assert np.count_nonzero(found.weights) == 1
+        looks.append(found.selected)
+        expected.append(found.selected - max(0.0, found.optimism))
+        assert [np.count_nonzero(own) for own in found.crossed] == [1, 1]
+    assert np.mean(looks) > 0.55
+    assert abs(np.mean(expected) - 0.5) < 0.02
+
+
+def test_of_few_rows_what_most_draws_choose_alone_keeps_most_of_the_weight():
+    gained = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        y, common = rng.normal(size=5000), rng.normal(size=5000)
+        predictions = [y + 0.6 * common]
+        spreads = rng.uniform(0.72, 0.94, 12)
+        predictions += [y + spread * (0.8 * common + 0.6 * rng.normal(size=5000)) for spread in spreads]
+        weights = selected([one[:120] for one in predictions], y[:120], accuracy_of_squares, seed=seed).weights
+        half = np.where(weights > 0.5, 0.5, weights * 0.5 / max(1e-9, weights[weights <= 0.5].sum()))
+        new = slice(120, None)
+        if 0.5 < weights.max() < 1:
+            mixed = [mixture(own, [one[new] for one in predictions]) for own in (weights, half)]
+            gained.append(np.subtract(*(accuracy_of_squares(y[new], one, None) for one in mixed)))
+    assert gained and np.mean(gained) > 0
+
+
 def test_where_only_some_rows_are_looked_at_those_of_rare_classes_are():
     rng = np.random.default_rng(0)
     y = (np.arange(60_000) % 600 == 0).astype(int)

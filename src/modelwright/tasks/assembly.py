@@ -169,7 +169,7 @@ def board(
             "model": "ensemble",
             "score": blend.score,
             "spread": blend.spread,
-            "selected": not several and len(rows) > 1,
+            "selected": False,
             "units": blend.units or None,
             "weight": 1.0,
             "fit_seconds": _fit_seconds({row.number: row for row in rows}, members),

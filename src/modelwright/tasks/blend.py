@@ -43,7 +43,8 @@ class Blend:
         weights: of the members, with the sum 1.
         rounds: for each member how many rounds its fit on all rows takes; None where that means nothing to it.
         values: for each member its own score, in the metric's natural sign.
-        score: of the blend, by weights that were chosen on other rows, in the metric's natural sign.
+        score: of the blend, by weights that were chosen on other rows, in the metric's natural sign; of a candidate
+            that is deployed alone, less by how much it looks better on the rows that it was the best on.
         spread: standard error of ``score``.
         selected: its score on the rows that the weights were chosen on; too good by that.
         temperature: see ``calibration``.
@@ -244,7 +245,7 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float
     heat, cut = _calibrated(mixed, seen, job)
     sure = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
     chosen = [among[i][0] for i in order]
-    optimism = max(0.0, found.optimism) if len(order) > 1 else 0.0
+    optimism = max(0.0, found.optimism)
     told = as_deployed(
         y, mixed, weight, task=job.task, metric=job.metric, temperature=heat, cut=cut,
         stands=part(job.split.stands, seen),

@@ -22,7 +22,7 @@ STEPS, PATIENCE = 25, 6
 CANDIDATES, NUMBERS, FEWEST = 30, 1 << 28, 8
 #: Rows that the selection looks at; more hardly change what is chosen.
 ROWS = 8_000
-#: Below so many rows there are fewer steps, and no candidate makes up more than such a share of several.
+#: Below so many rows a draw has fewer steps, and none adds a candidate that makes up such a share of it.
 FEW, SHORT, CAP = 1_000, 15, 0.5
 #: Draws of rows by which the selection is made again, for what is deployed and for each part of the rows; rows of each,
 #: and of each class at least, as far as there are as many: what one draw favours by chance another one does not.
@@ -63,7 +63,8 @@ class Ensemble:
             rows of their merit there, less that of weights that were chosen on the others. Scores of all rows are not
             means of those of parts: the root of a mean is above the mean of the roots.
         best: merit of the best single candidate, on all rows.
-        crossed: (parts, candidates), for each part of the rows weights that were chosen on the others.
+        crossed: (parts, candidates), for each part of the rows weights that were chosen on the others; where the best
+            candidate is deployed alone, the one that was best on the others.
         part: (rows,), to which part a row belongs.
         level: place of the level whose rows the members have judged; all figures are by these rows.
     """
@@ -156,7 +157,8 @@ def selected(
         by_class: whether ``y`` are classes, and ``merit`` weighs rows: then of rare classes no row is given away where
             only some rows are looked at.
 
-    Under 1,000 rows there are at most 15 steps, and where several candidates are chosen none counts for more than half.
+    Under 1,000 rows a draw has at most 15 steps, and none adds a candidate that makes up half of it. The mean of draws
+    may: where most of them are best served by one candidate alone, it has most of the weight.
 
     >>> y = np.array([0.0, 1.0, 2.0, 3.0])
     >>> found = selected([y + 1, y - 1, y * 0], y, lambda y, p, w: -float(np.mean((y - p) ** 2)), seed=0)
@@ -190,14 +192,18 @@ def selected(
     chosen, *parts = (_averaged(one, base.candidates) for one in found[kept].swapaxes(0, 1))
     crossed = np.array(parts)
     place = base.rows[looked]
-    singles = [merit(y[place], np.asarray(one[looked], np.float64), weight) for one in base.predictions]
-    alone = np.where(np.isfinite(singles), singles, -np.inf)
+    singles = [np.asarray(one[looked], np.float64) for one in base.predictions]
+    best, single = _best(merit, singles, y[place], weight)
     whole = merit(y[place], mixture(chosen, predictions, place), weight)
-    single = np.zeros(len(predictions))
-    single[base.candidates[int(np.argmax(alone))]] = 1.0
+    alone = np.zeros((1 + _PARTS, len(predictions)))
+    alone[:, base.candidates[single]] = 1.0
     compared = _Compared(predictions, y, merit, sample_weight, _groups(place, rng))
-    if not np.isfinite(whole) or compared.gain(np.array([single] * _PARTS), np.array([chosen] * _PARTS), everyone) > 0:
-        chosen, whole = single, float(alone.max())
+    if not np.isfinite(whole) or compared.gain(alone[1:], np.array([chosen] * _PARTS), everyone) > 0:
+        for part in range(_PARTS):
+            on = everyone[place] != part
+            _, other = _best(merit, [one[on] for one in singles], y[place][on], None if weight is None else weight[on])
+            alone[1 + part] = np.eye(len(predictions))[base.candidates[other]]
+        chosen, whole, crossed = alone[0], best, alone[1:]
     scores, better = [], []
     for i in range(_PARTS):
         off = everyone[place] == i
@@ -206,8 +212,17 @@ def selected(
         better.append(merit(y[place][off], mixture(chosen, predictions, place[off]), outer) - scores[-1])
     return Ensemble(
         weights=chosen, selected=whole, honest=float(np.mean(scores)), optimism=float(np.mean(better)),
-        best=float(alone.max()), crossed=crossed, part=everyone, level=kept[0],
+        best=best, crossed=crossed, part=everyone, level=kept[0],
     )  # fmt: skip
+
+
+def _best(
+    merit: Merit, predictions: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None
+) -> tuple[float, int]:
+    """The merit of the best of some candidates, and its place; the first where nothing can be told."""
+    merits = [merit(y, one, weight) for one in predictions] if len(y) else [-np.inf]
+    known = np.where(np.isfinite(merits), merits, -np.inf)
+    return float(known.max()), int(np.argmax(known))
 
 
 def _together(crossed: np.ndarray, compared: _Compared, part: np.ndarray) -> list[int]:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwright.tasks import calibration
+from modelwright.tasks.draws import Draws
 from modelwright.tasks.ensemble import LEAST, MEMBERS, Level, mixture, selected
 
 
@@ -180,7 +181,7 @@ def test_where_only_some_rows_are_looked_at_those_of_rare_classes_are():
         return -float(np.average((y - predicted[:, 1]) ** 2, weights=weight))
 
     predictions = [np.column_stack([1 - one, one]) for one in rng.random((3, len(y)))]
-    selected(predictions, y, merit, seed=0, by_class=True)
+    selected(predictions, y, merit, seed=0, draws=Draws(by_class=True))
     assert looked[0][0] == 100 and abs(looked[0][1] - 1 / 600) < 1e-9
     looked.clear()
     selected(predictions, y, merit, seed=0)

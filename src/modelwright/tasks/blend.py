@@ -18,6 +18,7 @@ from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
 from modelwright.tasks.chosen import CONSTANT
+from modelwright.tasks.draws import SAMPLES, Draws, Pace
 from modelwright.tasks.ensemble import Level, looked_at, mixture, selected
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
@@ -30,8 +31,9 @@ from modelwright.training.checkpoint import read_checkpoint
 _LEVELS, _FEW = 2, 100
 #: Rounds of a mean by its weight: all of them with a quarter, and so many at least.
 _NEEDED, _ROUNDS = 4, 8
-#: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer.
-_MANY, _SAMPLES = 2000, 60
+#: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer rows, and
+#: the metric is slow.
+_MANY, _FEW_SAMPLES = 2000, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,18 +137,22 @@ def pooled(predicted: Sequence[np.ndarray], units: int, job: Job, seen: np.ndarr
     return total.astype(predicted[0].dtype) if count.max(initial=1) == 1 else total
 
 
-def blended(rows: Sequence[Row], job: Job, files: Artifacts) -> Blend | None:
+def blended(rows: Sequence[Row], job: Job, files: Artifacts, seconds: float | None = None) -> Blend | None:
     """Choose what is deployed among the candidates that were judged; None while there is none.
 
     Candidates that all units judged have more rows that speak for them, those that few units judged are more: weights
     are the mean of those among the ones and those among all (see ``ensemble.selected``). On rows that a member did not
     judge the others stand in for it.
+
+    Args:
+        seconds: what it may take; None for all that is good, and for no look at a clock.
     """
     read: dict[int, tuple[Row, list[np.ndarray]]] = {}
     sign = 1.0 if job.metric.higher else -1.0
     numbers = max(1, len(judging(job.split.units, job)) * max(1, job.classes))
-    most = looked_at(numbers) // numbers
     there = [row for row in rows if row.config[MODEL] not in job.barred]
+    draws = _draws(there, job, looked_at(numbers) // numbers, seconds)
+    most = draws.candidates
     for row in sorted(there, key=lambda row: -sign * _score(row) if reached(row) else math.inf):
         if not reached(row) or sum(reached(row) <= reached(one) for one, _ in read.values()) >= most:
             continue
@@ -157,8 +163,24 @@ def blended(rows: Sequence[Row], job: Job, files: Artifacts) -> Blend | None:
     read = _without_constant(read, sign)
     if not read:
         return None
-    blend, crossed = _chosen(list(read.values()), job, sign)
-    return replace(blend, known_rows=_recalled(blend, crossed, job))
+    blend, crossed = _chosen(list(read.values()), job, draws)
+    return replace(blend, known_rows=_recalled(blend, crossed, job)) if draws.thorough else blend
+
+
+def _draws(rows: Sequence[Row], job: Job, most: int, seconds: float | None) -> Draws:
+    """How weights are chosen, among so many candidates at most."""
+    draws = Draws(by_class=job.task != "regression" and job.metric.weighs, candidates=most)
+    if seconds is None:
+        return draws
+    judged = [units for units in map(reached, rows) if units]
+    compared = [min(most, sum(one >= level for one in judged)) for level in _levels(judged)]
+    return draws.within(seconds, job.metric, pace(job), compared)
+
+
+def pace(job: Job) -> Pace:
+    """How fast the metric of a fit is."""
+    seen = judging(job.split.units, job)
+    return Pace.of(job.metric, job.y[seen], units=job.split.units, classes=job.classes)
 
 
 def _recalled(blend: Blend, found_for: Crossed, job: Job) -> dict[str, Any] | None:
@@ -218,9 +240,9 @@ def _compared(among: Sequence[tuple[Row, list[np.ndarray]]], seen: np.ndarray, j
     return found
 
 
-def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float) -> tuple[Blend, Crossed]:
+def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, draws: Draws) -> tuple[Blend, Crossed]:
     """The blend; what it predicts for the rows that judged it by weights that were chosen on other rows."""
-    most = max(reached(row) for row, _ in among)
+    most, sign = max(reached(row) for row, _ in among), 1.0 if job.metric.higher else -1.0
     longest = next(found for row, found in among if reached(row) == most)
     seen = judging(most, job)
     seen = seen[~np.isnan(pooled(longest, most, job, seen)).reshape(len(seen), -1).any(axis=1)]
@@ -230,10 +252,9 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float
     def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
         return thresholds.attainable(job.metric, y, predicted, weight)
 
-    by_class = job.task != "regression" and job.metric.weighs
     found = selected(
         predictions, job.y[seen], merit, seed=job.seed, levels=list(levels.values()),
-        sample_weight=job.judging_by(seen), ties=job.split.tied(seen), by_class=by_class,
+        sample_weight=job.judging_by(seen), ties=job.split.tied(seen), draws=draws,
     )  # fmt: skip
     units, level = list(levels.items())[found.level]
     crossed = Crossed(seen[level.rows], found.mixed(predictions)[level.rows])
@@ -242,7 +263,7 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float
     predictions = [pooled(one, units, job, seen) for _, one in among]
     order = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
     mixed = mixture(weights, predictions)
-    heat, cut = _calibrated(mixed, seen, job)
+    heat, cut = _calibrated(mixed, seen, job, draws)
     sure = mixed if job.task == "regression" else calibration.tempered(mixed, heat)
     chosen = [among[i][0] for i in order]
     optimism = max(0.0, found.optimism)
@@ -251,14 +272,16 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, sign: float
         stands=part(job.split.stands, seen),
     )  # fmt: skip
     alone = [_mean(among[place][0], units) for place in level.candidates]
+    score = sign * found.selected
+    if draws.thorough:
+        score = _by_unit([among[i][1] for i in order], weights[order], units, job, score)
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
         rounds=tuple(_rounds(row, job, float(weights[i])) for row, i in zip(chosen, order, strict=True)),
         values=tuple(_score(row) for row in chosen),
-        score=_by_unit([among[i][1] for i in order], weights[order], units, job, sign * found.selected)
-        - sign * optimism,
-        spread=_spread(sure, seen, cut, job),
+        score=score - sign * optimism,
+        spread=_spread(sure, seen, cut, job, draws),
         selected=sign * found.selected,
         temperature=heat,
         cut=cut,
@@ -328,7 +351,7 @@ def sufficient(rounds: int, weight: float) -> int:
     return min(rounds, max(_ROUNDS, math.ceil(rounds * _NEEDED * weight)))
 
 
-def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, thresholds.Cut]:
+def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job, draws: Draws) -> tuple[float, thresholds.Cut]:
     """Temperature, and which class is named, by predictions for the rows ``seen``.
 
     Weights of classes make probabilities of another world: how sure they are is judged there, what is named is not.
@@ -337,11 +360,13 @@ def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job) -> tuple[float, t
         return 1.0, thresholds.MOST_PROBABLE
     y = job.y[seen]
     heat = calibration.temperature(mixed, y, job.weighing(seen))
+    if not draws.thorough:
+        return heat, thresholds.MOST_PROBABLE
     sure = calibration.tempered(mixed, heat)
     return heat, thresholds.best_cut(job.metric, y, sure, job.judging_by(seen))
 
 
-def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) -> float:
+def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job, draws: Draws) -> float:
     """Standard error of the score: over parts of the rows, where there are few over samples with replacement.
 
     Rows that belong together are drawn together: a hundred rows of one customer are not a hundred witnesses.
@@ -362,7 +387,7 @@ def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job) 
         scores = [score(np.searchsorted(seen, some)) for some in _apart(seen, 10, job) if len(some)]
         return float(np.nanstd(scores, ddof=1) / np.sqrt(len(scores)))
     scores = []
-    for _ in range(_SAMPLES):
+    for _ in range(SAMPLES if draws.thorough else _FEW_SAMPLES):
         drawn = rng.integers(0, count, count)
         lengths = starts[drawn + 1] - starts[drawn]
         into = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)

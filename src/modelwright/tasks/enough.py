@@ -32,8 +32,9 @@ LOOKED = "looked"
 _LEAST, _TIMES, _LOOKS, _OVER = 40, 3, 3, 0.2
 #: Share of the score's standard error below which a gain is none.
 _SHARE = 0.05
-#: Candidates between two looks: so many, or a share of all; share of the running time that looks may take.
-_EVERY, _EVERY_SHARE, _COST = 5, 0.1, 0.04
+#: Candidates between two looks: so many, or a share of all; share of the running time that looks may take, and seconds
+#: that one may take before that is anything.
+_EVERY, _EVERY_SHARE, _COST, _FIRST = 5, 0.1, 0.04, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,12 @@ class Watch:
 
     def _look(self, history: History, counted: int) -> None:
         began = self.engine.elapsed if self.timed else 0.0
-        blend = blended(history.rows, self.job, self.engine.files())
+        seconds = max(_FIRST, _COST * began - self._spent) if self.timed else None
+        blend = blended(history.rows, self.job, self.engine.files(), seconds)
         if self.timed:
             self._last = self.engine.elapsed - began
             self._spent += self._last
+            self.plan.choosing = max(self.plan.choosing, self._last)
         if blend is None or not math.isfinite(blend.score):
             return
         looks = [*looks_of(history), Look(counted, self._sign * blend.score, blend.spread)]

@@ -12,26 +12,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwright.core.rng import Seed
-from modelwright.tasks.learners.judged import Halves
+from modelwright.tasks.draws import BAG, CANDIDATES, Draws
+from modelwright.tasks.learners.judged import Halves, part
 from modelwright.tasks.sampling import sampled
 
-#: Steps of the greedy selection, and those without gain after which it ends.
-STEPS, PATIENCE = 25, 6
-#: Candidates that are looked at: the best so many. Fewer where their predictions are more numbers than that all
-#: together, but not fewer than the third.
-CANDIDATES, NUMBERS, FEWEST = 30, 1 << 28, 8
-#: Rows that the selection looks at; more hardly change what is chosen.
-ROWS = 8_000
+#: Steps of the greedy selection without gain after which it ends.
+PATIENCE = 6
+#: Numbers that the candidates that are looked at predict all together; where they are more, so many candidates still.
+NUMBERS, FEWEST = 1 << 28, 8
 #: Below so many rows a draw has fewer steps, and none adds a candidate that makes up such a share of it.
 FEW, SHORT, CAP = 1_000, 15, 0.5
-#: Draws of rows by which the selection is made again, for what is deployed and for each part of the rows; rows of each,
-#: and of each class at least, as far as there are as many: what one draw favours by chance another one does not.
-BAGS, CROSSED, BAG, _RARE = 6, 3, 2_000, 100
+#: Rows of each class that a draw has at least, as far as there are as many.
+_RARE = 100
 #: Candidates that are chosen at most, and the weight below which one is left out.
 MEMBERS, LEAST = 8, 0.04
 _PARTS = 2
 #: Groups of rows by which levels are compared, and the rows of one at least, as far as there are so many.
 _GROUPS, _LEAST_ROWS = 8, 20
+
+#: As much as is done where there is time.
+_ALL = Draws()
 
 Merit = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
@@ -139,7 +139,7 @@ def selected(
     levels: Sequence[Level] | None = None,
     sample_weight: np.ndarray | None = None,
     ties: np.ndarray | None = None,
-    by_class: bool = False,
+    draws: Draws = _ALL,
 ) -> Ensemble:
     """Choose weights for candidates.
 
@@ -154,8 +154,8 @@ def selected(
         levels: which candidates are compared by which rows, the one with most rows, which are all, first; None where
             all candidates were judged by all rows.
         ties: integers (rows,): rows of the same one belong together, and choose no weights for each other.
-        by_class: whether ``y`` are classes, and ``merit`` weighs rows: then of rare classes no row is given away where
-            only some rows are looked at.
+        draws: how rows are drawn; ``by_class`` where ``y`` are classes and ``merit`` weighs rows: then of rare classes
+            no row is given away where only some rows are looked at.
 
     Under 1,000 rows a draw has at most 15 steps, and none adds a candidate that makes up half of it. The mean of draws
     may: where most of them are best served by one candidate alone, it has most of the weight.
@@ -171,7 +171,7 @@ def selected(
     everyone = rng.permutation(len(y)) % _PARTS
     if ties is not None and (apart := Halves.of(y, 0, sample_weight, ties)) is not None:
         everyone[apart.places[0]], everyone[apart.places[1]] = 0, 1
-    chooser = _Chooser(merit, by_class, seed, rng)
+    chooser = _Chooser(merit, draws, seed, rng)
     # For each level weights by all its rows, then those for each part by the other one.
     found = np.zeros((len(levels), 1 + _PARTS, len(predictions)))
     looks = [
@@ -181,33 +181,25 @@ def selected(
     for own, level, (looked, weight) in zip(found, levels, looks, strict=True):
         place = level.rows[looked]
         stacked = np.stack([np.asarray(one[looked], np.float64) for one in level.predictions])
-        for i, on in enumerate([np.ones(len(place), bool), *(everyone[place] != part for part in range(_PARTS))]):
-            some = on if on.any() else ~on
-            outer = None if weight is None else weight[some]
-            bags = CROSSED if i else BAGS
-            own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, some], y[place][some], outer, bags)
-    compared = _Compared(predictions, y, merit, sample_weight, _groups(levels[-1].rows, rng))
+        for i, on in enumerate([np.ones(len(place), bool), *_others(everyone[place])]):
+            bags = draws.crossed if i else draws.bags
+            own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, on], y[place][on], part(weight, on), bags)
+    compared = _Compared(predictions, y, merit, sample_weight, _groups(levels[-1].rows, draws.rows, rng))
     kept = _together(found[:, 1:], compared, everyone)
     base, (looked, weight) = levels[kept[0]], looks[kept[0]]
     chosen, *parts = (_averaged(one, base.candidates) for one in found[kept].swapaxes(0, 1))
     crossed = np.array(parts)
     place = base.rows[looked]
-    singles = [np.asarray(one[looked], np.float64) for one in base.predictions]
-    best, single = _best(merit, singles, y[place], weight)
     whole = merit(y[place], mixture(chosen, predictions, place), weight)
-    alone = np.zeros((1 + _PARTS, len(predictions)))
-    alone[:, base.candidates[single]] = 1.0
-    compared = _Compared(predictions, y, merit, sample_weight, _groups(place, rng))
-    if not np.isfinite(whole) or compared.gain(alone[1:], np.array([chosen] * _PARTS), everyone) > 0:
-        for part in range(_PARTS):
-            on = everyone[place] != part
-            _, other = _best(merit, [one[on] for one in singles], y[place][on], None if weight is None else weight[on])
-            alone[1 + part] = np.eye(len(predictions))[base.candidates[other]]
+    best, alone = _alone(merit, base, looked, (y[place], weight, everyone[place]), len(predictions))
+    compared = _Compared(predictions, y, merit, sample_weight, _groups(place, draws.rows, rng))
+    single, several = (np.tile(one, (_PARTS, 1)) for one in (alone[0], chosen))
+    if not np.isfinite(whole) or compared.gain(single, several, everyone) > 0:
         chosen, whole, crossed = alone[0], best, alone[1:]
     scores, better = [], []
     for i in range(_PARTS):
         off = everyone[place] == i
-        outer = None if weight is None else weight[off]
+        outer = part(weight, off)
         scores.append(merit(y[place][off], mixture(crossed[i], predictions, place[off]), outer))
         better.append(merit(y[place][off], mixture(chosen, predictions, place[off]), outer) - scores[-1])
     return Ensemble(
@@ -216,13 +208,35 @@ def selected(
     )  # fmt: skip
 
 
-def _best(
-    merit: Merit, predictions: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None
-) -> tuple[float, int]:
-    """The merit of the best of some candidates, and its place; the first where nothing can be told."""
-    merits = [merit(y, one, weight) for one in predictions] if len(y) else [-np.inf]
-    known = np.where(np.isfinite(merits), merits, -np.inf)
-    return float(known.max()), int(np.argmax(known))
+def _others(parts: np.ndarray) -> list[np.ndarray]:
+    """For each part the rows of the others; its own ones where there are no others."""
+    found = [parts != number for number in range(_PARTS)]
+    return [on if on.any() else ~on for on in found]
+
+
+def _alone(
+    merit: Merit,
+    level: Level,
+    looked: np.ndarray,
+    rows: tuple[np.ndarray, np.ndarray | None, np.ndarray],
+    count: int,
+) -> tuple[float, np.ndarray]:
+    """The merit of the best candidate of a level by all rows, and weights: its own, and for each part of the rows those
+    of the candidate that is best on the others.
+
+    Args:
+        looked: which rows of the level are looked at.
+        rows: of these the target, weights or None, and parts.
+        count: of all candidates.
+    """
+    y, weight, parts = rows
+    singles, found, best = [np.asarray(one[looked], np.float64) for one in level.predictions], [], []
+    for on in (np.ones(len(y), bool), *_others(parts)):
+        merits = np.array([merit(y[on], one[on], part(weight, on)) for one in singles])
+        known = np.where(np.isfinite(merits), merits, -np.inf)
+        best.append(float(known.max()))
+        found.append(np.eye(count)[level.candidates[int(np.argmax(known))]])
+    return best[0], np.array(found)
 
 
 def _together(crossed: np.ndarray, compared: _Compared, part: np.ndarray) -> list[int]:
@@ -242,9 +256,9 @@ def _together(crossed: np.ndarray, compared: _Compared, part: np.ndarray) -> lis
     return kept
 
 
-def _groups(rows: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Some of the rows by chance, in groups."""
-    place = rows[rng.permutation(len(rows))[:ROWS]]
+def _groups(rows: np.ndarray, most: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """So many of the rows by chance, in groups."""
+    place = rows[rng.permutation(len(rows))[:most]]
     return np.array_split(place, int(np.clip(len(place) // _LEAST_ROWS, 2, _GROUPS)))
 
 
@@ -278,39 +292,69 @@ class _Chooser:
     """Weights by some rows, the mean over bags of them (Caruana et al. 2004, section 2.3, with rows for models)."""
 
     merit: Merit
-    by_class: bool
+    draws: Draws
     seed: int
     rng: np.random.Generator
 
     def looked_at(self, y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Places of the rows that are looked at, and their weights."""
-        if len(y) <= ROWS:
+        most = self.draws.rows
+        if len(y) <= most:
             return np.arange(len(y)), weight
-        if not self.by_class:
-            place = np.sort(self.rng.choice(len(y), ROWS, replace=False))
-            return place, None if weight is None else weight[place]
-        place, stands = sampled(y, "multiclass", ROWS, seed=self.seed)
-        return place, _product(None if weight is None else weight[place], stands)
+        if not self.draws.by_class:
+            place = np.sort(self.rng.choice(len(y), most, replace=False))
+            return place, part(weight, place)
+        place, stands = sampled(y, "multiclass", most, seed=self.seed)
+        return place, _product(part(weight, place), stands)
 
     def weights(self, stacked: np.ndarray, y: np.ndarray, weight: np.ndarray | None, bags: int) -> np.ndarray:
         """For the candidates, whose predictions are (candidates, rows, ...)."""
         if len(stacked) == 1:
             return np.ones(1)
-        few = len(y) < FEW
-        steps, cap = (SHORT, CAP) if few else (STEPS, 1.0)
         total = np.zeros(len(stacked))
         for _ in range(bags):
             at, stands = self._drawn(y)
-            inner = _product(None if weight is None else weight[at], stands)
-            found = _greedy(stacked[:, at], y[at], self.merit, inner, steps, cap)
-            total += found
+            total += self._greedy(stacked[:, at], y[at], _product(part(weight, at), stands), len(y) < FEW)
+            if self.draws.late:
+                break
         if not total.any():  # what can be told of all rows alone: of a class that no draw had, say
-            total = _greedy(stacked, y, self.merit, weight, steps, cap)
+            total = self._greedy(stacked, y, weight, len(y) < FEW)
         return total / total.sum() if total.any() else np.full(len(stacked), 1 / len(stacked))
+
+    def _greedy(self, stacked: np.ndarray, y: np.ndarray, weight: np.ndarray | None, few: bool) -> np.ndarray:
+        """Shares of the best prefix of a greedy selection; of equals those that are in already.
+
+        Args:
+            few: whether rows are so few that a draw has fewer steps.
+        """
+        steps, cap = (min(SHORT, self.draws.steps), CAP) if few else (self.draws.steps, 1.0)
+        counts = np.zeros(len(stacked))
+        total = np.zeros_like(stacked[0])
+        best, found, idle = -np.inf, counts, 0
+        for step in range(1, steps + 1):
+            merits = np.array([self.merit(y, (total + one) / step, weight) for one in stacked])
+            if step > 1 and cap < 1:
+                merits[counts >= np.ceil(cap * step)] = -np.inf
+            merits = np.where(np.isfinite(merits), merits, -np.inf)
+            top = float(merits.max())
+            if not np.isfinite(top):
+                break
+            close = np.flatnonzero(merits >= top - 1e-12 * max(1.0, abs(top)))
+            chosen = int(close[np.argmax(counts[close])])
+            counts = counts.copy()
+            counts[chosen] += 1
+            total = total + stacked[chosen]
+            if top > best + 1e-9 * max(1.0, abs(best) if np.isfinite(best) else 1.0):
+                best, found, idle = top, counts, 0
+            else:
+                idle += 1
+            if idle >= PATIENCE or self.draws.late:
+                break
+        return found / max(1.0, found.sum())
 
     def _drawn(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Places of rows drawn with replacement, and for how many each stands; of each class as many as it has."""
-        if not self.by_class:
+        if not self.draws.by_class:
             return self.rng.integers(0, len(y), min(len(y), BAG)), None
         places, stands = [], []
         order = np.argsort(y, kind="stable")
@@ -351,37 +395,3 @@ def _fewer(weights: np.ndarray, most: int) -> np.ndarray:
     keep = np.zeros_like(weights)
     keep[top] = weights[top] / weights[top].sum()
     return keep
-
-
-def _greedy(
-    stacked: np.ndarray,
-    y: np.ndarray,
-    merit: Merit,
-    weight: np.ndarray | None,
-    steps: int,
-    cap: float,
-) -> np.ndarray:
-    """Counts of the best prefix of a greedy selection, as shares; of equals those that are in already."""
-    counts = np.zeros(len(stacked))
-    total = np.zeros_like(stacked[0])
-    best, found, idle = -np.inf, counts, 0
-    for step in range(1, steps + 1):
-        merits = np.array([merit(y, (total + one) / step, weight) for one in stacked])
-        if step > 1 and cap < 1:
-            merits[counts >= np.ceil(cap * step)] = -np.inf
-        merits = np.where(np.isfinite(merits), merits, -np.inf)
-        top = float(merits.max())
-        if not np.isfinite(top):
-            break
-        close = np.flatnonzero(merits >= top - 1e-12 * max(1.0, abs(top)))
-        chosen = int(close[np.argmax(counts[close])])
-        counts = counts.copy()
-        counts[chosen] += 1
-        total = total + stacked[chosen]
-        if top > best + 1e-9 * max(1.0, abs(best) if np.isfinite(best) else 1.0):
-            best, found, idle = top, counts, 0
-        else:
-            idle += 1
-            if idle >= PATIENCE:
-                break
-    return found / max(1.0, found.sum())

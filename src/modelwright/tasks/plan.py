@@ -42,8 +42,8 @@ _MOST, _CUT = 0.7, 1.2
 _FIRST = ("first model", "default", "portfolio")
 #: Share of the time that is left after which a new candidate is cut short.
 _MOST_NEW = 0.5
-#: Members that are reckoned with; share of the time for the ensemble.
-_REFITTED, _BLENDING = 4, 0.04
+#: Members that are reckoned with; share of the time for the ensemble, and the largest where the metric is slow.
+_REFITTED, _BLENDING, _SLOW = 4, 0.04, 0.1
 #: Seconds until workers are there, at least.
 STARTING = 1.5
 #: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.
@@ -95,6 +95,7 @@ class TablePlan(Strategy):
             those that it may take where it is none by then.
         starts: seconds until workers are there.
         reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
+        choosing: seconds that choosing the ensemble takes, as far as it is known.
         ends: what the search may end by before its budget; a note that ended it by anything else does not count.
     """
 
@@ -122,6 +123,7 @@ class TablePlan(Strategy):
         self.first_model: tuple[Config, float, float] | None = None
         self.starts = STARTING
         self.reserved: float | None = None
+        self.choosing = 0.0
         self.ends: Mapping[str, Any] = {}
 
     def init(self, seed: Any, history: History) -> Fold:
@@ -294,7 +296,7 @@ class TablePlan(Strategy):
         assert self.seconds is not None
         if self.reserved is not None:
             return self.seconds - self.reserved
-        blending = 0.5 + _BLENDING * self.seconds
+        blending = 0.5 + self.blending()
         if not self.timing.refits:
             return self.seconds - blending
         merits = self.merits(history)
@@ -305,6 +307,11 @@ class TablePlan(Strategy):
         fits = sum(map(self.refit_seconds, wanted)) if alone else self.together(wanted)
         begins = 0.0 if alone else self.starts
         return self.seconds - min(blending + 1.1 * fits + begins, _RESERVED * self.seconds)
+
+    def blending(self, least: float = _BLENDING) -> float:
+        """Seconds for choosing the ensemble: a share of all at least, and more for a metric that is slow."""
+        assert self.seconds is not None
+        return max(least * self.seconds, min(self.choosing, _SLOW * self.seconds))
 
     def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
         """Candidates, in their order, whose fits on all rows end within so many seconds, some of them side by side."""

@@ -21,7 +21,8 @@ from modelwright.execute.session import held
 from modelwright.execute.threads import available_memory, free_memory
 from modelwright.study.limits import bare, in_bytes
 from modelwright.tasks.decisions import Decision, decision
-from modelwright.tasks.ensemble import CANDIDATES, ROWS, looked_at
+from modelwright.tasks.draws import CANDIDATES, ROWS
+from modelwright.tasks.ensemble import looked_at
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.embedding import INTO, MOST
 from modelwright.tasks.sampling import RARE

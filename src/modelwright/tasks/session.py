@@ -26,12 +26,13 @@ from modelwright.study.interrupts import Interrupts
 from modelwright.study.limits import Limits, in_bytes
 from modelwright.tasks.account.course import ENSEMBLE, LOOKING, Course
 from modelwright.tasks.asked import ENDED, Asked
-from modelwright.tasks.blend import Blend, blended
+from modelwright.tasks.blend import Blend, blended, pace
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
 from modelwright.tasks.chosen import CONSTANT, as_begun, chosen_learners, constrained, learners_before, may_recall
 from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
+from modelwright.tasks.draws import CANDIDATES
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
@@ -56,6 +57,8 @@ _CHECKS = 0.1
 _SAVING, _SAVING_SHARE = 0.4, 0.015
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
 _ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
+#: Seconds that choosing the ensemble has at least; share of what is left that it may take.
+_CHOOSING, _CHOOSING_SHARE = 0.2, 0.5
 #: Seconds on top of what was spent from which on more candidates were asked for.
 _ASKED = 1.0
 #: Cells from which a fit has more than one thread.
@@ -208,6 +211,8 @@ class Session:
             ),
         )
         engine = self._opened(tree, plan)
+        if asked.seconds is not None and job.metric.own is None:  # ours are fast
+            plan.choosing = pace(job).whole(job.metric, [CANDIDATES])
         plan.ends = {"target_score": asked.target_score, "min_gain": asked.min_gain}
         engine.observe(Watch(engine, job, plan, plan.ends, timed=asked.seconds is not None))
         checking = Checking(data, self.said.seed, asked.seconds, self.left)
@@ -236,14 +241,14 @@ class Session:
         if chosen(history) is not None:
             if not self._more(engine):
                 self._too_little()
-                return self._blend(engine)
+                return self._blend(engine, plan)
             self._reopened(engine)
         elif self.before and self.asked.seconds is not None and self.left() <= 0:
             self._too_little()
         elif plan.ended(history) is not None and self._more(engine):
             self._reopened(engine)  # whoever calls again wants more
         try_candidates(self, engine, plan, tree)
-        blend = self._blend(engine)
+        blend = self._blend(engine, plan)
         for _ in range(_ROUNDS):
             if self.asked.seconds is None or blend is None or self.asked.seconds < SHORT:
                 break
@@ -256,12 +261,12 @@ class Session:
             over = self.ends(engine) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
                 break
-            plan.reserved = needs + self.asked.seconds - left - engine.elapsed + _BLENDING * self.asked.seconds
+            plan.reserved = needs + self.asked.seconds - left - engine.elapsed + plan.blending(_BLENDING)
             before = len(history.rows)
             try_candidates(self, engine, plan, tree)
             if len(history.rows) == before:
                 break
-            blend = self._blend(engine)
+            blend = self._blend(engine, plan)
         return blend
 
     def ends(self, engine: Engine) -> bool:
@@ -365,9 +370,12 @@ class Session:
 
     # --- the ensemble --------------------------------------------------------------------------------
 
-    def _blend(self, engine: Engine) -> Blend | None:
+    def _blend(self, engine: Engine, plan: TablePlan) -> Blend | None:
         self.course.enter(ENSEMBLE)
-        return blended(engine.history.rows, self.job, engine.files())
+        seconds = None
+        if self.asked.seconds is not None:
+            seconds = max(_CHOOSING, min(0.5 + plan.blending(), _CHOOSING_SHARE * self.left()))
+        return blended(engine.history.rows, self.job, engine.files(), seconds)
 
     # --- again ---------------------------------------------------------------------------------------
 

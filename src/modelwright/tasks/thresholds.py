@@ -30,6 +30,8 @@ _SURE = np.array([16.0, 1.0])
 #: What another threshold than 0.5 has to bring: the class that is named is then no longer the more probable one.
 _GAIN = 2e-3
 _TINY = 1e-7
+#: Thresholds that are tried at most by a metric of which only values are known.
+_TRIED = 200
 #: Thresholds among which the best is looked for while ensembles are chosen: even steps of the logarithm of the odds.
 _CUTS = 1 / (1 + np.exp(-np.linspace(-7.0, 7.0, 113)))
 #: From true and false positives and negatives, all by threshold: merits of metrics that name classes.
@@ -203,7 +205,7 @@ def tried(scores: np.ndarray, y: np.ndarray, merit: Callable[[np.ndarray, np.nda
     """
     if len(y) < ENOUGH_TO_TRY:
         return 0.5
-    grid = np.unique(np.append(np.quantile(scores, np.linspace(0.005, 0.995, 199)), 0.5))
+    grid = np.unique(np.append(np.quantile(scores, np.linspace(0.005, 0.995, _TRIED - 1)), 0.5))
     merits = np.array([merit(y, (scores >= at).astype(int)) for at in grid])
     if not np.isfinite(merits).all():
         return 0.5
@@ -235,6 +237,19 @@ def attained(
         return metric.score(y, predicted, weight)
     cuts = [best_cut(metric, y[own], predicted[own], None if weight is None else weight[own]) for own in halves.places]
     return metric.score(y, halves.crossed(lambda half, own: cuts[1 - half].named(predicted[own])), weight)
+
+
+def computed(metric: Metric, classes: int) -> int:
+    """How often ``attained`` computes a metric at most: somebody else's is tried at many thresholds.
+
+    Args:
+        classes: 0 in regression.
+    """
+    if metric.needs != "labels" or not classes:
+        return 1
+    if classes > 2:
+        return 2 * (1 + len(_POWERS)) + 1 if metric.own in _OF_CLASSES else 1
+    return 1 if metric.own in _BY_COUNTS else 2 * _TRIED + 1
 
 
 def attainable(metric: Metric, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:

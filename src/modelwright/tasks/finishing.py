@@ -24,6 +24,7 @@ from modelwright.tasks.decisions import Decision, cut_short, decided, not_on_all
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.further import place_of
 from modelwright.tasks.gathered import Said
+from modelwright.tasks.learners.base import Fitted
 from modelwright.tasks.left import left
 from modelwright.tasks.plan import MEMBERS, TablePlan
 from modelwright.tasks.recalled import arguments, recorded
@@ -61,7 +62,13 @@ def _as_needed(made: Made, weight: float, session: Session) -> Made:
     parts = [
         replace(part, model=part.model.first(sufficient(int(part.model.facts["rounds"]), each))) for part in made.parts
     ]
-    return replace(made, parts=tuple(parts))
+    fewer = sum(_bytes(old.model) - _bytes(new.model) for old, new in zip(made.parts, parts, strict=True))
+    return replace(made, parts=tuple(parts), bytes=made.bytes - fewer)
+
+
+def _bytes(model: Fitted) -> int:
+    """Bytes of a model's arrays, which are stored as they are."""
+    return sum(np.asarray(array).nbytes for array in model.state()[1].values())
 
 
 def starting(plan: TablePlan, rows: Sequence[Row]) -> float:

@@ -11,7 +11,7 @@ import modelwright as mw
 from modelwright import nas
 from modelwright.core.clock import counting_from
 from modelwright.core.objective import Objective
-from modelwright.nas import estimate, train, weights
+from modelwright.nas import train, watched, weights
 from modelwright.nas.dataset import dataset
 from modelwright.nas.finished import Finish
 from modelwright.nas.ladder import ENOUGH, ladder
@@ -176,7 +176,7 @@ def test_the_first_interrupt_ends_a_finish_early_and_well(monkeypatch, capsys):
         return fit(self, epochs, seed, on_epoch, **options)
 
     monkeypatch.setattr(Trainer, "fit", interrupted)
-    monkeypatch.setattr(estimate, "_ASKED", 0.0)
+    monkeypatch.setattr(watched, "_ASKED", 0.0)
     space = nas.Architecture(small, (4,))
     study = mw.nas.search(space, *points(), trials=1, epochs=5000, store=":memory:")
     row = study.best._row

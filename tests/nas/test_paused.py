@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from modelwright import nas
+from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
 from modelwright.nas import watched
 from modelwright.nas.dataset import dataset
 from modelwright.nas.estimate import ArchitectureEstimation
 from modelwright.nas.job import Job
 from modelwright.nas.ladder import ladder, straight
-from modelwright.nas.phases import PlanLeads
+from modelwright.nas.phases import PlainlyLed, PlanLeads
 from modelwright.nas.plan import Plan
 from modelwright.strategy.random import Random
 from modelwright.study.machine import Machine, Setup
@@ -46,10 +47,11 @@ class Says:
         return self.word if self.word != "go" and len(self.told) + self.asked > self.at else "go"
 
 
-def run(machine, made, says, folder):
+def run(machine, made, says, folder, until=None):
     """The next segment of trial 0."""
-    task = machine.task(0, str(folder))
-    outcome = ArchitectureEstimation(job(made)).estimate(task, says)
+    estimation = ArchitectureEstimation(job(made))
+    estimation.until = until
+    outcome = estimation.estimate(machine.task(0, str(folder)), says)
     machine.apply(machine.finish(0, outcome))
     return outcome, machine.history.rows[0]
 
@@ -100,6 +102,19 @@ def test_what_a_strategy_paused_at_its_rung_does_not_go_on_since_a_budget_ended_
     _, row = run(machine, straight(510, 12.0, batch=32), Says(), tmp_path / "0")
     row.facts["why"] = "budget"  # of an earlier segment
     assert row.state == "paused" and row.fidelity == 0.5 and machine.put_aside() == []
+
+
+def test_a_training_that_the_time_cuts_short_goes_on_where_there_is_more(machine, tmp_path):
+    made = straight(510, 40.0, batch=32)
+    machine.proposer = PlainlyLed()
+    outcome, row = run(machine, made, Says(), tmp_path / "0", until=0.0)
+    assert row.state == "paused" and outcome.fidelity == pytest.approx(1 / (40 * 3), rel=0.1)  # one batch of three
+    assert row.facts["why"] == "budget" and machine.put_aside() == [0]
+    assert machine.propose().why == "the seconds are used up"  # there is none for another one either
+    machine.apply(machine.start(0))
+    outcome, row = run(machine, made, Says(), tmp_path / "0", until=SystemClock().wall() + 1e4)
+    assert row.state == "complete" and row.facts["epochs"] == pytest.approx(40, abs=0.1)
+    assert isinstance(machine.propose(), list)
 
 
 def test_a_confirmation_that_is_ended_on_its_way_leaves_its_network_as_it_was_and_comes_again(tmp_path):

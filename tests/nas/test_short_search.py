@@ -34,6 +34,16 @@ def test_less_time_than_one_training_takes_gives_the_default_and_says_so():
     assert study.best_model().predict(points()[0][:3], verbose=0).shape == (3, 2)
 
 
+@pytest.mark.parametrize("seconds", [0.01, 8.0])
+def test_without_a_plan_too_and_it_goes_on_from_there(seconds):
+    with pytest.warns(UserWarning, match=r"one network alone.* % of its training: nothing was searched\. Give"):
+        study = searched(plan=None, strategy="random", epochs=100_000, seconds=seconds)
+    (row,) = study._machine.history.rows
+    assert row.state == "paused" and 0 < row.fidelity < 1 and set(row.artifacts) == {"checkpoint", "model"}
+    assert study.stopped == "the seconds are used up" and study._machine.put_aside() == [0]
+    assert study.best.number == 0 and study.best_model().predict(points()[0][:3], verbose=0).shape == (3, 2)
+
+
 def test_training_ends_at_most_after_so_many_seconds_with_one_step_at_least():
     study = searched(trials=1)
     job = study._settings.estimation.job

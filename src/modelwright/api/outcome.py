@@ -1,4 +1,4 @@
-"""What the user should know of how a plan of a search for networks went, beside its summary."""
+"""What the user should know of how a search for networks went, beside its summary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.api import finishing
-from modelwright.core.history import History, Row
+from modelwright.core.history import Row
 from modelwright.core.records import Finished
 from modelwright.core.wording import warn_caller
 from modelwright.study.budget import Budget
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 _TELLING = 5.0
 
 
-def say(study: Study, budget: Budget, *, carried_out: bool) -> None:
-    """Warn where nothing was searched, or the finish brought nothing, or there was nothing to do."""
+def say(study: Study, budget: Budget) -> None:
+    """Warn where there was no time to search, or the finish brought nothing."""
     from modelwright.nas.phases import FINISH
 
     history = study._machine.history
     best = history.best()
-    if best is not None and budget.seconds is not None and len(history.rows) == 1:
+    others = [row for row in history.rows if row is not best and not row.pending]
+    if best is not None and budget.seconds is not None and budget.trials != 1 and not others:
+        whole = f", {100 * best.fidelity:.2g} % of its training" if best.fidelity < 1 and _plain(study) else ""
         warn_caller(
             f"seconds={budget.seconds:g} left time for one network alone, the space's default, which was trained for "
-            f"{best.facts.get('epochs', 0.0):.3g} epochs: nothing was searched.{_used_up(history)} Give more seconds."
+            f"{best.facts.get('epochs', 0.0):.3g} epochs{whole}: nothing was searched.{_used_up(study)} "
+            "Give more seconds."
         )
     brought = best.facts.get(FINISH, {}) if best is not None else {}
     if best is not None and brought.get("kept") == "before" and {"before", "after"} <= brought.keys():
@@ -43,9 +46,12 @@ def say(study: Study, budget: Budget, *, carried_out: bool) -> None:
             f"the finish of trial {best.number} came to nothing: {failed}. Its network is as it was before, with its "
             "value; the same call with a name= tries the finish again."
         )
+
+
+def say_carried_out(study: Study, budget: Budget) -> None:
+    """Warn where a plan had come to its end before, and there was a budget for more."""
     longer = (budget.seconds or 0.0) > 1.1 * study.elapsed + 2 * finishing.SAVING
-    more = (budget.trials or 0) > history.started or longer
-    if carried_out and more:
+    if (budget.trials or 0) > study._machine.history.started or longer:
         warn_caller(
             f"the plan of study {study.name!r} was carried out before, so nothing was run: its winner is trained in "
             "full. Use another name= for a search with a larger budget."
@@ -80,11 +86,18 @@ def _of_no_use(study: Study, best: Row, brought: dict[str, Any]) -> str:
     return ": longer training of this kind is of no use to it" if surely else ""
 
 
-def _used_up(history: History) -> str:
+def _plain(study: Study) -> bool:
+    """Whether it has no plan, but one strategy."""
+    from modelwright.nas.plan import Plan
+
+    return not isinstance(study._machine.setup.strategy, Plan)
+
+
+def _used_up(study: Study) -> str:
     """Why a race had no network beside the default."""
     from modelwright.nas.phases import anchor_ended
 
-    at = anchor_ended(history)
-    if at is None:
+    at = anchor_ended(study._machine.history)
+    if at is None or _plain(study):
         return ""
     return f" Its first training had ended after {at:.0f} s, and what was left of the race's share was too short."

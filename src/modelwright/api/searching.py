@@ -11,7 +11,7 @@ from modelwright.api import finishing, measuring, stems
 from modelwright.api.afterwards import followed_by
 from modelwright.api.door import NETWORKS, door
 from modelwright.api.naming import checked_name, checked_seed
-from modelwright.api.outcome import say
+from modelwright.api.outcome import say, say_carried_out
 from modelwright.api.preparing import prepare
 from modelwright.api.running import RunSettings, check_executor, constrain, share_devices, sum_up
 from modelwright.api.tune import check_numbers, open_study
@@ -28,6 +28,8 @@ from modelwright.strategy import NAMES, Strategy, resolve
 from modelwright.study.budget import Budget
 from modelwright.study.crew import Lead
 from modelwright.study.limits import Limits, checked_limits
+from modelwright.study.policy import USED_UP
+from modelwright.study.supervision import patience
 from modelwright.trackers.base import resolve_trackers
 
 if TYPE_CHECKING:
@@ -275,45 +277,67 @@ def carry_out(study: Study, plan: Any) -> Study:
     _draw(study)
     study._journal.end()
     measuring.tell_unlisted(study)
-    say(study, whole.budget, carried_out=carried_out)
+    say(study, whole.budget)
+    if carried_out:
+        say_carried_out(study, whole.budget)
     return study
 
 
 def _carry_out_plainly(study: Study) -> Study:
     """One strategy for the whole budget; what comes out is summed up once it is measured."""
+    from modelwright.nas.phases import PlainlyLed
+
     whole = study._settings
     assert whole is not None
-    later = measuring.tell_workers(study)
+    study._machine.proposer = PlainlyLed()
+    estimation: Any = whole.estimation
+    seconds = whole.budget.seconds
+    study._journal.begin(whole.began)
+    later = measuring.tell_workers(study) or (seconds is not None and seconds < study.elapsed + _FIRST)
+    if seconds is not None:
+        # Who judges and saves by then is done by the end of the time, or soon enough after it not to be ended.
+        estimation.until = SystemClock().wall() + seconds - study.elapsed - patience(seconds)
     try:
-        study._settings = replace(whole, whole=whole.budget) if later else whole
-        study._run()
+        _in_time(study, whole, lambda history: seconds or 0.0, part=later)
     finally:
-        study._settings = whole
+        study._settings, estimation.until = whole, None
     measuring.measure(study, lambda: measuring.winners(study))
     if later:
         sum_up(study, whole.verbose)
     _draw(study)
     study._journal.end()
     measuring.tell_unlisted(study)
+    if study._stopped == USED_UP:
+        say(study, whole.budget)
     return study
 
 
 def _before_finish(study: Study, plan: Any, whole: RunSettings) -> None:
     """The phases before the finish, in the part of the budget that is theirs.
 
-    The plan says how much that is, by what it has measured so far; whatever it is, one network gets to have a value.
+    The plan says how much that is, by what it has measured so far.
+    """
+    seconds = whole.budget.seconds or 0.0
+    _in_time(study, whole, lambda h: max(plan.latest(h) + _LATE * seconds, 0.6 * min(seconds, _SHORT)))
+
+
+def _in_time(study: Study, whole: RunSettings, until: Callable[[History], float], *, part: bool = True) -> None:
+    """A session that ends at so many seconds, where there is a deadline; the first network gets to have a value.
+
+    Args:
+        part: whether something else sums up what was found.
     """
     seconds, budget = whole.budget.seconds, whole.budget
     first = study.elapsed + _FIRST
 
     def kept(history: History) -> float:
-        assert seconds is not None and budget.seconds is not None
-        until = max(plan.latest(history) + _LATE * seconds, 0.6 * min(seconds, _SHORT))
-        return max(0.0, budget.seconds - (max(until, first) if history.best() is None else until))
+        assert budget.seconds is not None
+        end = until(history)
+        return max(0.0, budget.seconds - (max(end, first) if history.best() is None else end))
 
     if seconds is not None and study._machine.history.best() is None:
         budget = replace(budget, seconds=max(seconds, first))
-    study._settings = replace(whole, budget=budget, whole=whole.budget)
+    study._settings = replace(whole, budget=budget, whole=whole.budget if part else None)
     with followed_by(None if seconds is None else kept, most=1.0):
         study._run()
 

@@ -44,15 +44,20 @@ _LITTLE = 0.2
 
 
 class ArchitectureEstimation(Estimation):
-    """Trains networks of a space of architectures, rung by rung, from weights of their own or of a parent's."""
+    """Trains networks of a space of architectures, rung by rung, from weights of their own or of a parent's.
+
+    Attributes:
+        until: the time of day, in seconds, by which networks that are trained in full are to be judged; None: whenever.
+    """
 
     resumable = True
+    until: float | None = None
 
     def __init__(self, job: Job):
         self.job, self.steps = job, job.ladder.steps
 
     def estimate(self, task: Task, reporter: Reporter) -> Outcome:
-        began, trial = time.perf_counter(), _Trial(self.job, task, reporter)
+        began, trial = time.perf_counter(), _Trial(self.job, task, reporter, self.until)
         try:
             outcome = trial.run()
         except Exception as error:
@@ -82,8 +87,8 @@ class ArchitectureEstimation(Estimation):
 class _Trial:
     """One task on its way."""
 
-    def __init__(self, job: Job, task: Task, reporter: Reporter):
-        self.job, self.task, self.reporter = job, task, reporter
+    def __init__(self, job: Job, task: Task, reporter: Reporter, until: float | None = None):
+        self.job, self.task, self.reporter, self.until = job, task, reporter, until
         self.hp = HyperParameters.bind(task.config)
         self.recipe = job.recipe
         self.note: dict[str, Any] = {"phase": task.note.get("phase", "race")}
@@ -242,7 +247,7 @@ class _Trial:
                 going_on=learned is not None and not anew,
                 seconds=seconds,
                 at_most=at_most,
-                compiling=rung.name != "confirm",
+                compiling=rung.name in ("full", "finish"),
             )
         self._ended(rung, trained.share, watched)
         self.spent.move("train", "judge", trainer.judged)
@@ -261,16 +266,17 @@ class _Trial:
             self.note[FINISHED] = {**fact, "anew": anew}
         elif not trained.finite:
             return learned or {}, metrics
-        if not self.stopped:
+        if not self.stopped and self.reached >= rung.fidelity:
             watched.ended(metrics)
             self.stopped = watched.stopped
         return found, metrics
 
     def _ended(self, rung: Rung, share: float, watched: Watched) -> None:
-        """How far it came: to the rung, unless it was told to end before."""
-        self.stopped = watched.stopped
-        if self.stopped:
+        """How far it came: to the rung, unless it was told to end before, or the end of the time cut it short."""
+        self.stopped, cut = watched.stopped, rung.name == "full" and share < 1.0
+        if self.stopped or cut:
             self.reached = round(self.reached + (rung.fidelity - self.reached) * share, 9)
+            self.note |= {} if self.stopped else {"why": "budget"}
             return
         self.reached = rung.fidelity
         self.note |= {} if math.isnan(watched.early) else {EARLY: watched.early}
@@ -279,6 +285,8 @@ class _Trial:
     def _time(self, rung: Rung) -> tuple[float | None, float | None]:
         """Seconds to train for in place of epochs, and those after which epochs are cut short."""
         given = self.task.note.get("seconds")
+        if rung.name == "full" and self.until is not None:
+            return None, self.until - SystemClock().wall()
         if given is None:
             return None, None
         if rung.name == "race":

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from modelwright.core.history import History
-from modelwright.core.records import Continued, Finished, Noted, Proposed, Started
+from modelwright.core.records import Continued, Exhausted, Finished, Noted, Proposed, Started
 from modelwright.nas.ladder import STEPS
 from modelwright.nas.proposer import SCREENED
 from modelwright.strategy.shown import SAME
-from modelwright.study.policy import EngineLeads
+from modelwright.study.policy import USED_UP, EngineLeads, Turn, View, put_aside
 
 #: Kind of the note by which the finish is opened, with the seconds that are left for it.
 FINISH = "finish"
@@ -21,6 +21,15 @@ _BAD = ("failed", "infeasible", "lost")
 ENDED = "ended"
 #: In the note of a confirmation that was added: how well the race's ranking had held.
 MORE = "more"
+
+
+class PlainlyLed(EngineLeads):
+    """One strategy for the whole time: where that cut a network short, there is none for another."""
+
+    def propose(self, view: View, new_allowed: bool) -> Turn:
+        if any(put_aside(row, ["budget"]) for row in view.history.rows):
+            return Exhausted(why=USED_UP)
+        return super().propose(view, new_allowed)
 
 
 class PlanLeads(EngineLeads):

@@ -107,8 +107,9 @@ class Trainer:
             going_on: whether the network has been trained before.
             seconds: train for so long instead, judging at the end included, whatever number of epochs that makes; of
                 rows that are no images ``ENOUGH`` at most.
-            compiling: whether ``seconds`` hold the first step, which compiles: else they count from its end.
-            at_most: end so many seconds after the first step, which compiles; the learning rate falls sooner then.
+            at_most: end after so many seconds, with one step at least; the learning rate falls sooner then.
+            compiling: whether those seconds hold the first step, which compiles, and ``at_most`` judging at the end
+                too: else they count from the first step's end.
         """
         rng = np.random.default_rng(seed)
         count = self.data.rows if rows is None else min(rows, self.data.rows)
@@ -119,6 +120,8 @@ class Trainer:
         asked, hurry = began, Hurry()
         if seconds is not None:
             seconds = max(1.0, seconds - self._judging())
+        if at_most is not None and compiling and at_most > 0:
+            at_most -= self._judging()
         order, losses, step, done, compiled = rng.permutation(count), [], 0, 0.0, 0.0
         erased = erased_after(self.recipe, epochs if seconds is None else 0.0)
         while done < 1.0:
@@ -137,11 +140,12 @@ class Trainer:
             # Several steps are too quick for the clock to be asked at each, and the first ones compile.
             now = time.perf_counter()
             compiled = compiled or now
-            done = step / total if seconds is None else (now - (began if compiling else compiled)) / seconds
+            took = now - (began if compiling else compiled)
+            done = step / total if seconds is None else took / seconds
             if seconds is not None and not self.data.task.images:
                 done = max(done, step / (ENOUGH * each))
             if at_most is not None:
-                done = max(done, 1.0 if at_most <= 0 else (now - compiled) / at_most)
+                done = max(done, 1.0 if at_most <= 0 else took / at_most)
             if self.hurried:
                 done = max(done, hurry.done(done, now, now - began))
             late = now - asked >= _ASKED

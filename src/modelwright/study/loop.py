@@ -21,7 +21,7 @@ from modelwright.study.given import refusal
 from modelwright.study.interrupts import OverTime, one_interrupt
 from modelwright.study.journal import Journal
 from modelwright.study.ownership import Ownership
-from modelwright.study.policy import FailurePolicy, FirstAndRepeated
+from modelwright.study.policy import USED_UP, FailurePolicy, FirstAndRepeated
 from modelwright.study.supervision import CUT, Supervisor
 
 #: Seconds between two looks at what other sessions do, and of a pause while there is only that to wait for.
@@ -148,7 +148,7 @@ class Loop:
             if self.stopping:
                 return True
             if not self.supervisor.in_time:
-                self.stop("the seconds are used up")
+                self.stop(USED_UP)
                 return True
             self._look_around()
             if self._again:

@@ -20,6 +20,8 @@ from modelwright.core.history import History, Row
 _ENDED_FROM_OUTSIDE = ("timeout", "memory_limit", "signal", "killed", "cancelled", "lost")
 #: So many trials that were too long, and no other: then no trial is short enough.
 _TIMEOUTS = 10
+#: Why a study ends that has no seconds left.
+USED_UP = "the seconds are used up"
 
 #: The events that propose a trial or let one go on; or why there is none. The last event names the trial.
 Turn = list[r.Proposed | r.Continued] | r.Wait | r.Exhausted
@@ -111,14 +113,18 @@ class EngineLeads:
         return [row.number for row in rows if row.state in again]
 
     def put_aside(self, history: History) -> list[int]:
-        paused = [row for row in history.rows if row.state == "paused" and row.fidelity < row.target - 1e-9]
-        return [row.number for row in paused if row.facts.get("why") in ("budget", "cancelled")]
+        return [row.number for row in history.rows if put_aside(row)]
 
     def takes_over(self, history: History) -> bool:
         return True
 
     def settled(self, history: History, ended: r.Finished) -> r.Finished:
         return ended
+
+
+def put_aside(row: Row, why: Sequence[str] = ("budget", "cancelled")) -> bool:
+    """Whether a trial was paused on its way, and not by its strategy."""
+    return row.state == "paused" and row.facts.get("why") in why and row.fidelity < row.target - 1e-9
 
 
 def _showed_nothing(row: Row) -> bool:

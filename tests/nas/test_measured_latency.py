@@ -17,7 +17,7 @@ from modelwright.nas.estimate import _Trial
 from modelwright.nas.hardware import Latency, Meter
 from modelwright.nas.latency_table import device_table
 from modelwright.nas.limited import LimitedTree, known
-from modelwright.nas.metered import ENOUGH, price
+from modelwright.nas.metered import ENOUGH, SAMPLED, price
 from modelwright.nas.nasbench import configuration
 from modelwright.nas.phases import FINISH
 from modelwright.nas.reading import Reading
@@ -81,6 +81,9 @@ def test_a_winner_that_breaks_a_limit_when_it_is_measured_is_ruled_out_and_the_n
     opened = [note.data["trial"] for note in study._machine.history.notes if note.kind == FINISH]
     assert opened == [best.number]
     assert study.best_model().count_params() > 0
+    # Those that were measured before the first network was trained, and not the winners after it.
+    before = sum(note.kind == SAMPLED for note in study._machine.history.notes)
+    assert before > 2 and f"with latencies of {before} networks measured" in study.explain()
 
 
 def test_a_front_is_measured_and_other_prices_are_told_as_such(machine):

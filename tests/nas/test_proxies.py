@@ -286,6 +286,7 @@ def test_a_screen_says_what_it_rejected():
     kept = {tree.key(config) for config in found["kept"]}
     assert len(found["scores"]) == 6 and kept | set(found["rejected"]) == set(found["scores"])
     assert kept and not kept & set(found["rejected"])
+    assert "why" not in found
 
 
 def test_a_screen_scores_networks_and_not_what_is_searched_beside_them():
@@ -300,3 +301,20 @@ def test_a_screen_scores_networks_and_not_what_is_searched_beside_them():
     found, alone = (screened(one, made, seed=0, count=40) for one in (tree, LimitedTree.of(space.tree, ())))
     assert all("rate" in config for config in found["kept"])
     assert found["scores"] == alone["scores"] and sorted(found["rejected"]) == sorted(alone["rejected"])
+
+
+@pytest.mark.parametrize(
+    ("space", "least", "unscored"),
+    [
+        (nas.chain((20,), 2, depth=(0, 4)), 30, 1),
+        (nas.chain((20,), 2, activations=("relu", "sigmoid")), 20, 10),
+        (nas.chain((20,), 2, activations=("sigmoid",)), 0, 20),
+    ],
+)
+def test_networks_without_a_score_leave_the_screen_to_the_others(space, least, unscored):
+    x = np.random.default_rng(0).normal(size=(60, 20))
+    found = screened(LimitedTree.of(space.tree, ()), dataset(x, x[:, 0] > 0), seed=0, count=40)
+    assert len(found["scores"]) >= least and found["unscored"] >= unscored
+    assert len(found["rejected"]) >= least / 3 and "no activation that switches units" in found["why"]
+    if not least:  # it does not go on in vain
+        assert found["unscored"] == 20 and not found["scores"] and not found["kept"]

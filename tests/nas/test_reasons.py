@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from modelwright.api.explaining import _before_finish, _screen
+from modelwright.api.explaining import _before_finish, _screen, _unscored
 from modelwright.core import records as r
 from modelwright.core.history import History
 from modelwright.core.objective import Objective
@@ -37,6 +37,14 @@ def test_a_wider_network_is_better_where_two_values_are_told_apart(values, said)
     text = beyond(*values)
     assert said in text and "two differ by more than chance from 0.028 on" in text
     assert sum(words in text for words in ("may hold", "promises", "tell apart", "compared")) == 1
+
+
+def test_networks_without_a_score_are_told_with_the_reason():
+    assert _unscored({"scores": {}}) == []
+    (one,) = _unscored({"unscored": 1, "why": "it has none"})
+    (two,) = _unscored({"unscored": 2, "why": "it has none"})
+    assert one == "  1 network has no score, and the screen says nothing of it: it has none."
+    assert "2 networks have no score" in two
 
 
 def test_where_the_noise_is_not_known_nothing_follows_from_one_training():

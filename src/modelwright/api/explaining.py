@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,8 @@ def _phases(study: Study) -> str:
             what = f"{counted(counts[name], 'network')} {_DID[name]}" if name in counts else _DID[name]
             took = clock.get(name, 0.0)
             lines.append(f"  {name}: {what}{_priced(history, name)}, {took:,.0f} s ({100 * took / whole:.0f} %)")
+    if screened is not None:
+        lines += _unscored(screened)
     children = sum(row.parent is not None for row in history.rows)
     if children:
         lines.append(
@@ -146,6 +149,15 @@ def _phases(study: Study) -> str:
     return "\n".join(["What the search did:", *lines])
 
 
+def _unscored(screened: Mapping[str, Any]) -> list[str]:
+    """Which networks the screen says nothing of."""
+    count, why = screened.get("unscored", 0), screened.get("why", "")
+    if not count:
+        return []
+    verb, them = ("has", "it") if count == 1 else ("have", "them")
+    return [f"  {counted(count, 'network')} {verb} no score, and the screen says nothing of {them}: {why}."]
+
+
 def _learned_from(view: StudyView, best: Row | None) -> str:
     """What the weights with which the finish began had seen, where that was not images as they are."""
     if best is None:
@@ -157,10 +169,10 @@ def _learned_from(view: StudyView, best: Row | None) -> str:
 
 def _priced(history: History, phase: str) -> str:
     """For how many networks latencies were measured before the first one was trained."""
-    from modelwright.nas.metered import MEASURED
+    from modelwright.nas.metered import SAMPLED
     from modelwright.nas.phases import PREPARE
 
-    count = sum(note.kind == MEASURED and "trial" not in note.data for note in history.notes)
+    count = sum(note.kind == SAMPLED for note in history.notes)
     return f", with latencies of {counted(count, 'network')} measured" if count and phase == PREPARE else ""
 
 

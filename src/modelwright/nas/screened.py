@@ -20,6 +20,8 @@ from modelwright.nas.screening import keep_upper
 SCORE, MOST, EACH = "nwot", 300, 3
 #: Candidates that are handed on at most.
 _HANDED_ON = 60
+#: Networks in a row that have no score, after which no more are tried.
+_IN_VAIN = 20
 
 
 def screened(
@@ -35,7 +37,8 @@ def screened(
     Returns:
         ``kept``, configurations in an order of chance, of which not all may be handed on; ``rejected``, the keys of the
         networks of the lower half; ``scores`` and ``macs``, those of all networks that were scored, by key; ``score``,
-        which one; ``seconds``. ``why`` where nothing could be scored.
+        which one; ``seconds``. Where some have no score, and so are neither kept nor rejected: how many were
+        ``unscored``, and ``why``.
     """
     began, rng = time.perf_counter(), Seed(seed).child("screen").generator()
     small = data.shrunk(factor)
@@ -44,27 +47,29 @@ def screened(
     seen: dict[str, dict[str, Any]] = {}
     scores: list[float] = []
     macs: list[float] = []
-    why = ""
+    why, in_vain = dict[str, str](), 0
     for _ in range(3 * count):
         if len(seen) >= count or (seconds is not None and time.perf_counter() - began > seconds):
             break
         config = tree.sample(rng)
         key = tree.network(config)  # what is searched beside it changes no score
-        if key in seen:
+        if key in seen or key in why:
             continue
         try:
             graph = pruned(tree.space.graph(config, *small.shapes))
             scores.append(zero_cost(graph, SCORE, x=given, seed=seed))
         except ArgumentError as error:  # networks without units that switch have no such score
-            why = error.what
-            break
+            why[key], in_vain = error.what, in_vain + 1
+            if in_vain >= _IN_VAIN:
+                break
+            continue
         except SpaceError:  # too small an image for this one; the race trains it at full size
             continue
         except (TypeError, ValueError, ArithmeticError, LookupError):
             build(graph)  # an operation whose layer is not what its shape says is refused by name
             raise
         macs.append(float(graph.cost.macs))
-        seen[key] = config
+        seen[key], in_vain = config, 0
     configs = list(seen.values())
     upper = keep_upper(scores, macs) if len(configs) > 3 else range(len(configs))
     kept, lower = [configs[place] for place in upper], set(range(len(configs))) - set(upper)
@@ -76,5 +81,5 @@ def screened(
         "scores": dict(zip(seen, np.round(scores, 4).tolist(), strict=True)),
         "macs": dict(zip(seen, macs, strict=True)),
         "seconds": round(time.perf_counter() - began, 2),
-        **({"why": why} if why else {}),
+        **({"unscored": len(why), "why": next(iter(why.values()))} if why else {}),
     }

@@ -18,7 +18,8 @@ from modelwright.tasks.thresholds import attainable, computed
 CANDIDATES, ROWS, BAG = 30, 8_000, 2_000
 #: Less and less of it, by how many candidates are looked at.
 _WEAKER: tuple[tuple[int, dict[str, int]], ...] = (
-    (20, {"steps": 20, "bags": 4, "crossed": 2}),
+    (30, {"steps": 20, "bags": 4, "crossed": 2}),
+    (20, {"bags": 3}),
     (12, {"steps": 15, "bags": 3, "crossed": 2, "rows": 4_000}),
     (8, {"steps": 12, "bags": 2, "crossed": 1, "rows": 2_000}),
     (6, {"steps": 8, "bags": 1}),

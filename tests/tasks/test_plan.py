@@ -50,6 +50,8 @@ class Fits:
         setup = Setup(space=TREE, strategy=self.plan, objectives=(Objective("auc", "max"),))
         self.machine = Machine(setup, PlanLeads())
         self.now, self.asked = 0.0, []
+        #: Number of a candidate -> the units after which the clock ends it, and whether in the middle of a fit.
+        self.ends = {}
 
     @property
     def rows(self):
@@ -64,16 +66,20 @@ class Fits:
         self.machine.apply([*answer, *self.machine.start(number)], self.now)
         row = self.rows[number]
         before, until = len(row.facts.get("scores") or ()), round(row.target * (self.units + 1))
+        until, cut = self.ends.pop(number, (until, False))
         self.asked.append((number, row.note["phase"], before, until))
         cost = COSTS[row.config["model"]]
         refit = row.note["phase"] == "refit"
         done = 1 if refit else until - before
         self.now += cost * done
-        scores = [merit(row.config) + 0.001 * unit for unit in range(min(until, self.units))]
+        scores = [merit(row.config) + 0.001 * unit for unit in range(before if refit else until)]
         note = {"scores": scores, "fit_seconds": cost, "rounds": [100] * len(scores), "phase": row.note["phase"]}
+        note["ended"] = ["deadline" if cut else None] * len(scores)
         kept = {"model" if refit else "checkpoint": r.Artifact(path="x")}
-        told = r.Outcome(metrics={"auc": float(np.mean(scores))}, fidelity=row.target, duration=cost * done, note=note,
-                         artifacts=kept, stepwise=False)  # fmt: skip
+        told = r.Outcome(
+            metrics={"auc": float(np.mean(scores))}, fidelity=until / (self.units + 1), duration=cost * done, note=note,
+            artifacts=kept, stepwise=False,
+        )  # fmt: skip
         self.machine.apply(self.machine.finish(number, told), self.now)
         return None
 
@@ -268,3 +274,32 @@ def test_the_constant_is_judged_by_the_first_units_alone_unless_it_is_the_best(m
         fits = Fits(first=1, portfolio=[*PORTFOLIO, {"model": "constant"}])
         fits.run(30)
         assert len(fits.rows[3].facts["scores"]) == units
+
+
+def test_what_the_clock_of_an_earlier_call_left_goes_on_or_is_tried_anew():
+    fits = Fits(first=3, units=8)
+    fits.ends = {0: (1, False), 1: (1, True), 2: (2, False)}
+    fits.run(3)
+    fits.note(MEMBERS, {"number": 1, "members": [{"trial": 2, "value": 0.5, "rounds": None}]})
+    fits.run(2)
+    fits.note(REOPENED)
+    assert [len(row.facts["scores"]) for row in fits.rows[:2]] == [1, 1]
+    fits.plan.earlier = range(len(fits.rows))
+    before = len(fits.asked)
+    fits.run(8)
+    assert fits.asked[before] == (0, "race", 1, 3)  # goes on from where it was
+    again = [fits.rows[number].config for number, _, done, _ in fits.asked[before + 1 :] if not done]
+    assert again[:2] == PORTFOLIO[1:]  # a fit that was cut short, or a member that is of all rows by now
+    fits.run(40)
+    assert sum(TREE.key(row.config) == TREE.key(PORTFOLIO[1]) for row in fits.rows) == 2
+    assert {len(row.facts["scores"]) for row in fits.rows[3:]} <= {3, 8}
+
+
+def test_what_the_clock_of_an_earlier_call_left_between_two_rungs_is_not_left_there():
+    fits = Fits(first=1, units=8)
+    fits.ends = {0: (2, False)}
+    fits.run(3)
+    assert len(fits.rows[0].facts["scores"]) == 2
+    fits.plan.earlier = range(3)
+    fits.run(3)
+    assert len(fits.rows[0].facts["scores"]) >= 3

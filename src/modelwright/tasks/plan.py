@@ -97,6 +97,7 @@ class TablePlan(Strategy):
         reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
         choosing: seconds that choosing the ensemble takes, as far as it is known.
         ends: what the search may end by before its budget; a note that ended it by anything else does not count.
+        earlier: numbers of the candidates of earlier calls. What their clock left between two rungs goes on here.
     """
 
     name: ClassVar[str] = "table plan"
@@ -125,6 +126,7 @@ class TablePlan(Strategy):
         self.reserved: float | None = None
         self.choosing = 0.0
         self.ends: Mapping[str, Any] = {}
+        self.earlier: Collection[int] = ()
 
     def init(self, seed: Any, history: History) -> Fold:
         return Fold(seed, history)
@@ -152,7 +154,8 @@ class TablePlan(Strategy):
             return self._until_idle(history, "no candidate can be fitted")
         if self.seconds is not None and history.elapsed >= self.until(history):
             return self._until_idle(history, "the time for candidates is used up")
-        tried = {space.key(row.config) for row in history.rows}
+        anew = {row.number for row in history.rows if self._left_off(row) and not self._may_go_on(row)}
+        tried = {space.key(row.config) for row in history.rows if row.number not in anew}
         untried = [(place, one) for place, one in enumerate(self.portfolio) if space.key(one) not in tried]
         onward = self._onward(history, not untried or self.tuning(history))
         if onward is not None:
@@ -169,8 +172,12 @@ class TablePlan(Strategy):
         """
         early = self.seconds is not None and not tried and len(self.rungs) > 2
         rungs = self.rungs[:-1] if early else self.rungs
+        for row in filter(self._left_off, history.rows):
+            missing = self.first - len(row.facts["scores"])
+            if self._may_go_on(row) and self._in_time(history, row.config, missing):
+                return Proposal(trial=row.number, fidelity=self.first / self.steps, note=self._note(history, "race"))
         for at, to in pairwise(rungs):
-            waiting = [row for row in history.rows if self._at(row) == at and row.state == "paused"]
+            waiting = [row for row in history.rows if self._waits(row) == at and row.state == "paused"]
             waiting = [row for row in waiting if self.only is None or row.config.get(self.family) in self.only]
             judged, held = self.merits(history, at), False
             for row in sorted(waiting, key=lambda row: -judged.get(row.number, -math.inf)):
@@ -182,6 +189,23 @@ class TablePlan(Strategy):
                     return Proposal(trial=row.number, fidelity=to / self.steps, note=self._note(history, "race"))
                 held = at > self.first
         return None
+
+    def _left_off(self, row: Row) -> bool:
+        """Whether the clock of an earlier call left a candidate before the first rung, where no other one waits."""
+        known = row.number in self.earlier and not row.pending and row.error is None
+        return known and 0 < len(row.facts.get("scores") or ()) < self.first
+
+    def _may_go_on(self, row: Row) -> bool:
+        """Whether it goes on from there; one that was cut short, or fitted on all rows by then, is tried anew."""
+        known = self.only is None or row.config.get(self.family) in self.only
+        return known and row.state == "paused" and "deadline" not in (row.facts.get("ended") or ())
+
+    def _waits(self, row: Row) -> int:
+        """Units after which a candidate waits; one that an earlier call left between two rungs does so at the lower."""
+        at = self._at(row)
+        if row.number not in self.earlier or at >= self.units:
+            return at
+        return max((rung for rung in self.rungs if rung <= at), default=0)
 
     @staticmethod
     def _follows(history: History, judged: Mapping[int, float], row: Row, at: int) -> bool:

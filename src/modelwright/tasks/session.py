@@ -214,6 +214,7 @@ class Session:
         if asked.seconds is not None and job.metric.own is None:  # ours are fast
             plan.choosing = pace(job).whole(job.metric, [CANDIDATES])
         plan.ends = {"target_score": asked.target_score, "min_gain": asked.min_gain}
+        plan.earlier = frozenset(row.number for row in engine.history.rows)
         engine.observe(Watch(engine, job, plan, plan.ends, timed=asked.seconds is not None))
         checking = Checking(data, self.said.seed, asked.seconds, self.left)
         if not asked.drop_suspected:

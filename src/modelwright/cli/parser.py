@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import modelwright
-from modelwright.cli import pairs
+from modelwright.cli import figures, pairs
 from modelwright.cli.output import UsageError
 
 
@@ -114,8 +113,10 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "studies", "list the studies of a store", "modelwright.cli.looking:studies")
     show = _command(commands, "show", "what a study found", "modelwright.cli.looking:show")
     _name(show)
-    show.add_argument("--trials", type=_count, default=10, metavar="N", help="how many of the best trials (10)")
-    show.add_argument("--trial", type=_count, metavar="N", help="one trial, with all that is known of it, instead")
+    show.add_argument("--trials", type=figures.count, default=10, metavar="N", help="how many of the best trials (10)")
+    show.add_argument(
+        "--trial", type=figures.count, metavar="N", help="one trial, with all that is known of it, instead"
+    )
     show.add_argument("--log", action="store_true", help="with --trial: what it printed and logged")
     show.add_argument("--importance", action="store_true", help="what mattered, parameter by parameter, instead")
     _worker(_command(commands, "worker", "join a study and run trials of it", "modelwright.cli.worker:worker"))
@@ -129,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("-o", "--output", metavar="FILE", help="where to (standard output)")
     cancel = _command(commands, "cancel", "stop a search that runs elsewhere", "modelwright.cli.changing:cancel")
     _name(cancel)
-    cancel.add_argument("--trial", type=_count, metavar="N", help="only this trial, for good")
+    cancel.add_argument("--trial", type=figures.count, metavar="N", help="only this trial, for good")
     delete = _command(commands, "delete", "remove a study with all its files", "modelwright.cli.changing:delete")
     _name(delete)
     delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
@@ -159,18 +160,6 @@ def options_of(command: str) -> dict[str, tuple[str, str]]:
     return {one.dest: (one.option_strings[-1], str(one.metavar or one.dest.upper())) for one in known}
 
 
-def _gain(*words: str) -> Callable[[str], float | str]:
-    """What reads a number, or one of a few words."""
-
-    def read(given: str) -> float | str:
-        try:
-            return given if given in words else float(given)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{given!r} is no number; allowed: one, or {' or '.join(words)}") from None
-
-    return read
-
-
 def _command(commands: Any, name: str, text: str, run: str) -> argparse.ArgumentParser:
     told = text[0].upper() + text[1:] + "."
     made = commands.add_parser(name, help=text, description=told, allow_abbrev=False, formatter_class=_Help)
@@ -198,8 +187,10 @@ def _tune(add: argparse.ArgumentParser) -> None:
         help="val_accuracy, minimize or maximize (what the function returns), min:METRIC or max:METRIC; again for a "
         "Pareto front",
     )
-    add.add_argument("--trials", type=_positive, metavar="N", help="configurations to start, in all sessions together")
-    add.add_argument("--seconds", type=_seconds, metavar="S", help="running time, in all sessions together")
+    add.add_argument(
+        "--trials", type=figures.positive, metavar="N", help="configurations to start, in all sessions together"
+    )
+    add.add_argument("--seconds", type=figures.seconds, metavar="S", help="running time, in all sessions together")
     add.add_argument(
         "--strategy",
         default="auto",
@@ -207,22 +198,26 @@ def _tune(add: argparse.ArgumentParser) -> None:
         help="auto, random, grid, sobol, bayesian, tpe, evolution, local, reinforce, controller, progressive, "
         "cma-es, asha, hyperband, successive-halving or freeze-thaw (auto)",
     )
-    add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
-    add.add_argument("--epochs", type=_positive, metavar="N", help="epochs of a fully trained model")
-    add.add_argument("--steps", type=_positive, metavar="N", help="the step at which a reporting function is done")
-    add.add_argument("--batch-size", type=_positive, metavar="N", help="as in model.fit")
+    add.add_argument("--workers", type=figures.positive, default=1, metavar="N", help="processes that run trials (1)")
+    add.add_argument("--epochs", type=figures.positive, metavar="N", help="epochs of a fully trained model")
+    add.add_argument(
+        "--steps", type=figures.positive, metavar="N", help="the step at which a reporting function is done"
+    )
+    add.add_argument("--batch-size", type=figures.positive, metavar="N", help="as in model.fit")
     add.add_argument(
         "--validation-split",
-        type=_share,
+        type=figures.share,
         metavar="P",
         help="share of rows for validation (0.2 where needed)",
     )
-    add.add_argument("--cv", type=_folds, metavar="N", help="folds for cross-validation")
-    add.add_argument("--min-gain", type=_gain("noise"), metavar="G", help="end when more trials gain less; or: noise")
-    add.add_argument("--trial-seconds", type=_seconds, metavar="S", help="end a trial that takes longer")
+    add.add_argument("--cv", type=figures.folds, metavar="N", help="folds for cross-validation")
+    add.add_argument(
+        "--min-gain", type=figures.number_or("noise"), metavar="G", help="end when more trials gain less; or: noise"
+    )
+    add.add_argument("--trial-seconds", type=figures.seconds, metavar="S", help="end a trial that takes longer")
     add.add_argument("--trial-memory", metavar="SIZE", help="end a trial whose processes hold more, such as 2GB")
-    add.add_argument("--confirm", type=_count, default=0, metavar="N", help="run so many of the best again (0)")
-    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument("--confirm", type=figures.count, default=0, metavar="N", help="run so many of the best again (0)")
+    add.add_argument("--seed", type=figures.whole, default=0, metavar="N", help="the same seed, the same search (0)")
     add.add_argument(
         "--first",
         action="append",
@@ -265,27 +260,31 @@ def _nas(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--seconds",
-        type=_seconds,
+        type=figures.seconds,
         metavar="S",
         help="for all of it, reading the data included, in all sessions together",
     )
-    add.add_argument("--trials", type=_positive, metavar="N", help="networks to start, in all sessions together")
+    add.add_argument("--trials", type=figures.positive, metavar="N", help="networks to start, in all sessions together")
     add.add_argument("--objective", metavar="METRIC", help="val_accuracy, min:METRIC or max:METRIC (by the target)")
     add.add_argument(
         "--constraint", action="append", metavar="EXPR", help="such as 'params <= 200_000'; again for more"
     )
     add.add_argument("--strategy", metavar="NAME", help="leads the race in place of the plan's own model")
     add.add_argument("--no-plan", action="store_true", help="train each network in full, with one strategy")
-    add.add_argument("--validation", type=_share, default=0.15, metavar="P", help="share of rows to judge by (0.15)")
+    add.add_argument(
+        "--validation", type=figures.share, default=0.15, metavar="P", help="share of rows to judge by (0.15)"
+    )
     add.add_argument(
         "--image-size",
-        type=_positive,
+        type=figures.positive,
         metavar="N",
         help="pixels to which images are brought (the study's, or the most common)",
     )
-    add.add_argument("--epochs", type=_positive, metavar="N", help="of the training in full, with --trials (10)")
-    add.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes that train networks (1)")
-    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="the same seed, the same search (0)")
+    add.add_argument("--epochs", type=figures.positive, metavar="N", help="of the training in full, with --trials (10)")
+    add.add_argument(
+        "--workers", type=figures.positive, default=1, metavar="N", help="processes that train networks (1)"
+    )
+    add.add_argument("--seed", type=figures.whole, default=0, metavar="N", help="the same seed, the same search (0)")
     add.add_argument("--save", metavar="FILE.keras", help="write the best model, as plain Keras")
     add.add_argument("--name", metavar="NAME", help="of the study; an existing one goes on")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the study at the end")
@@ -322,8 +321,8 @@ def _fit(add: argparse.ArgumentParser) -> None:
     add.add_argument("table", metavar="TABLE", help="a CSV or Parquet file")
     add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
     _reading(add)
-    add.add_argument("--seconds", type=_seconds, metavar="S", help="for all of it (300 without --trials)")
-    add.add_argument("--trials", type=_positive, metavar="N", help="candidates to try")
+    add.add_argument("--seconds", type=figures.seconds, metavar="S", help="for all of it (300 without --trials)")
+    add.add_argument("--trials", type=figures.positive, metavar="N", help="candidates to try")
     add.add_argument(
         "--preset", choices=("fast", "good", "best", "interpretable"), default="good", help="effort and kind (good)"
     )
@@ -333,7 +332,7 @@ def _fit(add: argparse.ArgumentParser) -> None:
         "--class-weight", action="append", type=pairs.weight, metavar="CLASS=W",
         help="how much a class counts; may be repeated; or: balanced",
     )  # fmt: skip
-    add.add_argument("--folds", type=_positive, metavar="N", help="parts that judge in turn; 1: a holdout")
+    add.add_argument("--folds", type=figures.positive, metavar="N", help="parts that judge in turn; 1: a holdout")
     add.add_argument("--groups", metavar="COLUMN", help="rows with the same value are never divided")
     add.add_argument("--time", metavar="COLUMN", help="later rows judge models of earlier ones")
     add.add_argument("--without", action="append", metavar="COLUMN", help="a column not to use; may be repeated")
@@ -346,19 +345,23 @@ def _fit(add: argparse.ArgumentParser) -> None:
         metavar="COLUMN=+1",
         help="rises with it; -1: falls; repeatable",
     )
-    add.add_argument("--target-score", type=_figure, metavar="X", help="begin no more once the ensemble reaches it")
     add.add_argument(
-        "--min-gain", type=_gain("noise", "none"), default="noise", metavar="G",
+        "--target-score", type=figures.figure, metavar="X", help="begin no more once the ensemble reaches it"
+    )
+    add.add_argument(
+        "--min-gain", type=figures.number_or("noise", "none"), default="noise", metavar="G",
         help="begin no more once as many again would gain less; noise (the default), or none for never",
     )  # fmt: skip
     add.add_argument("--memory", metavar="SIZE", help="of all processes together, such as 2GB (three quarters of it)")
-    add.add_argument("--max-rows", type=_positive, metavar="N", help="rows that candidates see (by time and memory)")
+    add.add_argument(
+        "--max-rows", type=figures.positive, metavar="N", help="rows that candidates see (by time and memory)"
+    )
     add.add_argument("--drop-suspected", action="store_true", help="leave out columns that near-certainly leak")
     add.add_argument("--save", metavar="FILE", help="where the model goes (the table's name with .mw)")
     add.add_argument("--report", metavar="FILE", help="write an HTML file about the model at the end")
     add.add_argument("--name", metavar="NAME", help="a study's name: a fit that was killed goes on")
-    add.add_argument("--workers", type=_positive, metavar="N", help="processes (one for each core)")
-    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="of all chance (0)")
+    add.add_argument("--workers", type=figures.positive, metavar="N", help="processes (one for each core)")
+    add.add_argument("--seed", type=figures.whole, default=0, metavar="N", help="of all chance (0)")
 
 
 def _reading(add: argparse.ArgumentParser) -> None:
@@ -377,37 +380,15 @@ def _check(add: argparse.ArgumentParser) -> None:
     add.add_argument("--target", required=True, metavar="COLUMN", help="the column that is to be predicted")
     add.add_argument("--test", metavar="FILE", help="a second table: does it come from where the first did?")
     _reading(add)
-    add.add_argument("--seconds", type=_seconds, metavar="S", help="time for each table (as long as it takes)")
-    add.add_argument("--seed", type=_whole, default=0, metavar="N", help="the same seed, the same findings (0)")
+    add.add_argument("--seconds", type=figures.seconds, metavar="S", help="time for each table (as long as it takes)")
+    add.add_argument("--seed", type=figures.whole, default=0, metavar="N", help="the same seed, the same findings (0)")
 
 
 def _worker(add: argparse.ArgumentParser) -> None:
     add.add_argument("places", nargs="+", metavar="STORE STUDY", help="the study's name, behind its store or --store")
-    add.add_argument("--slots", type=_positive, default=1, metavar="N", help="processes that run trials (1)")
-    add.add_argument("--seconds", type=_seconds, metavar="S", help="start nothing after so long, then leave")
+    add.add_argument("--slots", type=figures.positive, default=1, metavar="N", help="processes that run trials (1)")
+    add.add_argument("--seconds", type=figures.seconds, metavar="S", help="start nothing after so long, then leave")
     add.add_argument("--once", action="store_true", help="run one trial for each slot, then leave")
     add.add_argument("--code", metavar="FILE[:NAME]", help="where the tuned code is here")
     add.add_argument("--allow-change", action="store_true", help="join with code that differs from the study's")
     add.add_argument("--trust", action="store_true", help="run the pickled code that the study keeps")
-
-
-def _number(kind: Callable[[str], Any], allowed: str, fits: Callable[[Any], bool]) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        try:
-            value = kind(text)
-        except (ValueError, OverflowError):
-            value = None
-        if value is None or not fits(value):
-            raise argparse.ArgumentTypeError(f"{text!r} is not {allowed}")
-        return value
-
-    return read
-
-
-_positive = _number(int, "a whole number from 1", lambda n: n >= 1)
-_count = _number(int, "a whole number from 0", lambda n: n >= 0)
-_whole = _number(int, "a whole number", lambda n: True)
-_figure = _number(float, "a number", lambda x: not math.isnan(x))
-_folds = _number(int, "a whole number from 2", lambda n: n >= 2)
-_seconds = _number(float, "a positive number", lambda s: s > 0 and math.isfinite(s))
-_share = _number(float, "a number between 0 and 1", lambda p: 0 < p < 1)

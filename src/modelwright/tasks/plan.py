@@ -48,10 +48,9 @@ _REFITTED, _BLENDING, _SLOW = 4, 0.04, 0.1
 STARTING = 1.5
 #: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.
 _RESERVED, _SURE = 0.4, 1.15
-#: Candidates that all failed, after which no more are tried.
-_HOPELESS = 20
-#: Candidates of a kind of model that cannot end in time, after which that kind is passed over.
-_DRAWS = 2
+#: Candidates that all failed, after which no more are tried; those of a kind of model that cannot end in time, after
+#: which that kind is passed over.
+_HOPELESS, _DRAWS = 20, 2
 #: Units that must be likely to end in time for a candidate to go on from the first rung, as a share of what is left.
 _ENOUGH = 0.4
 
@@ -203,9 +202,8 @@ class TablePlan(Strategy):
     def _waits(self, row: Row) -> int:
         """Units after which a candidate waits; one that an earlier call left between two rungs does so at the lower."""
         at = self._at(row)
-        if row.number not in self.earlier or at >= self.units:
-            return at
-        return max((rung for rung in self.rungs if rung <= at), default=0)
+        between = row.number in self.earlier and at < self.units
+        return max((rung for rung in self.rungs if rung <= at), default=0) if between else at
 
     @staticmethod
     def _follows(history: History, judged: Mapping[int, float], row: Row, at: int) -> bool:
@@ -334,8 +332,7 @@ class TablePlan(Strategy):
 
     def blending(self, least: float = _BLENDING) -> float:
         """Seconds for choosing the ensemble: a share of all at least, and more for a metric that is slow."""
-        assert self.seconds is not None
-        return max(least * self.seconds, min(self.choosing, _SLOW * self.seconds))
+        return max(least * (self.seconds or 0.0), min(self.choosing, _SLOW * (self.seconds or 0.0)))
 
     def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
         """Candidates, in their order, whose fits on all rows end within so many seconds, some of them side by side."""

@@ -132,8 +132,8 @@ def told(notes: Sequence[Note]) -> str:
 def _strange(column: str, known: Sequence[str]) -> str:
     """What is said of a column of which no level is known: most likely it is written otherwise than in the fit."""
     shown = ", ".join(f"{level!r:.40}" for level in known[:5]) + (" ..." if len(known) > 5 else "")
-    lost = "what it learned from that column is lost. Is it written otherwise here?"
-    return f"not one cell of {quoted(column)} is a level that the model knows ({shown}), so {lost}"
+    lost = "the column tells it nothing: it may be written otherwise than in the fit"
+    return f"not one cell of {quoted(column)} is a level that the model knows ({shown}), so that {lost}"
 
 
 # --- many rows -----------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def branches(
     """
     where = "nas.branches"
     check_number(where, width=width, stride=1 if stride is None else stride)
-    options = (
+    options: list[Any] = [
         *check_bounds(where, least=1, nodes=nodes),
         *check_values(where, PRIMITIVES, operations=operations),
         *check_values(where, ("add", "concat"), joins=joins),
@@ -77,7 +77,7 @@ def branches(
         *check_given(where, widths=widths),
         Style.check(where, activations, norms, inits),
         *check_shares(where, dropouts=dropouts),
-    )
+    ]
     define = staged(lambda outputs, bounds, first: Branches(outputs, bounds, first, *options), stages, stride, where)
     return ready(Template(define, "branches"), shape, classes)
 

@@ -71,7 +71,7 @@ def cells(
     """
     where = "nas.cells"
     check_number(where, stride=1 if stride is None else stride)
-    options = (
+    options: list[Any] = [
         *check_bounds(where, least=1, endless=False, blocks=blocks),
         *check_values(where, PRIMITIVES, operations=operations),
         *check_bounds(where, least=1, endless=False, cells=cells),
@@ -79,7 +79,7 @@ def cells(
         *check_values(where, ("concat", "add"), joins=joins),
         Style.check(where, activations, norms, inits),
         *check_shares(where, dropouts=dropouts),
-    )
+    ]
 
     def define(shapes: tuple[Shape, ...], outputs: int) -> Cells:
         found = positional(shapes, where)

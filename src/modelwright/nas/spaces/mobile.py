@@ -65,7 +65,7 @@ def mobile(
     """
     where = "nas.mobile"
     check_number(where, width=width, stride=1 if stride is None else stride)
-    options = (
+    options: list[Any] = [
         *check_bounds(where, least=1, depth=depth),
         *check_values(where, expansions=expansions, kernels=kernels),
         width,
@@ -73,7 +73,7 @@ def mobile(
         *check_values(where, head=head),
         Style.check(where, activations, norms, inits),
         *check_shares(where, dropouts=dropouts),
-    )
+    ]
     define = staged(lambda outputs, bounds, first: Mobile(outputs, bounds, first, *options), stages, stride, where)
     return ready(Template(define, "mobile"), shape, classes)
 

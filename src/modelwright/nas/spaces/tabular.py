@@ -57,14 +57,14 @@ def tabular(
     70481
     """
     where = "nas.tabular"
-    options = (
+    options: list[Any] = [
         *check_bounds(where, least=0, depth=depth),
         *check_values(where, widths=widths),
         *check_values(where, ("residual", "plain"), kinds=kinds),
         *check_values(where, least=0, whole=False, expansions=expansions),
         Style.check(where, activations, norms, inits),
         *check_shares(where, dropouts=dropouts),
-    )
+    ]
 
     def define(shapes: tuple[Shape, ...], outputs: int) -> Tabular:
         if any(len(s) > 1 for s in shapes):

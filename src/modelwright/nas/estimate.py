@@ -237,6 +237,9 @@ class _Trial:
             watched.ended(stands)
             self.stopped, self.reached = watched.stopped, rung.fidelity
             return weights.read(self.model), stands
+        if learned is not None and self.reached > 0 and at_most is not None and rung.name == "full" and at_most <= 0:
+            self.note["why"] = "budget"  # a step or two would do its value no good
+            return learned, self._worth(trainer)
         anew = self._barely_trained(rung, seconds)
         with self.spent.on("train"):
             trained = trainer.fit(
@@ -255,9 +258,7 @@ class _Trial:
         trainer.steps.settle()
         metrics = {"val_loss": math.nan}
         if trained.finite:
-            with self.spent.on("judge"):
-                metrics = {**trainer.judge(), "loss": trained.loss}
-            self.note |= {DOUBTS: trainer.doubts} if trainer.doubts else {}
+            metrics = {**self._worth(trainer), "loss": trained.loss}
         self.spent.compiled(trainer.steps.compiling())
         found = weights.read(self.model)
         if finish is not None:
@@ -270,6 +271,12 @@ class _Trial:
             watched.ended(metrics)
             self.stopped = watched.stopped
         return found, metrics
+
+    def _worth(self, trainer: Trainer) -> dict[str, float]:
+        with self.spent.on("judge"):
+            found = trainer.judge()
+        self.note |= {DOUBTS: trainer.doubts} if trainer.doubts else {}
+        return found
 
     def _ended(self, rung: Rung, share: float, watched: Watched) -> None:
         """How far it came: to the rung, unless it was told to end before, or the end of the time cut it short."""

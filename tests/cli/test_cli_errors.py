@@ -22,7 +22,7 @@ STORE = ".modelwright"
         ("-q studies", 2, "-q stands before the command. Allowed: modelwright COMMAND [options]. Write it behind"),
         ("--store x.db nas --data x.npz", 2, "Write it behind the command: modelwright nas --store"),
         ("--store=x.db studies", 2, "modelwright studies --store"),
-        ("--quiet", 2, "modelwright COMMAND --quiet"),
+        ("--quiet", 2, "no COMMAND is given"),
         ("--trials 3 doctor", 2, "doctor does not take it. See: modelwright doctor --help"),
         ("export lab --format jsn", 2, "Did you mean json?"),
         ("show", 2, "NAME"),

@@ -6,11 +6,12 @@ import argparse
 import difflib
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import modelwright
 from modelwright.cli import figures, pairs
+from modelwright.cli.misplaced import refuse_before
 from modelwright.cli.output import UsageError
 
 
@@ -59,7 +60,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         name: [word for action in command._actions for word in action.option_strings]
         for name, command in commands.choices.items()
     }
-    _refuse_before(words, options)
+    refuse_before(words, options)
     args, unknown = made.parse_known_args(words)
     if unknown:
         known = options[args.command]
@@ -68,26 +69,6 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         hint = f"{guess}See: modelwright {args.command} --help"
         raise UsageError(f"unrecognized arguments: {' '.join(unknown)}", where=args.command, hint=hint)
     return args
-
-
-def _refuse_before(words: Sequence[str], options: Mapping[str, Sequence[str]]) -> None:
-    """Refuse an option of a command that stands before the command, where it means nothing.
-
-    Args:
-        options: of each command.
-
-    Raises:
-        UsageError: it says where the option goes.
-    """
-    first = words[0].partition("=")[0] if words else ""
-    takers = [name for name, known in options.items() if first in known and first not in ("-h", "--help")]
-    if not takers:
-        return
-    meant = next((word for word in words if word in takers), None) or next((w for w in words if w in options), None)
-    hint = f"Write it behind the command: modelwright {meant or 'COMMAND'} {first}"
-    if meant is not None and meant not in takers:
-        hint = f"{meant} does not take it. See: modelwright {meant} --help"
-    raise UsageError(f"{first} stands before the command", allowed="modelwright COMMAND [options]", hint=hint)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 """What is deployed of a mean that has little weight: a part of it, and its size is that of the part."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,8 @@ def test_the_size_of_a_forest_is_that_of_the_trees_that_are_deployed(tmp_path):
     matrix = Matrix(values=x, names=("a", "b", "c"), sources=(("a",), ("b",), ("c",)), categorical=())
     forest = learners.learner("random_forest")
     model = forest.fit(matrix, x[:, 0] + rng.normal(size=400), "regression", config={}, rounds=120)
-    features = SimpleNamespace(state=lambda: ({}, {}))
+    features: Any = SimpleNamespace(state=lambda: ({}, {}))
+    session: Any = SimpleNamespace(learners={"random_forest": forest})
     files = Artifacts(tmp_path)
 
     def size(part, name):
@@ -29,7 +31,7 @@ def test_the_size_of_a_forest_is_that_of_the_trees_that_are_deployed(tmp_path):
 
     whole = Member("random_forest", {}, features, model)
     made = Made(trial=1, name="random_forest 1", parts=(whole, whole), whole=False, bytes=2 * size(whole, "whole"))
-    thin = _as_needed(made, 0.1, SimpleNamespace(learners={"random_forest": forest}))
+    thin = _as_needed(made, 0.1, session)
     assert thin.parts[0].model.facts["rounds"] == 24
     assert thin.bytes == pytest.approx(2 * size(thin.parts[0], "thin"), abs=100)
     assert thin.bytes < 0.3 * made.bytes

@@ -14,6 +14,7 @@ from modelwright.core.blas import blas_threads
 from modelwright.tasks import learners
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.learners.blocks import in_blocks
+from modelwright.tasks.learners.lightgbm import FittedLightGBM
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("xgboost")
@@ -98,7 +99,7 @@ def test_where_xgboost_cannot_walk_the_trees_lightgbm_does(monkeypatch, broken):
     )
     broken(monkeypatch)
     found = fitted.predict(whole)
-    assert fitted._traversal is None
+    assert isinstance(fitted, FittedLightGBM) and fitted._traversal is None
     np.testing.assert_allclose(found[:500], fitted.predict(whole.take(slice(0, 500))), rtol=1e-12)
 
 

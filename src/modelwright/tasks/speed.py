@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from modelwright.core.blas import blas_threads
+
 Result = TypeVar("Result")
 #: Rows that are predicted to see how long one takes: first so few, then so many times as many, up to so many, while
 #: that is sure to take no more than so many seconds.
@@ -42,9 +44,7 @@ def row_us(predict: Callable[[int], object], rows: int) -> float:
         predict: predicts so many rows, in one thread but for that of linear algebra.
         rows: how many there are.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
+    with blas_threads(1):
         some = min(_FIRST, rows)
         seconds = busy(lambda: predict(some))[1]
         while some < min(_MOST, rows) and _MORE * seconds <= _SECONDS:

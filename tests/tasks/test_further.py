@@ -141,3 +141,16 @@ def test_a_call_that_has_nothing_left_to_try_says_as_much_of_its_model_as_any_ot
     assert said.startswith("Fit 'y': ") and "goes on after 1 candidate" in said
     assert said.rstrip().endswith(again.summary()) and "best so far" not in said
     assert not [one for one in recwarn if "joins it" in str(one.message)]
+
+
+def test_a_member_whose_models_of_folds_an_earlier_call_removed_is_fitted_on_all_rows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = {**FAST, "preset": "best", "store": "s.db", "name": "s"}
+    first = mw.fit(table(), "y", **asked)
+    removed = list(tmp_path.rglob("*.mw"))
+    assert len(removed) == len(first._members) == 6
+    for one in removed:
+        one.unlink()
+    again = mw.fit(table(), "y", **asked)
+    assert len(again._members) == 1
+    assert np.mean(again.predict(table()) == table()["y"]) > 0.7

@@ -41,9 +41,11 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now."""
     history = engine.history
     rows = [history.rows[number] for number in blend.trials]
-    if not session.job.bags and not session.ends(engine):  # who interrupts does not want to wait
-        wanted = _with_room(session, rows)
-        if session.asked.seconds is not None:
+    if not session.ends(engine):  # who interrupts does not want to wait
+        # Models of units of what was no member in an earlier call are not there any more.
+        lacking = [row for row in rows if not (session.job.bags and _kept(row, engine.files()))]
+        wanted = _with_room(session, lacking) if lacking else []
+        if wanted and session.asked.seconds is not None:
             wanted = plan.refits(wanted, session.left() - starting(plan, wanted))
         if wanted:
             _fit_all(session, engine, plan, blend, wanted)
@@ -52,6 +54,11 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     _tidy(history.rows, {made.trial for made in found}, files)
     weights = dict(zip(blend.trials, blend.weights, strict=True))
     return [made if made.whole else _as_needed(made, weights[made.trial], session) for made in found]
+
+
+def _kept(row: Row, files: Artifacts) -> bool:
+    """Whether models of its units are there."""
+    return any(name.startswith("member") and files.holds(kept) for name, kept in row.artifacts.items())
 
 
 def _as_needed(made: Made, weight: float, session: Session) -> Made:

@@ -32,7 +32,7 @@ def said(after, epochs=20.0, before=0.9, kept=1000, **facts):
     )  # fmt: skip
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        outcome.say(study, Budget(seconds=100.0), carried_out=False)
+        outcome.say(study, Budget(seconds=100.0))
     (one,) = map(str, (warning.message for warning in caught))
     assert "brought nothing" in one and f"0.9 before it and {after} after it. The network is as it was before" in one
     return one.partition("as it was before")[2]

@@ -6,7 +6,7 @@ import pytest
 import modelwright as mw
 from modelwright.core import records as r
 from modelwright.tasks.enough import Look, enough, gain_of, looks_of, outlook
-from modelwright.tasks.plan import ENOUGH, REOPENED
+from modelwright.tasks.milestones import ENOUGH, REOPENED
 
 pytest.importorskip("lightgbm")
 QUICK = {"folds": 2, "store": ":memory:", "verbose": 0}

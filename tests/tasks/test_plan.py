@@ -8,7 +8,8 @@ from modelwright.core.objective import Objective
 from modelwright.space import HyperParameters
 from modelwright.study.machine import Machine, Setup
 from modelwright.tasks.finishing import starting
-from modelwright.tasks.plan import MEMBERS, REOPENED, STARTING, PlanLeads, TablePlan, Timing
+from modelwright.tasks.milestones import MEMBERS, REOPENED, PlanLeads
+from modelwright.tasks.plan import STARTING, TablePlan, Timing
 
 UNITS = 5
 
@@ -28,19 +29,20 @@ COSTS = {"tree": 1.0, "line": 0.1, "slow": 50.0, "constant": 0.01}
 WORTH = {"tree": 0.9, "line": 0.8, "slow": 0.95, "constant": 0.5}
 
 
-def merit(config):
+def merit(config, worth=WORTH):
     if config["model"] == "constant":
-        return WORTH["constant"]
-    return WORTH[config["model"]] - 0.02 * abs(np.log10(config[f"{config['model']}/rate"] / 0.3))
+        return worth["constant"]
+    return worth[config["model"]] - 0.02 * abs(np.log10(config[f"{config['model']}/rate"] / 0.3))
 
 
 class Fits:
     """Runs what the plan proposes, by itself, on a clock that goes on by what candidates cost."""
 
-    def __init__(self, *, first=1, units=UNITS, only=None, portfolio=PORTFOLIO, **timing):
-        self.units = units
+    def __init__(self, *, first=1, units=UNITS, only=None, portfolio=PORTFOLIO, tunes=True, worth=WORTH, **timing):
+        self.units, self.worth = units, worth
         self.plan = TablePlan(
             portfolio,
+            tunes=tunes,
             units=units,
             first=first,
             cost=lambda config: COSTS[config["model"]],
@@ -72,7 +74,7 @@ class Fits:
         refit = row.note["phase"] == "refit"
         done = 1 if refit else until - before
         self.now += cost * done
-        scores = [merit(row.config) + 0.001 * unit for unit in range(before if refit else until)]
+        scores = [merit(row.config, self.worth) + 0.001 * unit for unit in range(before if refit else until)]
         note = {"scores": scores, "fit_seconds": cost, "rounds": [100] * len(scores), "phase": row.note["phase"]}
         note["ended"] = ["deadline" if cut else None] * len(scores)
         kept = {"model" if refit else "checkpoint": r.Artifact(path="x")}
@@ -303,3 +305,53 @@ def test_what_the_clock_of_an_earlier_call_left_between_two_rungs_is_not_left_th
     fits.plan.earlier = range(3)
     fits.run(3)
     assert len(fits.rows[0].facts["scores"]) >= 3
+
+
+class Behind:
+    """Fits of which a kind of model that is dear is far behind after its first unit."""
+
+    FIRST, AGAIN = PORTFOLIO[2], TREE.complete({"model": "slow", "slow/rate": 0.5})
+
+    @staticmethod
+    def fits(*portfolio, **settings):
+        fits = Fits(first=1, portfolio=[PORTFOLIO[0], *portfolio], worth=WORTH | {"slow": 0.6}, **settings)
+        fits.run(60)
+        return fits
+
+    @staticmethod
+    def slow(fits):
+        """Units of each of its candidates."""
+        return [len(row.facts["scores"]) for row in fits.rows if row.config["model"] == "slow"]
+
+
+CONSTANT = {"model": "constant"}
+
+
+def test_a_dear_kind_that_is_far_behind_gets_no_more_of_the_time():
+    fits = Behind.fits(CONSTANT, Behind.FIRST, PORTFOLIO[1], Behind.AGAIN, seconds=2000.0)
+    assert Behind.slow(fits) == [1]
+    assert len(fits.rows) > 20
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"seconds": 30_000.0}, {"seconds": 2000.0, "worth": WORTH | {"slow": 0.895}}, {}],
+    ids=["there is much time", "hardly behind", "no clock"],
+)
+def test_otherwise_the_best_of_each_kind_goes_on_and_the_next_one_is_tried(settings):
+    worth = settings.pop("worth", WORTH | {"slow": 0.6})
+    portfolio = [PORTFOLIO[0], CONSTANT, Behind.FIRST, PORTFOLIO[1], Behind.AGAIN]
+    fits = Fits(first=1, portfolio=portfolio, worth=worth, **settings)
+    fits.run(60)
+    assert len(Behind.slow(fits)) > 1
+    assert max(Behind.slow(fits)) > 1
+
+
+def test_how_far_a_kind_is_behind_is_not_known_without_the_constant():
+    fits = Behind.fits(Behind.FIRST, PORTFOLIO[1], Behind.AGAIN, seconds=2000.0)
+    assert len(Behind.slow(fits)) > 1
+
+
+def test_where_nothing_is_tuned_what_was_put_off_comes_last():
+    fits = Behind.fits(CONSTANT, Behind.FIRST, Behind.AGAIN, PORTFOLIO[1], seconds=2000.0, tunes=False)
+    assert [row.config["model"] for row in fits.rows] == ["tree", "constant", "slow", "line", "slow"]

@@ -7,8 +7,9 @@ from typing import Any
 
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks.asked import Asked
-from modelwright.tasks.chosen import CONSTANT, KNOWN_ROWS
+from modelwright.tasks.chosen import KNOWN_ROWS
 from modelwright.tasks.learners import Learner, names
+from modelwright.tasks.learners.constant import CONSTANT
 
 #: How a search is carried out, and what ``mw.fit`` has by default.
 _USUAL: dict[str, Any] = {

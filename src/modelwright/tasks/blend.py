@@ -17,12 +17,12 @@ from modelwright.core.history import Row
 from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
-from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.draws import SAMPLES, Draws, Pace
 from modelwright.tasks.ensemble import Level, looked_at, mixture, selected
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.known_rows import MOST, worth
+from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.learners.judged import part
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint

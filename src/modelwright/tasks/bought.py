@@ -14,10 +14,10 @@ from modelwright.core.history import Row
 from modelwright.core.records import Config
 from modelwright.core.wording import counted
 from modelwright.tasks.blend import Blend
-from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.compared import Compared, better
 from modelwright.tasks.decisions import Decision, decision, unmeasured
 from modelwright.tasks.estimation import MODEL, Job
+from modelwright.tasks.learners.constant import CONSTANT
 
 #: What candidates are proposed by that nobody tuned.
 _UNTUNED = ("first model", "default", "portfolio")

@@ -15,10 +15,9 @@ from modelwright.tasks.asked import Asked
 from modelwright.tasks.decisions import Decision, began_without, not_there
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.learners import Learner, learner, names, own
+from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
-#: The learner that looks at no column.
-CONSTANT = "constant"
 #: What is named as learners are, and joins what the others predict: see ``known_rows``.
 KNOWN_ROWS = "known_rows"
 

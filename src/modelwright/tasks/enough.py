@@ -20,7 +20,8 @@ from modelwright.core.history import History
 from modelwright.tasks.blend import Blend, blended, reached
 from modelwright.tasks.decisions import Decision, ends_early, goes_on
 from modelwright.tasks.estimation import Job
-from modelwright.tasks.plan import ENOUGH, REOPENED, TablePlan, chosen
+from modelwright.tasks.milestones import ENOUGH, REOPENED, chosen
+from modelwright.tasks.plan import TablePlan
 
 if TYPE_CHECKING:
     from modelwright.api.engine import Engine

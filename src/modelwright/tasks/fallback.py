@@ -15,11 +15,11 @@ from modelwright.study.policy import Ending, View
 from modelwright.tasks.asked import ENDED
 from modelwright.tasks.assembly import Made
 from modelwright.tasks.blend import Blend, reached
-from modelwright.tasks.chosen import CONSTANT
 from modelwright.tasks.decisions import UNTRIED, Decision, decision
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.learners import learner
+from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.learners.custom import Own
 from modelwright.tasks.learners.judged import part
 from modelwright.tasks.members import Member

@@ -26,7 +26,8 @@ from modelwright.tasks.further import place_of
 from modelwright.tasks.gathered import Said
 from modelwright.tasks.learners.base import Fitted
 from modelwright.tasks.left import left
-from modelwright.tasks.plan import MEMBERS, TablePlan
+from modelwright.tasks.milestones import MEMBERS
+from modelwright.tasks.plan import TablePlan
 from modelwright.tasks.recalled import arguments, recorded
 from modelwright.tasks.room import bytes_of
 from modelwright.tasks.speed import row_us

@@ -19,17 +19,12 @@ from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Exhausted, Proposal, Wait
 from modelwright.strategy import Strategy
 from modelwright.strategy.base import Fold, SearchSpace
-from modelwright.study.policy import EngineLeads
-from modelwright.tasks.chosen import CONSTANT
+from modelwright.tasks.behind import gap, leader, too_dear
+from modelwright.tasks.learners.constant import CONSTANT
+from modelwright.tasks.milestones import ENOUGH, REOPENED, chosen
 from modelwright.tasks.tuner import proposed
 from modelwright.tasks.validation import over_units
 
-#: Kind of the note that opens the refit: which trials, with how many rounds, how long.
-MEMBERS = "members"
-#: Kind of the note by which candidates are tried again, after members were chosen: there is more time, or more trials.
-REOPENED = "reopened"
-#: Kind of the note by which no further candidates are tried: why, and by what that was asked for.
-ENOUGH = "enough"
 #: Candidates of which the better ones go on from the first rung: of one family the best, of all so many.
 _BEST, _SHARE = 4, 0.4
 #: Between the first rung and all units there is one at such a share of these, where so many more are left.
@@ -244,8 +239,22 @@ class TablePlan(Strategy):
             return True
         if row.config.get(self.family) == CONSTANT:
             return False  # where it is not the best it is no member
-        good = same[0] == row.number or rank < max(_BEST, _SHARE * len(ranked))
+        good = _BEST <= _SHARE * len(ranked) > rank
+        if not good and (same[0] == row.number or rank < _BEST):
+            good = not self._put_off(history, row.config, units, judged)
         return good and not self._dear(history, row, units)
+
+    def _put_off(self, history: History, config: Config, units: int, judged: Mapping[int, float] | None = None) -> bool:
+        """Whether so many more units are too dear for how far the best of the same kind of model is behind."""
+        first = self.merits(history)
+        judged = first if judged is None else judged
+        constant = [merit for n, merit in first.items() if history.rows[n].config.get(self.family) == CONSTANT]
+        if self.seconds is None or not constant:
+            return False
+        behind = gap(history, judged, constant[0], family=self.family, kind=str(config.get(self.family)))
+        left = self.timing.workers * (self.until(history) - history.elapsed)
+        seconds = self.expected(history, config, units)
+        return too_dear(behind, seconds, left, lambda: self.expected(history, leader(history, judged).config, units))
 
     def _dear(self, history: History, row: Row, units: int) -> bool:
         """Whether so many more units would take so much of all that is left that several others could have had it."""
@@ -256,7 +265,8 @@ class TablePlan(Strategy):
 
     def _new(self, state: Fold, space: SearchSpace, number: int, untried: Sequence[tuple[int, Config]]) -> Answer:
         history = state.history
-        for place, config in untried:
+        waiting = [(place, config) for place, config in untried if self._put_off(history, config, self.first)]
+        for place, config in [one for one in untried if one not in waiting] + ([] if self.tunes else waiting):
             # While hardly anything is tried even one that will be cut short is better than none.
             few = len(history.rows) <= self.timing.workers
             if few or self._in_time(history, config, self.first, _CUT):
@@ -281,12 +291,15 @@ class TablePlan(Strategy):
         rng = state.seed.child("ask", number).generator()
         found = proposed(history, space, merits, rng, self.family, self.only)
         kinds = list(self.only or {str(config.get(self.family)) for config in self.portfolio})
-        while found is not None and not self._in_time(history, found[0], self.first):
+        while found is not None and not self._worth(history, found[0]):
             kind = str(found[0].get(self.family))
             dear[kind] = dear.get(kind, 0) + 1
             kinds = [one for one in kinds if dear.get(one, 0) < _DRAWS]
             found = proposed(history, space, merits, rng, self.family, kinds) if kinds else None
         return found or ("the next candidate cannot end in time" if dear else "every configuration has been tried")
+
+    def _worth(self, history: History, config: Config) -> bool:
+        return self._in_time(history, config, self.first) and not self._put_off(history, config, self.first)
 
     def _note(self, history: History, phase: str) -> dict[str, Any]:
         if self.seconds is None:
@@ -379,22 +392,3 @@ class TablePlan(Strategy):
         if self.seconds is None:
             return True
         return self.expected(history, config, units) <= share * (self.until(history) - history.elapsed)
-
-
-def chosen(history: History) -> Mapping[str, Any] | None:
-    """The members that are fitted on all rows; None while candidates are tried."""
-    last = next((note for note in reversed(history.notes) if note.kind in (MEMBERS, REOPENED)), None)
-    return last.data if last is not None and last.kind == MEMBERS else None
-
-
-class PlanLeads(EngineLeads):
-    """What a killed session left unfinished runs again while candidates are tried; a refit is proposed anew."""
-
-    def unfinished(self, history: History) -> list[int]:
-        return [] if chosen(history) is not None else super().unfinished(history)
-
-    def takes_over(self, history: History) -> bool:
-        return chosen(history) is None
-
-    def put_aside(self, history: History) -> list[int]:
-        return []

@@ -11,6 +11,7 @@ from typing import Any
 from modelwright.space import HyperParameters, Tree
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.learners import Learner
+from modelwright.tasks.learners.constant import CONSTANT
 
 #: Learner and what differs from its defaults, in the order in which they are tried.
 _ENTRIES: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -29,6 +30,8 @@ _ENTRIES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("naive_bayes", {}),
     ("constant", {}),
 )
+#: Entries before the constant, where it is early.
+_EARLY = 2
 #: Presets and the learners that they leave out or are confined to.
 INTERPRETABLE = ("linear", "naive_bayes", "constant")
 FAST_WITHOUT = ("mlp", "neighbours")
@@ -51,10 +54,18 @@ def space_of(learners: Mapping[str, Learner], task: str, rows: int, columns: int
     return hp.tree
 
 
-def portfolio(tree: Any, learners: Mapping[str, Learner]) -> list[dict[str, Any]]:
-    """Configurations in the order in which they are tried: the entries, then what no entry names."""
+def portfolio(tree: Any, learners: Mapping[str, Learner], *, timed: bool = False) -> list[dict[str, Any]]:
+    """Configurations in the order in which they are tried: the entries, then what no entry names.
+
+    Args:
+        timed: whether there is a budget of seconds. The constant costs none and tells what others gained: it comes
+            early then. Among so many trials it would take the place of a model.
+    """
     named = {name for name, _ in _ENTRIES}
     entries: Sequence[tuple[str, Mapping[str, Any]]] = (*_ENTRIES, *((n, {}) for n in learners if n not in named))
+    if timed:
+        rest = [entry for entry in entries if entry[0] != CONSTANT]
+        entries = (*rest[:_EARLY], (CONSTANT, {}), *rest[_EARLY:])
     found: list[dict[str, Any]] = []
     for name, changes in entries:
         if name in learners:

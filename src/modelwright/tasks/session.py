@@ -29,7 +29,7 @@ from modelwright.tasks.asked import ENDED, Asked
 from modelwright.tasks.blend import Blend, blended, pace
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
-from modelwright.tasks.chosen import CONSTANT, as_begun, chosen_learners, constrained, learners_before, may_recall
+from modelwright.tasks.chosen import as_begun, chosen_learners, constrained, learners_before, may_recall
 from modelwright.tasks.compared import later_half
 from modelwright.tasks.decisions import Decision, leaves_out, too_large, tried, unconstrained
 from modelwright.tasks.draws import CANDIDATES
@@ -41,8 +41,10 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.joined import tell_joined
 from modelwright.tasks.learners import Learner
+from modelwright.tasks.learners.constant import CONSTANT
+from modelwright.tasks.milestones import REOPENED, PlanLeads, chosen
 from modelwright.tasks.monotone import checked_monotone
-from modelwright.tasks.plan import REOPENED, PlanLeads, TablePlan, Timing, chosen
+from modelwright.tasks.plan import TablePlan, Timing
 from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
@@ -197,7 +199,7 @@ class Session:
             return learner.work(len(job.split.rows(0)[0]), self.columns, own, job.classes)
 
         plan = TablePlan(
-            portfolio(tree, self.proposed),
+            portfolio(tree, self.proposed, timed=asked.seconds is not None),
             only=tuple(self.proposed),
             units=job.split.units,
             first=1 if rows >= 2_000 or job.split.units == 1 else min(job.split.units, job.split.folds),

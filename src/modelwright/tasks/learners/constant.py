@@ -14,11 +14,14 @@ from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson
 
+#: What it is called.
+CONSTANT = "constant"
+
 
 class Constant(Learner):
     """Shares of the classes; the mean of numbers, or their median where the metric is the absolute error."""
 
-    name: ClassVar[str] = "constant"
+    name: ClassVar[str] = CONSTANT
     monotone: ClassVar[bool] = True
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
@@ -47,7 +50,7 @@ class Constant(Learner):
 class FittedConstant(Fitted):
     """The answer."""
 
-    kind: ClassVar[str] = "constant"
+    kind: ClassVar[str] = CONSTANT
 
     def __init__(self, answer: np.ndarray, classes: int, facts: dict[str, Any]):
         self._answer, self._classes, self.facts = answer, classes, facts

@@ -1,0 +1,53 @@
+"""Which candidates are too dear for how far they are behind: time for them is better spent on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from modelwright.core.history import History, Row
+
+#: Share of what the leader gained over the constant by which a candidate may be behind and cost as much as the leader.
+_BEHIND = 0.03
+#: Share of the time that is left which is nothing to think about.
+_LITTLE = 0.01
+
+
+def gap(history: History, merits: Mapping[int, float], constant: float, *, family: str, kind: str) -> float | None:
+    """How far the best of a kind of model is behind the best of all, as a share of what that gained over the constant.
+
+    None where nothing of the kind was judged, or nothing is better than the constant.
+
+    Args:
+        merits: trial -> merit, all of the same units; higher is better.
+        constant: merit of the answer that looks at no column.
+        family: the decision that names the kind of model.
+    """
+    own = [merit for number, merit in merits.items() if history.rows[number].config.get(family) == kind]
+    best = max(merits.values(), default=constant)
+    return (best - max(own)) / (best - constant) if own and best > constant else None
+
+
+def leader(history: History, merits: Mapping[int, float]) -> Row:
+    """The best candidate."""
+    return history.rows[max(merits, key=lambda number: merits[number])]
+
+
+def too_dear(behind: float | None, seconds: float, left: float, leads: Callable[[], float]) -> bool:
+    """Whether so many seconds are too many for a candidate of a kind that is ``behind``.
+
+    What is 3 % behind may take as long as the leader, what is 6 % behind half as long. What hardly takes any of the
+    time that is left is always worth it: members of an ensemble need not be good by themselves.
+
+    Args:
+        seconds: what the candidate takes.
+        left: seconds that are left, of all workers.
+        leads: what the leader takes for as much.
+
+    >>> [too_dear(0.06, seconds, 100.0, lambda: 4.0) for seconds in (0.5, 1.9, 2.1)]
+    [False, False, True]
+    >>> too_dear(0.02, 50.0, 100.0, lambda: 4.0)
+    False
+    """
+    if behind is None or behind <= _BEHIND or seconds <= _LITTLE * left:
+        return False
+    return seconds > _BEHIND / behind * leads()

@@ -25,7 +25,7 @@ _ENTRIES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("lightgbm", {"extra_trees": True, "learning_rate": 0.05}),
     ("mlp", {"embedding": "piecewise"}),
     ("random_forest", {}),
-    ("lightgbm", {"num_leaves": 7, "learning_rate": 0.05, "feature_fraction": 0.5}),
+    ("lightgbm", {"num_leaves": 20, "feature_fraction": 0.5, "bagging_fraction": 1.0}),
     ("neighbours", {}),
     ("naive_bayes", {}),
     ("constant", {}),

@@ -6,7 +6,8 @@ import pytest
 from modelwright import nas
 from modelwright.core.clock import SystemClock
 from modelwright.core.objective import Objective
-from modelwright.nas import watched
+from modelwright.core.records import FELL_BACK
+from modelwright.nas import train, watched
 from modelwright.nas.dataset import dataset
 from modelwright.nas.estimate import ArchitectureEstimation
 from modelwright.nas.job import Job
@@ -89,6 +90,7 @@ def test_one_that_is_stopped_is_pruned_where_it_was(machine, tmp_path):
 
 def test_where_looks_are_far_apart_it_is_asked_whether_to_go_on(machine, tmp_path, monkeypatch):
     monkeypatch.setattr(watched, "_ASKED", 0.0)
+    monkeypatch.setattr(train, "_ASKED", 1e9)  # on a slow machine it is asked within an epoch, too
     made = straight(510, 3.0, batch=32)
     assert made.steps == 1  # so that there is no step to report on the way
     says = Says("pause", 1)
@@ -144,3 +146,18 @@ def test_a_confirmation_that_is_ended_on_its_way_leaves_its_network_as_it_was_an
     outcome, row = run(machine, made, Says(), tmp_path / "0")
     assert row.fidelity == pytest.approx(0.3) and row.segments[0.3] == row.values
     assert row.facts["epochs"] == pytest.approx(before[3] + made.at(0.3).epochs, rel=0.02)
+
+
+def test_where_no_checkpoint_can_be_read_a_training_begins_again_and_has_all_its_epochs(machine, tmp_path):
+    made = straight(510, 40.0, batch=32)
+    outcome, row = run(machine, made, Says("pause", 2), tmp_path / "0")
+    assert 0.05 < outcome.fidelity < 0.7
+    machine.apply([*machine.propose(), *machine.start(1)])
+    row.facts["why"] = "budget"
+    machine.put_aside()
+    machine.apply(machine.start(0))
+    for path in (tmp_path / "0").glob("*.ckpt"):
+        path.write_bytes(b"torn")
+    outcome, row = run(machine, made, Says(), tmp_path / "0")
+    assert row.state == "complete" and row.fidelity == 1.0
+    assert outcome.note["epochs"] == pytest.approx(40, abs=0.1) and row.facts[FELL_BACK]["to"] == ""

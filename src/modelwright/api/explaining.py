@@ -281,8 +281,8 @@ _DID = {
     "prepare": "everything before the first network",
     "screen": "scored without training",
     "anchor": "as the space has it by default",
-    "race": "in the race, to its end",
-    "confirm": "at full size on all rows, to its end",
+    "race": "in the race",
+    "confirm": "at full size on all rows",
     "finish": "trained on to the end",
     "between": "what lies between these",
 }

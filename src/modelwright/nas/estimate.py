@@ -95,7 +95,7 @@ class _Trial:
         self.spent, self.epochs = Spent(), 0.0
         self.judged: tuple[Graph, int] | None = None
         self.model: Any = None
-        self.stopped, self.reached = "", task.start
+        self.stopped, self.begins, self.reached = "", task.start, task.start
         self.before, self.cpu, self.began = 0.0, time.process_time(), time.perf_counter()
 
     def run(self) -> Outcome:
@@ -177,7 +177,8 @@ class _Trial:
             return self._inherited(graph), {}
         found = regained(self.task, checkpoints.read)
         self.note |= found.note
-        if found.value is None:
+        if found.value is None:  # nothing, or nothing that can be read: what was learned has to be learned again
+            self.begins = self.reached = 0.0
             return self._original(graph), found.artifacts
         learned, state = found.value
         self.note |= {k: state[k] for k in ("epochs", INHERITED) if k in state}
@@ -206,7 +207,7 @@ class _Trial:
     def _original(self, graph: Graph) -> weights.Weights | None:
         """What the network had learned that the space was made around; None where there is none."""
         origin = self.job.space.origin
-        if origin is None or self.task.segment:
+        if origin is None or self.reached > 0:
             return None
         carried = inherit(pruned(origin.graph), origin.weights, graph, seed=self._chance())
         self.note[INHERITED] = {"from": origin.name, "share": round(carried.share, 4), "exact": carried.exact}
@@ -216,7 +217,7 @@ class _Trial:
 
     def _rungs(self, trained: bool) -> list[Rung]:
         """What is left to climb. What begins with a parent's weights trains for the last rung alone."""
-        rungs = list(self.job.ladder.between(self.task.start, self.task.stop))
+        rungs = list(self.job.ladder.between(self.begins, self.task.stop))
         return rungs[-1:] if trained and self.task.start == 0 else rungs
 
     def _climb(self, rung: Rung, learned: weights.Weights | None) -> tuple[weights.Weights, dict[str, float]]:
@@ -314,7 +315,7 @@ class _Trial:
 
     def _stands(self, rung: Rung, trainer: Trainer, learned: weights.Weights | None) -> dict[str, float]:
         """What the network is worth before it is finished, by the same rows as after it; {} elsewhere."""
-        if rung.name != "finish" or learned is None or self.task.start <= 0:
+        if rung.name != "finish" or learned is None or self.begins <= 0:
             return {}
         with self.spent.on("judge"):
             found = trainer.judge()

@@ -109,6 +109,9 @@ def test_rows_that_cannot_judge_are_told(classes):
         assert np.isnan(one["roc_auc"]) and np.isfinite(one["accuracy"]) and len(heard) == 1
         none = ", average_precision have no value" if label != classes.looked_for else " has no value, and average"
         assert none in str(heard[0].message)
+    with pytest.warns(UserWarning, match="leaderboard: every row has the class 'yes': roc_auc has no value"):
+        board = classes.leaderboard({**other, "y": ["yes"] * 200}, metric="roc_auc")
+    assert np.isnan(board[0]["test"])
 
 
 def test_cells_that_a_model_does_not_know_are_told_as_the_table_has_them():

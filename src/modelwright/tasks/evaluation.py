@@ -30,11 +30,11 @@ def evaluated(model: Predictor, source: Any, metrics: Any, *, where: str = "eval
     predicted = model._predicted(frame)
     cut = Cut.of(model._body)
     found = {name: score(metric, predicted, y, cut, weight) for name, metric in chosen.items()}
-    _tell(found, model, y, where)
+    warn_of(found, model, y, where)
     return found
 
 
-def _tell(found: Mapping[str, float], model: Predictor, y: np.ndarray, where: str) -> None:
+def warn_of(found: Mapping[str, float], model: Predictor, y: np.ndarray, where: str) -> None:
     """Warn of scores that these rows give no value, or one that says nothing."""
     none = [name for name, one in found.items() if math.isnan(one)]
     alone = model._target.is_classes and len(np.unique(y)) == 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.optional import optional
 from modelwright.report.text import clean
-from modelwright.tasks.evaluation import metric_of, rows, score, told
+from modelwright.tasks.evaluation import metric_of, rows, score, told, warn_of
 from modelwright.tasks.thresholds import Cut
 
 if TYPE_CHECKING:
@@ -87,11 +87,15 @@ def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) 
     Raises:
         ArgumentError: the table lacks the target, or a column that the model was given; or the metric of the fit is a
             function that is not kept.
+
+    Warns:
+        UserWarning: by these rows the metric has no value, or one that says nothing.
     """
     by = metric_of(model, metric, where="leaderboard")
     frame, y, weight = rows(model, test, where="leaderboard")
     cut = Cut.of(model._body)
     found = {"ensemble": score(by, model._predicted(frame), y, cut, weight)}
+    warn_of({by.name: found["ensemble"]}, model, y, "leaderboard")
     for name in dict.fromkeys(one.name for one in model._members):
         found[name] = score(by, model._predicted(frame, name), y, cut, weight)
     tested = [row if row["model"] not in found else {**row, "test": found[row["model"]]} for row in board]

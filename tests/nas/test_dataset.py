@@ -6,8 +6,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from modelwright.api.preparing import _recipe
 from modelwright.core.errors import ArgumentError
 from modelwright.nas.dataset import balanced, dataset, mirrors
+from modelwright.nas.recipe import Recipe
 
 rng = np.random.default_rng(0)
 
@@ -145,6 +147,12 @@ def test_mirrored_images_are_used_where_they_stay_what_they_are():
     half = rng.random((400, 8, 4)) + (rows % 2)[:, None, None]
     symmetric = np.concatenate([half, half[:, :, ::-1]], axis=2)
     assert mirrors(dataset(symmetric, rows % 2))
+    for recipe in (None, Recipe(rate=0.01)):  # one that says nothing of it leaves it to the images
+        found = _recipe(recipe, dataset(symmetric, rows % 2))
+        assert found.mirror is True and found.batch == 32
+    assert _recipe(Recipe(mirror=False, batch=128), dataset(symmetric, rows % 2)) == Recipe(
+        mirror=False, batch=128, shift=2
+    )
     left = np.zeros((400, 8, 8)) + 0.1 * rng.random((400, 8, 8))
     left[rows % 2 == 0, :, :4] += 1
     left[rows % 2 == 1, :, 4:] += 1

@@ -67,7 +67,9 @@ def test_a_loaded_study_goes_on_as_it_was_trained(store):
     again = mw.load_study("s", store=store).resume(space(), *points(), trials=2, verbose=0)
     job = again._settings.estimation.job
     assert (
-        len(again.trials) == 2 and job.recipe == recipe.settled("multiclass") and job.class_weight == {0: 2.0, 1: 1.0}
+        len(again.trials) == 2
+        and job.recipe == recipe.settled("multiclass", 300)
+        and job.class_weight == {0: 2.0, 1: 1.0}
     )
     assert job.ladder.rungs[-1].epochs == 2
 

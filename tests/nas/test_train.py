@@ -240,9 +240,9 @@ def test_inputs_that_are_no_images_stay_whole():
 
 @pytest.mark.parametrize(("kind", "most"), [("multiclass", 0.5), ("binary", 0.5), ("multilabel", 0), ("regression", 0)])
 def test_long_training_sees_parts_of_images(kind, most):
-    settled = Recipe().settled(kind)
+    settled = Recipe().settled(kind, 500)
     assert [erased_after(settled, passes) for passes in (1, 10, 1000)] == [0, 0, most]
-    assert erased_after(Recipe(erase=0.2).settled(kind), 1) == 0.2
+    assert erased_after(Recipe(erase=0.2).settled(kind, 500), 1) == 0.2
 
 
 @pytest.mark.parametrize(("how", "least"), [({"epochs": 120}, 0.5), ({"epochs": 10}, 0.0), ({"seconds": 3.0}, 0.01)])

@@ -168,20 +168,18 @@ def _recipe(given: Any, data: Dataset) -> Recipe:
     from modelwright.nas.dataset import mirrors
     from modelwright.nas.recipe import Recipe
 
-    if given is None:
-        return Recipe.of(data.rows, mirror=mirrors(data)).settled(data.task.kind)
-    if not isinstance(given, Recipe):
+    if given is not None and not isinstance(given, Recipe):
         raise ArgumentError(f"recipe is {kind_of(given)}", where="nas.search", allowed="nas.Recipe(...)")
-    return given.settled(data.task.kind)
+    return (given or Recipe()).settled(data.task.kind, data.rows, lambda: mirrors(data))
 
 
 def _ladder(asked: Mapping[str, Any], data: Dataset, epochs: float, recipe: Recipe) -> Any:
     from modelwright.nas.ladder import ladder, straight
 
     if asked["plan"] is None:
-        return straight(data.rows, epochs, batch=recipe.batch)
+        return straight(data.rows, epochs, batch=recipe.examples)
     image = min(n for shape in data.images for n in shape[:2]) if data.task.images else None
-    return ladder(data.rows, image, epochs, batch=recipe.batch, bounded=_bounded(asked))
+    return ladder(data.rows, image, epochs, batch=recipe.examples, bounded=_bounded(asked))
 
 
 def _bounded(asked: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ _Rule = tuple[bool, Callable[[Any], bool], str]
 _RULES: dict[str, _Rule] = {
     "rate": (False, lambda v: v > 0, "a number above 0"),
     "decay": (False, lambda v: v >= 0, "a number from 0"),
-    "batch": (True, lambda v: v >= 1, "a whole number from 1"),
+    "batch": (True, lambda v: v >= 1, "a whole number from 1, or None"),
     "smoothing": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
     "shift": (True, lambda v: v >= 0, "a whole number from 0, or None"),
     "rise": (False, lambda v: 0 <= v < 1, "a number from 0, below 1"),
@@ -26,7 +26,9 @@ _RULES: dict[str, _Rule] = {
 #: than Adam's, slopes as they are (SGD, with Nesterov's momentum of 0.9) smaller ones.
 OPTIMIZERS = {"adamw": 1.0, "sgd": 30.0, "lion": 0.3, "rmsprop": 1.0}
 #: Fields that may be left open.
-_OPEN = frozenset({"shift", "erase"})
+_OPEN = frozenset({"batch", "shift", "erase"})
+#: Examples in a step from so many rows on; of fewer rows steps are smaller, so that an epoch has some.
+_BATCHES = ((8000, 128), (3000, 64), (0, 32))
 #: Positions by which images are moved at random, for labels.
 _SHIFT = 2
 #: How others call the fields.
@@ -45,11 +47,11 @@ class Recipe:
         decay: weight decay, decoupled from the rate of change (Loshchilov and Hutter, ICLR 2019).
         optimizer: "adamw", "sgd" (with momentum), "lion" or "rmsprop". Their learning rate is ``rate`` times what they
             need beside AdamW (30 for SGD), and their decay smaller by as much: one rate suits all of them.
-        batch: examples in a step.
+        batch: examples in a step. None is 128, 64 below 8,000 rows, and 32 below 3,000.
         smoothing: share of the truth that is spread over all classes (Szegedy et al., CVPR 2016).
         shift: positions by which images are moved at random. None is 2 where labels are learned, and 0 where numbers
             are: what is to be predicted may be where something is.
-        mirror: whether images are mirrored at random.
+        mirror: whether images are mirrored at random. None is as mirrored images keep their nearest neighbours' labels.
         erase: share of the images of which a rectangle is filled with noise (Zhong et al., "Random Erasing Data
             Augmentation", AAAI 2020). None is none of them in training of up to 10 passes through the rows, half of
             them in training of 60 and more, and as much as lies between these; none where numbers are predicted, or
@@ -63,10 +65,10 @@ class Recipe:
 
     rate: float = 3e-3
     decay: float = 0.1
-    batch: int = 128
+    batch: int | None = None
     smoothing: float = 0.05
     shift: int | None = None
-    mirror: bool = False
+    mirror: bool | None = None
     rise: float = 0.25
     optimizer: str = "adamw"
     erase: float | None = None
@@ -84,24 +86,28 @@ class Recipe:
                 raise ArgumentError(f"{name}={value!r:.60}", where="nas.Recipe", allowed=allowed)
             # Keras takes numbers of Python alone, and so does a study that keeps the recipe.
             object.__setattr__(self, name, int(value) if whole else float(value))
-        if not isinstance(self.mirror, bool) and not _is_number(self.mirror, True):
-            raise ArgumentError(f"mirror={self.mirror!r:.60}", where="nas.Recipe", allowed="True or False")
-        object.__setattr__(self, "mirror", bool(self.mirror))
+        if self.mirror is not None and not isinstance(self.mirror, bool) and not _is_number(self.mirror, True):
+            raise ArgumentError(f"mirror={self.mirror!r:.60}", where="nas.Recipe", allowed="True, False or None")
+        object.__setattr__(self, "mirror", None if self.mirror is None else bool(self.mirror))
 
-    @classmethod
-    def of(cls, rows: int, *, mirror: bool = False) -> Recipe:
-        """For so many rows: with few of them steps are smaller, so that an epoch has some."""
-        return cls(batch=128 if rows >= 8000 else 64 if rows >= 3000 else 32, mirror=mirror)
+    @property
+    def examples(self) -> int:
+        """Examples in a step."""
+        return self.batch or _BATCHES[0][1]
 
-    def settled(self, kind: Kind) -> Recipe:
-        """With what it leaves to the kind of task.
+    def settled(self, kind: Kind, rows: int, mirrors: Callable[[], bool] = lambda: False) -> Recipe:
+        """With what it leaves to the kind of task, the number of rows, and what mirrored images are.
 
-        >>> Recipe().settled("multiclass").shift, Recipe().settled("regression").shift
+        >>> Recipe().settled("multiclass", 500).shift, Recipe().settled("regression", 500).shift
         (2, 0)
+        >>> Recipe().settled("multiclass", 500).batch, Recipe(batch=16).settled("multiclass", 500).batch
+        (32, 16)
         """
         shift = self.shift if self.shift is not None else 0 if kind == "regression" else _SHIFT
         whole = self.erase is None and kind in ("regression", "multilabel")
-        return replace(self, shift=shift, erase=0.0 if whole else self.erase)
+        batch = self.batch or next(batch for least, batch in _BATCHES if rows >= least)
+        mirror = mirrors() if self.mirror is None else self.mirror
+        return replace(self, shift=shift, erase=0.0 if whole else self.erase, batch=batch, mirror=mirror)
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Recipe:

@@ -79,13 +79,13 @@ class Trainer:
 
     def __post_init__(self) -> None:
         keras = ensure_backend()
-        self.recipe = self.recipe.settled(self.data.task.kind)
+        self.recipe = self.recipe.settled(self.data.task.kind, self.data.rows)
         with in_32_bits():
             optimizer = self.recipe.made_optimizer(keras)
             counted = loss(keras, self.data.task, self.recipe.smoothing)
             # A wrapped optimizer would not take the learning rates of our steps.
             self.model.compile(optimizer, counted, jit_compile="auto", auto_scale_loss=False)
-        self.steps: Clocked = steps(self.model, min(self.recipe.batch, self.data.rows))
+        self.steps: Clocked = steps(self.model, min(self.recipe.examples, self.data.rows))
 
     def fit(
         self,
@@ -113,7 +113,7 @@ class Trainer:
         """
         rng = np.random.default_rng(seed)
         count = self.data.rows if rows is None else min(rows, self.data.rows)
-        batch = min(self.recipe.batch, count)
+        batch = min(self.recipe.examples, count)
         each = max(1, count // batch)
         total = max(1, round(epochs * each))
         began, self.judged, self.hurried = time.perf_counter(), 0.0, False
@@ -202,7 +202,7 @@ class Trainer:
     def _outputs(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Some of the rows at a time, and what the network says of them; no more of the inputs are there at once."""
         numbers = sum(math.prod(shape) for shape in self.data.shapes)
-        size = min(_JUDGED, len(rows), max(self.recipe.batch, _NUMBERS // numbers))
+        size = min(_JUDGED, len(rows), max(self.recipe.examples, _NUMBERS // numbers))
         for begin in range(0, len(rows), size):
             some = rows[begin : begin + size]
             yield some, self.steps.predict(_filled(self.data.inputs(some), size))[: len(some)]

@@ -31,6 +31,8 @@ from modelwright.tasks.learners.traversal import Traversal, linked
 
 #: Rows that are predicted in one call by more than one thread; for which it is worth to write the trees anew.
 _FEW, _MANY = 2000, 10_000
+#: Columns from which on fewer bins are told apart.
+_WIDE = 1000
 #: Leaves that rows are taken through at once, where there are many rows.
 _LEAVES = 256
 #: What is raised where XGBoost is not there or does not load, reads another schema, or LightGBM writes other lines.
@@ -150,7 +152,7 @@ class LightGBM(Learner):
             "cat_smooth": float(config.get("cat_smooth", 10.0)),
             "min_data_per_group": min(100, max(5, rows // 200)),
             "max_cat_to_onehot": 4,
-            "max_bin": int(config.get("max_bin", 255)),
+            "max_bin": int(config.get("max_bin", _bins(len(matrix.names)))),
             "min_data_in_bin": 3 if rows > 1000 else 1,
             "feature_pre_filter": False,
             "deterministic": True,
@@ -184,6 +186,11 @@ def _metric(task: str, metric: str | None) -> str:
 
 def _leaves(rows: int) -> int:
     return 8 if rows < 1000 else 16 if rows < 5000 else 31 if rows < 20_000 else 63
+
+
+def _bins(columns: int) -> int:
+    """Bins of a column: of very many columns it is bins, not rows, that a round takes its time for."""
+    return 255 if columns <= _WIDE else 63
 
 
 def _least(rows: int, task: str) -> int:

@@ -55,6 +55,8 @@ def one(tool: str, seconds: int, folder: Path, name: str) -> None:
     seed = scores.SEED
     meta = scores.meta()[name]
     train, test = scores.split(name, meta)
+    if train[meta["target"]].dtype == bool:  # the scorer would take the classes for a mask of AutoGluon's columns
+        train, test = (rows.assign(**{meta["target"]: rows[meta["target"]].astype(str)}) for rows in (train, test))
     kept = folder / f"{tool}-{seconds}-{name}-{seed}"
     scratch = tempfile.mkdtemp()
     began = time.time()

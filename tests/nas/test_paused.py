@@ -110,7 +110,7 @@ def test_a_training_that_the_time_cuts_short_goes_on_where_there_is_more(machine
     made = straight(510, 40.0, batch=32)
     machine.proposer = PlainlyLed()
     outcome, row = run(machine, made, Says(), tmp_path / "0", until=0.0)
-    assert row.state == "paused" and outcome.fidelity == pytest.approx(1 / (40 * 3), rel=0.1)  # one batch of three
+    assert row.state == "paused" and outcome.fidelity == pytest.approx(1 / (40 * 15), rel=0.1)  # one batch of fifteen
     assert row.facts["why"] == "budget" and machine.put_aside() == [0]
     assert machine.propose().why == "the seconds are used up"  # there is none for another one either
     before = row.fidelity, row.values, row.facts["epochs"]

@@ -355,3 +355,12 @@ def test_how_far_a_kind_is_behind_is_not_known_without_the_constant():
 def test_where_nothing_is_tuned_what_was_put_off_comes_last():
     fits = Behind.fits(CONSTANT, Behind.FIRST, Behind.AGAIN, PORTFOLIO[1], seconds=2000.0, tunes=False)
     assert [row.config["model"] for row in fits.rows] == ["tree", "constant", "slow", "line", "slow"]
+
+
+def test_one_unit_of_few_rows_does_not_tell_how_far_a_kind_is_behind():
+    fits = Fits(
+        first=1, portfolio=[PORTFOLIO[0], CONSTANT, *PORTFOLIO[1:]], worth=WORTH | {"slow": 0.6}, seconds=2000.0
+    )
+    fits.plan.tells = False
+    fits.run(60)
+    assert Behind.slow(fits) == [2]  # by two it is known

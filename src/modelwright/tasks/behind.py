@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from modelwright.core.history import History, Row
 
 #: Share of what the leader gained over the constant by which a candidate may be behind and cost as much as the leader.
 _BEHIND = 0.03
 #: Share of the time that is left which is nothing to think about.
 _LITTLE = 0.01
+#: Rows of one unit, of the rarer class where there are two, by which it is known how far a kind of model is behind.
+_TELLING = 300
 
 
 def gap(history: History, merits: Mapping[int, float], constant: float, *, family: str, kind: str) -> float | None:
@@ -51,3 +55,12 @@ def too_dear(behind: float | None, seconds: float, left: float, leads: Callable[
     if behind is None or behind <= _BEHIND or seconds <= _LITTLE * left:
         return False
     return seconds > _BEHIND / behind * leads()
+
+
+def tells(y: np.ndarray, task: str) -> bool:
+    """Whether the rows that one unit judges by are enough to know how far a kind of model is behind.
+
+    >>> tells(np.arange(400) % 2, "binary"), tells(np.arange(400) % 2, "regression")
+    (False, True)
+    """
+    return (int(np.bincount(y, minlength=2).min()) if task == "binary" else len(y)) >= _TELLING

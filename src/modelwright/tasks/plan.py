@@ -91,6 +91,7 @@ class TablePlan(Strategy):
         reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
         choosing: seconds that choosing the ensemble takes, as far as it is known.
         ends: what the search may end by before its budget; a note that ended it by anything else does not count.
+        tells: whether one unit has enough rows to tell how far a kind of model is behind.
         earlier: numbers of the candidates of earlier calls. What their clock left between two rungs goes on here.
     """
 
@@ -121,6 +122,7 @@ class TablePlan(Strategy):
         self.choosing = 0.0
         self.ends: Mapping[str, Any] = {}
         self.earlier: Collection[int] = ()
+        self.tells = True
 
     def init(self, seed: Any, history: History) -> Fold:
         return Fold(seed, history)
@@ -241,20 +243,24 @@ class TablePlan(Strategy):
             return False  # where it is not the best it is no member
         good = _BEST <= _SHARE * len(ranked) > rank
         if not good and (same[0] == row.number or rank < _BEST):
-            good = not self._put_off(history, row.config, units, judged)
+            good = not self._put_off(history, row.config, units)
         return good and not self._dear(history, row, units)
 
-    def _put_off(self, history: History, config: Config, units: int, judged: Mapping[int, float] | None = None) -> bool:
+    def _put_off(self, history: History, config: Config, units: int) -> bool:
         """Whether so many more units are too dear for how far the best of the same kind of model is behind."""
-        first = self.merits(history)
-        judged = first if judged is None else judged
-        constant = [merit for n, merit in first.items() if history.rows[n].config.get(self.family) == CONSTANT]
+        merits, kind = self.merits(history), str(config.get(self.family))
+        constant = [merit for n, merit in merits.items() if history.rows[n].config.get(self.family) == CONSTANT]
         if self.seconds is None or not constant:
             return False
-        behind = gap(history, judged, constant[0], family=self.family, kind=str(config.get(self.family)))
-        left = self.timing.workers * (self.until(history) - history.elapsed)
-        seconds = self.expected(history, config, units)
-        return too_dear(behind, seconds, left, lambda: self.expected(history, leader(history, judged).config, units))
+        for rung in reversed(self.rungs):
+            judged = self.merits(history, rung)
+            behind = gap(history, judged, constant[0], family=self.family, kind=kind)
+            if behind is None or (rung == 1 and not self.tells):
+                continue
+            left = self.timing.workers * (self.until(history) - history.elapsed)
+            leads, seconds = leader(history, judged).config, self.expected(history, config, units)
+            return too_dear(behind, seconds, left, lambda leads=leads: self.expected(history, leads, units))
+        return False
 
     def _dear(self, history: History, row: Row, units: int) -> bool:
         """Whether so many more units would take so much of all that is left that several others could have had it."""

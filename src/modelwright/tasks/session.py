@@ -26,6 +26,7 @@ from modelwright.study.interrupts import Interrupts
 from modelwright.study.limits import Limits, in_bytes
 from modelwright.tasks.account.course import ENSEMBLE, LOOKING, Course
 from modelwright.tasks.asked import ENDED, Asked
+from modelwright.tasks.behind import tells
 from modelwright.tasks.blend import Blend, blended, pace
 from modelwright.tasks.checking import Checking, not_made
 from modelwright.tasks.checks import Check
@@ -212,6 +213,7 @@ class Session:
                 beside=lambda members: beside(self, members),
             ),
         )
+        plan.tells = tells(job.y[job.split.rows(0)[1]], job.task)
         engine = self._opened(tree, plan)
         if asked.seconds is not None and job.metric.own is None:  # ours are fast
             plan.choosing = pace(job).whole(job.metric, [CANDIDATES])

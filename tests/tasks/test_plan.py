@@ -9,7 +9,8 @@ from modelwright.space import HyperParameters
 from modelwright.study.machine import Machine, Setup
 from modelwright.tasks.finishing import starting
 from modelwright.tasks.milestones import MEMBERS, REOPENED, PlanLeads
-from modelwright.tasks.plan import STARTING, TablePlan, Timing
+from modelwright.tasks.plan import STARTING, TablePlan
+from modelwright.tasks.timing import Timing
 
 UNITS = 5
 

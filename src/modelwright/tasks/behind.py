@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from modelwright.core.history import History, Row
+from modelwright.core.history import History
 
 #: Share of what the leader gained over the constant by which a candidate may be behind and cost as much as the leader.
 _BEHIND = 0.03
@@ -31,12 +31,7 @@ def gap(history: History, merits: Mapping[int, float], constant: float, *, famil
     return (best - max(own)) / (best - constant) if own and best > constant else None
 
 
-def leader(history: History, merits: Mapping[int, float]) -> Row:
-    """The best candidate."""
-    return history.rows[max(merits, key=lambda number: merits[number])]
-
-
-def too_dear(behind: float | None, seconds: float, left: float, leads: Callable[[], float]) -> bool:
+def too_dear(behind: float | None, seconds: float, *, left: float, leads: float) -> bool:
     """Whether so many seconds are too many for a candidate of a kind that is ``behind``.
 
     What is 3 % behind may take as long as the leader, what is 6 % behind half as long. What hardly takes any of the
@@ -47,14 +42,14 @@ def too_dear(behind: float | None, seconds: float, left: float, leads: Callable[
         left: seconds that are left, of all workers.
         leads: what the leader takes for as much.
 
-    >>> [too_dear(0.06, seconds, 100.0, lambda: 4.0) for seconds in (0.5, 1.9, 2.1)]
+    >>> [too_dear(0.06, seconds, left=100.0, leads=4.0) for seconds in (0.5, 1.9, 2.1)]
     [False, False, True]
-    >>> too_dear(0.02, 50.0, 100.0, lambda: 4.0)
+    >>> too_dear(0.02, 50.0, left=100.0, leads=4.0)
     False
     """
     if behind is None or behind <= _BEHIND or seconds <= _LITTLE * left:
         return False
-    return seconds > _BEHIND / behind * leads()
+    return seconds > _BEHIND / behind * leads
 
 
 def tells(y: np.ndarray, task: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import heapreplace
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -19,9 +18,10 @@ from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Exhausted, Proposal, Wait
 from modelwright.strategy import Strategy
 from modelwright.strategy.base import Fold, SearchSpace
-from modelwright.tasks.behind import gap, leader, too_dear
+from modelwright.tasks.behind import gap, too_dear
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.milestones import ENOUGH, REOPENED, chosen
+from modelwright.tasks.timing import Timing
 from modelwright.tasks.tuner import proposed
 from modelwright.tasks.validation import over_units
 
@@ -51,25 +51,6 @@ _ENOUGH = 0.4
 
 #: Work of a candidate on one unit, in units of its own; their ratio to seconds is learned.
 Cost = Callable[[Config], float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """What there is time for.
-
-    Attributes:
-        seconds: running time of the whole study; None where it is bounded by trials.
-        workers: candidates that run at the same time.
-        whole: all rows, in units of those that a unit is fitted on.
-        refits: whether members are fitted on all rows in the end.
-        beside: how many fits of such candidates on all rows run at the same time; None for as many as workers.
-    """
-
-    seconds: float | None = None
-    workers: int = 1
-    whole: float = 1.0
-    refits: bool = True
-    beside: Callable[[Sequence[Row]], int] | None = None
 
 
 class TablePlan(Strategy):
@@ -257,22 +238,24 @@ class TablePlan(Strategy):
             behind = gap(history, judged, constant[0], family=self.family, kind=kind)
             if behind is None or (rung == 1 and not self.tells):
                 continue
-            left = self.timing.workers * (self.until(history) - history.elapsed)
-            leads, seconds = leader(history, judged).config, self.expected(history, config, units)
-            return too_dear(behind, seconds, left, lambda leads=leads: self.expected(history, leads, units))
+            leads = history.rows[max(judged, key=lambda number: judged[number])]
+            takes, allowed = (self.expected(history, one, units) for one in (config, leads.config))
+            return too_dear(behind, takes, left=self._left(history), leads=allowed)
         return False
 
     def _dear(self, history: History, row: Row, units: int) -> bool:
         """Whether so many more units would take so much of all that is left that several others could have had it."""
         if self.seconds is None:
             return False
-        left = self.timing.workers * (self.until(history) - history.elapsed)
-        return self.expected(history, row.config, units) > _DEAR * left
+        return self.expected(history, row.config, units) > _DEAR * self._left(history)
 
     def _new(self, state: Fold, space: SearchSpace, number: int, untried: Sequence[tuple[int, Config]]) -> Answer:
         history = state.history
-        waiting = [(place, config) for place, config in untried if self._put_off(history, config, self.first)]
-        for place, config in [one for one in untried if one not in waiting] + ([] if self.tunes else waiting):
+        waits = {place for place, config in untried if self._put_off(history, config, self.first)}
+        # Where nothing is tuned there is time for what waits in the end.
+        for place, config in sorted(untried, key=lambda one: one[0] in waits):
+            if self.tunes and place in waits:
+                break
             # While hardly anything is tried even one that will be cut short is better than none.
             few = len(history.rows) <= self.timing.workers
             if few or self._in_time(history, config, self.first, _CUT):
@@ -305,6 +288,7 @@ class TablePlan(Strategy):
         return found or ("the next candidate cannot end in time" if dear else "every configuration has been tried")
 
     def _worth(self, history: History, config: Config) -> bool:
+        """Whether a candidate of tuning can end in time, and is not of a kind that waits."""
         return self._in_time(history, config, self.first) and not self._put_off(history, config, self.first)
 
     def _note(self, history: History, phase: str) -> dict[str, Any]:
@@ -393,6 +377,10 @@ class TablePlan(Strategy):
         # Of a family that has not run the machine's speed is known alone: what others take longer for is their affair.
         rate = float(np.median(own)) if own else float(min(np.median(found) for found in rates.values()))
         return rate * self.cost(config) * units
+
+    def _left(self, history: History) -> float:
+        """Seconds for candidates that are left, of all workers."""
+        return self.timing.workers * (self.until(history) - history.elapsed)
 
     def _in_time(self, history: History, config: Config, units: int, share: float = _MOST) -> bool:
         if self.seconds is None:

@@ -45,10 +45,11 @@ from modelwright.tasks.learners import Learner
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.milestones import REOPENED, PlanLeads, chosen
 from modelwright.tasks.monotone import checked_monotone
-from modelwright.tasks.plan import TablePlan, Timing
+from modelwright.tasks.plan import TablePlan
 from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.room import bytes_of, columns_of
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
+from modelwright.tasks.timing import Timing
 from modelwright.tasks.trying import SHORT, try_candidates
 
 if TYPE_CHECKING:

@@ -39,7 +39,11 @@ def merit(config, worth=WORTH):
 class Fits:
     """Runs what the plan proposes, by itself, on a clock that goes on by what candidates cost."""
 
-    def __init__(self, *, first=1, units=UNITS, only=None, portfolio=PORTFOLIO, tunes=True, worth=WORTH, **timing):
+    def __init__(
+        self, *, first=1, units=UNITS, only=None, portfolio=PORTFOLIO, tunes=True, worth=WORTH, luck=None, **timing
+    ):
+        #: Kind of model -> what its score on the first unit is too good by.
+        self.luck = luck or {}
         self.units, self.worth = units, worth
         self.plan = TablePlan(
             portfolio,
@@ -76,6 +80,7 @@ class Fits:
         done = 1 if refit else until - before
         self.now += cost * done
         scores = [merit(row.config, self.worth) + 0.001 * unit for unit in range(before if refit else until)]
+        scores[:1] = [scores[0] + self.luck.get(row.config["model"], 0.0)]
         note = {"scores": scores, "fit_seconds": cost, "rounds": [100] * len(scores), "phase": row.note["phase"]}
         note["ended"] = ["deadline" if cut else None] * len(scores)
         kept = {"model" if refit else "checkpoint": r.Artifact(path="x")}
@@ -365,3 +370,10 @@ def test_one_unit_of_few_rows_does_not_tell_how_far_a_kind_is_behind():
     fits.plan.tells = False
     fits.run(60)
     assert Behind.slow(fits) == [2]  # by two it is known
+
+
+def test_a_kind_that_was_ahead_on_the_first_unit_alone_is_tuned_less():
+    fits = Fits(first=1, portfolio=[PORTFOLIO[1], PORTFOLIO[0]], luck={"line": 0.3})
+    fits.run(80)
+    kinds = [row.config["model"] for row in fits.rows[4:]]
+    assert kinds.count("tree") > 1.5 * kinds.count("line")

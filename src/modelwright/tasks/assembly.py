@@ -116,6 +116,12 @@ def described(
     }
 
 
+def _config(made: Made) -> dict[str, Any]:
+    """What a member is fitted by when it is fitted again, with how long it was to be trained at first."""
+    facts = made.parts[0].model.facts if made.whole else {}
+    return dict(made.parts[0].config) | {name: facts[name] for name in ("epochs",) if name in facts}
+
+
 def _plan(
     data: Gathered, job: Job, said: Said, blend: Blend, members: Sequence[Made], weights: Sequence[float]
 ) -> dict[str, Any]:
@@ -128,7 +134,7 @@ def _plan(
                 "trial": made.trial,
                 "name": made.name,
                 "learner": first.learner,
-                "config": dict(first.config),
+                "config": _config(made),
                 "weight": weight,
                 "rounds": made.rounds,
                 "cut": made.cut,

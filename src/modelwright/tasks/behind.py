@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,6 +29,25 @@ def gap(history: History, merits: Mapping[int, float], constant: float, *, famil
     own = [merit for number, merit in merits.items() if history.rows[number].config.get(family) == kind]
     best = max(merits.values(), default=constant)
     return (best - max(own)) / (best - constant) if own and best > constant else None
+
+
+def standing(judged: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    """How far each candidate is behind the best of those with as many units, of the most that it shares with another.
+
+    By one unit alone a kind of model may be ahead by chance; those that were judged by more are few.
+
+    Args:
+        judged: trial -> merit by the units of each rung, the lowest first; higher is better.
+
+    >>> standing([{0: 3.0, 1: 5.0, 2: 1.0}, {0: 4.0, 1: 2.0}])
+    {0: 0.0, 1: -2.0, 2: -4.0}
+    """
+    found: dict[int, float] = {}
+    for merits in judged:
+        if len(merits) > 1 or not found:
+            best = max(merits.values(), default=0.0)
+            found |= {number: merit - best for number, merit in merits.items()}
+    return found
 
 
 def too_dear(behind: float | None, seconds: float, *, left: float, leads: float) -> bool:

@@ -18,7 +18,7 @@ from modelwright.core.history import History, Row
 from modelwright.core.records import Answer, Config, Exhausted, Proposal, Wait
 from modelwright.strategy import Strategy
 from modelwright.strategy.base import Fold, SearchSpace
-from modelwright.tasks.behind import gap, too_dear
+from modelwright.tasks.behind import gap, standing, too_dear
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.milestones import ENOUGH, REOPENED, chosen
 from modelwright.tasks.timing import Timing
@@ -278,13 +278,14 @@ class TablePlan(Strategy):
         """
         history, merits, dear = state.history, self.merits(state.history), dict[str, int]()
         rng = state.seed.child("ask", number).generator()
-        found = proposed(history, space, merits, rng, self.family, self.only)
+        stand = standing([self.merits(history, rung) for rung in self.rungs])
+        found = proposed(history, space, merits, rng, self.family, self.only, stand)
         kinds = list(self.only or {str(config.get(self.family)) for config in self.portfolio})
         while found is not None and not self._worth(history, found[0]):
             kind = str(found[0].get(self.family))
             dear[kind] = dear.get(kind, 0) + 1
             kinds = [one for one in kinds if dear.get(one, 0) < _DRAWS]
-            found = proposed(history, space, merits, rng, self.family, kinds) if kinds else None
+            found = proposed(history, space, merits, rng, self.family, kinds, stand) if kinds else None
         return found or ("the next candidate cannot end in time" if dear else "every configuration has been tried")
 
     def _worth(self, history: History, config: Config) -> bool:

@@ -32,6 +32,7 @@ def proposed(
     rng: np.random.Generator,
     family: str,
     only: Collection[str] | None = None,
+    standing: Mapping[int, float] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """A configuration that was not tried, and how it was found; None when none is left.
 
@@ -39,14 +40,17 @@ def proposed(
         merits: trial -> merit, all of the same units; higher is better.
         family: the decision that names the kind of model.
         only: the kinds that it may be of; None for all.
+        standing: the same where some were judged by more units; what a kind of model is drawn by and what is looked at
+            nearby. None for the merits.
     """
     tried = {space.key(row.config) for row in history.rows}
+    standing = merits if standing is None else standing
     if only is not None:
         merits = {n: merit for n, merit in merits.items() if history.rows[n].config.get(family) in only}
-    chosen = _family(history, merits, rng, family)
+    chosen = _family(history, {n: standing[n] for n in merits}, rng, family)
     if chosen is None:
         return _drawn(space, rng, tried, family, only)
-    own = sorted((n for n in merits if history.rows[n].config.get(family) == chosen), key=lambda n: -merits[n])
+    own = sorted((n for n in merits if history.rows[n].config.get(family) == chosen), key=lambda n: -standing[n])
     pool = _pool(space, rng, [history.rows[n].config for n in own[:3]], chosen, family, tried)
     if not pool:
         return _drawn(space, rng, tried, family, only)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from raw_frames import simple
 
 from modelwright.core.rng import Seed
 from modelwright.tasks.learners import learner
 from modelwright.tasks.learners.embedding import WAYS, Embedding
-from modelwright.tasks.learners.mlp import cycle_ends
+from modelwright.tasks.learners.mlp import cycle_ends, schedule
 from modelwright.tasks.learners.network import Network
 
 rng = np.random.default_rng(0)
@@ -49,11 +51,36 @@ def test_the_learning_rate_comes_down_four_times():
     assert cycle_ends(2) == [1, 2]
 
 
-def test_rounds_from_other_fits_end_where_the_learning_rate_has_come_down():
+def test_rounds_from_other_fits_are_kept_and_end_where_the_learning_rate_has_come_down():
     x = rng.normal(size=(300, 2))
     config = {"epochs": 30, "width": 8, "layers": 1}
     model = learner("mlp").fit(simple(x), x[:, 0], "regression", config=config, rounds=12, seed=0)
-    assert model.facts["rounds"] in cycle_ends(30)
+    assert model.facts["rounds"] == 12
+    assert 12 in cycle_ends(model.facts["epochs"])
+
+
+@given(st.integers(1, 600), st.sampled_from([16, 32, 64, 128, 256]))
+def test_a_schedule_has_a_cycle_that_ends_with_the_rounds(rounds, usual):
+    epochs = schedule(rounds, usual)
+    assert rounds in cycle_ends(epochs)
+    assert epochs == usual or rounds not in cycle_ends(usual)
+    assert abs(np.log(epochs / usual)) <= max(abs(np.log(rounds / usual)), np.log(15.5))
+
+
+def test_a_network_sees_all_rows_as_often_as_those_it_was_judged_with():
+    """From 33,942 rows on a network that is not told anything has half as many epochs."""
+    x = rng.normal(size=(34_100, 1)).astype(np.float32)
+    config = {"width": 8, "layers": 1, "embedding": "plain"}
+    judged = learner("mlp").fit(
+        simple(x[:33_000]),
+        x[:33_000, 0],
+        "regression",
+        config=config,
+        seed=0,
+        valid=(simple(x[33_000:]), x[33_000:, 0], None),
+    )
+    whole = learner("mlp").fit(simple(x), x[:, 0], "regression", config=config, seed=0, rounds=judged.facts["rounds"])
+    assert whole.facts["rounds"] == judged.facts["rounds"]
 
 
 def test_features_with_few_values_are_not_unfolded():

@@ -90,6 +90,22 @@ def cycle_ends(epochs: int) -> list[int]:
     return sorted({max(1, round(epochs * (2**k - 1) / whole)) for k in range(1, _CYCLES + 1)})
 
 
+def schedule(rounds: int, usual: int) -> int:
+    """Epochs of a schedule that ``rounds`` of them are the end of a cycle of: as near to the ``usual`` ones as can be.
+
+    Of all rows a network sees as many epochs as of those that it was judged with, though more rows have fewer of them
+    as a rule, by a factor of two from some number of rows on.
+
+    >>> schedule(17, 256), schedule(34, 16), schedule(15, 30)
+    (256, 34, 32)
+    """
+    if rounds in cycle_ends(usual):
+        return usual
+    whole = 2**_CYCLES - 1
+    able = [round(rounds * whole / (2**k - 1)) for k in range(1, _CYCLES + 1)]
+    return min(able, key=lambda epochs: abs(np.log(epochs / usual)))
+
+
 class _Training:
     """The network and its rows on the way."""
 
@@ -136,9 +152,9 @@ class _Training:
 
     def run(self, lesson: Lesson) -> FittedMLP:
         valid, rounds, clock = lesson.valid, lesson.rounds, lesson.clock
-        ends = cycle_ends(self.epochs)
-        last = self.epochs if rounds is None else min(ends, key=lambda end: abs(np.log(end / max(1, rounds))))
-        last = rounds if lesson.again and rounds else last
+        if rounds and not lesson.again:
+            self.epochs = schedule(rounds, self.epochs)
+        ends, last = cycle_ends(self.epochs), rounds or self.epochs
         held, choice = None, None
         if valid is not None and rounds is None:
             held = np.asarray(self.embedding(valid[0].values), np.float32)

@@ -119,7 +119,7 @@ def described(
 def _config(made: Made) -> dict[str, Any]:
     """What a member is fitted by when it is fitted again, with how long it was to be trained at first."""
     facts = made.parts[0].model.facts if made.whole else {}
-    return dict(made.parts[0].config) | {name: facts[name] for name in ("epochs",) if name in facts}
+    return dict(made.parts[0].config) | {name: facts[name] for name in ("epochs", "batches") if name in facts}
 
 
 def _plan(

@@ -368,7 +368,11 @@ class _Trial:
     def _is_whole(self, facts: Mapping[str, Any]) -> bool:
         """Whether a fit came far enough: nobody has judged what the clock has cut to a part of its rounds."""
         wanted = self.task.note.get("rounds")
-        return facts.get("ended") != "deadline" or (wanted is not None and facts["rounds"] >= _ENOUGH * wanted)
+        if facts.get("ended") != "deadline" or wanted is None:
+            return facts.get("ended") != "deadline"
+        # What is no sum of its rounds, as a network, is nothing before its end.
+        enough = _ENOUGH if self.learner.boosted or self.learner.averages else 1.0
+        return facts["rounds"] >= enough * wanted and "batches" not in facts
 
     def _keep_member(self, member: Member | None, name: str) -> Artifact:
         if member is None:

@@ -130,6 +130,13 @@ def test_large_numbers_that_lie_close_together_stay_apart():
     assert len(np.unique(matrix.values)) == 50
 
 
+def test_parts_of_dates_are_chosen_by_the_whole_of_a_table_in_the_order_of_time():
+    years = 366 * 86400.0 * (np.arange(150_000) // 120_000)
+    frame = Frame(len(years), {"d": years}, kinds={"d": "datetime"})
+    _, matrix = Recipe((Dates(("d",)),)).fit(frame, np.zeros(len(years)), "regression", seed=0)
+    assert "d: year" in matrix.names
+
+
 def test_parts_of_dates_are_those_of_the_calendar():
     moments = np.array(["2024-02-29T13:45", "2023-12-31T00:00", "1969-07-20T20:17", "NaT"], "datetime64[s]")
     seconds = np.where(np.isnat(moments), np.nan, moments.astype(np.int64).astype(float))

@@ -1,5 +1,7 @@
 """The network: its gradients are those of its loss, and it learns smooth functions."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,3 +91,21 @@ def test_features_with_few_values_are_not_unfolded():
         made = Embedding.of(values, way, Seed(0).generator())
         assert made(values).shape[1] == 2 + made.added
         assert 1 not in made.own
+
+
+def test_an_epoch_that_was_broken_off_is_trained_again_as_far():
+    x = rng.normal(size=(3000, 3)).astype(np.float32)
+    config = {"width": 16, "layers": 1, "embedding": "plain"}
+    cut = learner("mlp").fit(simple(x), x[:, 0], "regression", config=config, seed=0, deadline=time.monotonic() - 1)
+    assert (cut.facts["ended"], cut.facts["rounds"], cut.facts["grown"]) == ("deadline", 1, 0)
+    known = {name: cut.facts[name] for name in ("epochs", "batches")}
+    again = learner("mlp").fit(simple(x), x[:, 0], "regression", config=config | known, seed=0, rounds=1, again=True)
+    assert np.array_equal(again.predict(simple(x)), cut.predict(simple(x)))
+
+
+def test_what_is_unfolded_and_between_which_numbers_is_taken_from_the_whole_table():
+    rising = np.arange(60_000, dtype=np.float32)[:, None]
+    for way in WAYS[1:]:
+        made = Embedding.of(np.floor(rising / 6000), way, Seed(0).generator())
+        assert list(made.own) == [0]
+    assert Embedding.of(rising, "piecewise", Seed(0).generator()).first[0, -1] > 59_000

@@ -1,10 +1,13 @@
 """Which rows are taken for the nearest."""
 
+import time
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.tasks.features.matrix import Matrix
+from modelwright.tasks.learners import learner
 from modelwright.tasks.learners.neighbours import FittedNeighbours
 
 
@@ -32,3 +35,13 @@ def test_numbers_too_large_for_a_distance_are_answered_all_the_same():
     asked = np.array([[3e38, -3e38], [3e38, 3e38], [0, 0]] * 3, np.float32)
     answered = model(x, 18).predict(Matrix(values=asked, names=("a", "b"), sources=(("a",), ("b",))))
     assert np.isfinite(answered).all()
+
+
+def test_a_fit_without_time_is_the_same_when_it_is_done_again():
+    rng = np.random.default_rng(0)
+    x = Matrix(values=rng.normal(size=(800, 2)).astype(np.float32), names=("a", "b"), sources=(("a",), ("b",)))
+    y = x.values[:, 0].astype(float)
+    late = learner("neighbours").fit(x, y, "regression", config={}, seed=0, deadline=time.monotonic() - 1)
+    rounds = late.facts["rounds"]
+    again = learner("neighbours").fit(x, y, "regression", config={}, seed=0, rounds=rounds, again=True)
+    np.testing.assert_array_equal(late.predict(x), again.predict(x))

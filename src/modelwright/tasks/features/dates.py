@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from modelwright.tasks.features.columns import stacked
-from modelwright.tasks.features.step import SAMPLE, AppliedColumns, ColumnStep, Sight, described
+from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described, some_rows
 from modelwright.tasks.frame import Frame
 
 _DAY = 86400.0
@@ -39,7 +39,7 @@ class Dates(ColumnStep):
         names: list[str] = []
         sources: list[tuple[str, ...]] = []
         chosen: list[list[int]] = []
-        moments = stacked(frame.numbers, self.columns, frame.rows, np.float64)[:, :SAMPLE]
+        moments = stacked(frame.numbers, self.columns, frame.rows, np.float64)[:, some_rows(frame.rows)]
         for place, parts in enumerate(_parts(moments)):
             name = self.columns[place]
             for which, (part, circle) in enumerate(PARTS.items()):

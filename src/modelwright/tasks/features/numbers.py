@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from modelwright.tasks.features.columns import stacked
-from modelwright.tasks.features.step import SAMPLE, AppliedColumns, ColumnStep, Sight, described
+from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described, some_rows
 from modelwright.tasks.frame import Frame
 
 #: Largest number that goes in, so that differences and squares of some still have room in float32.
@@ -31,8 +31,9 @@ class Numbers(ColumnStep):
 
     def fit(self, frame: Frame, sight: Sight) -> tuple[AppliedColumns, np.ndarray]:
         shift = np.zeros(len(self.columns))
+        rows = some_rows(frame.rows)
         for place, name in enumerate(self.columns):
-            column = frame.numbers[name][:SAMPLE]
+            column = frame.numbers[name][rows]
             column = np.clip(column[np.isfinite(column)], -_LARGEST, _LARGEST)
             if len(column):
                 low, middle, high = np.quantile(column, [0.05, 0.5, 0.95])

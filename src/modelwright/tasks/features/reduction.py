@@ -9,7 +9,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks.features.matrix import Matrix
-from modelwright.tasks.features.step import SAMPLE, AppliedMatrix, MatrixStep, Sight, described
+from modelwright.tasks.features.step import AppliedMatrix, MatrixStep, Sight, described, some_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Components(MatrixStep):
 
     def fit(self, matrix: Matrix, sight: Sight) -> tuple[AppliedMatrix, np.ndarray]:
         own = np.array([k for k in range(matrix.features) if k not in matrix.categorical], np.int64)
-        some = matrix.values[:: max(1, -(-matrix.rows // SAMPLE))][:, own].astype(np.float64)
+        some = matrix.values[some_rows(matrix.rows)][:, own].astype(np.float64)
         known = ~np.isnan(some)
         count = np.maximum(known.sum(axis=0), 1)
         filled = np.where(known, some, 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks.features.matrix import Matrix
-from modelwright.tasks.features.step import SAMPLE, AppliedMatrix, MatrixStep, Sight, described
+from modelwright.tasks.features.step import AppliedMatrix, MatrixStep, Sight, described, some_rows
 
 #: Knots of the quantile transform.
 _KNOTS = 256
@@ -39,7 +39,7 @@ class Scaled(MatrixStep):
 
     def fit(self, matrix: Matrix, sight: Sight) -> tuple[AppliedMatrix, np.ndarray]:
         values = matrix.values
-        some = values[:: max(1, -(-len(values) // SAMPLE))]
+        some = values[some_rows(len(values))]
         missing = np.isnan(values)
         patterns = self._patterns(missing)
         names = [*matrix.names, *(f"{matrix.names[p]} is missing" for p in patterns)]

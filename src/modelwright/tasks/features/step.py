@@ -21,6 +21,22 @@ from modelwright.tasks.frame import Frame
 SAMPLE = 100_000
 
 
+def some_rows(rows: int, most: int = SAMPLE) -> np.ndarray | slice:
+    """Places of so many rows at most, in order, the same ones for a number of rows.
+
+    The first ones tell nothing but the beginning of a table in the order of time, and one in so many may be of the same
+    hour each time.
+
+    >>> some_rows(5)
+    slice(None, None, None)
+    >>> len(some_rows(1000, 10))
+    10
+    """
+    if rows <= most:
+        return slice(None)
+    return np.sort(np.random.default_rng(rows).choice(rows, most, replace=False))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """What a step may look at while it is fitted, besides the features.

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from modelwright.tasks.features.step import some_rows
+
 WAYS = ("plain", "periodic", "piecewise")
 #: Waves of each feature, their spread of frequencies, and segments of each feature.
 _WAVES, _SPREAD, _SEGMENTS = 8, 0.1, 12
 #: Features that are unfolded at most; features that one becomes at most.
 MOST, INTO = 60, max(_WAVES, _SEGMENTS)
+#: Rows by which it is seen how many values a feature has, and by which its quantiles are.
+_LOOKED, _MEASURED = 2_000, 20_000
 #: Rows that are unfolded at once, so that what is on its way takes little beside what is made.
 _AT_ONCE = 1024
 
@@ -33,7 +37,7 @@ class Embedding:
     @classmethod
     def of(cls, values: np.ndarray, way: str, rng: np.random.Generator, most: int = MOST) -> Embedding:
         """For a matrix without missing values; of more than ``most`` features with many values none is unfolded."""
-        head = values[:2000]
+        head = values[some_rows(len(values), _LOOKED)]
         own = np.array([k for k in range(values.shape[1]) if len(np.unique(head[:, k])) > 8], np.int32)
         none = np.zeros((0, 0), np.float32)
         if way == "plain" or not len(own) or len(own) > most:
@@ -42,7 +46,9 @@ class Embedding:
             waves = rng.standard_normal((len(own), _WAVES)) * _SPREAD * 2 * np.pi
             phases = rng.uniform(-np.pi, np.pi, (len(own), _WAVES))
             return cls(way, own, waves.astype(np.float32), phases.astype(np.float32))
-        edges = np.quantile(values[:20_000][:, own], np.linspace(0, 1, _SEGMENTS + 1), axis=0).T
+        edges = np.quantile(
+            values[some_rows(len(values), _MEASURED)][:, own], np.linspace(0, 1, _SEGMENTS + 1), axis=0
+        ).T
         return cls(way, own, np.ascontiguousarray(edges, np.float32), none)
 
     @property

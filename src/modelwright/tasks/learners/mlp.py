@@ -123,6 +123,7 @@ class _Training:
         task = "regression" if classes == 0 else "classes"
         self.rate = float(config.get("learning_rate", _rate(task)))
         self.epochs = int(config.get("epochs", epochs_for(matrix.rows)))
+        self.batches: int | None = config.get("batches")
         self.embedding = Embedding.of(
             matrix.values, str(config.get("embedding", "periodic")), seed.child("embedding").generator()
         )
@@ -159,10 +160,11 @@ class _Training:
         if valid is not None and rounds is None:
             held = np.asarray(self.embedding(valid[0].values), np.float32)
             choice = Choice(valid[1], self.classes, valid[2], lesson.metric, lesson.ties)
-        best, best_epoch, ended, done = None, 0, "rounds", 0
+        best, best_epoch, ended, done, batches = None, 0, "rounds", 0, None
         for epoch in range(last):
             before = None if clock.deadline is None or not epoch else self.network.values.copy()
-            if not self._epoch(epoch, clock):
+            batches = self._epoch(epoch, clock)
+            if batches is not None:
                 ended = "deadline"
                 if before is not None:  # whole epochs can be done again
                     self.network.values[:] = before
@@ -176,22 +178,33 @@ class _Training:
                     break
         if best is not None:
             self.network.values[:] = best
-        facts = {"rounds": best_epoch or max(done, 1), "ended": ended, "grown": done, "epochs": self.epochs}
+        facts: dict[str, Any] = {
+            "rounds": best_epoch or max(done, 1),
+            "ended": ended,
+            "grown": done,
+            "epochs": self.epochs,
+        }
+        if batches is not None and not done:
+            facts["batches"] = batches
         model = self._model(facts)
         model.held = None if choice is None else choice.held
         return model
 
-    def _epoch(self, epoch: int, clock: Clock) -> bool:
-        """Whether an epoch was trained to its end; the first batch always is."""
+    def _epoch(self, epoch: int, clock: Clock) -> int | None:
+        """Train an epoch; the batches that there was time for, where it did not come to its end. The first one has it.
+
+        Of a first epoch that was broken off before, as many are trained again as there were.
+        """
         batches = max(1, len(self.x) // _BATCH)
         size = len(self.x) // batches
         order = self.rng.permutation(len(self.x))
         for batch in range(batches):
-            if clock.late(enough=epoch > 0) and (epoch or batch):
-                return False
+            late = clock.late(enough=epoch > 0) if self.batches is None else batch == self.batches
+            if late and (epoch or batch):
+                return batch
             own = order[batch * size : (batch + 1) * size]
             self.network.train(self.x[own], self._slope(own), self.rate * self._height(epoch + batch / batches))
-        return True
+        return None
 
     def _height(self, epochs: float) -> float:
         """Share of the learning rate: cosines over ever longer cycles ("coslog4")."""

@@ -13,7 +13,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.relevance import binned, explained, standardised
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, Valid, shared
+from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, Valid, shared
 from modelwright.tasks.learners.blocks import in_blocks
 from modelwright.tasks.learners.judged import Halves, merit
 from modelwright.tasks.learners.recipes import for_smooth
@@ -57,7 +57,7 @@ class Neighbours(Learner):
         share = np.ones(len(rows)) if weight is None else weight[rows]
         factors = np.ones(matrix.features, np.float32)
         if config.get("relevance", True):
-            factors = _relevance(x, own, number, clock)
+            factors = _relevance(x, own, number)
         model = FittedNeighbours(x * factors, own, share, factors, number, 10, {"rounds": 10, "ended": "rounds"})
         if rounds is not None:
             model.count = int(rounds)
@@ -75,14 +75,12 @@ class Neighbours(Learner):
         return model
 
 
-def _relevance(x: np.ndarray, y: np.ndarray, classes: int, clock: Clock) -> np.ndarray:
+def _relevance(x: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:
     """How much each feature counts: more if it says more of the target by itself, but never nothing."""
     some = slice(0, None, max(1, len(x) // 3000))
     outputs = standardised((y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None])[some]
     found = np.zeros(x.shape[1])
     for place in range(x.shape[1]):
-        if clock.late():
-            return np.ones(x.shape[1], np.float32)
         found[place] = max(0.0, explained(binned(x[some, place]), outputs))
     top = found.max(initial=0.0)
     return np.sqrt(0.05 + found / top if top > 0 else np.ones(x.shape[1])).astype(np.float32)

@@ -10,10 +10,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import modelwright as mw
 from modelwright.core.records import Task
 from modelwright.execute.serial import SerialExecutor
-from modelwright.tasks import estimation, learners, plan, session, trying
+from modelwright.tasks import learners, plan, session, trying
 from modelwright.tasks.chosen import chosen_learners
-from modelwright.tasks.estimation import MORE, Job, TableEstimation
+from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.gathered import Said, gather
+from modelwright.tasks.learners import base
+from modelwright.tasks.learners.base import MORE
 from modelwright.tasks.learners.lightgbm import LightGBM
 from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.validation import make_split
@@ -54,7 +56,7 @@ def outcome(job, tmp_path, **note):
 def test_what_a_candidate_takes_again_goes_by_the_rounds_that_are_kept(job, tmp_path):
     found = outcome(job, tmp_path)
     assert found.error is None
-    most = job.longer({"model": "lightgbm"}) / MORE
+    most = job.longer({"model": "lightgbm"}, 0) / MORE
     assert 0 < found.note["again_seconds"] <= most * found.note["fit_seconds"] + 1e-3
 
 
@@ -83,15 +85,34 @@ def test_features_take_no_more_threads_than_the_learner(job, tmp_path, monkeypat
 def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job, monkeypatch):
     few = make_split(job.y[:100], "regression", seed=0, folds=2).among(np.arange(100), 600)
     both = replace(job, split=few, learners=learners.learners(["lightgbm", "linear"]))
-    assert job.longer({"model": "lightgbm"}) == pytest.approx(1.5 ** (1 / 3))  # a unit has two of three folds
-    assert both.longer({"model": "lightgbm"}) == pytest.approx(12 ** (1 / 3))
-    assert both.longer({"model": "linear"}) == MORE
+    assert job.longer({"model": "lightgbm"}, 0) == pytest.approx(1.5 ** (1 / 3))  # a unit has two of three folds
+    assert both.longer({"model": "lightgbm"}, 0) == pytest.approx(12 ** (1 / 3))
+    assert both.longer({"model": "linear"}, 0) == MORE
     table, rounds = {**job.frame.numbers, "y": job.y}, []
     for growth in (0.0, 1 / 3):
-        monkeypatch.setattr(estimation, "GROWTH", growth)
+        monkeypatch.setattr(base, "GROWTH", growth)
         model = mw.fit(table, "y", trials=1, max_rows=100, folds=2, models=["lightgbm"], store=":memory:", verbose=0)
         rounds.append(model.plan["members"][0]["rounds"])
     assert rounds[1] == pytest.approx(12 ** (1 / 3) / MORE * rounds[0], abs=2)
+
+
+def test_after_a_sample_a_network_has_the_usual_epochs_of_all_rows(job):
+    y = np.zeros(200_000)
+    few = make_split(y[:2000], "regression", seed=0, folds=8).among(np.arange(2000), 200_000)
+    sampled = replace(job, y=y, split=few, learners=learners.learners(["mlp"]))
+    assert sampled.longer({"model": "mlp"}, 0) == MORE / 16, "16 epochs in place of 256"
+
+
+def test_trees_of_all_rows_are_grown_for_as_many_rounds_more_as_all_units_say(job, monkeypatch):
+    """The first of four periods is judged by trees of half of the rows, the last one by those of seven eighths."""
+    table, rounds = {**job.frame.numbers, "t": np.arange(600.0), "y": job.y}, []
+    how = {"trials": 1, "time": "t", "folds": 4, "models": ["lightgbm"], "store": ":memory:", "verbose": 0}
+    for growth in (0.0, 3.0):
+        monkeypatch.setattr(base, "GROWTH", growth)
+        rounds.append(mw.fit(table, "y", **how).plan["members"][0]["rounds"])
+    times = [(8 / part) ** 3 / MORE for part in (4, 5, 6, 7)]
+    assert rounds[1] < 0.8 * times[0] * rounds[0], "the first period alone does not decide"
+    assert times[-1] * rounds[0] < rounds[1]
 
 
 def test_importing_a_library_takes_nothing_of_a_candidates_seconds(job, tmp_path, monkeypatch):

@@ -45,6 +45,7 @@ class Fits:
         #: Kind of model -> what its score on the first unit is too good by.
         self.luck = luck or {}
         self.units, self.worth = units, worth
+        timing["whole"] = np.broadcast_to(timing.get("whole", 1.0), units).tolist()
         self.plan = TablePlan(
             portfolio,
             tunes=tunes,
@@ -229,6 +230,15 @@ def test_fits_on_all_rows_that_have_no_room_side_by_side_are_reckoned_one_after_
     assert alone.plan.together(members) == 2 * two.plan.together(members)
     assert alone.plan.refits(members, 12.0) == members[:1] and two.plan.refits(members, 12.0) == members
     assert alone.plan.until(alone.machine.history) < two.plan.until(two.machine.history)
+
+
+def test_what_a_fit_on_all_rows_takes_goes_by_the_units_that_judged_its_candidate():
+    fits = Fits(first=1, units=3, seconds=1000.0, whole=[2.0, 1.6, 1.4])
+    fits.run(5)
+    for row in fits.rows:
+        judged = len(row.facts["scores"])
+        assert fits.plan.refit_seconds(row) == COSTS[row.config["model"]] * {1: 2.0, 2: 1.6, 3: 1.4}[judged]
+    assert {len(row.facts["scores"]) for row in fits.rows} == {1, 3}
 
 
 def test_fits_on_all_rows_are_begun_at_once_only_where_all_rows_take_little():

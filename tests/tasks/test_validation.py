@@ -73,6 +73,14 @@ def test_rows_of_one_moment_are_on_one_side():
         assert not set(time[on]) & set(time[off])
 
 
+def test_how_many_rows_there_are_is_told_by_all_units_and_not_by_the_first():
+    in_time = make_split(np.zeros(80), "regression", seed=0, ties=Ties(time=np.arange(80)), folds=4)
+    assert in_time.growth() == pytest.approx([80 / 40, 80 / 45, 80 / 50, 80 / 55])
+    half = np.where(np.arange(80) < 40, 0, np.arange(80))
+    grouped = [make_split(np.zeros(80), "regression", seed=s, ties=Ties(groups=half), folds=4) for s in range(4)]
+    assert {split.growth()[-1] for split in grouped} == {80 / 60}, "the large group is in one fold, whichever it is"
+
+
 def test_the_number_of_rows_decides_how_many_models_judge():
     kinds = [make_split(np.arange(n) % 2, "binary", seed=0) for n in (500, 5_000, 50_000, 300_000)]
     assert [(split.kind, split.folds, split.units) for split in kinds] == [

@@ -103,7 +103,7 @@ def on_all_rows(whole: int, members: int, rows: int, of_a_fold: int, seconds: fl
 
     Args:
         whole, members: how many were fitted on all rows, and of how many.
-        rows, of_a_fold: how many rows there are, and how many a model that was judged had.
+        rows, of_a_fold: how many rows there are, and how many a model that was judged had in the mean.
         seconds: that those fits took together with the wait for them.
     """
     said = f"{whole} of {counted(members, 'member')} fitted again on all rows"

@@ -26,6 +26,7 @@ from modelwright.estimation.base import Estimation, Reporter
 from modelwright.tasks.bounds import bounds
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
+from modelwright.tasks.learners.base import MORE
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.speed import busy, microseconds
@@ -41,9 +42,6 @@ MODEL = "model"
 _TIMED = 1000
 #: Share of its rounds that a fit on all rows has to reach.
 _ENOUGH = 0.9
-#: Rounds of a fit on all rows, for each one on the rows of a unit, of which there are fewer: at least so many; and of
-#: trees that are grown one after the other such a power of how many times the rows there are.
-MORE, GROWTH = 1.05, 1 / 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +109,10 @@ class Job:
             return own
         return stands[rows] if own is None else stands[rows] * own
 
-    def longer(self, config: Mapping[str, Any]) -> float:
-        """Rounds of a fit on all rows for each one on the rows of a unit: more rows have more to tell."""
-        whole = len(self.y) / max(1, len(self.split.rows(0)[0]))
-        return max(MORE, whole**GROWTH) if self.learners[str(config[MODEL])].boosted else MORE
+    def longer(self, config: Mapping[str, Any], unit: int) -> float:
+        """Rounds of a fit on all rows for each one on the rows of ``unit``; see ``Learner.longer``."""
+        rows = max(1, len(self.split.rows(unit)[0]))
+        return self.learners[str(config[MODEL])].longer(rows, len(self.y))
 
     @property
     def objective(self) -> str:
@@ -289,7 +287,7 @@ class _Trial:
         known = fitted.facts
         # A fit of as many rounds as are kept, with features of its own.
         grown = known.get("grown") or 0
-        longer = job.longer(self.task.config)
+        longer = job.longer(self.task.config, unit)
         again = prepared + learned * (min(longer / MORE, longer * known["rounds"] / grown) if grown else 1.0)
         fact = {
             "seconds": seconds,

@@ -189,7 +189,8 @@ def _settled(session: Session) -> Said:
 def _last_fits(session: Session, members: Sequence[Made]) -> Decision:
     whole = sum(made.whole for made in members)
     spent = dict(session.course.to_json()["phases"]).get(REFIT, 0.0)
-    return on_all_rows(whole, len(members), session.data.frame.rows, len(session.job.split.rows(0)[0]), spent)
+    rows = session.data.frame.rows
+    return on_all_rows(whole, len(members), rows, round(rows / session.job.split.growth()[-1]), spent)
 
 
 def _again(session: Session, engine: Engine) -> dict[str, Any]:

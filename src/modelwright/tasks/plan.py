@@ -361,8 +361,10 @@ class TablePlan(Strategy):
         return max(ends)
 
     def refit_seconds(self, row: Row) -> float:
-        """What the fit of a candidate on all rows will take."""
-        return float(row.facts.get("again_seconds", row.facts.get("fit_seconds", 0.0))) * self.timing.whole
+        """What the fit of a candidate on all rows will take, by the units that judged it."""
+        whole = self.timing.whole
+        units = min(max(1, len(row.facts.get("scores") or ())), len(whole))
+        return float(row.facts.get("again_seconds", row.facts.get("fit_seconds", 0.0))) * whole[units - 1]
 
     def expected(self, history: History, config: Config, units: int) -> float:
         """Seconds that ``units`` fits of a configuration take; 0 while nothing is known."""

@@ -209,7 +209,7 @@ class Session:
             timing=Timing(
                 seconds=asked.seconds,
                 workers=self.workers,
-                whole=data.frame.rows / max(1, len(job.split.rows(0)[0])),
+                whole=job.split.growth(),
                 refits=not job.bags,
                 beside=lambda members: beside(self, members),
             ),

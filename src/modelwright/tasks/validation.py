@@ -71,6 +71,16 @@ class Split:
             return np.flatnonzero((place < fold) & (place >= -1)), np.flatnonzero(place == fold)
         return np.flatnonzero((place != fold) & (place > OUT)), np.flatnonzero(place == fold)
 
+    def growth(self) -> list[float]:
+        """All rows, in units of the mean of those that the first unit, the first two, and so on are fitted on.
+
+        >>> [round(times, 2) for times in make_split(np.arange(8), "regression", seed=0, folds=4, repeats=1).growth()]
+        [1.33, 1.33, 1.33, 1.33]
+        """
+        fitted = [len(self.rows(unit)[0]) for unit in range(self.units)]
+        means = np.cumsum(fitted) / np.arange(1, len(fitted) + 1)
+        return [self.place.shape[1] / max(1.0, float(mean)) for mean in means]
+
     def tied(self, rows: np.ndarray) -> np.ndarray | None:
         """The ties of some rows."""
         return None if self.ties is None else self.ties[rows]

@@ -11,7 +11,7 @@ from raw_frames import simple
 from modelwright.core.rng import Seed
 from modelwright.tasks.learners import learner
 from modelwright.tasks.learners.embedding import WAYS, Embedding
-from modelwright.tasks.learners.mlp import cycle_ends, schedule
+from modelwright.tasks.learners.mlp import cycle_ends, epochs_for, schedule
 from modelwright.tasks.learners.network import Network
 
 rng = np.random.default_rng(0)
@@ -83,6 +83,20 @@ def test_a_network_sees_all_rows_as_often_as_those_it_was_judged_with():
     )
     whole = learner("mlp").fit(simple(x), x[:, 0], "regression", config=config, seed=0, rounds=judged.facts["rounds"])
     assert whole.facts["rounds"] == judged.facts["rounds"]
+
+
+@pytest.mark.parametrize("judged", [300, 1750, 6000, 40_000])
+@pytest.mark.parametrize("times", [1.2, 2.0, 3.0, 20.0, 200.0])
+def test_a_network_of_many_times_the_rows_is_trained_for_their_usual_epochs(judged, times):
+    whole, usual = round(times * judged), epochs_for(judged)
+    for rounds in cycle_ends(usual):
+        now = rounds * learner("mlp").longer(judged, whole)
+        if times <= 2.0:
+            assert now == pytest.approx(1.05 * rounds), "as often as those that it was judged with"
+        else:
+            share = schedule(max(1, round(now)), epochs_for(whole)) / epochs_for(whole)
+            assert 0.75 < share < 1.34
+            assert now / epochs_for(whole) == pytest.approx(1.05 * rounds / usual), "as far into its schedule"
 
 
 def test_features_with_few_values_are_not_unfolded():

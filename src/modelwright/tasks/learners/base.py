@@ -22,6 +22,9 @@ Valid = tuple[Matrix, np.ndarray, np.ndarray | None]
 #: What is stored of a model besides JSON.
 Arrays = dict[str, np.ndarray | bytes]
 TASKS = ("binary", "multiclass", "regression")
+#: Rounds of a fit on all rows, for each one on a part of them: at least so many; and of trees that are grown one after
+#: the other such a power of how many times the rows there are.
+MORE, GROWTH = 1.05, 1 / 3
 
 
 class How(TypedDict, total=False):
@@ -197,6 +200,13 @@ class Learner(ABC):
     def work(self, rows: int, columns: int, config: Mapping[str, Any], classes: int) -> float:
         """``cost``, with so many classes; 0 or 1 in regression."""
         return self.cost(rows, columns, config) * (classes if self.boosted and classes > 2 else 1)
+
+    def longer(self, rows: int, whole: int) -> float:
+        """Rounds of a fit on ``whole`` rows for each one that was found good on ``rows``, a part of them.
+
+        More rows have more to tell.
+        """
+        return max(MORE, (whole / rows) ** GROWTH) if self.boosted else MORE
 
     def fit(self, matrix: Matrix, y: np.ndarray, task: str, *, config: Mapping[str, Any], **how: Unpack[How]) -> Fitted:
         """Fit a model.

@@ -27,6 +27,8 @@ from modelwright.tasks.learners.recipes import feature_space, for_smooth
 _BATCH, _CYCLES = 256, 4
 #: Errors of less than one part in so many of the target's spread still count by their size, where the metric is theirs.
 _STEEP = np.float32(10)
+#: How many times the rows that judged it a network sees as often as those. Half of them may judge.
+_TIMES = 2.5
 #: Rows that go through the network at once when it predicts.
 _AT_ONCE = 512
 
@@ -65,6 +67,11 @@ class MLP(Learner):
         steps = int(config.get("epochs", epochs_for(rows))) * max(1, rows // _BATCH)
         return steps * (4e-4 + 6 * _BATCH * width * (inputs + width * (layers - 1)) / 5e10 + width * layers * 3e-6)
 
+    def longer(self, rows: int, whole: int) -> float:
+        """As many epochs, or the usual ones of many times the rows: a sample is seen more often than a large table."""
+        fewer = epochs_for(whole) / epochs_for(rows) if whole > _TIMES * rows else 1.0
+        return super().longer(rows, whole) * fewer
+
     def learn(self, lesson: Lesson) -> Fitted:
         matrix, y, config, weight = lesson.matrix, lesson.y, lesson.config, lesson.weight
         seed, threads, metric = lesson.seed, lesson.threads, lesson.metric
@@ -94,7 +101,7 @@ def schedule(rounds: int, usual: int) -> int:
     """Epochs of a schedule that ``rounds`` of them are the end of a cycle of: as near to the ``usual`` ones as can be.
 
     Of all rows a network sees as many epochs as of those that it was judged with, though more rows have fewer of them
-    as a rule, by a factor of two from some number of rows on.
+    as a rule, by a factor of two from some number of rows on. Of a sample see ``MLP.longer``.
 
     >>> schedule(17, 256), schedule(34, 16), schedule(15, 30)
     (256, 34, 32)

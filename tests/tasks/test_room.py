@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import json
 import lzma
 import tracemalloc
 import warnings
@@ -305,6 +306,42 @@ def test_a_fit_that_goes_on_sees_the_same_rows(tmp_path):
     more = mw.fit(table(600), "y", **{**how, "trials": 4})
     assert more.plan["split"]["rows"] == 200 and more.plan["split"]["folds"] == 3
     assert len(more.leaderboard()) == 5
+
+
+def few_of_some(rows=600, seed=0):
+    """Two of three classes have a handful of rows."""
+    return {**table(rows, seed), "y": np.repeat(["a", "b", "c"], [rows - 40, 25, 15])}
+
+
+@pytest.mark.parametrize("metric", ["log_loss", lambda true, found: float((true == found).mean())])
+@pytest.mark.parametrize("asked", [40, 70, 100, 300])
+def test_a_sample_is_drawn_again_by_the_number_that_was_asked_for(asked, metric):
+    said = {"target": "y", "folds": 3, "metric": metric}
+    first = gather(few_of_some(), Said(**said, max_rows=asked)).split
+    told = json.loads(json.dumps(first.to_json()))
+    assert told["asked"] == asked and told["rows"] == first.used
+    again = gather(few_of_some(), Said(**{**said, "folds": None}, divided=told)).split
+    assert np.array_equal(again.place, first.place) and again.to_json() == told
+    assert (first.stands is None) == (again.stands is None)
+    assert first.stands is None or np.array_equal(first.stands, again.stands)
+
+
+def test_how_an_earlier_version_drew_a_sample_is_still_read():
+    told = {"kind": "folds", "folds": 3, "repeats": 1, "said": "3 folds", "rows": 300}
+    assert gather(few_of_some(), Said(target="y", divided=told)).split.used == 300
+
+
+def test_a_fit_of_a_sample_with_more_rows_than_were_asked_for_goes_on_and_its_plan_is_exact(tmp_path):
+    how = {**QUICK, "store": tmp_path / "s.db", "name": "some", "preset": "best"}
+    with pytest.warns(UserWarning, match="was raised"):
+        model = mw.fit(few_of_some(), "y", max_rows=69, **how)
+    assert model.plan["split"]["rows"] > 69
+    with pytest.warns(UserWarning, match="was raised"):
+        more = model.fit(few_of_some(), trials=2)
+    assert more.plan["split"] == model.plan["split"] and len(more.leaderboard()) == 5
+    new = few_of_some(50, seed=1)
+    again = mw.fit(few_of_some(), "y", plan=more.plan, verbose=0)
+    assert np.array_equal(again.predict_proba(new), more.predict_proba(new))
 
 
 def test_learners_without_room_are_left_out_and_it_is_said(monkeypatch):

@@ -128,7 +128,7 @@ def gather(source: Any, said: Said) -> Gathered:
     if said.judges:
         metric.check(y, target, judging)
     weight = with_classes(judging, said.class_weight, target, y)
-    seen = None if said.divided is None else min(frame.rows, int(said.divided.get("rows", frame.rows)))
+    seen = None if said.divided is None else min(frame.rows, _drawn(said.divided, frame.rows))
     outputs = max(1, len(target.classes))
     left = None if said.seconds is None else _left(said.seconds, said.workers * (clock.monotonic() - began))
     room = planned(
@@ -146,6 +146,14 @@ def gather(source: Any, said: Said) -> Gathered:
     told = as_sampled(room, split.used, frame.rows)
     _warn_of_more(said.max_rows, target, split.used)
     return Gathered(table, schema, target, metric, frame, y, weight, judging, split, told)
+
+
+def _drawn(divided: Mapping[str, Any], rows: int) -> int:
+    """By what number the rows of an earlier part are drawn; it has none where candidates saw all ``rows``.
+
+    Those of earlier versions have only the one that came out.
+    """
+    return int(divided.get("asked", divided.get("rows", rows)))
 
 
 def _warn_of_more(asked: int | None, target: Target, rows: int) -> None:
@@ -216,7 +224,7 @@ def _divided(
         folds, repeats = affordable(len(chosen), takes, said.seconds)
     alone = said.folds is not None or said.divided is not None
     split = make_split(y[chosen], task, seed=said.seed, ties=ties, folds=folds, repeats=repeats, alone=alone)
-    return split if whole else split.among(chosen, len(y), stands)
+    return split if whole else split.among(chosen, len(y), stands, room.rows)
 
 
 def checked(data: Gathered, only: Collection[str] = NAMES, *, seed: int, seconds: float | None) -> list[Check]:

@@ -44,6 +44,8 @@ class Split:
             others: of one group, alike in everything, or of neighbouring moments. None where each stands for itself.
         stands: float64 (rows,): of a sample with more rows of rare classes than their share, for how many each stands,
             with the mean 1 in the sample. None where all stand for equally many.
+        asked: how many rows a sample was to have, which rare classes make more, and few rows of the others fewer. It is
+            drawn again by that number alone. None where it is not known.
 
     >>> split = make_split(np.arange(9) % 2, "binary", seed=0, folds=3, repeats=1)
     >>> split.units, split.rows(0)[1].size
@@ -57,6 +59,7 @@ class Split:
     grouped: bool = False
     ties: np.ndarray | None = None
     stands: np.ndarray | None = None
+    asked: int | None = None
 
     @property
     def units(self) -> int:
@@ -90,13 +93,14 @@ class Split:
         """How many rows candidates see."""
         return int((self.place[0] > OUT).sum())
 
-    def among(self, rows: np.ndarray, total: int, stands: np.ndarray | None = None) -> Split:
+    def among(self, rows: np.ndarray, total: int, stands: np.ndarray | None = None, asked: int | None = None) -> Split:
         """This split of some rows as one of all: the others are neither fitted on nor judged by.
 
         Args:
             rows: places of those that this one is about, in its order.
             total: how many there are in all.
             stands: for how many each of them stands; see ``sampling.sampled``.
+            asked: how many they were to be.
 
         >>> split = make_split(np.arange(6) % 2, "binary", seed=0, folds=2, repeats=1).among(np.arange(0, 12, 2), 12)
         >>> split.used, split.rows(0)[0].size, split.said
@@ -113,11 +117,13 @@ class Split:
             said += ", more of rare classes, which count for less"
             stands, own = np.zeros(total), stands
             stands[rows] = own
-        return replace(self, place=place, said=said, ties=ties, stands=stands)
+        return replace(self, place=place, said=said, ties=ties, stands=stands, asked=asked)
 
     def to_json(self) -> dict[str, Any]:
         told = {"kind": self.kind, "folds": self.folds, "repeats": len(self.place), "said": self.said}
-        return told | ({"rows": self.used} if self.used < self.place.shape[1] else {})
+        if self.used == self.place.shape[1]:
+            return told
+        return told | {"rows": self.used} | ({} if self.asked is None else {"asked": self.asked})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,7 @@ def _check_split(said: Any) -> None:
     for key in ("folds", "repeats"):
         whole(split[key], key, 1, _MOST)
     whole(split.get("rows", 0), "rows that candidates saw", 0, _MOST)
+    whole(split.get("asked", 0), "rows that candidates were to see", 0, _MOST)
 
 
 def _check_judged(said: Mapping[str, Any], classes: int) -> None:

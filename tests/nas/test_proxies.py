@@ -50,6 +50,15 @@ def test_nwot_is_the_determinant_of_the_agreements():
     assert zero_cost(GRAPH, x=IMAGES, seed=5, batch=12) == pytest.approx(np.linalg.slogdet(kernel)[1], rel=1e-6)
 
 
+def test_equal_examples_count_once_and_units_that_are_too_few_have_no_determinant():
+    twice = np.repeat(IMAGES, 2, axis=0)
+    assert zero_cost(GRAPH, x=twice, seed=5, batch=24) == pytest.approx(zero_cost(GRAPH, x=IMAGES, seed=5, batch=12))
+    few = nas.trace(lambda x: x.dense(3).relu().dense(2), (5,))
+    assert zero_cost(few, x=RNG.normal(size=(12, 5)), batch=12) == -np.inf
+    with pytest.raises(ArgumentError, match="all its examples are equal"):
+        zero_cost(GRAPH, x=np.ones((12, 8, 8, 2)))
+
+
 def test_synflow_is_the_sum_of_weight_times_gradient_of_the_linear_positive_network():
     graph = nas.trace(branched_with_gate, (8, 8, 2))
     passes = Passes(graph, 2)
@@ -318,3 +327,27 @@ def test_networks_without_a_score_leave_the_screen_to_the_others(space, least, u
     assert len(found["rejected"]) >= least / 3 and "no activation that switches units" in found["why"]
     if not least:  # it does not go on in vain
         assert found["unscored"] == 20 and not found["scores"] and not found["kept"]
+
+
+def test_a_screen_looks_at_rows_that_differ():
+    """A table of a few columns of 0 and 1 has the same row many times."""
+    bits = np.random.default_rng(0).integers(0, 2, size=(400, 6)).astype(float)
+    bits[:100] = bits[0]  # far more than a score looks at
+    made = dataset(bits, np.arange(400) % 2)
+    wide = nas.chain((6,), 2, depth=(1, 2), widths=(64, 96, 128, 192))
+    found = screened(LimitedTree.of(wide.tree, ()), made, seed=0, count=12)
+    assert np.isfinite(list(found["scores"].values())).all() and len(set(found["scores"].values())) > 6
+    assert found["rejected"] and "why" not in found
+
+
+def test_a_network_that_cannot_tell_rows_apart_is_neither_kept_nor_rejected_by_the_screen():
+    space = nas.Architecture(
+        lambda hp, x: x.dense(hp.Choice("units", [2, 3, 4, 64, 96, 128, 192, 256])).relu().dense(2), (6,)
+    )
+    x = np.random.default_rng(0).normal(size=(60, 6))
+    tree = LimitedTree.of(space.tree, ())
+    found = screened(tree, dataset(x, x[:, 0] > 0), seed=0, count=40)
+    small = {tree.key({"units": units}) for units in (2, 3, 4)}
+    assert found["unscored"] == 3 and found["why"] == "its units switch too much alike on 32 examples"
+    assert len(found["scores"]) == 5 and not small & {*found["scores"], *found["rejected"]}
+    assert all(config["units"] >= 64 for config in found["kept"])

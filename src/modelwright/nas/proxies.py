@@ -42,7 +42,9 @@ def zero_cost(
     Args:
         graph: the architecture.
         score: ``"nwot"``, how differently the examples switch the units on and off (Mellor et al. 2021, "Neural
-            Architecture Search without Training"); ``"synflow"``, the logarithm of what flows through all weights
+            Architecture Search without Training"): of equal examples one counts, and minus infinity is that of a
+            network which has too few units to tell them apart; ``"synflow"``, the logarithm of what flows through all
+            weights
             (Tanaka et al. 2020), where normalisations and activations count as passed; ``"jacob_cov"``, how
             uncorrelated the gradients of the inputs are (Mellor et al. 2021, first version); ``"snip"``, the sum of
             weight times gradient (Lee et al. 2019); ``"params"``, ``"macs"`` and ``"operations"``, the size.
@@ -75,7 +77,12 @@ def zero_cost(
 def _nwot(graph: Graph, x: Any, y: Any, seed: int, size: int) -> float:
     """The logarithm of the determinant of a kernel that counts units on which two examples agree."""
     passes, examples = Passes(pruned(graph), seed), _batch(graph, x, size, "nwot")
+    examples = distinct(examples, size)  # two that are equal would make the determinant of any network 0
     number = len(examples[0])
+    if number < 2:
+        raise ArgumentError(
+            "all its examples are equal", where="nas.zero_cost('nwot')", allowed="two that differ, or more"
+        )
     kernel = np.zeros((number, number))
     counted = 0
 
@@ -99,7 +106,26 @@ def _nwot(graph: Graph, x: Any, y: Any, seed: int, size: int) -> float:
             allowed=f"one of {', '.join(sorted(_GATES))}",
             hint='Use "synflow" or "jacob_cov".',
         )
-    return float(np.linalg.slogdet(kernel)[1])
+    # Rounding makes some number of a determinant that is 0: whether it is, the rank says.
+    whole = np.linalg.matrix_rank(kernel, hermitian=True) == number
+    return float(np.linalg.slogdet(kernel)[1]) if whole else -math.inf
+
+
+def distinct(parts: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
+    """The first examples that differ from each other, at most so many; of several inputs, in one of them at least.
+
+    >>> distinct([np.array([[1.0], [1.0], [2.0], [3.0]])], 2)
+    [array([[1.],
+           [2.]])]
+    """
+    seen: dict[bytes, int] = {}
+    for place in range(len(parts[0])):
+        if len(seen) == most:
+            break
+        # Zero and minus zero are equal, and differ as bytes.
+        seen.setdefault(b"".join(np.ascontiguousarray(part[place] + 0.0).tobytes() for part in parts), place)
+    chosen = list(seen.values())
+    return [part[chosen] for part in parts]
 
 
 def _synflow(graph: Graph, x: Any, y: Any, seed: int, size: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -13,7 +14,7 @@ from modelwright.nas.build import build
 from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.limited import LimitedTree
-from modelwright.nas.proxies import zero_cost
+from modelwright.nas.proxies import BATCH, distinct, zero_cost
 from modelwright.nas.screening import keep_upper
 
 #: The score that rejects; candidates at most; and with a budget in trials, for each trial.
@@ -22,6 +23,8 @@ SCORE, MOST, EACH = "nwot", 300, 3
 _HANDED_ON = 60
 #: Networks in a row that have no score, after which no more are tried.
 _IN_VAIN = 20
+#: Rows that are looked through for enough that differ.
+_LOOKED_THROUGH = 512
 
 
 def screened(
@@ -42,8 +45,8 @@ def screened(
     """
     began, rng = time.perf_counter(), Seed(seed).child("screen").generator()
     small = data.shrunk(factor)
-    x, _ = small.train(np.arange(min(32, small.rows)))
-    given: Any = list(x) if len(x) > 1 else next(iter(x))
+    x = _examples(small)
+    given: Any = x if len(x) > 1 else x[0]
     seen: dict[str, dict[str, Any]] = {}
     scores: list[float] = []
     macs: list[float] = []
@@ -57,8 +60,10 @@ def screened(
             continue
         try:
             graph = pruned(tree.space.graph(config, *small.shapes))
-            scores.append(zero_cost(graph, SCORE, x=given, seed=seed))
-        except ArgumentError as error:  # networks without units that switch have no such score
+            score = zero_cost(graph, SCORE, x=given, seed=seed)
+            if not math.isfinite(score):
+                raise ArgumentError(f"its units switch too much alike on {len(x[0])} examples")
+        except ArgumentError as error:  # networks without units that switch, or with few, have no such score
             why[key], in_vain = error.what, in_vain + 1
             if in_vain >= _IN_VAIN:
                 break
@@ -68,6 +73,7 @@ def screened(
         except (TypeError, ValueError, ArithmeticError, LookupError):
             build(graph)  # an operation whose layer is not what its shape says is refused by name
             raise
+        scores.append(score)
         macs.append(float(graph.cost.macs))
         seen[key], in_vain = config, 0
     configs = list(seen.values())
@@ -81,5 +87,16 @@ def screened(
         "scores": dict(zip(seen, np.round(scores, 4).tolist(), strict=True)),
         "macs": dict(zip(seen, macs, strict=True)),
         "seconds": round(time.perf_counter() - began, 2),
-        **({"unscored": len(why), "why": next(iter(why.values()))} if why else {}),
+        **({"unscored": len(why), "why": "; ".join(dict.fromkeys(why.values()))} if why else {}),
     }
+
+
+def _examples(data: Dataset) -> list[np.ndarray]:
+    """The first training rows that differ, as many as a score looks at; tables repeat rows, and small images do."""
+    found = [part[:0] for part in data.train(np.arange(0))[0]]
+    for begin in range(0, min(_LOOKED_THROUGH, data.rows), BATCH):
+        more, _ = data.train(np.arange(begin, min(begin + BATCH, data.rows)))
+        found = distinct([np.concatenate(pair) for pair in zip(found, more, strict=True)], BATCH)
+        if len(found[0]) == BATCH:
+            break
+    return found if len(found[0]) > 1 else list(data.train(np.arange(min(2, data.rows)))[0])

@@ -210,10 +210,35 @@ def test_a_budget_below_the_network_makes_it_smaller_and_says_so(most):
     assert (found.width < 1) == (most < 73_114)
 
 
+@pytest.mark.parametrize(
+    ("budget", "alone"),
+    [
+        ({"params": 400}, {(0.0, 1.0, 0.0)}),
+        ({"macs": 40_000}, {(0.0, 1.0, 0.0), (0.0, 0.0, 1.0)}),
+        ({"params": 400, "macs": 10**7}, {(0.0, 1.0, 0.0)}),
+        ({"params": 5_000, "macs": 40_000}, {(0.0, 1.0, 0.0), (0.0, 0.0, 1.0)}),
+    ],
+)
+def test_a_budget_below_the_network_leaves_out_the_splits_that_cannot_reach_it(budget, alone):
+    three = trace(
+        lambda x: x.conv(8, 3).relu().conv(8, 3).relu().conv(8, 3).relu().global_avg_pool().dense(2), (8, 8, 3)
+    )
+    seen = []
+    found = scale(three, budget=budget, score=lambda made: seen.append(made) or -made.cost.parameters)
+    own = {"params": lambda made: made.cost.parameters, "macs": lambda made: made.cost.macs}
+    assert all(own[name](made) <= most for made in (*seen, found.graph) for name, most in budget.items())
+    assert len(found.tried) == len(seen) and {one for one, _ in found.tried if 1.0 in one} == alone
+    assert "It was made smaller" in found.said
+
+
 def test_what_cannot_be_is_refused():
     graph = trace(plain, SHAPE)
     with pytest.raises(ArgumentError, match=r"no network of this kind.*73,114 parameters"):
         scale(graph, budget={"parameters": 3})
+    with pytest.raises(
+        ArgumentError, match=r"no network of this kind is within {'parameters': 3, 'macs': 10000000000}"
+    ):
+        scale(graph, budget={"parameters": 3, "macs": 10**10}, score=lambda made: 1.0)
     for wrong in ({}, {"watts": 3}, {"parameters": -1}, {"parameters": True}, {"macs": "many"}):
         with pytest.raises(ArgumentError, match="budget"):
             scale(graph, budget=wrong)

@@ -83,7 +83,9 @@ def scale(
     A growth is split between depth (blocks that keep their shape are repeated), width (all channels but those of
     inputs and outputs) and resolution (sides of the inputs; the images have to be resized before they are trained on).
     How it is split is found by a small grid at twice the cost, or at the budget if that is nearer: seven networks with
-    resolution, three without. It is then kept up to the budget, which is met from below.
+    resolution, three without. Where the budget is less than the network has, splits that cannot reach it are left out:
+    fewer blocks alone, or a lower resolution, which changes no number of parameters. The split is then kept up to the
+    budget, which is met from below.
 
     Args:
         network: a graph, what ``nas.from_model`` made of a model, or a space with the ``config`` of a network of it.
@@ -115,7 +117,7 @@ def scale(
     tried: list[tuple[_Each, float]] = []
     if score is not None and how == "compound":
         near = _Sizer(graph, {name: min(most, 2 * max(getattr(graph.cost, name), 1)) for name, most in budget.items()})
-        tried = [(one, _scored(score, near.largest(one)[0])) for one in _grid(able)]
+        tried = [(one, _scored(score, made)) for one in _grid(able) if (made := near.within(one)) is not None]
         if any(value > -math.inf for _, value in tried):
             shares = max(tried, key=lambda pair: pair[1])[0]
     found, depth = sizer.largest(shares)
@@ -251,6 +253,13 @@ class _Sizer:
         except SpaceError:
             return None
         return graph if all(getattr(graph.cost, name) <= most for name, most in self.budget.items()) else None
+
+    def within(self, shares: _Each) -> Graph | None:
+        """The largest network; None where nothing of these shares is that small."""
+        try:
+            return self.largest(shares)[0]
+        except ArgumentError:
+            return None
 
     def largest(self, shares: _Each) -> tuple[Graph, float]:
         """By halving the doublings of the cost.

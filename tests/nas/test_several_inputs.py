@@ -13,6 +13,7 @@ from modelwright.nas.augment import augmented
 from modelwright.nas.dataset import dataset, mirrors
 from modelwright.nas.deploy import deployable
 from modelwright.nas.recipe import Recipe
+from modelwright.nas.rows import in_order_of
 from modelwright.nas.train import Trainer
 
 keras = pytest.importorskip("keras")
@@ -98,6 +99,48 @@ def test_one_named_input_has_its_name():
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         assert np.allclose(model.predict({"table": A}, verbose=0), model.predict(A, verbose=0))
+
+
+# --- networks that exist -------------------------------------------------------------------------
+
+
+def subtracting(first="left", second="right"):
+    """A model that tells whether the first column of one input is larger than that of the other."""
+    one, two = keras.Input((4,), name=first), keras.Input((4,), name=second)
+    joined = keras.layers.Concatenate(name="joined")([one, two])
+    hidden = keras.layers.Dense(4, activation="relu", name="hidden")(joined)
+    model = keras.Model([one, two], keras.layers.Dense(1, name="difference")(hidden))
+    weights = np.zeros((8, 4))
+    weights[0], weights[4] = [3, -3, 0, 0], [-3, 3, 0, 0]
+    model.get_layer("hidden").set_weights([weights, np.zeros(4)])
+    model.get_layer("difference").set_weights([np.array([[3.0], [-3.0], [0], [0]]), np.zeros(1)])
+    return model
+
+
+@pytest.mark.parametrize(
+    "validation",
+    [0.3, ({"left": A[:20], "right": B[:20]}, Y[:20]), ([B[:20], A[:20]], Y[:20])],
+    ids=["share", "dict", "list"],
+)
+def test_named_inputs_in_another_order_are_those_of_the_model_with_these_names(validation):
+    study = nas.search(
+        nas.around(subtracting()), {"right": B, "left": A}, Y, plan=None, strategy="random", trials=1, epochs=0.01,
+        validation=validation, recipe=Recipe(rate=1e-9), store=":memory:", verbose=0,
+    )  # fmt: skip
+    assert study.best.value > 0.95  # what it was, and not the opposite
+    model = study.best_model()
+    for given in ({"right": B, "left": A}, [A, B]):  # a list is in the order of the model that was given
+        found = model.predict(given, verbose=0)[:, -1]
+        assert ((found > 0.5) == Y).mean() > 0.95
+
+
+def test_inputs_of_other_names_than_the_models_are_taken_in_their_order_with_a_warning():
+    own = ([B[:5], A[:5]], Y[:5])
+    with pytest.warns(UserWarning, match=r"'b', 'a', and those of the model 'left', 'right'.* the order that x has"):
+        assert in_order_of(("left", "right"), {"b": B, "a": A}, own) == ({"b": B, "a": A}, own)
+    assert in_order_of(("left", "right"), [A, B], own) == ([A, B], own)
+    assert in_order_of((), {"b": B, "a": A}, own) == ({"b": B, "a": A}, own)  # a space of no model's
+    assert in_order_of(("left",), {"table": A}, 0.15) == ({"table": A}, 0.15)
 
 
 # --- images --------------------------------------------------------------------------------------

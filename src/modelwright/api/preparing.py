@@ -116,10 +116,13 @@ def _named(strategy: Any) -> str | None:
 
 
 def _stem(asked: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-    """The stem, frozen, and what it makes of x and of the x to judge by; these as they are where there is none."""
+    """The stem, frozen, and what it makes of x and of the x to judge by; without one these, in the space's order."""
+    from modelwright.nas.rows import in_order_of
+
     x, validation = asked["x"], asked["validation"]
     if asked["stem"] is None:
-        return None, x, validation
+        origin = getattr(asked["space"], "origin", None)
+        return None, *in_order_of(() if origin is None else origin.input_names, x, validation)
     from modelwright.nas.stem import frozen, passed
 
     stem = frozen(asked["stem"], "nas.search")

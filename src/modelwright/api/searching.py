@@ -87,7 +87,9 @@ def search(
         space: ``nas.chain()``, ``nas.branches()``, ``nas.cells()``, ``nas.mobile()``, ``nas.tabular()``, or an
             ``Architecture`` of your own for inputs of the data's shapes.
         x: rows of images (height, width, with or without channels, first or last), of sequences (length, channels), or
-            of features; a list or dict of arrays for several inputs. Numbers as they are: the network scales them.
+            of features; a list of arrays for several inputs, in the order of the space's, or a dict of them, in any
+            order where its names are those of the model in ``nas.around``. Numbers as they are: the network scales
+            them.
         y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers to be predicted.
         objective: ``"val_accuracy"`` for labels, ``"val_loss"`` for several labels at once and for numbers unless you
             say otherwise; a list for a Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.

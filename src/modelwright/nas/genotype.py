@@ -34,6 +34,11 @@ class Genotype:
     name: str = "model"
     left_out: tuple[Node | None, ...] = ()
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Of the model's inputs, in their order."""
+        return tuple(node.name for node in self.graph.nodes if node.op == INPUT)
+
     def build(self) -> Any:
         """The network as a Keras model of stock layers, with its weights."""
         model = build(self.graph, name=self.name)

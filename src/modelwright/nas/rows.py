@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted, kind_of
+from modelwright.core.wording import counted, kind_of, warn_caller
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -59,6 +59,31 @@ def names_of(x: Any, where: str) -> tuple[str, ...]:
                 hint="The inputs of the model that comes out have these names. A list of inputs needs none.",
             )
     return names
+
+
+def in_order_of(names: Sequence[str], x: Any, validation: Any) -> tuple[Any, Any]:
+    """Inputs that come as a dict, and those to judge by, in the order in which a network has inputs of these names.
+
+    A list of inputs to judge by has the order that ``x`` was given in. Whatever else comes is left as it is; with a
+    warning where it is several inputs of other names, which are taken in the order that they have.
+
+    >>> in_order_of(("left", "right"), {"right": 1, "left": 2}, ([3, 4], 5))
+    ({'left': 2, 'right': 1}, ({'right': 3, 'left': 4}, 5))
+    """
+    if not isinstance(x, Mapping) or len(names) < 2 or len(x) != len(names):
+        return x, validation
+    if set(x) != set(names):
+        given, wanted = (", ".join(map(repr, some)) for some in (x, names))
+        warn_caller(
+            f"the inputs of x are {given}, and those of the model {wanted}: they are taken in the order that x has. "
+            "With the model's names their order would not matter"
+        )
+        return x, validation
+    if isinstance(validation, (list, tuple)) and len(validation) == 2:
+        own, y = validation
+        if isinstance(own, (list, tuple)) and len(own) == len(x):
+            validation = dict(zip(x, own, strict=True)), y
+    return {name: x[name] for name in names}, validation
 
 
 def check_enough(y: np.ndarray, where: str) -> None:

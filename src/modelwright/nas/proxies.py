@@ -44,8 +44,7 @@ def zero_cost(
         score: ``"nwot"``, how differently the examples switch the units on and off (Mellor et al. 2021, "Neural
             Architecture Search without Training"): of equal examples one counts, and minus infinity is that of a
             network which has too few units to tell them apart; ``"synflow"``, the logarithm of what flows through all
-            weights
-            (Tanaka et al. 2020), where normalisations and activations count as passed; ``"jacob_cov"``, how
+            weights (Tanaka et al. 2020), where normalisations and activations count as passed; ``"jacob_cov"``, how
             uncorrelated the gradients of the inputs are (Mellor et al. 2021, first version); ``"snip"``, the sum of
             weight times gradient (Lee et al. 2019); ``"params"``, ``"macs"`` and ``"operations"``, the size.
         x: examples, channels last; a list where the graph has several inputs. The first ``batch`` count, each channel

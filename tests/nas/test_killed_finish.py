@@ -61,6 +61,7 @@ def test_a_search_that_is_killed_in_its_finish_goes_on_to_the_same_end(tmp_path)
     confirmed = history.best()
     assert confirmed.state == "running" and confirmed.reports[-1][0] > 300 and list(confirmed.segments)[-1] == 0.3
     assert left.best.value == confirmed.segments[0.3][0] and left.best_model() is not None
+    assert sum(0.3 in row.segments for row in history.rows) == 2 and left.ensemble(2) is not None
 
     exec(SEARCH, known)
     whole, again = known["searched"](":memory:"), known["searched"](store)

@@ -225,6 +225,21 @@ def test_an_ensemble_of_fewer_than_were_asked_for_says_so(study):
         study.ensemble(99)
 
 
+def test_an_ensemble_has_a_network_that_is_still_trained_as_it_was_when_it_rested(study):
+    row, x = study._machine.history.best(), bars(200, seed=9)[0]
+    full, before = sum(row.fidelity >= 0.3 for row in study._machine.history.rows), study.ensemble(2)
+    kept = row.state, row.fidelity
+    try:  # as when a finish is under way, or was killed
+        row.state, row.fidelity = "running", 0.97
+        assert study._machine.history.best() is row
+        again = study.ensemble(2)
+        with pytest.warns(UserWarning, match=f"the ensemble has {full} networks in place of 99: {6 - full} other"):
+            study.ensemble(99)
+    finally:
+        row.state, row.fidelity = kept
+    assert np.array_equal(again.predict(x, verbose=0), before.predict(x, verbose=0))
+
+
 def test_a_stored_search_knows_its_task_and_its_labels(tmp_path):
     x, y = bars(60)
     options = {"store": str(tmp_path / "s.db"), "plan": None, "strategy": "random", "trials": 2, "epochs": 1}

@@ -90,13 +90,15 @@ def ensemble(study: Study, k: int = 3) -> Any:
 
 
 def _able(study: Study) -> list[Row]:
-    """The networks that were trained at full size and break no limit by what is known, the best first."""
+    """The networks that were trained at full size and break no limit by what is known, the best first.
+
+    One that is trained on counts with what it was worth when it last rested, and the model of then, as in ``best``.
+    """
     history = study._machine.history
-    rows = [row for row in history.rows if "model" in row.artifacts and row.values and not row.pending]
-    rows = [row for row in rows if row.state != "infeasible" and history.measured(row).broken is None]
+    rows = [row for row in history.rows if "model" in row.artifacts and has_value(row) and row.valued >= _FULL_SIZE]
+    rows = [row for row in rows if history.measured(row).broken is None]
     score = study.objectives[0].score
-    rows.sort(key=lambda row: -score(row.values[0] if row.values else 0.0))
-    return [row for row in rows if row.fidelity >= _FULL_SIZE]
+    return sorted(rows, key=lambda row: -score(row.values[0] if row.values else 0.0))
 
 
 def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:
@@ -121,7 +123,7 @@ def _held(study: Study, rows: Sequence[Row], k: int) -> list[Row]:
             f"which has {len(found)}: their models were removed, and trained anew they would have seen the rows that "
             "were kept back. A search keeps those of its best few trials, as far as keep_bytes= allows."
         )
-    others = sum(has_value(row) and row.fidelity < _FULL_SIZE for row in study._machine.history.rows)
+    others = sum(has_value(row) and row.valued < _FULL_SIZE for row in study._machine.history.rows)
     if len(rows) < k and others > 0:
         warn_caller(
             f"the ensemble has {counted(len(found), 'network')} in place of {k}: {counted(others, 'other')} of the "

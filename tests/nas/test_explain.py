@@ -254,11 +254,6 @@ def test_fidelities_are_compared_over_the_trials_that_were_at_both():
     assert "rank trials" in found.text
 
 
-def test_too_little_is_no_explanation():
-    assert explained(flat(), searched(flat(), worth, 5)._view()) is None
-    assert explained(flat(), searched(flat(), lambda config: 1.0, 20)._view()) is None
-
-
 def test_a_trial_far_below_all_others_does_not_decide():
     study = searched(flat(), lambda config: -1e6 if config["idle"] == "c" and config["first"] == "a" else worth(config))
     found = explained(flat(), study._view())

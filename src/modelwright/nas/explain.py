@@ -10,17 +10,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from modelwright.core.history import History, Row, usable
+from modelwright.core.history import History, Row, has_value
 from modelwright.core.records import Config
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
 from modelwright.nas.fidelities import Fidelities, fidelities_of
 from modelwright.nas.limited import LimitedTree
-from modelwright.nas.predicted import Learned, Step, around, learned, path
+from modelwright.nas.predicted import Learned, Step, around, learned, path, unmodelled
 from modelwright.nas.variance import shares
 from modelwright.nas.within import points_within
 from modelwright.space import Tree
-from modelwright.strategy.ensemble import Ensemble, alike
+from modelwright.strategy.ensemble import alike
 from modelwright.strategy.levels import gains
 from modelwright.strategy.surrogate import one_thread
 
@@ -67,17 +67,21 @@ class Explanation:
     Attributes:
         objective, direction: what was searched for.
         winner: number of the best trial; ``config`` and ``value`` are its.
+        lacking: why there is no model, and so no effects and no predicted changes; "" where there is one.
         trials, among: how many the model learned from, and of how many that have a value.
         explained: the share of the variance explained in trials left out; what follows is worth no more than that.
+            None without a model.
         limits: the limits that can be told before training.
         drawn: points of the space that effects are taken over; ``kept`` says whether all of them keep within the
             limits, as only the space of the search itself can tell.
         effects, pairs: the largest first; no pairs where too few points were drawn.
         main, both: what all single decisions explain together, and with all pairs.
-        noise: one standard deviation of a trial's value; ``noise_from`` says whence it is known.
+        noise: one standard deviation of a trial's value; ``noise_from`` says whence it is known. None where nothing
+            tells.
         neighbours: every edit of one decision, the best first; what it switches on is at its defaults. Of ``edits``
             that there are ``looked`` were looked at. Several may make one network, and some none that is allowed.
-        path: from the default to the winner, edit by edit.
+            Without a model those that were tried.
+        path: from the default to the winner, edit by edit; without a model as one.
         edges: decisions of the winner that are at an end of their range: ``filters = 64 (the largest)``.
         seconds: of all trials together; CPU-seconds (``unit``) as they say in their fact ``cpu_seconds``. One that does
             not counts by the clock, and ``unit`` says how many do; seconds of workers where none says it.
@@ -88,9 +92,10 @@ class Explanation:
     winner: int
     config: dict[str, Any]
     value: float
+    lacking: str
     trials: int
     among: int
-    explained: float
+    explained: float | None
     limits: tuple[str, ...]
     drawn: int
     kept: bool
@@ -98,7 +103,7 @@ class Explanation:
     pairs: tuple[Effect, ...]
     main: float
     both: float
-    noise: float
+    noise: float | None
     noise_from: str
     neighbours: tuple[Step, ...]
     looked: int
@@ -127,10 +132,11 @@ class Explanation:
 
 
 def explained(space: Any, view: View) -> Explanation | None:
-    """The reasons for a study's best trial; None while fewer than eight trials, or none that differ, have a value.
+    """The reasons for a study's best trial; None while no trial has a value.
 
-    Trials at a lower fidelity count by what training on usually adds (see ``strategy.levels``). Only the first
-    objective is explained.
+    Effects and predicted changes take eight trials that differ in value: of fewer there is what was measured, with
+    ``lacking``. Trials at a lower fidelity count by what training on usually adds (see ``strategy.levels``). Only the
+    first objective is explained.
 
     Args:
         space: an ``Architecture``, or a tree of decisions; of one with limits what keeps within them is spoken of.
@@ -140,14 +146,13 @@ def explained(space: Any, view: View) -> Explanation | None:
     history = view.history
     rows, scores = _scored(history)
     best = history.best()
-    if len(rows) < _ENOUGH or best is None or best.values is None or np.ptp(scores) == 0 or not len(space.axes):
+    if best is None or best.values is None:
         return None
+    lacking = _lacking(space, scores)
     with one_thread():
-        learnt = learned(space, rows, scores)
-        model = learnt.model
-        residual = model.centre + model.scale * model.values - model.left_out()
-        drawn = points_within(space, Seed(0).child("explain").generator(), _DRAWN)
-        noise, source = _noise(history, model, residual)
+        learnt = unmodelled(space, rows, scores) if lacking else learned(space, rows, scores)
+        count = (_APART if lacking else _DRAWN) if len(space.axes) else 0
+        drawn = points_within(space, Seed(0).child("explain").generator(), count) if count else np.zeros((0, 0))
         near, looked, edits = around(learnt, best.config)
         objective = history.objectives[0]
         limited = isinstance(space, LimitedTree)
@@ -157,15 +162,12 @@ def explained(space: Any, view: View) -> Explanation | None:
             winner=best.number,
             config=dict(best.config),
             value=best.values[0],
-            trials=len(model.values),
+            lacking=lacking,
             among=len(rows),
-            explained=1.0 - float(residual.var() / (model.scale**2 * model.values.var())),
             limits=tuple(limit.text for limit in (space.limits if limited else history.limits)),
-            drawn=len(drawn),
             kept=limited,
             **_mattered(learnt, drawn),
-            noise=noise,
-            noise_from=source,
+            **_known(history, learnt),
             neighbours=tuple(near),
             looked=looked,
             edits=edits,
@@ -177,8 +179,20 @@ def explained(space: Any, view: View) -> Explanation | None:
         )  # fmt: skip
 
 
+def _lacking(space: Tree, scores: np.ndarray) -> str:
+    """Why no model can learn from these; "" where one can."""
+    without = "there are no effects and no predicted changes"
+    if len(scores) < _ENOUGH:
+        return f"{counted(len(scores), 'trial')} with a value: {without}, which take {_ENOUGH} trials."
+    if not len(space.axes):
+        return f"The space has no decisions: {without}."
+    return f"All {len(scores):,} trials have the same value: {without}." if np.ptp(scores) == 0 else ""
+
+
 def _mattered(learnt: Learned, drawn: np.ndarray) -> dict[str, Any]:
     """What decisions explain of the differences that are predicted between networks."""
+    if learnt.model is None:
+        return {"drawn": 0, "effects": (), "pairs": (), "main": 0.0, "both": 0.0}
     axes = learnt.space.axes
     means = np.concatenate([learnt.predict(part)[0] for part in np.array_split(drawn, 12) if len(part)])
     found = shares(drawn, means, [axis.levels for axis in axes])
@@ -186,6 +200,7 @@ def _mattered(learnt: Learned, drawn: np.ndarray) -> dict[str, Any]:
     told = len(drawn) >= _PAIRED
     pairs = sorted(found.pairs.items(), key=lambda pair: -pair[1])[: 20 if told else 0]
     return {
+        "drawn": len(drawn),
         "effects": tuple(Effect((name,), share) for name, share in single),
         "pairs": tuple(Effect((axes[j].name, axes[k].name), share) for (j, k), share in pairs),
         "main": found.main,
@@ -196,7 +211,7 @@ def _mattered(learnt: Learned, drawn: np.ndarray) -> dict[str, Any]:
 def _scored(history: History) -> tuple[list[Row], np.ndarray]:
     """Trials with a value, and their scores as they would be in full; larger is better."""
     objective, added = history.objectives[0], gains(history)
-    rows = [row for row in history.rows if usable(row) and row.values is not None]
+    rows = [row for row in history.rows if has_value(row) and row.values is not None]
     found = []
     for row in rows:
         assert row.values is not None
@@ -207,23 +222,41 @@ def _scored(history: History) -> tuple[list[Row], np.ndarray]:
     return [row for row, ok in zip(rows, fine, strict=True) if ok], scores[fine]
 
 
-def _noise(history: History, model: Ensemble, residual: np.ndarray) -> tuple[float, str]:
-    """From runs of one trial with other seeds where there are any, else what the model does not explain."""
+def _known(history: History, learnt: Learned) -> dict[str, Any]:
+    """How much the model knows, and how uncertain a value is."""
+    model, noise, source = learnt.model, *_noise(history)
+    if model is None:
+        return {"trials": 0, "explained": None, "noise": noise, "noise_from": source}
+    residual = model.centre + model.scale * model.values - model.left_out()
+    if noise is None:
+        noise, source = min(model.noise, float(residual.std())), "what the model does not explain"
+    return {
+        "trials": len(model.values),
+        "explained": 1.0 - float(residual.var() / (model.scale**2 * model.values.var())),
+        "noise": noise,
+        "noise_from": source,
+    }
+
+
+def _noise(history: History) -> tuple[float | None, str]:
+    """From runs of one trial with other seeds, where there are any."""
     groups = [np.array(values) for values in history.confirmed.values() if len(values) > 1]
-    if groups:
-        freedom = sum(len(values) - 1 for values in groups)
-        squares = sum(float(((values - values.mean()) ** 2).sum()) for values in groups)
-        return float(np.sqrt(squares / freedom)), "runs with other seeds"
-    return min(model.noise, float(residual.std())), "what the model does not explain"
+    if not groups:
+        return None, ""
+    freedom = sum(len(values) - 1 for values in groups)
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in groups)
+    return float(np.sqrt(squares / freedom)), "runs with other seeds"
 
 
 def _diversity(space: Tree, history: History, drawn: np.ndarray) -> list[Window]:
     """How far apart the trials of each part of the search were, where ``drawn`` are random points."""
     rows = [row for row in history.rows if row.config and not row.given]
+    if len(rows) < 2 * _WINDOWS or not len(drawn):
+        return []
     categorical = np.array([axis.kind == "categorical" for axis in space.axes], dtype=bool)
     some = np.unique(np.linspace(0, len(drawn) - 1, _APART).astype(int))
     unit = _distance(drawn[some], categorical) if len(some) > 1 else 0.0
-    if len(rows) < 2 * _WINDOWS or unit <= 0:
+    if unit <= 0:
         return []
     found = []
     for part in np.array_split(np.arange(len(rows)), min(_WINDOWS, len(rows) // 6)):

@@ -5,7 +5,7 @@ Owns the model and what it is asked; ``explain`` says what it is asked for. Trai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,8 @@ class Step:
         edit: what becomes of the network, in words.
         decisions: the decisions that differ: ``depth 1 -> 2``.
         config: the configuration after it.
-        change: predicted, in the objective's unit; above 0 is better whichever its direction.
+        change: predicted, in the objective's unit; above 0 is better whichever its direction. None where no model
+            predicts, of too few trials.
         spread: one standard deviation of that change: two networks that are alike are known alike, so it is mostly
             less than that of what either is worth.
         measured: the same from trials, None where one of the two was not tried.
@@ -44,8 +45,8 @@ class Step:
     edit: str
     decisions: str
     config: dict[str, Any]
-    change: float
-    spread: float
+    change: float | None
+    spread: float | None
     measured: float | None
     trial: int | None
     unequal: str = ""
@@ -53,18 +54,19 @@ class Step:
 
 @dataclass(slots=True)
 class Learned:
-    """The model, and what it is asked about."""
+    """The model, and what it is asked about; without a model only what was measured is known."""
 
     space: Tree
     rows: list[Row]
     scores: np.ndarray
-    model: Ensemble
+    model: Ensemble | None
     tried: dict[str, int]
     #: Whether the model knows of each trial if it inherited weights; then it is asked of those that did not.
     marked: bool = False
 
     def predict(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What networks would be worth that begin at chance, like and like compared."""
+        assert self.model is not None, "there is none"
         return self.model.predict(self._asked(points))
 
     def _asked(self, points: np.ndarray) -> np.ndarray:
@@ -93,16 +95,23 @@ class Learned:
         """From one configuration to each of others."""
         if not after:
             return []
-        points = self._asked(np.array([self.space.encode(config) for config in (before, *after)]))
         _, here = self.measured(before)
         found = []
-        for config, change, spread in zip(after, *self.model.difference(points[1:], points[0]), strict=True):
+        for config, (change, spread) in zip(after, self._changes(before, after), strict=True):
             trial, there = self.measured(config)
             gain = None if here is None or there is None else there - here
             edit, said = self.space.edit(before, config), difference(before, config)
             unequal = "" if gain is None else self.unequal(before, config)
-            found.append(Step(edit, said, dict(config), float(change), float(spread), gain, trial, unequal))
+            found.append(Step(edit, said, dict(config), change, spread, gain, trial, unequal))
         return found
+
+    def _changes(self, before: Config, after: Sequence[Config]) -> list[tuple[float | None, float | None]]:
+        """What is predicted of each, and by how much that may be off."""
+        if self.model is None:
+            return [(None, None)] * len(after)
+        points = self._asked(np.array([self.space.encode(config) for config in (before, *after)]))
+        changes, spreads = self.model.difference(points[1:], points[0])
+        return list(zip(changes.tolist(), spreads.tolist(), strict=True))
 
 
 def learned(space: Tree, rows: list[Row], scores: np.ndarray) -> Learned:
@@ -125,43 +134,69 @@ def learned(space: Tree, rows: list[Row], scores: np.ndarray) -> Learned:
     marked = bool(inherited.any())
     if marked:
         points, categorical = np.column_stack([points, inherited]), [*categorical, False]
-    model = Ensemble(points, kept, categorical, ranks=False)
+    return Learned(
+        space, rows, scores, Ensemble(points, kept, categorical, ranks=False), _tried(space, rows, scores), marked
+    )
+
+
+def unmodelled(space: Tree, rows: list[Row], scores: np.ndarray) -> Learned:
+    """The trials alone, where they are too few for a model."""
+    return Learned(space, rows, scores, None, _tried(space, rows, scores))
+
+
+def _tried(space: Tree, rows: Sequence[Row], scores: np.ndarray) -> dict[str, int]:
+    """Key of a network -> place of its best trial."""
     tried: dict[str, int] = {}
     for place, row in enumerate(rows):
         key = space.key(row.config)
         if key not in tried or scores[place] > scores[tried[key]]:
             tried[key] = place
-    return Learned(space, rows, scores, model, tried, marked)
+    return tried
 
 
 def around(learnt: Learned, config: Config) -> tuple[list[Step], int, int]:
     """Every edit of one decision, the best first: one for each network that comes of it and keeps within the limits.
 
-    Of very many only some are looked at, evenly spread over the decisions.
+    Of very many only some are looked at, evenly spread over the decisions. Without a model those that were tried.
 
     Returns:
         The edits, how many were looked at, and how many there are: edits that leave the network as it is, that make one
         which others make too, or that a limit forbids count.
     """
     space, every = learnt.space, moves(learnt.space, config)
-    chosen = np.linspace(0, len(every) - 1, min(len(every), _LOOKED_AT)).round().astype(int)
-    allowed = space.allows if isinstance(space, LimitedTree) else lambda config: True
+    looked = len(every) if learnt.model is None else min(len(every), _LOOKED_AT)
+    chosen = np.linspace(0, len(every) - 1, looked).round().astype(int)
+    worth_a_look = _worth_a_look(learnt)
     found: dict[str, dict[str, Any]] = {}
     for place in chosen:
-        if allowed(every[place]):
+        if worth_a_look(every[place]):
             found.setdefault(space.key(every[place]), every[place])
     found.pop(space.key(config), None)
     steps = learnt.steps(config, list(found.values()))
-    return sorted(steps, key=lambda step: -step.change), len(chosen), len(every)
+    return sorted(steps, key=_gain, reverse=True), len(chosen), len(every)
+
+
+def _worth_a_look(learnt: Learned) -> Callable[[Config], bool]:
+    """Tells edits of which something can be said: those within the limits, without a model those that were tried."""
+    space = learnt.space
+    if learnt.model is None:
+        return lambda config: space.key(config) in learnt.tried
+    return space.allows if isinstance(space, LimitedTree) else lambda config: True
+
+
+def _gain(step: Step) -> float:
+    return step.change if step.change is not None else step.measured or 0.0
 
 
 def path(learnt: Learned, start: Config, winner: Config) -> list[Step]:
     """From the default to the winner by one decision at a time, each time the one that is predicted to bring most.
 
     What a decision switches on comes along with the winner's values. Decisions that leave the network as it is are
-    taken together with the next.
+    taken together with the next. Without a model nothing puts them in an order: all are one edit.
     """
     space, here = learnt.space, dict(start)
+    if learnt.model is None:
+        return [] if space.key(start) == space.key(winner) else learnt.steps(start, [winner])
     goal = space.encode(winner)
     found: list[Step] = []
     before, last = here, space.key(winner)

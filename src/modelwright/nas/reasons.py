@@ -21,17 +21,27 @@ def told(found: Explanation) -> str:
 
 
 def _winner(found: Explanation) -> str:
-    what = f"Trial {found.winner} is the best: {found.objective} {_number(found.value)}."
-    doubt = "; take what follows as hints" if found.explained < 0.3 else ""
-    of = "" if found.among == found.trials else f" of {found.among:,}"
-    return (
-        f"{what} A model of {found.trials:,}{of} trials explains {max(found.explained, 0):.0%} of the variance in "
-        f"trials left out{doubt}. A single value is uncertain by {_number(found.noise)} (one standard deviation, from "
-        f"{found.noise_from}). Above 0 a change is for the better."
-    )
+    said = [f"Trial {found.winner} is the best: {found.objective} {_number(found.value)}."]
+    if found.explained is None:
+        said.append(found.lacking)
+    else:
+        doubt = "; take what follows as hints" if found.explained < 0.3 else ""
+        of = "" if found.among == found.trials else f" of {found.among:,}"
+        said.append(
+            f"A model of {found.trials:,}{of} trials explains {max(found.explained, 0):.0%} of the variance in trials "
+            f"left out{doubt}."
+        )
+    if found.noise is not None:
+        source = f"(one standard deviation, from {found.noise_from})"
+        said.append(f"A single value is uncertain by {_number(found.noise)} {source}.")
+    if found.neighbours or found.path:
+        said.append("Above 0 a change is for the better.")
+    return " ".join(said)
 
 
 def _effects(found: Explanation) -> str:
+    if found.lacking:
+        return ""
     limits = " and ".join(found.limits)
     where = f"between networks within {limits}" if limits and found.kept else "over the space"
     pairs = f", pairs of them another {found.both - found.main:.0%}" if found.pairs else ""
@@ -53,13 +63,16 @@ def _effects(found: Explanation) -> str:
 def _neighbours(found: Explanation) -> str:
     if not found.neighbours:
         return ""
-    better = [step for step in found.neighbours if step.change > found.noise]
-    worse = [step for step in found.neighbours if step.change < -found.noise]
-    count = len(found.neighbours)
+    count, noise = len(found.neighbours), found.noise or 0.0
+    if found.lacking:
+        tried = f"One edit away from it {counted(count, 'network')} {'was' if count == 1 else 'were'} tried:"
+        return "\n".join([tried, *_steps(found.neighbours)])
+    changes = [step.change for step in found.neighbours if step.change is not None]
+    better, worse = sum(change > noise for change in changes), sum(change < -noise for change in changes)
     some = f" (of {found.edits:,} edits {found.looked:,} were looked at)" if found.looked < found.edits else ""
     head = (
-        f"One edit away from it: {counted(count, 'network')}{some}, of which {len(better)} are predicted to be better "
-        f"by more than the noise, {len(worse)} worse, and {count - len(better) - len(worse)} as good."
+        f"One edit away from it: {counted(count, 'network')}{some}, of which {better} are predicted to be better "
+        f"by more than the noise, {worse} worse, and {count - better - worse} as good."
     )
     return "\n".join(
         [head, *_steps(found.neighbours[:5]), *(["  ..."] if count > 8 else []), *_steps(found.neighbours[5:][-3:])]
@@ -69,6 +82,8 @@ def _neighbours(found: Explanation) -> str:
 def _path(found: Explanation) -> str:
     if not found.path:
         return "The winner is the default network."
+    if found.lacking:
+        return "\n".join(["From the default to the winner:", *_steps(found.path)])
     return "\n".join([f"From the default to the winner in {counted(len(found.path), 'edit')}:", *_steps(found.path)])
 
 
@@ -76,12 +91,14 @@ def _steps(steps: Sequence[Step]) -> list[str]:
     lines = []
     for step in steps:
         beside = f", {step.unequal}" if step.unequal else ""
-        measured = "" if step.measured is None else f", measured {_signed(step.measured)}{beside}"
+        predicted = [] if step.change is None else [f"{_signed(step.change)} \u00b1 {step.spread:.2g}"]
+        measured = [] if step.measured is None else [f"measured {_signed(step.measured)}{beside}"]
+        worth = ", ".join([*predicted, *measured]) or "not measured"
         trial = "" if step.trial is None else f" (trial {step.trial})"
         said = (
             _short(step.decisions) if step.edit == step.decisions else f"{_short(step.decisions)}: {_short(step.edit)}"
         )
-        lines.append(f"  {_signed(step.change)} \u00b1 {step.spread:.2g}{measured}{trial}: {said}")
+        lines.append(f"  {worth}{trial}: {said}")
     return lines
 
 

@@ -93,6 +93,22 @@ def test_names_of_what_is_not_measured(options, said):
         searched(**options)
 
 
+@pytest.mark.parametrize("name", ["latency_ms@onnxruntime,b1", *MEASURES])
+@pytest.mark.parametrize("made", [mw.Minimize, mw.Maximize])
+def test_a_plan_does_not_go_by_what_is_known_before_training(name, made):
+    y, options = np.tile([[1, 1], [0, 1]], (30, 1)), {"plan": "auto", "strategy": None}
+    said = f"'{name}' is known before training.*Allowed: val_accuracy, val_loss, loss; with plan=None any"
+    with pytest.raises(ArgumentError, match=f"{said}.*objective='val_accuracy' with a constraint on {name}; or plan"):
+        searched(objective=made(name), constraints=["val_accuracy >= 0.7"], **options)
+    with pytest.raises(ArgumentError, match=rf"plan=None, objective=\['val_loss', '{name}'\]"):
+        searched(y, objective=made(name), **options)
+
+
+def test_without_a_plan_the_smallest_network_may_be_searched():
+    study = searched(objective="params", trials=3)
+    assert study.best.value == min(trial.metrics["params"] for trial in study.trials)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -50,7 +50,7 @@ def prepare(asked: Mapping[str, Any], limits: Sequence[Limit]) -> Prepared:
     _tell_policy()
     space = bound(asked["space"], data)
     objectives = parse_objective(data.task.objective if asked["objective"] is None else asked["objective"])
-    check_names(data.task, objectives, limits)
+    check_names(data.task, objectives, limits, planned=asked["plan"] is not None)
     recipe, early = _recipe(asked["recipe"], data), split(limits)[0]
     meter = meter_for(limits, objectives, devices)
     tree = _tree(space, asked, recipe, limits, meter)

@@ -93,6 +93,7 @@ def search(
         y: labels, one-hot rows, rows of 0 and 1 for several labels at once, or numbers to be predicted.
         objective: ``"val_accuracy"`` for labels, ``"val_loss"`` for several labels at once and for numbers unless you
             say otherwise; a list for a Pareto front, with ``plan=None``: ``["val_accuracy", mw.Minimize("params")]``.
+            What is known before training (``nas.MEASURES``, latencies) takes ``plan=None`` too.
         constraints: what a network may cost: ``["params <= 200_000", "macs < 5e6"]``; see ``nas.MEASURES``. Networks
             that break one are never built. ``"latency_ms@onnxruntime,b1 <= 5"`` is measured on this machine: some
             networks before the search, by which all have a price, those near the limit, and all that is handed out.
@@ -190,12 +191,6 @@ def _strategy(
 
     if plan is None:
         return resolve(strategy or "auto", steps=estimation.steps, resumable=True)
-    if len(estimation.job.objectives) > 1:
-        raise ArgumentError(
-            "a plan has one objective, by which it names a winner",
-            where="nas.search",
-            hint="Write plan=None for a Pareto front, or turn one objective into a constraint.",
-        )
     if _has_rungs(strategy):
         named = getattr(strategy, "name", strategy)
         raise ArgumentError(

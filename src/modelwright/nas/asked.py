@@ -28,11 +28,14 @@ _ELSEWHERE = {
 _LISTED = 8
 
 
-def check_names(task: Task, objectives: Sequence[Objective], limits: Iterable[Limit]) -> None:
+def check_names(task: Task, objectives: Sequence[Objective], limits: Iterable[Limit], *, planned: bool) -> None:
     """Raise where an objective or a constraint names what no network of this search will have.
 
+    Args:
+        planned: whether a plan is to go by the objectives.
+
     Raises:
-        ArgumentError: the name, what there is, and what may have been meant.
+        ArgumentError: the name, what there is, and what may have been meant; or no plan can go by the objectives.
     """
     known = (*METRICS[task.kind], "loss", *MEASURES)
     for made in objectives:
@@ -42,6 +45,32 @@ def check_names(task: Task, objectives: Sequence[Objective], limits: Iterable[Li
         for name in limit.names:
             if name not in (*known, *_FACTS) and not is_latency(name):
                 raise _unknown(name, (*known, *_FACTS), f"constraint {limit.text!r:.80}", task)
+    if planned:
+        check_planned(task, objectives)
+
+
+def check_planned(task: Task, objectives: Sequence[Objective]) -> None:
+    """Raise where no plan can go by the objectives: it names one winner, by what training shows.
+
+    Raises:
+        ArgumentError: there are several, or the one is known before anything is trained.
+    """
+    if len(objectives) > 1:
+        raise ArgumentError(
+            "a plan has one objective, by which it names a winner",
+            where="nas.search",
+            hint="Write plan=None for a Pareto front, or turn one objective into a constraint.",
+        )
+    name, judged = objectives[0].name, task.objective
+    if name in MEASURES or is_latency(name):
+        raise ArgumentError(
+            f"the objective {name!r:.60} is known before training, so that a plan would go by it alone in every phase, "
+            "and by nothing that a network has learned",
+            where="nas.search",
+            allowed=f"{', '.join((*METRICS[task.kind], 'loss'))}; with plan=None any",
+            hint=f"Write objective={judged!r} with a constraint on {name}; or plan=None, "
+            f"objective=[{judged!r}, {name!r}], and choose from study.front.",
+        )
 
 
 def _unknown(name: str, known: Sequence[str], where: str, task: Task) -> ArgumentError:

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.store.artifacts import Artifacts
+from modelwright.tasks import session
 from modelwright.tasks.blend import sufficient
+from modelwright.tasks.learners import mlp
 
 pytest.importorskip("lightgbm")
 
@@ -54,6 +57,61 @@ def test_a_forest_has_as_many_trees_as_its_weight_needs_and_has_them_again(more,
     assert grown and min(grown) < trees
     again = mw.fit(data, "y", plan=model.plan, **QUIET)
     assert np.array_equal(answers(again, data), answers(model, data))
+
+
+def best(tmp_path, **more):
+    kept = {"store": f"sqlite:///{tmp_path}/s.db", "name": "s", "verbose": 0, "min_gain": None}
+    return {"preset": "best", "models": ["linear"], "folds": 3, **kept, **more}
+
+
+def models(folder):
+    """Files of models, in the order in which they were written."""
+    return sorted(folder.rglob("*.mw"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def test_a_plan_of_some_of_the_folds_knows_which_they_are(tmp_path):
+    """The model of the first one is gone where an earlier call left its candidate there."""
+    data = table()
+    mw.fit(data, "y", **best(tmp_path, trials=1))
+    gone = models(tmp_path)[0]
+    gone.unlink()
+    holds = Artifacts.holds
+    with pytest.MonkeyPatch.context() as patch:  # no time for a fit on all rows
+        patch.setattr(Artifacts, "holds", lambda files, kept: gone.name in str(kept.path) or holds(files, kept))
+        model = mw.fit(data, "y", **best(tmp_path, trials=1))
+    (member,) = model.plan["members"]
+    assert [fit["unit"] for fit in member["fits"]] == list(range(1, 9))
+    model.save(tmp_path / "m.mw")
+    again = mw.fit(data, "y", plan=mw.load(tmp_path / "m.mw").plan, **QUIET)
+    assert np.array_equal(answers(again, data), answers(model, data))
+
+
+def test_a_member_that_lacks_the_model_of_a_fold_is_fitted_on_all_rows(tmp_path):
+    mw.fit(table(), "y", **best(tmp_path, trials=1))
+    models(tmp_path)[1].unlink()
+    model = mw.fit(table(), "y", **best(tmp_path, trials=1))
+    assert [(one["whole"], one["units"]) for one in model.plan["members"]] == [(True, 1)]
+
+
+def test_the_threads_of_a_plan_are_those_of_each_fit(tmp_path, monkeypatch):
+    for cores in (2, 1):
+        monkeypatch.setattr(session.Session, "threads", lambda *_, cores=cores: cores)
+        model = mw.fit(table(), "y", **best(tmp_path, trials=3 - cores))
+    found = {one["trial"]: [fit["threads"] for fit in one["fits"]] for one in model.plan["members"]}
+    assert found == {0: [2] * 9, 1: [1] * 9}
+    again = mw.fit(table(), "y", plan=model.plan, **QUIET)
+    assert [one["fits"] for one in again.plan["members"]] == [one["fits"] for one in model.plan["members"]]
+
+
+@pytest.mark.parametrize("preset", ["good", "best"])
+def test_a_network_is_trained_as_long_on_other_rows(preset, monkeypatch):
+    monkeypatch.setattr(mlp, "epochs_for", lambda rows: 8 if rows < 300 else 4)
+    model = mw.fit(table(), "y", preset=preset, models=["mlp"], trials=1, folds=3, **QUIET)
+    found = [
+        [(one.member.model.facts["rounds"], one.member.model.facts["epochs"]) for one in made._members]
+        for made in (model, model.refit(table(480)), model.refit(table(480)).refit(table()))
+    ]
+    assert found[0] == found[1] == found[2]
 
 
 def test_a_plan_of_a_saved_model_gives_the_same_predictions(tmp_path):

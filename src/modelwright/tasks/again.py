@@ -11,7 +11,7 @@ from modelwright.core.blas import blas_threads
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted, warn_caller
-from modelwright.tasks.assembly import Made, described
+from modelwright.tasks.assembly import ALL, Made, described
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.decisions import decision
@@ -38,9 +38,11 @@ def fitted_again(
         raise ArgumentError(what, where="fit, plan", hint="Search anew without plan=.")
     made, weights = [], []
     for entry in plan["members"]:
-        parts = _whole(entry, plan, job) if entry["whole"] else _units(entry, plan, job)
+        fits = _fits(entry, plan, job)
         named = {name: entry[name] for name in ("trial", "name", "whole")}
-        made.append(Made(**named, parts=parts, bytes=0, threads=_threads(entry, plan)))
+        units, threads = (tuple(fit[name] for fit in fits) for name in ("unit", "threads"))
+        parts = tuple(_member(entry, fit, plan, job) for fit in fits)
+        made.append(Made(**named, parts=parts, bytes=0, units=units, threads=threads))
         weights.append(float(entry["weight"]))
     blend = Blend(
         trials=tuple(one.trial for one in made),
@@ -95,23 +97,18 @@ def recalled_rows(job: Job, known: Mapping[str, Any] | None) -> KnownRows | None
     return KnownRows.of(job.frame, job.aim(), job.weight, strength=strength, classes=job.classes)
 
 
-def _whole(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:
-    seeds = (
-        Seed(int(plan["seed"])).child("features", "all").integer(),
-        Seed(entry["seed"]).child("unit", "all").integer(),
-    )
-    return (_member(entry, plan, job, slice(None), seeds, entry["rounds"]),)
-
-
-def _units(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> tuple[Member, ...]:
-    found = []
-    rounds = entry.get("unit_rounds", [entry["rounds"]] * entry["units"])
-    for unit in range(min(entry["units"], job.split.units)):  # a class with fewer rows is divided into fewer folds
-        on, _ = job.split.rows(unit)
-        features = Seed(int(plan["seed"])).child("features", unit).integer()
-        seeds = features, Seed(entry["seed"]).child("unit", unit).integer()
-        found.append(_member(entry, plan, job, on, seeds, rounds[unit]))
-    return tuple(found)
+def _fits(entry: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> list[Mapping[str, Any]]:
+    """How each model of a member was fitted."""
+    fits = entry.get("fits")
+    if fits is None:  # of an earlier version: the first units there were, and one number of threads for all
+        units = [ALL] if entry["whole"] else list(range(entry["units"]))
+        rounds = entry.get("unit_rounds", [entry["rounds"]] * len(units))
+        threads = int(entry.get("threads", plan["threads"]))
+        fits = [{"unit": unit, "rounds": one, "threads": threads} for unit, one in zip(units, rounds, strict=True)]
+    if all(fit["unit"] == ALL or fit["unit"] < job.split.units for fit in fits):
+        return list(fits)
+    # A class with fewer rows is divided into fewer folds.
+    return [{**fit, "unit": unit} for unit, fit in enumerate(fits[: job.split.units])]
 
 
 def _kind(entry: Mapping[str, Any], job: Job) -> Learner:
@@ -129,35 +126,25 @@ def _kind(entry: Mapping[str, Any], job: Job) -> Learner:
     )  # fmt: skip
 
 
-def _threads(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> int:
-    """Threads of a member's fits; plans of earlier versions have one number for all."""
-    return int(entry.get("threads", plan["threads"]))
-
-
-def _member(
-    entry: Mapping[str, Any],
-    plan: Mapping[str, Any],
-    job: Job,
-    rows: np.ndarray | slice,
-    seeds: tuple[int, int],
-    rounds: int | None,
-) -> Member:
-    kind, threads = _kind(entry, job), _threads(entry, plan)
+def _member(entry: Mapping[str, Any], fit: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> Member:
+    kind, unit, rounds, threads = _kind(entry, job), fit["unit"], fit["rounds"], int(fit["threads"])
+    rows: np.ndarray | slice = slice(None) if unit == ALL else job.split.rows(unit)[0]
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
     weight = job.weight if isinstance(rows, slice) else job.weighing(rows)
     recipe = kind.features(job.frame, entry["config"])
     classes = job.classes or None
     with blas_threads(threads):  # as the candidate was fitted
-        fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seeds[0], classes=classes)
+        seed = Seed(int(plan["seed"])).child("features", unit).integer()
+        fitted, matrix = recipe.fit(frame, job.aim(rows), job.task, weight=weight, seed=seed, classes=classes)
         model = kind.fit(
             matrix,
             job.aim(rows),
             job.task,
-            config=entry["config"],
+            config={**entry["config"], **{name: fit[name] for name in ("epochs",) if name in fit}},
             weight=weight,
             rounds=rounds,
             again=rounds is not None,
-            seed=seeds[1],
+            seed=Seed(entry["seed"]).child("unit", unit).integer(),
             threads=threads,
             classes=classes,
             metric=job.metric.guide,

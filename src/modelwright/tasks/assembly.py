@@ -21,6 +21,8 @@ from modelwright.tasks.goal import kept_goal
 from modelwright.tasks.members import Member, read_member
 
 _REFIT = "model"
+#: What stands for all rows where a unit has a number.
+ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +31,9 @@ class Made:
 
     Attributes:
         whole: whether it was fitted on all rows.
-        threads: of its fits: another number of them may be another model.
         bytes: of its files.
+        units: of which its models are, in their order; some of a candidate's may be gone.
+        threads: of the fit of each: another number of them may be another model.
         cut: whether the clock ended any fit of its candidate before it was ready.
     """
 
@@ -39,13 +42,26 @@ class Made:
     parts: tuple[Member, ...]
     whole: bool
     bytes: int
-    threads: int = 1
+    units: tuple[int | str, ...] = (ALL,)
+    threads: tuple[int, ...] = (1,)
     cut: bool = False
 
     @property
     def rounds(self) -> int | None:
         """Of the model that is deployed, or of the first of several."""
         return self.parts[0].model.facts.get("rounds")
+
+    def fits(self) -> list[dict[str, Any]]:
+        """How each of its models was fitted, so that it can be again: on which rows, with how many rounds and threads.
+
+        With how long a network was to be trained at first, too, which other rows would make another number.
+        """
+        found = []
+        for unit, part, threads in zip(self.units, self.parts, self.threads, strict=True):
+            facts = part.model.facts
+            long = {name: facts[name] for name in ("epochs",) if name in facts}
+            found.append({"unit": unit, "rounds": facts.get("rounds"), "threads": threads} | long)
+        return found
 
 
 def name_of(row: Row) -> str:
@@ -69,27 +85,28 @@ def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
             part = read_member(files.fetch(kept), kept.sha256)
             threads = int(row.facts.get("threads", job.threads))
             return Made(
-                trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size, threads=threads,
+                trial=row.number, name=name_of(row), parts=(part,), whole=True, bytes=kept.size, threads=(threads,),
                 cut=cut_short(row),
             )  # fmt: skip
         except StoreError:
             pass  # a file that was lost: the models of units stand in for it
-    parts, size = [], 0
+    parts, units, size = [], [], 0
     for unit in range(job.split.units):
         kept = row.artifacts.get(f"member{unit}")
         if kept is None:
             continue
         try:
             parts.append(read_member(files.fetch(kept), kept.sha256))
-            size += kept.size
         except StoreError:
             continue
+        units.append(unit)
+        size += kept.size
     if not parts:
         return None
-    name = name_of(row)
+    known = dict(enumerate(row.facts.get("unit_threads") or ()))  # earlier calls may have had other cores
     return Made(
-        trial=row.number, name=name, parts=tuple(parts), whole=False, bytes=size, threads=job.threads,
-        cut=cut_short(row),
+        trial=row.number, name=name_of(row), parts=tuple(parts), whole=False, bytes=size, units=tuple(units),
+        threads=tuple(int(known.get(unit) or job.threads) for unit in units), cut=cut_short(row),
     )  # fmt: skip
 
 
@@ -116,12 +133,6 @@ def described(
     }
 
 
-def _config(made: Made) -> dict[str, Any]:
-    """What a member is fitted by when it is fitted again, with how long it was to be trained at first."""
-    facts = made.parts[0].model.facts if made.whole else {}
-    return dict(made.parts[0].config) | {name: facts[name] for name in ("epochs", "batches") if name in facts}
-
-
 def _plan(
     data: Gathered, job: Job, said: Said, blend: Blend, members: Sequence[Made], weights: Sequence[float]
 ) -> dict[str, Any]:
@@ -134,15 +145,15 @@ def _plan(
                 "trial": made.trial,
                 "name": made.name,
                 "learner": first.learner,
-                "config": _config(made),
+                "config": dict(first.config),
                 "weight": weight,
                 "rounds": made.rounds,
                 "cut": made.cut,
-                "unit_rounds": [part.model.facts.get("rounds") for part in made.parts],
                 "seed": Seed(job.seed).trial(made.trial).root,
                 "whole": made.whole,
                 "units": len(made.parts),
-                "threads": made.threads,
+                "threads": made.threads[0],
+                "fits": made.fits(),
             }
         )
     return {

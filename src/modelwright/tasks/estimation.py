@@ -231,6 +231,7 @@ class _Trial:
             "row_us": microseconds(min(f["row_us"] for f in facts) / 1e6, 1),
             "rounds": [f.get("rounds") for f in facts],
             "ended": [f.get("ended") for f in facts],
+            "unit_threads": [f.get("threads") for f in facts],
         }
         return Outcome(
             state="pruned" if stopped == "stop" else "complete",
@@ -292,6 +293,7 @@ class _Trial:
         fact = {
             "seconds": seconds,
             "again": again,
+            "threads": self.threads,
             "row_us": 1e6 * spent / max(1, some.rows),
             "features": len(matrix.names),
             **known,

@@ -18,7 +18,7 @@ from modelwright.tasks.acted import acted
 from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import Made, assembled, board, described, name_of
 from modelwright.tasks.beside import how
-from modelwright.tasks.blend import Blend, sufficient
+from modelwright.tasks.blend import Blend, reached, sufficient
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, cut_short, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL
@@ -43,7 +43,7 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
     history = engine.history
     rows = [history.rows[number] for number in blend.trials]
     if not session.ends(engine):  # who interrupts does not want to wait
-        # Models of units of what was no member in an earlier call are not there any more.
+        # Models of units of what was no member in an earlier call are not there any more, all of them or some.
         lacking = [row for row in rows if not (session.job.bags and _kept(row, engine.files()))]
         wanted = _with_room(session, lacking) if lacking else []
         if wanted and session.asked.seconds is not None:
@@ -58,8 +58,9 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
 
 
 def _kept(row: Row, files: Artifacts) -> bool:
-    """Whether models of its units are there."""
-    return any(name.startswith("member") and files.holds(kept) for name, kept in row.artifacts.items())
+    """Whether the models of all units that judged it are there."""
+    kept = [row.artifacts.get(f"member{unit}") for unit in range(reached(row))]
+    return all(one is not None and files.holds(one) for one in kept)
 
 
 def _as_needed(made: Made, weight: float, session: Session) -> Made:

@@ -93,6 +93,20 @@ def _check_plan(plan: Mapping[str, Any], classes: int) -> None:
             whole(one[key], f"{key} of a member of the plan", 0, _MOST)
         for rounds in (one["rounds"], *items(one.get("unit_rounds", []), "rounds of folds")):
             whole(rounds or 0, "rounds of a member of the plan", 0, _MOST)
+        if "fits" in one:
+            for fit in items(one["fits"], "fits of a member of the plan", Mapping, max(1, one["units"])):
+                _check_fit(fit, one["whole"])
+
+
+def _check_fit(fit: Mapping[str, Any], of_all: bool) -> None:
+    """How one of a member's models was fitted: of all rows, or of a fold."""
+    if of_all:
+        text(fit["unit"], "the rows of a fit of the plan", ("all",))
+    else:
+        whole(fit["unit"], "the fold of a fit of the plan", 0, _MOST)
+    whole(fit["rounds"] or 0, "rounds of a fit of the plan", 0, _MOST)
+    whole(fit["threads"], "threads of a fit of the plan", 1, _MOST)
+    whole(fit.get("epochs", 1), "epochs of a fit of the plan", 1, _MOST)
 
 
 def _check_said(said: Mapping[str, Any]) -> None:

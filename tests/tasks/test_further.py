@@ -11,6 +11,7 @@ import pytest
 import modelwright as mw
 from modelwright.store.base import open_store
 from modelwright.study.crew import Crew
+from modelwright.tasks import finishing
 from modelwright.tasks.further import KEPT, further
 from modelwright.tasks.session import Session
 
@@ -155,3 +156,22 @@ def test_a_member_whose_models_of_folds_an_earlier_call_removed_is_fitted_on_all
     again = mw.fit(table(), "y", **asked)
     assert len(again._members) == 1
     assert np.mean(again.predict(table()) == table()["y"]) > 0.7
+
+
+@pytest.mark.parametrize("fails", ["_with_room", "_fit_all"])
+def test_members_are_chosen_again_without_those_that_cannot_be_had(tmp_path, monkeypatch, fails):
+    """Their models were removed by an earlier call; there is no room to fit them on all rows, or the fits fail."""
+    monkeypatch.chdir(tmp_path)
+    asked = {**FAST, "models": ["linear", "naive_bayes"], "preset": "best", "trials": 2, "store": "s.db", "name": "s"}
+    first = mw.fit(table(), "y", **asked)
+    assert {one["trial"] for one in first.plan["members"]} == {0, 1}
+    for one in tmp_path.rglob("trial-00000/*.mw"):
+        one.unlink()
+    monkeypatch.setattr(finishing, fails, lambda *_: [])
+    again = mw.fit(table(), "y", **asked)
+    (member,) = again.plan["members"]
+    assert member["trial"] == 1 and member["weight"] == 1.0
+    alone = next(row for row in again.leaderboard() if row["model"] == member["name"])
+    assert again.score == pytest.approx(alone["score"], abs=alone["spread"]) and again.score != first.score
+    (said,) = [one for one in again.decisions if one["what"] == "members"]
+    assert "without" in said["decided"] and f"with them {first.score:.5g}" in said["bought"]

@@ -207,6 +207,15 @@ def test_no_time_is_kept_for_fits_on_all_rows_that_would_not_end_in_it():
     assert few.plan.refits(few.rows, 40.0) == few.rows
 
 
+def test_time_is_kept_for_a_fit_of_what_lost_its_models_while_it_may_be_a_member():
+    fits, all_there = (Fits(first=UNITS, seconds=100.0, refits=False) for _ in range(2))
+    for one in (fits, all_there):
+        one.run(2)
+    fits.plan.bare = {0}
+    kept = all_there.plan.until(all_there.machine.history) - fits.plan.until(fits.machine.history)
+    assert kept == pytest.approx(1.1 * fits.plan.refit_seconds(fits.rows[0]))
+
+
 def test_workers_share_the_time_for_fits_on_all_rows_but_no_fit_is_divided():
     fits = Fits(first=UNITS, seconds=1000.0, workers=2, whole=20.0)
     fits.run(1)

@@ -20,7 +20,8 @@ from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.goal import kept_goal
 from modelwright.tasks.members import Member, read_member
 
-_REFIT = "model"
+#: By what the file of a fit on all rows is called.
+WHOLE = "model"
 #: What stands for all rows where a unit has a number.
 ALL = "all"
 
@@ -79,7 +80,7 @@ def cut_short(row: Row) -> bool:
 
 def assembled(row: Row, files: Artifacts, job: Job) -> Made | None:
     """The member of a trial: its fit on all rows, else the models of its units; None where no file can be read."""
-    kept = row.artifacts.get(_REFIT)
+    kept = row.artifacts.get(WHOLE)
     if kept is not None:
         try:
             part = read_member(files.fetch(kept), kept.sha256)

@@ -192,6 +192,17 @@ def not_on_all(names: Sequence[str], needs: str) -> Decision:
     return decision("memory", said, f"that takes about {needs}", "memory=", bought)
 
 
+def chosen_again(names: Sequence[str], metric: str, before: float, after: float) -> Decision:
+    """The decision to choose members again, without some of which there is no model.
+
+    Args:
+        before, after: the score with them, and without.
+    """
+    why = "an earlier call removed their models, as they were no members, and there was no time or room for other ones"
+    bought = f"the score is that of what is deployed: {metric} {after:.5g}, with them {before:.5g}"
+    return decision("members", f"chosen again without {', '.join(names)}", why, "seconds=, memory=", bought)
+
+
 def unconstrained(monotone: Mapping[str, int], able: Sequence[str], unable: Sequence[str]) -> Decision:
     """The decision to leave out learners that cannot hold to monotone constraints."""
     names = ", ".join(map(repr, monotone))

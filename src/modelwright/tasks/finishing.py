@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,12 @@ from modelwright.study.limits import in_bytes
 from modelwright.tasks.account.course import REFIT, SAVING
 from modelwright.tasks.acted import acted
 from modelwright.tasks.again import recalled_rows
-from modelwright.tasks.assembly import Made, assembled, board, described, name_of
+from modelwright.tasks.assembly import WHOLE, Made, assembled, board, described, name_of
 from modelwright.tasks.beside import how
 from modelwright.tasks.blend import Blend, reached, sufficient
 from modelwright.tasks.bought import Account
-from modelwright.tasks.decisions import Decision, cut_short, decided, not_on_all, on_all_rows
-from modelwright.tasks.estimation import MODEL
+from modelwright.tasks.decisions import Decision, chosen_again, cut_short, decided, not_on_all, on_all_rows
+from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.further import place_of
 from modelwright.tasks.gathered import Said
 from modelwright.tasks.learners.base import Fitted
@@ -38,29 +38,103 @@ if TYPE_CHECKING:
     from modelwright.tasks.session import Session
 
 
-def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> list[Made]:
-    """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now."""
-    history = engine.history
-    rows = [history.rows[number] for number in blend.trials]
-    if not session.ends(engine):  # who interrupts does not want to wait
-        # Models of units of what was no member in an earlier call are not there any more, all of them or some.
-        lacking = [row for row in rows if not (session.job.bags and _kept(row, engine.files()))]
-        wanted = _with_room(session, lacking) if lacking else []
-        if wanted and session.asked.seconds is not None:
-            wanted = plan.refits(wanted, session.left() - starting(plan, wanted))
-        if wanted:
-            _fit_all(session, engine, plan, blend, wanted)
+def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> tuple[Blend, list[Made]]:
+    """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now.
+
+    They are chosen again where some cannot be had: weights, score and threshold are of what is deployed.
+    """
+    rows = engine.history.rows
+    blend, wanted = _to_fit(session, engine, plan, blend)
+    if wanted:
+        _fit_all(session, engine, plan, blend, wanted)
     files = engine.files()
-    found = [made for made in (assembled(history.rows[n], files, session.job) for n in blend.trials) if made]
-    _tidy(history.rows, {made.trial for made in found}, files)
+    made = {n: assembled(rows[n], files, session.job) for n in blend.trials}
+    lost = [n for n, one in made.items() if one is None]
+    if lost:  # a fit that was foreseen to end did not
+        blend = _without(session, engine, plan, blend, lost)
+        made = {n: made[n] if n in made else assembled(rows[n], files, session.job) for n in blend.trials}
+    found = [one for one in made.values() if one is not None]
+    _tidy(rows, {one.trial for one in found}, files)
     weights = dict(zip(blend.trials, blend.weights, strict=True))
-    return [made if made.whole else _as_needed(made, weights[made.trial], session) for made in found]
+    return blend, [one if one.whole else _as_needed(one, weights[one.trial], session) for one in found]
 
 
-def _kept(row: Row, files: Artifacts) -> bool:
-    """Whether the models of all units that judged it are there."""
-    kept = [row.artifacts.get(f"member{unit}") for unit in range(reached(row))]
-    return all(one is not None and files.holds(one) for one in kept)
+def _to_fit(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> tuple[Blend, list[Row]]:
+    """The members, chosen again where some can neither be fitted on all rows nor be had without; and who is fitted."""
+    rows, files = engine.history.rows, engine.files()
+    wanted = _in_time(session, engine, plan, blend)
+    numbers = {row.number for row in wanted}
+    lost = [n for n in blend.trials if n not in numbers and not _there(rows[n], files)]
+    if not lost:
+        return blend, wanted
+    # Choosing takes a part of the time that was left for fits.
+    wanted = _in_time(session, engine, plan, blend, besides=session.choosing(plan) or 0.0)
+    numbers = {row.number for row in wanted}
+    lost = [n for n in blend.trials if n not in numbers and not _there(rows[n], files)]
+    blend = _without(session, engine, plan, blend, lost, numbers)
+    return blend, _in_time(session, engine, plan, blend)
+
+
+def _in_time(session: Session, engine: Engine, plan: TablePlan, blend: Blend, besides: float = 0.0) -> list[Row]:
+    """Members that are fitted on all rows: first those that cannot be had otherwise.
+
+    Args:
+        besides: seconds that something else takes before.
+    """
+    files = engine.files()
+    if session.ends(engine):  # who interrupts does not want to wait
+        return []
+    wanted = _lacking(session, engine, blend)
+    wanted = _with_room(session, sorted(wanted, key=lambda row: _there(row, files))) if wanted else []
+    if wanted and session.asked.seconds is not None:
+        return plan.refits(wanted, session.left() - besides - starting(plan, wanted))
+    return wanted
+
+
+def _without(
+    session: Session, engine: Engine, plan: TablePlan, blend: Blend, lost: Sequence[int], able: Collection[int] = ()
+) -> Blend:
+    """Members that are chosen again, among candidates whose models are there and those that can be fitted; says so."""
+    rows, files = engine.history.rows, engine.files()
+    among = [row for row in rows if row.number not in lost and (row.number in able or _there(row, files))]
+    found = session.blend(engine, plan, among)
+    if found is None:
+        return blend
+    names = [name_of(rows[n]) for n in lost]
+    session.says(chosen_again(names, session.data.metric.name, blend.score, found.score))
+    return found
+
+
+def lacks(row: Row, files: Artifacts, job: Job) -> bool:
+    """Whether a candidate is to be fitted on all rows if it becomes a member.
+
+    Models of units of what was no member in an earlier call are not there any more, all of them or some.
+    """
+    there = all(_holds(row, files, f"member{unit}") for unit in range(reached(row)))
+    return not job.bags or not (there or _holds(row, files, WHOLE))
+
+
+def _lacking(session: Session, engine: Engine, blend: Blend) -> list[Row]:
+    rows, files = engine.history.rows, engine.files()
+    return [rows[number] for number in blend.trials if lacks(rows[number], files, session.job)]
+
+
+def _holds(row: Row, files: Artifacts, name: str) -> bool:
+    return name in row.artifacts and files.holds(row.artifacts[name])
+
+
+def _there(row: Row, files: Artifacts) -> bool:
+    """Whether any model of a candidate is there, of all rows or of a unit."""
+    return any(_holds(row, files, name) for name in row.artifacts if name == WHOLE or name.startswith("member"))
+
+
+def reserve(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> float:
+    """Seconds until the members are fitted on all rows, with what it takes to begin."""
+    members = _lacking(session, engine, blend)
+    if not members:
+        return 0.0
+    begins = starting(plan, members)
+    return 0.5 + begins + 1.3 * plan.together(plan.refits(members, session.left() - begins))
 
 
 def _as_needed(made: Made, weight: float, session: Session) -> Made:
@@ -112,11 +186,11 @@ def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, ro
     session.course.enter(REFIT)
     wanted = {row.number for row in rows}
     number = 1 + sum(note.kind == MEMBERS for note in engine.history.notes)
-    members = [
-        {"trial": trial, "value": value, "rounds": rounds}
+    known = {
+        trial: {"trial": trial, "value": value, "rounds": rounds}
         for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
-        if trial in wanted
-    ]
+    }
+    members = [known[row.number] for row in rows]
     seconds = session.asked.seconds
     workers, small = beside(session, rows), plan.soon(rows)
     data: dict[str, Any] = {"number": number, "members": members}

@@ -74,6 +74,7 @@ class TablePlan(Strategy):
         ends: what the search may end by before its budget; a note that ended it by anything else does not count.
         tells: whether one unit has enough rows to tell how far a kind of model is behind.
         earlier: numbers of the candidates of earlier calls. What their clock left between two rungs goes on here.
+        bare: numbers of those whose models are gone: as members they are fitted on all rows, whatever others are.
     """
 
     name: ClassVar[str] = "table plan"
@@ -103,6 +104,7 @@ class TablePlan(Strategy):
         self.choosing = 0.0
         self.ends: Mapping[str, Any] = {}
         self.earlier: Collection[int] = ()
+        self.bare: Collection[int] = ()
         self.tells = True
 
     def init(self, seed: Any, history: History) -> Fold:
@@ -323,10 +325,11 @@ class TablePlan(Strategy):
         if self.reserved is not None:
             return self.seconds - self.reserved
         blending = 0.5 + self.blending()
-        if not self.timing.refits:
-            return self.seconds - blending
         merits = self.merits(history)
-        best = [history.rows[n] for n in sorted(merits, key=lambda n: -merits[n])[:_REFITTED]]
+        ranked = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
+        best = [history.rows[n] for n in ranked if self.timing.refits or n in self.bare]
+        if not best and not self.timing.refits:
+            return self.seconds - blending
         # What no reserve is large enough for is none to wait for.
         wanted = self.refits(best, _RESERVED * self.seconds)
         alone = bool(wanted) and self.soon(wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from modelwright.api.running import RunSettings
 from modelwright.api.tune import open_study
 from modelwright.core import records as r
 from modelwright.core.clock import SystemClock
+from modelwright.core.history import Row
 from modelwright.core.objective import Objective
 from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
@@ -37,7 +38,7 @@ from modelwright.tasks.draws import CANDIDATES
 from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
-from modelwright.tasks.finishing import beside, finished, predictor_of, starting
+from modelwright.tasks.finishing import beside, finished, lacks, predictor_of, reserve
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.joined import tell_joined
@@ -165,7 +166,7 @@ class Session:
 
     def says(self, decision: Decision) -> None:
         """A decision that was made on the way."""
-        self._said.append(decision)
+        self._said += [decision] if decision not in self._said else []
 
     def _share(self, share: float) -> float | None:
         return None if self.asked.seconds is None else max(0.5, share * self.asked.seconds)
@@ -219,7 +220,9 @@ class Session:
         if asked.seconds is not None and job.metric.own is None:  # ours are fast
             plan.choosing = pace(job).whole(job.metric, [CANDIDATES])
         plan.ends = {"target_score": asked.target_score, "min_gain": asked.min_gain}
-        plan.earlier = frozenset(row.number for row in engine.history.rows)
+        known, files = engine.history.rows, engine.files()
+        plan.earlier = frozenset(row.number for row in known)
+        plan.bare = frozenset(row.number for row in known if job.bags and lacks(row, files, job))
         engine.observe(Watch(engine, job, plan, plan.ends, timed=asked.seconds is not None))
         checking = Checking(data, self.said.seed, asked.seconds, self.left)
         if not asked.drop_suspected:
@@ -232,7 +235,7 @@ class Session:
             raise KeyboardInterrupt
         self._said.append(tried(len(history.rows), self.stopped, later_half(history.rows, job)))
         spared = None if asked.seconds is None else self.left()
-        members = [] if blend is None else finished(self, engine, plan, blend)
+        blend, members = (None, []) if blend is None else finished(self, engine, plan, blend)
         self._said += outlook(history, job.metric.name, spared)
         self._said += failing(history.rows)
         if blend is None or not members:
@@ -247,23 +250,18 @@ class Session:
         if chosen(history) is not None:
             if not self._more(engine):
                 self._too_little()
-                return self._blend(engine, plan)
+                return self.blend(engine, plan)
             self._reopened(engine)
         elif self.before and self.asked.seconds is not None and self.left() <= 0:
             self._too_little()
         elif plan.ended(history) is not None and self._more(engine):
             self._reopened(engine)  # whoever calls again wants more
         try_candidates(self, engine, plan, tree)
-        blend = self._blend(engine, plan)
+        blend = self.blend(engine, plan)
         for _ in range(_ROUNDS):
             if self.asked.seconds is None or blend is None or self.asked.seconds < SHORT:
                 break
-            left = self.left()
-            members = [history.rows[n] for n in blend.trials]
-            begins = starting(plan, members)
-            wanted = plan.refits(members, left - begins)
-            needs = 0.5 + begins + 1.3 * plan.together(wanted)
-            needs = 0.0 if self.job.bags else needs
+            left, needs = self.left(), reserve(self, engine, plan, blend)
             over = self.ends(engine) or plan.ended(history) is not None
             if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
                 break
@@ -272,7 +270,7 @@ class Session:
             try_candidates(self, engine, plan, tree)
             if len(history.rows) == before:
                 break
-            blend = self._blend(engine, plan)
+            blend = self.blend(engine, plan)
         return blend
 
     def ends(self, engine: Engine) -> bool:
@@ -376,12 +374,16 @@ class Session:
 
     # --- the ensemble --------------------------------------------------------------------------------
 
-    def _blend(self, engine: Engine, plan: TablePlan) -> Blend | None:
+    def blend(self, engine: Engine, plan: TablePlan, among: Sequence[Row] | None = None) -> Blend | None:
+        """The members, chosen among these candidates or all."""
         self.course.enter(ENSEMBLE)
-        seconds = None
-        if self.asked.seconds is not None:
-            seconds = max(_CHOOSING, min(0.5 + plan.blending(), _CHOOSING_SHARE * self.left()))
-        return blended(engine.history.rows, self.job, engine.files(), seconds)
+        return blended(engine.history.rows if among is None else among, self.job, engine.files(), self.choosing(plan))
+
+    def choosing(self, plan: TablePlan) -> float | None:
+        """Seconds that choosing the members may take."""
+        if self.asked.seconds is None:
+            return None
+        return max(_CHOOSING, min(0.5 + plan.blending(), _CHOOSING_SHARE * self.left()))
 
     # --- again ---------------------------------------------------------------------------------------
 

@@ -107,11 +107,23 @@ def test_the_threads_of_a_plan_are_those_of_each_fit(tmp_path, monkeypatch):
 def test_a_network_is_trained_as_long_on_other_rows(preset, monkeypatch):
     monkeypatch.setattr(mlp, "epochs_for", lambda rows: 8 if rows < 300 else 4)
     model = mw.fit(table(), "y", preset=preset, models=["mlp"], trials=1, folds=3, **QUIET)
+    more, many = model.refit(table(480)), model.refit(table(960))
     found = [
         [(one.member.model.facts["rounds"], one.member.model.facts["epochs"]) for one in made._members]
-        for made in (model, model.refit(table(480)), model.refit(table(480)).refit(table()))
+        for made in (model, more, more.refit(table()), many)
     ]
     assert found[0] == found[1] == found[2]
+    assert found[3] == [(max(1, round(rounds / 2)), round(epochs / 2)) for rounds, epochs in found[0]]
+
+
+def test_a_plan_of_an_earlier_version_is_carried_out():
+    """It knows no more of the models of folds than their rounds, and one number of threads for all."""
+    model = mw.fit(table(), "y", preset="best", models=["linear", "mlp"], trials=2, folds=3, **QUIET)
+    before = {**model.plan, "members": [dict(one) for one in model.plan["members"]]}
+    for one in before["members"]:
+        one["unit_rounds"] = [fit["rounds"] for fit in one.pop("fits")]
+    again = mw.fit(table(), "y", plan=before, **QUIET)
+    assert np.array_equal(answers(again, table()), answers(model, table()))
 
 
 def test_a_plan_of_a_saved_model_gives_the_same_predictions(tmp_path):

@@ -11,7 +11,7 @@ from modelwright.core.blas import blas_threads
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted, warn_caller
-from modelwright.tasks.assembly import ALL, Made, described
+from modelwright.tasks.assembly import ALL, Made, described, fitted_on
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.decisions import decision
@@ -127,8 +127,10 @@ def _kind(entry: Mapping[str, Any], job: Job) -> Learner:
 
 
 def _member(entry: Mapping[str, Any], fit: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> Member:
-    kind, unit, rounds, threads = _kind(entry, job), fit["unit"], fit["rounds"], int(fit["threads"])
-    rows: np.ndarray | slice = slice(None) if unit == ALL else job.split.rows(unit)[0]
+    kind, unit, threads = _kind(entry, job), fit["unit"], int(fit["threads"])
+    rows: np.ndarray | slice = slice(None) if unit == ALL else fitted_on(unit, job)
+    fit = kind.anew(fit, len(job.y) if isinstance(rows, slice) else len(rows))
+    rounds = fit["rounds"]
     frame = job.frame if isinstance(rows, slice) else job.frame.take(rows)
     weight = job.weight if isinstance(rows, slice) else job.weighing(rows)
     recipe = kind.features(job.frame, entry["config"])

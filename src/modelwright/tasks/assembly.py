@@ -52,7 +52,7 @@ class Made:
         """Of the model that is deployed, or of the first of several."""
         return self.parts[0].model.facts.get("rounds")
 
-    def fits(self) -> list[dict[str, Any]]:
+    def fits(self, job: Job) -> list[dict[str, Any]]:
         """How each of its models was fitted, so that it can be again: on which rows, with how many rounds and threads.
 
         With how long a network was to be trained at first, too, which other rows would make another number.
@@ -61,8 +61,14 @@ class Made:
         for unit, part, threads in zip(self.units, self.parts, self.threads, strict=True):
             facts = part.model.facts
             long = {name: facts[name] for name in ("epochs",) if name in facts}
-            found.append({"unit": unit, "rounds": facts.get("rounds"), "threads": threads} | long)
+            rows = len(fitted_on(unit, job))
+            found.append({"unit": unit, "rows": rows, "rounds": facts.get("rounds"), "threads": threads} | long)
         return found
+
+
+def fitted_on(unit: int | str, job: Job) -> np.ndarray:
+    """The rows that the model of a unit is fitted on; every one where it is of all."""
+    return np.arange(len(job.y)) if unit == ALL else job.split.rows(int(unit))[0]
 
 
 def name_of(row: Row) -> str:
@@ -154,7 +160,7 @@ def _plan(
                 "whole": made.whole,
                 "units": len(made.parts),
                 "threads": made.threads[0],
-                "fits": made.fits(),
+                "fits": made.fits(job),
             }
         )
     return {

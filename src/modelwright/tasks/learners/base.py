@@ -235,6 +235,10 @@ class Learner(ABC):
     def learn(self, lesson: Lesson) -> Fitted:
         """``fit``, with all that was asked for in one."""
 
+    def anew(self, fit: Mapping[str, Any], rows: int) -> Mapping[str, Any]:
+        """How a fit is done again on so many ``rows``: as it was done, of which the "rounds" and "rows" are known."""
+        return fit
+
 
 def shared(amounts: np.ndarray) -> np.ndarray:
     """Amounts with the sum 1, or 0 where there are none.

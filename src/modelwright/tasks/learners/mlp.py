@@ -31,6 +31,8 @@ _STEEP = np.float32(10)
 _TIMES = 2.5
 #: Rows that go through the network at once when it predicts.
 _AT_ONCE = 512
+#: So many times more or fewer rows are others: a network that is fitted again sees those as often as is usual.
+_OTHERS = 2.5
 
 
 def epochs_for(rows: int) -> int:
@@ -81,6 +83,14 @@ class MLP(Learner):
         with blas_threads(cores), np.errstate(over="ignore"):
             training = _Training(matrix, y, number, weight, config, Seed(seed), metric)
             return training.run(lesson)
+
+    def anew(self, fit: Mapping[str, Any], rows: int) -> Mapping[str, Any]:
+        """For as many epochs, or the usual ones of far more or fewer rows: to the same part of its schedule."""
+        before = int(fit.get("rows") or rows)
+        if "epochs" not in fit or not fit["rounds"] or max(rows, before) <= _OTHERS * min(rows, before):
+            return fit
+        times = epochs_for(rows) / epochs_for(before)
+        return {**fit, **{name: max(1, round(fit[name] * times)) for name in ("rounds", "epochs")}}
 
 
 def _rate(task: str) -> float:

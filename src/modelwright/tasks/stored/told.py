@@ -106,6 +106,7 @@ def _check_fit(fit: Mapping[str, Any], of_all: bool) -> None:
         whole(fit["unit"], "the fold of a fit of the plan", 0, _MOST)
     whole(fit["rounds"] or 0, "rounds of a fit of the plan", 0, _MOST)
     whole(fit["threads"], "threads of a fit of the plan", 1, _MOST)
+    whole(fit.get("rows", 1), "rows of a fit of the plan", 0, _MOST)
     whole(fit.get("epochs", 1), "epochs of a fit of the plan", 1, _MOST)
 
 

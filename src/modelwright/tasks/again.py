@@ -11,7 +11,7 @@ from modelwright.core.blas import blas_threads
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted, warn_caller
-from modelwright.tasks.assembly import ALL, Made, described, fitted_on
+from modelwright.tasks.assembly import ALL, SETTLED, Made, described, fitted_on
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.decisions import decision
@@ -142,7 +142,7 @@ def _member(entry: Mapping[str, Any], fit: Mapping[str, Any], plan: Mapping[str,
             matrix,
             job.aim(rows),
             job.task,
-            config={**entry["config"], **{name: fit[name] for name in ("epochs",) if name in fit}},
+            config={**entry["config"], **{name: fit[name] for name in SETTLED if name in fit}},
             weight=weight,
             rounds=rounds,
             again=rounds is not None,

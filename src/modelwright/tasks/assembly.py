@@ -24,6 +24,9 @@ from modelwright.tasks.members import Member, read_member
 WHOLE = "model"
 #: What stands for all rows where a unit has a number.
 ALL = "all"
+#: Facts of a fit that are settings when it is done again: how long a network was to be trained, and where the first of
+#: its epochs was broken off.
+SETTLED = ("epochs", "batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ class Made:
         found = []
         for unit, part, threads in zip(self.units, self.parts, self.threads, strict=True):
             facts = part.model.facts
-            long = {name: facts[name] for name in ("epochs",) if name in facts}
+            long = {name: facts[name] for name in SETTLED if name in facts}
             rows = len(fitted_on(unit, job))
             found.append({"unit": unit, "rows": rows, "rounds": facts.get("rounds"), "threads": threads} | long)
         return found

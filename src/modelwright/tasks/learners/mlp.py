@@ -27,12 +27,10 @@ from modelwright.tasks.learners.recipes import feature_space, for_smooth
 _BATCH, _CYCLES = 256, 4
 #: Errors of less than one part in so many of the target's spread still count by their size, where the metric is theirs.
 _STEEP = np.float32(10)
-#: How many times the rows that judged it a network sees as often as those. Half of them may judge.
-_TIMES = 2.5
+#: So many times more or fewer rows are others: a network sees those as often as is usual. Half of all rows may judge.
+_OTHERS = 2.5
 #: Rows that go through the network at once when it predicts.
 _AT_ONCE = 512
-#: So many times more or fewer rows are others: a network that is fitted again sees those as often as is usual.
-_OTHERS = 2.5
 
 
 def epochs_for(rows: int) -> int:
@@ -71,7 +69,7 @@ class MLP(Learner):
 
     def longer(self, rows: int, whole: int) -> float:
         """As many epochs, or the usual ones of many times the rows: a sample is seen more often than a large table."""
-        fewer = epochs_for(whole) / epochs_for(rows) if whole > _TIMES * rows else 1.0
+        fewer = epochs_for(whole) / epochs_for(rows) if whole > _OTHERS * rows else 1.0
         return super().longer(rows, whole) * fewer
 
     def learn(self, lesson: Lesson) -> Fitted:

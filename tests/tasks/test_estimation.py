@@ -56,7 +56,7 @@ def outcome(job, tmp_path, **note):
 def test_what_a_candidate_takes_again_goes_by_the_rounds_that_are_kept(job, tmp_path):
     found = outcome(job, tmp_path)
     assert found.error is None
-    most = job.longer({"model": "lightgbm"}, 0) / MORE
+    most = job.longer({"model": "lightgbm"}, 0, 100) / MORE
     assert 0 < found.note["again_seconds"] <= most * found.note["fit_seconds"] + 1e-3
 
 
@@ -85,9 +85,9 @@ def test_features_take_no_more_threads_than_the_learner(job, tmp_path, monkeypat
 def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job, monkeypatch):
     few = make_split(job.y[:100], "regression", seed=0, folds=2).among(np.arange(100), 600)
     both = replace(job, split=few, learners=learners.learners(["lightgbm", "linear"]))
-    assert job.longer({"model": "lightgbm"}, 0) == pytest.approx(1.5 ** (1 / 3))  # a unit has two of three folds
-    assert both.longer({"model": "lightgbm"}, 0) == pytest.approx(12 ** (1 / 3))
-    assert both.longer({"model": "linear"}, 0) == MORE
+    assert job.longer({"model": "lightgbm"}, 0, 100) == pytest.approx(1.5 ** (1 / 3))  # a unit has two of three folds
+    assert both.longer({"model": "lightgbm"}, 0, 100) == pytest.approx(12 ** (1 / 3))
+    assert both.longer({"model": "linear"}, 0, 100) == MORE
     table, rounds = {**job.frame.numbers, "y": job.y}, []
     for growth in (0.0, 1 / 3):
         monkeypatch.setattr(base, "GROWTH", growth)
@@ -96,11 +96,12 @@ def test_after_a_sample_trees_are_grown_for_more_rounds_and_nothing_else_is(job,
     assert rounds[1] == pytest.approx(12 ** (1 / 3) / MORE * rounds[0], abs=2)
 
 
-def test_after_a_sample_a_network_has_the_usual_epochs_of_all_rows(job):
+def test_after_a_sample_a_network_has_no_more_than_the_usual_epochs_of_all_rows(job):
     y = np.zeros(200_000)
     few = make_split(y[:2000], "regression", seed=0, folds=8).among(np.arange(2000), 200_000)
     sampled = replace(job, y=y, split=few, learners=learners.learners(["mlp"]))
-    assert sampled.longer({"model": "mlp"}, 0) == MORE / 16, "16 epochs in place of 256"
+    epochs = {rounds: rounds * sampled.longer({"model": "mlp"}, 0, rounds) for rounds in (256, 17, 4)}
+    assert epochs == {256: 16.0, 17: 16.0, 4: 4 * MORE}
 
 
 def test_trees_of_all_rows_are_grown_for_as_many_rounds_more_as_all_units_say(job, monkeypatch):

@@ -336,7 +336,7 @@ def _mean(row: Row, level: int) -> float:
 def _rounds(row: Row, job: Job, weight: float) -> int | None:
     """Rounds on all rows: the mean of what each unit says, of which one may have half as many rows as another."""
     told = enumerate(row.facts.get("rounds") or ())
-    known = [rounds * job.longer(row.config, unit) for unit, rounds in told if rounds is not None]
+    known = [rounds * job.longer(row.config, unit, rounds) for unit, rounds in told if rounds is not None]
     if not known:
         return None
     found = max(1, round(float(np.mean(known))))

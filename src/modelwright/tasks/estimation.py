@@ -109,10 +109,10 @@ class Job:
             return own
         return stands[rows] if own is None else stands[rows] * own
 
-    def longer(self, config: Mapping[str, Any], unit: int) -> float:
-        """Rounds of a fit on all rows for each one on the rows of ``unit``; see ``Learner.longer``."""
+    def longer(self, config: Mapping[str, Any], unit: int, rounds: int) -> float:
+        """Rounds of a fit on all rows for each of so many on the rows of ``unit``; see ``Learner.longer``."""
         rows = max(1, len(self.split.rows(unit)[0]))
-        return self.learners[str(config[MODEL])].longer(rows, len(self.y))
+        return self.learners[str(config[MODEL])].longer(rounds, rows, len(self.y))
 
     @property
     def objective(self) -> str:
@@ -285,11 +285,10 @@ class _Trial:
         if answers is None and some is not held:
             found = fitted.predict(held, threads=self.threads)
         predicted = job.natural(found if answers is None else answers, on)
-        known = fitted.facts
-        # A fit of as many rounds as are kept, with features of its own.
-        grown = known.get("grown") or 0
-        longer = job.longer(self.task.config, unit)
-        again = prepared + learned * (min(longer / MORE, longer * known["rounds"] / grown) if grown else 1.0)
+        known, again = fitted.facts, prepared + learned
+        if grown := known.get("grown"):  # a fit of as many rounds as are kept, with features of its own
+            longer = job.longer(self.task.config, unit, known["rounds"])
+            again = prepared + learned * min(longer / MORE, longer * known["rounds"] / grown)
         fact = {
             "seconds": seconds,
             "again": again,

@@ -201,8 +201,8 @@ class Learner(ABC):
         """``cost``, with so many classes; 0 or 1 in regression."""
         return self.cost(rows, columns, config) * (classes if self.boosted and classes > 2 else 1)
 
-    def longer(self, rows: int, whole: int) -> float:
-        """Rounds of a fit on ``whole`` rows for each one that was found good on ``rows``, a part of them.
+    def longer(self, rounds: int, rows: int, whole: int) -> float:
+        """Rounds of a fit on ``whole`` rows for each of ``rounds`` that were found good on ``rows``, a part of them.
 
         More rows have more to tell.
         """

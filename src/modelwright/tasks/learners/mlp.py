@@ -67,10 +67,10 @@ class MLP(Learner):
         steps = int(config.get("epochs", epochs_for(rows))) * max(1, rows // _BATCH)
         return steps * (4e-4 + 6 * _BATCH * width * (inputs + width * (layers - 1)) / 5e10 + width * layers * 3e-6)
 
-    def longer(self, rows: int, whole: int) -> float:
-        """As many epochs, or the usual ones of many times the rows: a sample is seen more often than a large table."""
-        fewer = epochs_for(whole) / epochs_for(rows) if whole > _OTHERS * rows else 1.0
-        return super().longer(rows, whole) * fewer
+    def longer(self, rounds: int, rows: int, whole: int) -> float:
+        """As many epochs; of many times the rows no more than the usual ones, since a sample is seen far more often."""
+        found = super().longer(rounds, rows, whole)
+        return min(found, epochs_for(whole) / rounds) if whole > _OTHERS * rows else found
 
     def learn(self, lesson: Lesson) -> Fitted:
         matrix, y, config, weight = lesson.matrix, lesson.y, lesson.config, lesson.weight

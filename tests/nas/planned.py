@@ -32,7 +32,8 @@ class Run:
         number = answer[-1].number
         self.machine.apply([*answer, *self.machine.start(number)], self.at)
         row = self.history.rows[number]
-        seconds = float(row.note.get("seconds", 4.0)) if row.note["phase"] == "confirm" else self.takes(row)
+        given = row.note.get("seconds") if row.note["phase"] == "confirm" else None
+        seconds = self.takes(row) if given is None else float(given)
         self.at += seconds
         self.reported(number, row.target)
         told = outcome or r.Outcome(

@@ -103,13 +103,16 @@ class Division:
     def turn(self, history: History, waiting: int) -> float:
         """Seconds of training for each of those that wait to be confirmed, beside what it takes to compile them.
 
-        All train equally long, for it is time that is short. The first one's are those of all.
+        All train equally long, for it is time that is short. The first one's are those of all; beside networks that an
+        earlier session confirmed by epochs, without a clock, others train no longer than those did.
         """
-        given = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
-        if given:
-            return given[0]
+        given = agreed(history)
+        if given is not None:
+            return given
         rounds = -(-waiting // self.workers)
-        return round((self.ends(history)[1] - history.elapsed) / rounds - self.beside(history), 3)
+        own = (self.ends(history)[1] - history.elapsed) / rounds - self.beside(history)
+        took = [one.spent.get("train", 0.0) + one.spent.get("judge", 0.0) for one in _ended(history) if self._full(one)]
+        return round(min(own, float(np.median(took))) if took else own, 3)
 
     def least(self, history: History) -> float:
         """Seconds of training below which a confirmation tells nothing: those of an epoch, or of many rows."""
@@ -136,6 +139,10 @@ class Division:
             if round(one.fidelity * STEPS) in self._levels and one.share >= 0.5
         }
 
+    def _full(self, segment: _Segment) -> bool:
+        """Whether it is a confirmation, carried out to its end."""
+        return segment.share >= 1.0 and abs(segment.fidelity - self.ladder.of("confirm")[-1].fidelity) < 1e-9
+
     @property
     def _levels(self) -> list[int]:
         return [rung.step for rung in self.ladder.of("race")]
@@ -145,6 +152,12 @@ class Division:
         rung = self.ladder.at(fidelity)
         passes = rung.epochs * (1.0 if rung.rows is None else rung.rows / self.ladder.rows)
         return passes / rung.factor**2 if shrunk else passes
+
+
+def agreed(history: History) -> float | None:
+    """Seconds for which networks are confirmed, once one has been given any, whatever the budget is now."""
+    given = [row.note.get("seconds") for row in history.rows if row.note.get("phase") == "confirm"]
+    return next((seconds for seconds in given if seconds is not None), None)
 
 
 def ranked(history: History, levels: Sequence[int]) -> list[int]:

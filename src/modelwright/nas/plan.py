@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import YIELDS, Answer, Config, Event, Exhausted, Proposal, Wait
-from modelwright.nas.division import Division, ranked, shares_in
+from modelwright.nas.division import Division, agreed, ranked, shares_in
 from modelwright.nas.ladder import STEPS, Ladder, Rung
 from modelwright.nas.phases import ENDED, FINISH, MORE
 from modelwright.nas.stale import agreement, stale
@@ -119,10 +119,14 @@ class Plan(Strategy):
         if not state.history.rows and number is not None:
             return self.place(state, space, 0, space.default(), {"by": "default", "phase": "anchor"})
         going = self._race(state, space, number)
-        if isinstance(going, Proposal) and self.time is not None:
-            left = self.time.late(state.history) - state.history.elapsed
-            return replace(going, note={**going.note, "seconds": round(max(1.0, left), 3)})
-        return self._confirm(state, going) if isinstance(going, str) else going
+        if isinstance(going, str):
+            return self._confirm(state, going)
+        return replace(going, note={**going.note, **self._cut(state.history)}) if isinstance(going, Proposal) else going
+
+    def _cut(self, history: History) -> dict[str, float | None]:
+        """In how many seconds a network of the race is cut short; said without a clock too, for what goes on may have
+        had seconds in an earlier session."""
+        return {"seconds": None if self.time is None else round(max(1.0, self.time.late(history) - history.elapsed), 3)}
 
     def place(self, state: State, space: SearchSpace, number: int, config: Config, note: Mapping[str, Any]) -> Proposal:
         rung, decided = self._lowest(state, number)
@@ -208,10 +212,8 @@ class Plan(Strategy):
         return row.state == "paused" and row.fidelity < self.confirm - 1e-9
 
     def _confirming(self, history: History, number: int, waiting: int, note: Mapping[str, Any]) -> Proposal:
-        note = {"phase": "confirm", **note}
-        if self.time is not None:
-            note["seconds"] = self.time.turn(history, waiting)
-        return Proposal(trial=number, fidelity=self.confirm, note=note)
+        seconds = agreed(history) if self.time is None else self.time.turn(history, waiting)
+        return Proposal(trial=number, fidelity=self.confirm, note={"phase": "confirm", **note, "seconds": seconds})
 
     def _once_more(self, state: State, before: int) -> Proposal | None:
         """Another network to confirm where the race ranked those that were confirmed no better than chance would.
@@ -225,9 +227,8 @@ class Plan(Strategy):
         if found is None or added >= AGAIN or (added == 0 and found[0] > 0):
             return None
         if self.time is not None:
-            turns = [row.note["seconds"] for row in history.rows if row.note.get("phase") == "confirm"]
-            late = self.time.ends(history)[1] + _AGAIN * self.time.seconds
-            if not turns or history.elapsed + self.time.beside(history) + turns[0] > late:
+            turn, late = self.time.turn(history, 1), self.time.ends(history)[1] + _AGAIN * self.time.seconds
+            if turn <= 0 or history.elapsed + self.time.beside(history) + turn > late:
                 return None
         left = [n for n in ranked(history, self.levels) if self._unconfirmed(history.rows[n])]
         left = [n for n in left if any(abs(f * STEPS - top) < 1e-6 for f in history.rows[n].segments)]

@@ -67,6 +67,20 @@ def test_a_network_whose_training_diverged_is_infeasible_and_says_what_it_took()
     assert all(row.facts["cpu_seconds"] > 0 for row in rows)
 
 
+@pytest.mark.parametrize("constraints", [(), ("val_accuracy >= 0.01",)])
+def test_a_network_whose_training_diverged_is_not_the_best_where_the_objective_is_a_cost(constraints):
+    options = {"plan": None, "strategy": "grid", "objective": "params", "constraints": constraints, "trials": 6}
+    study = searched(**options, training=lambda hp: {"rate": hp.Choice("rate", [1e30, 1e-3]), "optimizer": "sgd"})
+    states = {(trial.config["rate"], trial.state) for trial in study.trials}
+    assert states == {(1e30, "infeasible"), (1e-3, "complete")}
+    assert {trial.error.kind for trial in study.trials if trial.error} == {"nan"}
+    assert study.best.config == {"filters": 4, "rate": 1e-3} and np.isfinite(study.best.metrics["val_loss"])
+    only = searched(**options, training=lambda hp: {"rate": hp.Choice("rate", [1e30]), "optimizer": "sgd"})
+    assert {trial.state for trial in only.trials} == {"infeasible"}
+    with pytest.raises(StudyError, match="not finite"):
+        only.best_model()
+
+
 @pytest.mark.parametrize(
     ("training", "rate"),
     [

@@ -113,9 +113,9 @@ class _Trial:
         metrics: dict[str, float] = {}
         for rung in self._rungs(learned is not None):
             learned, metrics = self._climb(rung, learned)
-            # Training that diverged leaves no accuracy at all.
-            worth = {**found, **metrics}
-            if not all(math.isfinite(worth.get(o.name, math.nan)) for o in self.job.objectives):
+            # Training that diverged leaves no accuracy at all; an objective may be known without any training.
+            worth, needed = {**found, **metrics}, ["val_loss", *(made.name for made in self.job.objectives)]
+            if not all(math.isfinite(worth.get(name, math.nan)) for name in needed):
                 message = f"the loss of {metrics.get('val_loss', math.nan):g} after training is not finite"
                 error = Failure(kind="nan", message=message)
                 return Outcome(state="infeasible", metrics={}, error=error, note=self.note)

@@ -106,9 +106,10 @@ def test_a_finish_that_diverged_leaves_the_best_on_its_way(trainer):
     learned = weights.read(trainer.model)
     finish = Finish(Objective("val_accuracy", "max"), trainer, learned, trainer.judge())
     trainer.fit(60, 0, lambda done, loss: True)
-    finish.seen(0.5, trainer.watch())
+    finish.seen(0.5, {**trainer.watch(), "loss": 0.25})
     (_, metrics), fact = finish.best((learned, {"val_loss": float("nan")}))
     assert fact["kept"] == "within" and "after" not in fact and metrics["val_accuracy"] > 0.6
+    assert metrics["loss"] == 0.25
 
 
 # --- what it does not need -------------------------------------------------------------------------
@@ -189,6 +190,17 @@ def test_the_first_interrupt_ends_a_finish_early_and_well(monkeypatch, capsys):
     assert "the training of trial 0 ends early" in said and "the best network so far (val_accuracy=0." in said
     # A question leaves no trace.
     assert all(metrics for _, metrics in row.reports)
+
+
+def test_weights_that_a_finish_did_not_improve_keep_their_training_loss_and_the_limits_on_it(monkeypatch):
+    monkeypatch.setattr(Finish, "_worse", lambda self, value, than: True)
+    space = nas.Architecture(small, (4,))
+    options = {"trials": 1, "epochs": 4, "store": ":memory:", "verbose": 0}
+    study = mw.nas.search(space, *points(), constraints=["loss <= 100"], **options)
+    row = study.best._row
+    assert row.facts["finish"]["kept"] == "before" and (row.state, row.fidelity) == ("complete", 1.0)
+    confirmed = next(metrics for step, metrics in row.reports if step == 300)
+    assert row.metrics["loss"] == pytest.approx(confirmed["loss"])
 
 
 def test_seconds_count_from_when_a_command_began():

@@ -114,9 +114,11 @@ def test_a_training_that_the_time_cuts_short_goes_on_where_there_is_more(machine
     assert row.facts["why"] == "budget" and machine.put_aside() == [0]
     assert machine.propose().why == "the seconds are used up"  # there is none for another one either
     before = row.fidelity, row.values, row.facts["epochs"]
+    loss = row.metrics["loss"]
     machine.apply(machine.start(0))
     _, row = run(machine, made, Says(), tmp_path / "0", until=0.0)  # what has a value is not spoiled by a last step
     assert (row.fidelity, row.values, row.facts["epochs"]) == before and machine.put_aside() == [0]
+    assert row.metrics["loss"] == loss  # an objective or a limit may be on it
     machine.apply(machine.start(0))
     outcome, row = run(machine, made, Says(), tmp_path / "0", until=SystemClock().wall() + 1e4)
     assert row.state == "complete" and row.facts["epochs"] == pytest.approx(40, abs=0.1)

@@ -105,6 +105,7 @@ def write(study: Study, path: str | Path) -> Path:
 def _phases(study: Study) -> str:
     """What each phase of a plan had, what it took of the time, and why the search ended."""
     from modelwright.nas.finished import EARLY, told
+    from modelwright.nas.inherited import giver
     from modelwright.nas.phases import BETWEEN, PREPARE, SCREEN, clocked, shares
     from modelwright.nas.proposer import SCREENED
 
@@ -125,7 +126,7 @@ def _phases(study: Study) -> str:
             lines.append(f"  {name}: {what}{_priced(history, name)}, {took:,.0f} s ({100 * took / whole:.0f} %)")
     if screened is not None:
         lines += _unscored(screened)
-    children = sum(row.parent is not None for row in history.rows)
+    children = sum(giver(row) is not None for row in history.rows)
     if children:
         lines.append(
             f"  {counted(children, 'network')} began with another one's weights; that one's epochs are charged."
@@ -178,11 +179,14 @@ def _priced(history: History, phase: str) -> str:
 
 def _lineage(history: History, best: Row | None, view: StudyView | None = None) -> list[str]:
     """Where the best network inherited its weights: what the best one was worth beside it that began at chance."""
-    if best is None or best.parent is None:
+    from modelwright.nas.inherited import giver
+
+    parent = None if best is None else giver(best)
+    if best is None or parent is None:
         return []
     better = history.objectives[0].better
     for fidelity, values in sorted(best.segments.items(), reverse=True):
-        held = {row.number: row.segments.get(fidelity) for row in history.rows if row.parent is None}
+        held = {row.number: row.segments.get(fidelity) for row in history.rows if giver(row) is None}
         fresh = {number: there[0] for number, there in held.items() if there is not None}
         if values is None or not fresh:
             continue
@@ -190,7 +194,7 @@ def _lineage(history: History, best: Row | None, view: StudyView | None = None) 
         at = "" if view is None else level_text(view, fidelity)
         at = at[:1].upper() + at[1:] or f"At fidelity {fidelity:.3g}"
         said = (
-            f"  The best network began with the weights of trial {best.parent}, whose training is behind its value. "
+            f"  The best network began with the weights of trial {parent}, whose training is behind its value. "
             f"{at} it was worth {values[0]:.4g}, and trial {other}, the best there of those that "
             f"began at chance, {fresh[other]:.4g}."
         )

@@ -22,6 +22,7 @@ from modelwright.nas.canonical import pruned
 from modelwright.nas.dataset import Dataset
 from modelwright.nas.finished import EARLY, FINISHED, Finish
 from modelwright.nas.graph import Graph
+from modelwright.nas.inherited import INHERITED
 from modelwright.nas.job import Job
 from modelwright.nas.keras_settings import in_32_bits
 from modelwright.nas.ladder import Rung
@@ -37,8 +38,6 @@ from modelwright.training.checkpoint import write_by
 from modelwright.training.failure import outcome_of
 from modelwright.training.kept import artifacts_of, regained
 
-#: The kind of the fact that says how much of a network's start was inherited, and from whom.
-INHERITED = "inherited"
 #: What was trained before a finish is little where it is less than this share of it, in CPU-seconds or else in epochs.
 _LITTLE = 0.2
 
@@ -97,6 +96,8 @@ class _Trial:
         self.model: Any = None
         self.stopped, self.begins, self.reached = "", task.start, task.start
         self.before, self.cpu, self.began = 0.0, time.process_time(), time.perf_counter()
+        self.loss = math.nan  # of the training that the weights come from
+        self.heir = False  # whether they are its parent's
 
     def run(self) -> Outcome:
         graph = self._graph(())
@@ -111,7 +112,7 @@ class _Trial:
         learned, behind = self._start(graph)
         self.spent["start"] += time.perf_counter() - self.began
         metrics: dict[str, float] = {}
-        for rung in self._rungs(learned is not None):
+        for rung in self._rungs():
             learned, metrics = self._climb(rung, learned)
             # Training that diverged leaves no accuracy at all; an objective may be known without any training.
             worth, needed = {**found, **metrics}, ["val_loss", *(made.name for made in self.job.objectives)]
@@ -119,6 +120,7 @@ class _Trial:
                 message = f"the loss of {metrics.get('val_loss', math.nan):g} after training is not finite"
                 error = Failure(kind="nan", message=message)
                 return Outcome(state="infeasible", metrics={}, error=error, note=self.note)
+            self.loss = metrics.get("loss", math.nan)
             if self.stopped:
                 break
         with self.spent.on("keep"):
@@ -182,19 +184,19 @@ class _Trial:
             return self._original(graph), found.artifacts
         learned, state = found.value
         self.note |= {k: state[k] for k in ("epochs", INHERITED) if k in state}
-        self.before = float(state.get("cpu_seconds", 0.0))
+        self.before, self.loss = float(state.get("cpu_seconds", 0.0)), float(state.get("loss", math.nan))
         return learned, found.artifacts
 
     def _inherited(self, graph: Graph) -> weights.Weights | None:
-        """What the parent learned, carried over to this network; None where its checkpoint cannot be read."""
+        """What the parent learned, carried over to this network; as any other begins where that cannot be read."""
         kept = self.task.inherit["checkpoint"]
         try:
             learned, state = checkpoints.read(artifacts_of(self.task).fetch(kept), kept.sha256)
         except StoreError as error:
-            self.note[INHERITED] = {"from": self.task.parent, "share": 0.0, "why": error.what}
-            return None
+            return self._original(graph, why=error.what)
         parent = pruned(self.job.space.graph(state["config"]))
         carried = inherit(parent, learned, graph, seed=self._chance())
+        self.heir = True
         self.note |= {
             INHERITED: {"from": self.task.parent, "share": round(carried.share, 4), "exact": carried.exact},
             "epochs": state.get("epochs", 0.0),
@@ -204,21 +206,29 @@ class _Trial:
     def _chance(self) -> int:
         return Seed(self.task.seed).child("morph").integer() % (1 << 32)
 
-    def _original(self, graph: Graph) -> weights.Weights | None:
-        """What the network had learned that the space was made around; None where there is none."""
-        origin = self.job.space.origin
+    def _original(self, graph: Graph, why: str = "") -> weights.Weights | None:
+        """What the network had learned that the space was made around; None where there is none.
+
+        Args:
+            why: nothing came of its parent's weights.
+        """
+        origin, lost = self.job.space.origin, {"why": why} if why else {}
         if origin is None or self.reached > 0:
+            if self.task.parent is not None:
+                self.note[INHERITED] = {"from": self.task.parent, "share": 0.0, **lost}
             return None
         carried = inherit(pruned(origin.graph), origin.weights, graph, seed=self._chance())
-        self.note[INHERITED] = {"from": origin.name, "share": round(carried.share, 4), "exact": carried.exact}
+        self.note[INHERITED] = {
+            "from": origin.name, "share": round(carried.share, 4), "exact": carried.exact, **lost
+        }  # fmt: skip
         return carried.weights
 
     # --- one rung ------------------------------------------------------------------------------------
 
-    def _rungs(self, trained: bool) -> list[Rung]:
+    def _rungs(self) -> list[Rung]:
         """What is left to climb. What begins with a parent's weights trains for the last rung alone."""
         rungs = list(self.job.ladder.between(self.begins, self.task.stop))
-        return rungs[-1:] if trained and self.task.start == 0 else rungs
+        return rungs[-1:] if self.heir else rungs
 
     def _climb(self, rung: Rung, learned: weights.Weights | None) -> tuple[weights.Weights, dict[str, float]]:
         with self.spent.on("build"):
@@ -240,7 +250,7 @@ class _Trial:
             return weights.read(self.model), stands
         if learned is not None and self.reached > 0 and at_most is not None and rung.name == "full" and at_most <= 0:
             self.note["why"] = "budget"  # a step or two would do its value no good
-            return learned, self._worth(trainer)
+            return learned, self._with_loss(self._worth(trainer))
         anew = self._barely_trained(rung, seconds)
         with self.spent.on("train"):
             trained = trainer.fit(
@@ -272,6 +282,10 @@ class _Trial:
             watched.ended(metrics)
             self.stopped = watched.stopped
         return found, metrics
+
+    def _with_loss(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Of weights that are not trained on: with the loss of the training that they come from, where it is known."""
+        return {**metrics, "loss": self.loss} if math.isfinite(self.loss) else metrics
 
     def _worth(self, trainer: Trainer) -> dict[str, float]:
         with self.spent.on("judge"):
@@ -320,7 +334,7 @@ class _Trial:
         with self.spent.on("judge"):
             found = trainer.judge()
         made = self.job.objectives[0]
-        return found if math.isfinite(found.get(made.name, math.nan)) else {}
+        return self._with_loss(found) if math.isfinite(found.get(made.name, math.nan)) else {}
 
     def _data(self, rung: Rung) -> tuple[Dataset, Graph]:
         """See ``Job.at``; that images could not be made smaller is noted."""
@@ -354,6 +368,7 @@ class _Trial:
             "config": dict(self.task.config),
             "epochs": self._epochs(),
             "cpu_seconds": self._cpu_seconds(),
+            **self._with_loss({}),
             **({INHERITED: self.note[INHERITED]} if INHERITED in self.note else {}),
         }
         found = {}

@@ -38,6 +38,7 @@ class Finish:
         self.made, self.trainer, self.before = made, trainer, (learned, stands)
         self._found: weights.Weights = {}
         self._at = self._value = math.nan
+        self._loss: dict[str, float] = {}
 
     def seen(self, done: float, metrics: Mapping[str, float]) -> None:
         """What it was worth to whoever watches, when so much of it was done; keeps the best weights."""
@@ -46,6 +47,7 @@ class Finish:
             return
         self.trainer.steps.settle()
         self._found, self._at, self._value = weights.read(self.trainer.model), done, value
+        self._loss = {"loss": metrics["loss"]} if "loss" in metrics else {}
 
     def best(self, after: Judged) -> tuple[Judged, dict[str, Any]]:
         """The best weights and what they are worth, and the fact that says which; ``after`` are those at its end.
@@ -58,7 +60,7 @@ class Finish:
         kept, which = (after, "after") if not self._worse(value, before) else (self.before, "before")
         if self._found and self._worse(self._watched(value), self._value):
             ends, rows = self.trainer.by_row(), self._judged()
-            within = self._found, self.trainer.worth(rows)
+            within = self._found, {**self.trainer.worth(rows), **self._loss}
             told |= {"within": within[1].get(self.made.name, math.nan), "at": round(self._at, 3)}
             if not self._worse(told["within"], before) and (math.isnan(value) or self._clearly_better(rows, ends)):
                 kept, which = within, "within"

@@ -18,6 +18,7 @@ from modelwright.core.errors import StrategyError
 from modelwright.core.history import History, Row
 from modelwright.core.records import YIELDS, Answer, Config, Event, Exhausted, Proposal, Wait
 from modelwright.nas.division import Division, agreed, ranked, shares_in
+from modelwright.nas.inherited import giver
 from modelwright.nas.ladder import STEPS, Ladder, Rung
 from modelwright.nas.phases import ENDED, FINISH, MORE
 from modelwright.nas.stale import agreement, stale
@@ -265,8 +266,8 @@ class Plan(Strategy):
         order, rows = ranked(history, self.levels), history.rows
         chosen = order[: self.confirmed]
         anchor = next((row.number for row in rows if row.note.get("by") == "default"), None)
-        fresh = next((number for number in order if rows[number].parent is None), anchor)
-        if fresh != anchor and fresh is not None and all(rows[number].parent is not None for number in chosen):
+        fresh = next((number for number in order if giver(rows[number]) is None), anchor)
+        if fresh != anchor and fresh is not None and all(giver(rows[number]) is not None for number in chosen):
             chosen = [*chosen[: max(1, self.confirmed - 1)], fresh]
         if anchor is not None and anchor not in chosen and history.rows[anchor].state == "paused":
             chosen.append(anchor)

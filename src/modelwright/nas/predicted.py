@@ -13,6 +13,7 @@ import numpy as np
 
 from modelwright.core.history import Row
 from modelwright.core.records import Config
+from modelwright.nas.inherited import giver
 from modelwright.nas.limited import LimitedTree
 from modelwright.space import Tree
 from modelwright.space.mutate import difference, moves
@@ -82,8 +83,8 @@ class Learned:
         epochs = [float(row.facts.get("epochs", 0.0)) for row in (two, one)]
         if abs(epochs[0] - epochs[1]) > _ALIKE * max(epochs):
             said.append(f"{epochs[0]:.3g} epochs against {epochs[1]:.3g}")
-        if (one.parent is None) != (two.parent is None):
-            said.append("with inherited weights" if two.parent is not None else "against inherited weights")
+        if (giver(one) is None) != (giver(two) is None):
+            said.append("with inherited weights" if giver(two) is not None else "against inherited weights")
         return ", ".join(said)
 
     def measured(self, config: Config) -> tuple[int | None, float | None]:
@@ -130,7 +131,7 @@ def learned(space: Tree, rows: list[Row], scores: np.ndarray) -> Learned:
     kept = np.maximum(scores[keep], low - 3.0 * max(high - low, 1e-12))
     points = np.array([space.encode(rows[i].config) for i in keep])
     categorical = [axis.kind == "categorical" for axis in space.axes]
-    inherited = np.array([float(rows[i].parent is not None) for i in keep])
+    inherited = np.array([float(giver(rows[i]) is not None) for i in keep])
     marked = bool(inherited.any())
     if marked:
         points, categorical = np.column_stack([points, inherited]), [*categorical, False]

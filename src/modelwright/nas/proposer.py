@@ -19,6 +19,7 @@ from scipy.stats import norm, rankdata
 from modelwright.core.history import History, Row
 from modelwright.core.records import Config
 from modelwright.nas.canonical import pruned
+from modelwright.nas.inherited import giver
 from modelwright.nas.ladder import STEPS
 from modelwright.strategy.acquisition import log_ei
 from modelwright.strategy.base import SearchSpace
@@ -154,7 +155,7 @@ class _Model:
             ranks = norm.ppf((rankdata([score(_at(row, level)) for row in here]) - 0.5) / len(here))
             rows += here
             values += ranks.tolist()
-            table += [_point(space, row.config, row.facts, _height(level), row.parent is not None) for row in here]
+            table += [_point(space, row.config, row.facts, _height(level), giver(row) is not None) for row in here]
         if len({row.number for row in rows}) < ENOUGH or not np.any(values):
             return None
         try:

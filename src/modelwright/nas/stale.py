@@ -9,6 +9,7 @@ from scipy.stats import kendalltau
 
 from modelwright.core.history import History
 from modelwright.core.records import Finished
+from modelwright.nas.inherited import giver
 from modelwright.nas.ladder import STEPS
 from modelwright.nas.task import DOUBTS
 from modelwright.strategy.shown import merits_at
@@ -82,9 +83,9 @@ def alike(history: History, level: int) -> dict[int, float]:
     before: dict[int, int] = {}  # networks from which weights came, of which each has a lower number
     gains = []
     for row in history.rows:
-        before[row.number] = 0 if row.parent is None else 1 + before[row.parent]
-        if row.number in found and row.parent in found:
-            gains.append(found[row.number] - found[row.parent])
+        before[row.number] = 0 if (parent := giver(row)) is None else 1 + before[parent]
+        if row.number in found and parent in found:
+            gains.append(found[row.number] - found[parent])
     lead = max(0.0, float(np.median(gains))) if len(gains) >= _PAIRS else 0.0
     return {number: value - lead * before[number] for number, value in found.items()}
 

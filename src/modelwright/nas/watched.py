@@ -55,10 +55,10 @@ class Watched:
         step = int(fidelity * self.ladder.steps + 1e-9)
         if not int(self.begins * self.ladder.steps + 1e-9) < step < self.ladder.step(self.rung.fidelity):
             return self.asked(done)
-        seen = self.trainer.watch()
+        seen = {**self.trainer.watch(), "loss": loss}
         if self.finish is not None:
             self.finish.seen(done, seen)
-        return self._told(step, {**seen, "loss": loss}, fidelity) or self._hurried(done)
+        return self._told(step, seen, fidelity) or self._hurried(done)
 
     def asked(self, done: float) -> bool:
         """Whether it goes on, without a look at it: a rung of the race does, for it is short."""

@@ -24,10 +24,10 @@ RACE = LADDER.of("race")
 
 
 class Says:
-    def traced(self, config, unknown):
+    def traced(self, config, parameters):
         pass
 
-    def report(self, step, metrics, fidelity):
+    def report(self, step, metrics, fidelity=None):
         return "go"
 
 

@@ -11,7 +11,7 @@ from modelwright.core.blas import blas_threads
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted, warn_caller
-from modelwright.tasks.assembly import ALL, SETTLED, Made, described, fitted_on
+from modelwright.tasks.assembly import ALL, Made, described, fitted_on
 from modelwright.tasks.blend import Blend
 from modelwright.tasks.checks import NAMES, skipped
 from modelwright.tasks.decisions import decision
@@ -20,6 +20,7 @@ from modelwright.tasks.frame import told
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.learners import Learner, learner, names
+from modelwright.tasks.learners.base import SETTLED
 from modelwright.tasks.members import Member
 from modelwright.tasks.thresholds import Cut
 

@@ -18,15 +18,13 @@ from modelwright.tasks.compared import Compared
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.goal import kept_goal
+from modelwright.tasks.learners.base import SETTLED
 from modelwright.tasks.members import Member, read_member
 
 #: By what the file of a fit on all rows is called.
 WHOLE = "model"
 #: What stands for all rows where a unit has a number.
 ALL = "all"
-#: Facts of a fit that are settings when it is done again: how long a network was to be trained, and where the first of
-#: its epochs was broken off.
-SETTLED = ("epochs", "batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -371,7 +371,7 @@ class _Trial:
             return facts.get("ended") != "deadline"
         # What is no sum of its rounds, as a network, is nothing before its end.
         enough = _ENOUGH if self.learner.boosted or self.learner.averages else 1.0
-        return facts["rounds"] >= enough * wanted and "batches" not in facts
+        return facts["rounds"] >= enough * wanted and not {"batches", "iterations"} & facts.keys()
 
     def _keep_member(self, member: Member | None, name: str) -> Artifact:
         if member is None:

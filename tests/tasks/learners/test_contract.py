@@ -10,6 +10,7 @@ from raw_frames import mixed, simple, target
 from modelwright.core.codec import dumps, loads
 from modelwright.space import HyperParameters
 from modelwright.tasks import learners
+from modelwright.tasks.learners.base import SETTLED
 from modelwright.tasks.learners.judged import merit
 
 pytest.importorskip("lightgbm")
@@ -45,8 +46,9 @@ def made(name, task, rows=ROWS, seed=0):
     return learner, features, matrix, y[on], features.transform(frame.take(off)), y[off]
 
 
-def fit(name, task, matrix, y, **more):
-    return learners.learner(name).fit(matrix, y, task, config=QUICK.get(name, {}), **{"seed": 3, **more})
+def fit(name, task, matrix, y, settled=None, **more):
+    config = QUICK.get(name, {}) | (settled or {})
+    return learners.learner(name).fit(matrix, y, task, config=config, **{"seed": 3, **more})
 
 
 def shape(task, rows, classes=None):
@@ -107,6 +109,13 @@ class TestContract:
         well_formed(model.predict(held), task, held.rows)
         if name not in READY:  # before they could look at a clock
             assert model.facts["ended"] == "deadline"
+
+    def test_is_the_same_when_a_fit_that_the_clock_ended_is_done_again(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        ended = fit(name, task, matrix, y, valid=(held, truth, None), deadline=time.monotonic() - 1)
+        settled = {fact: ended.facts[fact] for fact in SETTLED if fact in ended.facts}
+        model = fit(name, task, matrix, y, settled, rounds=ended.facts["rounds"], again=True)
+        assert np.array_equal(model.predict(held), ended.predict(held))
 
     def test_goes_on_to_its_limit_where_it_has_come_to_nothing_by_the_deadline(self, name, task):
         _, _, matrix, y, held, truth = made(name, task)

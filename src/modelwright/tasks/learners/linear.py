@@ -56,6 +56,7 @@ class Linear(Learner):
         # Products of finite numbers may raise the flag in lanes that a BLAS kernel fills up and throws away.
         with blas_threads(lesson.threads), np.errstate(invalid="ignore"):
             path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
+            path.broken = config.get("iterations")
             return path.run(lesson)
 
 
@@ -84,6 +85,8 @@ class _Path:
             self.middle, self.unit, self.range = 0.0, 1.0, (-np.inf, np.inf)
             hot = y[:, None] == (np.arange(classes) if outputs > 1 else np.array([1]))
             self.targets = hot.astype(np.float32)
+        #: Iterations after which the first step was broken off.
+        self.broken: int | None = None
         self.weights = np.zeros((x.shape[1], self.targets.shape[1]))
         self.bias = np.zeros(self.targets.shape[1])
         if classes:
@@ -96,7 +99,7 @@ class _Path:
         if valid is not None and rounds is None:
             choice = Choice(valid[1], self.classes, valid[2], lesson.metric, lesson.ties)
         last = min(rounds or (len(PATH) if valid is not None else self._usual()), len(PATH))
-        done = 0
+        done, broken = 0, None
         for place in range(last):
             enough = place >= _STRONG
             if clock.late(enough=enough) and place:
@@ -108,6 +111,7 @@ class _Path:
                 if place:  # whole steps can be done again
                     self.weights, self.bias = before
                     break
+                broken = self.broken
             done = place + 1
             if choice is None or valid is None:
                 continue
@@ -119,6 +123,8 @@ class _Path:
         model = choice.best if choice is not None and choice.best is not None else self._model(done, ended)
         model.held = None if choice is None else choice.held
         model.facts["ended"] = ended
+        if broken is not None:
+            model.facts["iterations"] = broken
         return model
 
     def _usual(self) -> int:
@@ -135,7 +141,7 @@ class _Path:
             return True
         bound = 0.25 if self.classes == 2 else 0.5
         ahead, ahead_bias, momentum = self.weights, self.bias, 1.0
-        for _ in range(_ITERATIONS):
+        for iteration in range(1, _ITERATIONS + 1):
             slope, bias_slope = self._slope(ahead, ahead_bias)
             new = self._least(bound * (self.gram @ ahead) - slope, l1, l2, bound)
             new_bias = ahead_bias - bias_slope / bound
@@ -148,7 +154,8 @@ class _Path:
             self.weights, self.bias = new, new_bias
             if float(np.abs(change).max(initial=0.0)) < 1e-3 * (0.01 + float(np.abs(new).max(initial=0.0))):
                 break
-            if clock.late(enough=enough):
+            if iteration == self.broken or clock.late(enough=enough):
+                self.broken = iteration
                 return False
         return True
 

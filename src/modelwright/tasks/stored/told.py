@@ -107,7 +107,7 @@ def _check_fit(fit: Mapping[str, Any], of_all: bool) -> None:
     whole(fit["rounds"] or 0, "rounds of a fit of the plan", 0, _MOST)
     whole(fit["threads"], "threads of a fit of the plan", 1, _MOST)
     whole(fit.get("rows", 1), "rows of a fit of the plan", 0, _MOST)
-    for name in ("epochs", "batches"):
+    for name in ("epochs", "batches", "iterations"):
         whole(fit.get(name, 1), f"{name} of a fit of the plan", 1, _MOST)
 
 

@@ -180,7 +180,7 @@ def test_networks_beyond_the_space_are_trained_beside_the_winner(store):
     assert (own["what"], wider["what"]) == ("", "1.5 times the channels") and wider["params"] > own["params"]
     assert note["trial"] == 0 and note["metric"] == "val_accuracy" and 0 < note["noise"] < 0.2
     assert f"1.5 times the channels: val_accuracy {wider['value']:.4g}" in said
-    assert ("may hold a better" in said) == (wider["value"] - own["value"] > 2 * 2**0.5 * note["noise"])
+    assert ("One is better by more than that" in said) == (wider["value"] - own["value"] > 2 * 2**0.5 * note["noise"])
     loaded = mw.load_study("s", store=store)
     assert "1.5 times the channels" in loaded.explain() and len(loaded.trials) == 1
     with pytest.raises(StudyError, match="with its data.*resume"):

@@ -26,7 +26,7 @@ from modelwright.estimation.base import Estimation, Reporter
 from modelwright.tasks.bounds import bounds
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
-from modelwright.tasks.learners.base import MORE
+from modelwright.tasks.learners.base import BROKEN_OFF, MORE
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.speed import busy, microseconds
@@ -371,7 +371,7 @@ class _Trial:
             return facts.get("ended") != "deadline"
         # What is no sum of its rounds, as a network, is nothing before its end.
         enough = _ENOUGH if self.learner.boosted or self.learner.averages else 1.0
-        return facts["rounds"] >= enough * wanted and not {"batches", "iterations"} & facts.keys()
+        return facts["rounds"] >= enough * wanted and facts.keys().isdisjoint(BROKEN_OFF)
 
     def _keep_member(self, member: Member | None, name: str) -> Artifact:
         if member is None:

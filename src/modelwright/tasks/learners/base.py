@@ -22,9 +22,10 @@ Valid = tuple[Matrix, np.ndarray, np.ndarray | None]
 #: What is stored of a model besides JSON.
 Arrays = dict[str, np.ndarray | bytes]
 TASKS = ("binary", "multiclass", "regression")
-#: Facts of a fit that are settings when it is done again: how long a network was to be trained, and where its first
-#: epoch, or the first step of a linear model, was broken off.
-SETTLED = ("epochs", "batches", "iterations")
+#: Facts that say where the first epoch of a network, or the first step of a linear model, was broken off.
+BROKEN_OFF = ("batches", "iterations")
+#: Facts of a fit that are settings when it is done again: besides, how long a network was to be trained.
+SETTLED = ("epochs", *BROKEN_OFF)
 #: Rounds of a fit on all rows, for each one on a part of them: at least so many; and of trees that are grown one after
 #: the other such a power of how many times the rows there are.
 MORE, GROWTH = 1.05, 1 / 3

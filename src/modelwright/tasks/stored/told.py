@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelwright.tasks.arguments import checked_plan
+from modelwright.tasks.learners.base import SETTLED
 from modelwright.tasks.stored.held import items, mapping, need, real, text, whole
 
 _MOST, _SEED = 1 << 53, 1 << 64
@@ -107,7 +108,7 @@ def _check_fit(fit: Mapping[str, Any], of_all: bool) -> None:
     whole(fit["rounds"] or 0, "rounds of a fit of the plan", 0, _MOST)
     whole(fit["threads"], "threads of a fit of the plan", 1, _MOST)
     whole(fit.get("rows", 1), "rows of a fit of the plan", 0, _MOST)
-    for name in ("epochs", "batches", "iterations"):
+    for name in SETTLED:
         whole(fit.get(name, 1), f"{name} of a fit of the plan", 1, _MOST)
 
 

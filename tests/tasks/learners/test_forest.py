@@ -5,7 +5,7 @@ import pytest
 from raw_frames import simple
 
 from modelwright.tasks.features.matrix import Matrix
-from modelwright.tasks.learners import learner
+from modelwright.tasks.learners import forest, learner
 from modelwright.tasks.learners.forest import FittedForest
 from modelwright.tasks.learners.grown import Grown, flattened
 
@@ -73,3 +73,29 @@ def test_many_rows_are_predicted_as_few_are_bit_for_bit(task):
     fitted = learner("random_forest").fit(whole, y, task, config={}, rounds=12)
     parts = [fitted.predict(whole.take(slice(start, start + 100))) for start in range(0, 2500, 100)]
     np.testing.assert_array_equal(fitted.predict(whole, threads=2), np.concatenate(parts))
+
+
+@pytest.mark.parametrize("name", ["random_forest", "extra_trees"])
+def test_leaves_have_more_rows_where_there_would_be_too_many(name, monkeypatch):
+    x, noise = np.nan_to_num(rows(3000)), np.random.default_rng(0).normal(size=3000)
+    free = learner(name).fit(simple(x), noise, "regression", config={"trees": 20}, seed=0)
+    monkeypatch.setattr(forest, "_LEAVES", 4000)
+    kept = learner(name).fit(simple(x), noise, "regression", config={"trees": 20}, seed=0)
+    assert 2000 < kept.facts["leaves"] <= 4400 < free.facts["leaves"]
+
+
+def test_leaves_that_are_pure_early_stay_as_small_as_they_were_asked_for(monkeypatch):
+    x = np.nan_to_num(rows(3000))
+    y = (np.floor(x[:, 0] * 4) % 2).astype(np.int64)
+    config = {"trees": 20, "min_samples_leaf": 1, "max_features": 1.0}
+    free = learner("random_forest").fit(simple(x), y, "binary", config=config, seed=0)
+    monkeypatch.setattr(forest, "_LEAVES", 4000)  # 15 rows each, if leaves were of one size
+    kept = learner("random_forest").fit(simple(x), y, "binary", config=config, seed=0)
+    assert kept.facts["leaves"] == free.facts["leaves"] < 4000
+
+
+def test_few_trees_have_leaves_as_those_of_the_whole_forest(monkeypatch):
+    monkeypatch.setattr(forest, "_LEAVES", 4000)
+    x, y = np.nan_to_num(rows(3000)), np.random.default_rng(0).normal(size=3000)
+    few, many = (learner("extra_trees").fit(simple(x), y, "regression", config={}, rounds=k, seed=4) for k in (5, 40))
+    np.testing.assert_array_equal(many.first(5).predict(simple(x)), few.predict(simple(x)))

@@ -23,7 +23,9 @@ from modelwright.tasks.learners.grown import Grown, flattened, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Leaves of a forest, at most: what its size and the speed of its predictions hang on.
-_LEAVES = 250_000
+_LEAVES = 500_000
+#: Trees that are grown to see how many leaves they have, at most.
+_PROBES = 4
 #: Trees that are grown at once, between looks at the clock; rows that are predicted at once.
 _AT_ONCE, _ROWS = 8, 8192
 #: Rows that are predicted by more than one thread; by one tree after the other.
@@ -55,7 +57,7 @@ class _Forest(Learner):
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         share = float(config.get("max_features", 0.4))
         each = rows * np.log2(max(rows, 2)) * columns * share * (6e-8 if self.bootstrap else 3e-8)
-        return 0.05 + _trees(rows) * (each + 1e-3)
+        return 0.05 + (_trees(rows) + _PROBES / 2) * (each + 1e-3)
 
     def learn(self, lesson: Lesson) -> Fitted:
         matrix, y, task, config, weight = lesson.matrix, lesson.y, lesson.task, lesson.config, lesson.weight
@@ -66,8 +68,6 @@ class _Forest(Learner):
         least = int(config.get("min_samples_leaf", self.base_leaf))
         settings = {
             "max_features": float(config.get("max_features", _share(task, matrix.features))),
-            # However few trees are asked for, they are like those of the whole forest.
-            "min_samples_leaf": max(least, -(-matrix.rows * max(wanted, usual) // (2 * _LEAVES))),
             "bootstrap": self.bootstrap,
             "n_jobs": threads,
         }
@@ -75,6 +75,9 @@ class _Forest(Learner):
             settings["criterion"] = str(config.get("criterion", "gini"))
         ensembles = optional("sklearn.ensemble", extra="tables", purpose=f"the learner {self.name!r}")
         grows = getattr(ensembles, self.grows + ("Classifier" if number else "Regressor"))
+        probe = grows(1, random_state=Seed(seed).child("probe").integer(), **settings)
+        # However few trees are asked for, they are like those of the whole forest.
+        settings["min_samples_leaf"] = _least_rows(probe, (matrix.values, y, weight), least, max(wanted, usual))
         # Grown on, a forest is the same as grown at once: how many trees come between looks at the clock is no matter.
         forest = grows(0, warm_start=True, random_state=own.integer(), **settings)
         ended, done, pace = "rounds", 0, 0.0
@@ -114,6 +117,25 @@ class ExtraTrees(_Forest):
     grows: ClassVar[str] = "ExtraTrees"
     bootstrap: ClassVar[bool] = False
     base_leaf: ClassVar[int] = 2
+
+
+def _least_rows(probe: Any, lesson: tuple[np.ndarray, np.ndarray, np.ndarray | None], least: int, trees: int) -> int:
+    """Rows that a leaf has at least, so that a forest of such trees has no more than ``_LEAVES`` of them.
+
+    How many leaves a tree has hangs on how soon they are pure: it is grown, since rows alone say up to ten times more.
+    """
+    values, y, weight = lesson
+    most = max(1, _LEAVES // trees)
+    surely = -(-len(y) // most)  # leaves of so many rows each are no more than allowed
+    for _ in range(_PROBES):
+        if least >= surely:
+            break
+        probe.set_params(min_samples_leaf=least)
+        leaves = int(probe.fit(values, y, sample_weight=weight).estimators_[0].tree_.n_leaves)
+        if leaves <= most:
+            break
+        least = min(surely, max(least + 1, round(least * leaves / most)))
+    return least
 
 
 def _trees(rows: int) -> int:

@@ -45,6 +45,7 @@ def row_us(predict: Callable[[int], object], rows: int) -> float:
         rows: how many there are.
     """
     with blas_threads(1):
+        predict(min(1, rows))  # what a model does once, however many rows it is asked for afterwards
         some = min(_FIRST, rows)
         seconds = busy(lambda: predict(some))[1]
         while some < min(_MOST, rows) and _MORE * seconds <= _SECONDS:

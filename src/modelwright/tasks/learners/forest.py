@@ -26,6 +26,8 @@ from modelwright.tasks.learners.recipes import feature_space, for_trees
 _LEAVES = 500_000
 #: Trees that are grown to see how many leaves they have, at most.
 _PROBES = 4
+#: Shares of the features that a cut is looked for among, and how many features are few.
+_SHARES, _COLUMNS = (0.2, 0.35, 0.5, 0.75, 1.0), 8
 #: Trees that are grown at once, between looks at the clock; rows that are predicted at once.
 _AT_ONCE, _ROWS = 8, 8192
 #: Rows that are predicted by more than one thread; by one tree after the other.
@@ -43,16 +45,26 @@ class _Forest(Learner):
     grows: ClassVar[str]
     bootstrap: ClassVar[bool]
     base_leaf: ClassVar[int]
+    #: The share of few features that a cut is looked for among, at least.
+    few: ClassVar[float]
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_trees(frame, {"target_from": 6, **config}, native=False)
 
     def space(self, hp: HyperParameters, task: str, rows: int, columns: int) -> None:
-        hp.Choice("max_features", [0.2, 0.35, 0.5, 0.75, 1.0], ordered=True, default=_share(task, columns))
+        hp.Choice("max_features", list(_SHARES), ordered=True, default=self._share(task, columns))
         hp.Int("min_samples_leaf", 1, 30, sampling="log", default=self.base_leaf)
         if task != "regression":
             hp.Choice("criterion", ["gini", "entropy"])
         feature_space(hp)
+
+    def _share(self, task: str, columns: int) -> float:
+        """Features that a cut is looked for among: of few of them a third is one or two, and that is chance alone."""
+        if columns <= _COLUMNS:
+            return next(share for share in _SHARES if share >= self.few and int(share * columns) >= min(3, columns))
+        if task == "regression":
+            return 0.5
+        return 0.2 if columns > 60 else 0.35
 
     def cost(self, rows: int, columns: int, config: Mapping[str, Any]) -> float:
         share = float(config.get("max_features", 0.4))
@@ -67,7 +79,7 @@ class _Forest(Learner):
         wanted = rounds or usual
         least = int(config.get("min_samples_leaf", self.base_leaf))
         settings = {
-            "max_features": float(config.get("max_features", _share(task, matrix.features))),
+            "max_features": float(config.get("max_features", self._share(task, matrix.features))),
             "bootstrap": self.bootstrap,
             "n_jobs": threads,
         }
@@ -108,6 +120,7 @@ class RandomForest(_Forest):
     grows: ClassVar[str] = "RandomForest"
     bootstrap: ClassVar[bool] = True
     base_leaf: ClassVar[int] = 3
+    few: ClassVar[float] = 0.5
 
 
 class ExtraTrees(_Forest):
@@ -117,6 +130,7 @@ class ExtraTrees(_Forest):
     grows: ClassVar[str] = "ExtraTrees"
     bootstrap: ClassVar[bool] = False
     base_leaf: ClassVar[int] = 2
+    few: ClassVar[float] = 0.75
 
 
 def _least_rows(probe: Any, lesson: tuple[np.ndarray, np.ndarray, np.ndarray | None], least: int, trees: int) -> int:
@@ -140,12 +154,6 @@ def _least_rows(probe: Any, lesson: tuple[np.ndarray, np.ndarray, np.ndarray | N
 
 def _trees(rows: int) -> int:
     return 200 if rows < 2000 else 120 if rows < 10_000 else 100 if rows < 50_000 else 60
-
-
-def _share(task: str, columns: int) -> float:
-    if task == "regression":
-        return 0.5
-    return 0.2 if columns > 60 else 0.35
 
 
 class FittedForest(Fitted):

@@ -50,7 +50,7 @@ def test_a_plan_alone_gives_the_same_predictions(task, more):
 @pytest.mark.parametrize(("more", "trees"), [({"preset": "best"}, 200), ({}, 210)])
 def test_a_forest_has_as_many_trees_as_its_weight_needs_and_has_them_again(more, trees):
     data = table(task="regression")
-    model = mw.fit(data, "y", models=["linear", "random_forest"], trials=3, **more, **QUIET)
+    model = mw.fit(data, "y", models=["linear", "extra_trees", "random_forest"], trials=3, **more, **QUIET)
     forests = [one for one in model._members if one.member.learner == "random_forest"]
     grown = [one.member.model.facts["rounds"] for one in forests]
     assert grown == [sufficient(trees, one.weight) for one in forests]

@@ -7,7 +7,6 @@ from modelwright.core import records as r
 from modelwright.core.objective import Objective
 from modelwright.space import HyperParameters
 from modelwright.study.machine import Machine, Setup
-from modelwright.tasks.finishing import starting
 from modelwright.tasks.milestones import MEMBERS, REOPENED, PlanLeads
 from modelwright.tasks.plan import STARTING, TablePlan
 from modelwright.tasks.timing import Timing
@@ -202,9 +201,9 @@ def test_no_time_is_kept_for_fits_on_all_rows_that_would_not_end_in_it():
     for fits in (few, many):
         fits.run(2)
     assert few.plan.until(few.machine.history) < many.plan.until(many.machine.history)
-    assert many.plan.refits(many.rows, 30.0) == []
-    assert [row.config["model"] for row in few.plan.refits(few.rows, 3.0)] == ["line"]
-    assert few.plan.refits(few.rows, 40.0) == few.rows
+    assert many.plan.last.possible(many.rows, 30.0) == []
+    assert [row.config["model"] for row in few.plan.last.possible(few.rows, 3.0)] == ["line"]
+    assert few.plan.last.possible(few.rows, 40.0) == few.rows
 
 
 def test_time_is_kept_for_a_fit_of_what_lost_its_models_while_it_may_be_a_member():
@@ -213,19 +212,19 @@ def test_time_is_kept_for_a_fit_of_what_lost_its_models_while_it_may_be_a_member
         one.run(2)
     fits.plan.bare = {0}
     kept = all_there.plan.until(all_there.machine.history) - fits.plan.until(fits.machine.history)
-    assert kept == pytest.approx(1.1 * fits.plan.refit_seconds(fits.rows[0]))
+    assert kept == pytest.approx(1.1 * fits.plan.last.seconds(fits.rows[0]))
 
 
 def test_workers_share_the_time_for_fits_on_all_rows_but_no_fit_is_divided():
     fits = Fits(first=UNITS, seconds=1000.0, workers=2, whole=20.0)
     fits.run(1)
     (row,) = fits.rows
-    assert fits.plan.together([]) == 0
-    assert [fits.plan.together([row] * number) for number in (1, 2, 3)] == [20.0, 20.0, 40.0]
-    assert fits.plan.refits([row, row, row], 24.0) == [row, row]
-    assert fits.plan.refits([row, row, row], 36.0) == [row, row], "the third would begin at 20 and end at 40"
-    assert fits.plan.refits([row, row, row], 48.0) == [row, row, row]
-    assert fits.plan.refits([row], 15.0) == []
+    assert fits.plan.last.together([]) == 0
+    assert [fits.plan.last.together([row] * number) for number in (1, 2, 3)] == [20.0, 20.0, 40.0]
+    assert fits.plan.last.possible([row, row, row], 24.0) == [row, row]
+    assert fits.plan.last.possible([row, row, row], 36.0) == [row, row], "the third would begin at 20 and end at 40"
+    assert fits.plan.last.possible([row, row, row], 48.0) == [row, row, row]
+    assert fits.plan.last.possible([row], 15.0) == []
 
 
 def test_fits_on_all_rows_that_have_no_room_side_by_side_are_reckoned_one_after_the_other():
@@ -236,8 +235,8 @@ def test_fits_on_all_rows_that_have_no_room_side_by_side_are_reckoned_one_after_
     for fits in (alone, two):
         fits.run(4)
     members = alone.rows[:1] * 2
-    assert alone.plan.together(members) == 2 * two.plan.together(members)
-    assert alone.plan.refits(members, 12.0) == members[:1] and two.plan.refits(members, 12.0) == members
+    assert alone.plan.last.together(members) == 2 * two.plan.last.together(members)
+    assert alone.plan.last.possible(members, 12.0) == members[:1] and two.plan.last.possible(members, 12.0) == members
     assert alone.plan.until(alone.machine.history) < two.plan.until(two.machine.history)
 
 
@@ -246,7 +245,7 @@ def test_what_a_fit_on_all_rows_takes_goes_by_the_units_that_judged_its_candidat
     fits.run(5)
     for row in fits.rows:
         judged = len(row.facts["scores"])
-        assert fits.plan.refit_seconds(row) == COSTS[row.config["model"]] * {1: 2.0, 2: 1.6, 3: 1.4}[judged]
+        assert fits.plan.last.seconds(row) == COSTS[row.config["model"]] * {1: 2.0, 2: 1.6, 3: 1.4}[judged]
     assert {len(row.facts["scores"]) for row in fits.rows} == {1, 3}
 
 
@@ -254,7 +253,7 @@ def test_fits_on_all_rows_are_begun_at_once_only_where_all_rows_take_little():
     for whole, begins in ((1.0, 0.0), (29.0, STARTING)):  # in this process, or in others
         fits = Fits(first=UNITS, seconds=1000.0, workers=2, whole=whole)
         fits.run(2)
-        assert starting(fits.plan, fits.rows[1:2]) == begins
+        assert fits.plan.last.begins(fits.rows[1:2]) == begins
 
 
 def test_nothing_is_tried_of_a_kind_that_has_no_part():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import modelwright as mw
 from modelwright.tasks.ensemble import selected
-from modelwright.tasks.learners.judged import Halves, halved
+from modelwright.tasks.learners.judged import Halves, dealt
 from modelwright.tasks.validation import Ties, make_split
 
 pytest.importorskip("lightgbm")
@@ -21,7 +21,7 @@ QUIET = {"verbose": 0, "store": ":memory:"}
 def test_halves_never_divide_what_belongs_together(ties, seed):
     ties = np.array(ties)
     y = np.random.default_rng(seed).integers(0, 2, len(ties))
-    other = halved(y, ties)
+    other = dealt(y, ties) == 1
     assert all(len(set(other[ties == tie])) == 1 for tie in set(ties.tolist()))
     if len(set(ties.tolist())) > 1:
         assert 0 < other.sum() < len(ties)

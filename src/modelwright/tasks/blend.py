@@ -14,16 +14,16 @@ import numpy as np
 
 from modelwright.core.errors import StoreError
 from modelwright.core.history import Row
-from modelwright.core.rng import Seed
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks import calibration, thresholds
-from modelwright.tasks.draws import SAMPLES, Draws, Pace
+from modelwright.tasks.draws import Draws, Pace
 from modelwright.tasks.ensemble import Level, looked_at, mixture, selected
 from modelwright.tasks.estimation import MODEL, Job
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.known_rows import MOST, worth
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.learners.judged import part
+from modelwright.tasks.uncertainty import standard_error
 from modelwright.tasks.validation import over_units
 from modelwright.training.checkpoint import read_checkpoint
 
@@ -31,9 +31,6 @@ from modelwright.training.checkpoint import read_checkpoint
 _LEVELS, _FEW = 2, 100
 #: Rounds of a mean by its weight: all of them with a quarter, and so many at least.
 _NEEDED, _ROUNDS = 4, 8
-#: Rows from which the standard error is that over ten parts; samples with replacement where there are fewer rows, and
-#: the metric is slow.
-_MANY, _FEW_SAMPLES = 2000, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +278,7 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, draws: Draw
         rounds=tuple(_rounds(row, job, float(weights[i])) for row, i in zip(chosen, order, strict=True)),
         values=tuple(_score(row) for row in chosen),
         score=score - sign * optimism,
-        spread=_spread(sure, seen, cut, job, draws),
+        spread=standard_error(sure, seen, cut, job, thorough=draws.thorough),
         selected=sign * found.selected,
         temperature=heat,
         cut=cut,
@@ -306,23 +303,6 @@ def _by_unit(
             scores.append(float(thresholds.attained(job.metric, job.y[off], mixed, weight, job.split.tied(off))))
     found = over_units(scores)
     return found if math.isfinite(found) else pooled
-
-
-def _apart(rows: np.ndarray, parts: int, job: Job) -> list[np.ndarray]:
-    """Rows in parts by chance; those that belong together are in one."""
-    rng, ties = _rng(job), job.split.tied(rows)
-    if ties is None:
-        return np.array_split(rng.permutation(rows), parts)
-    which, sizes = np.unique(ties, return_inverse=True, return_counts=True)[1:]
-    order = rng.permutation(len(sizes))
-    ends = np.cumsum(sizes[order])
-    place = np.empty(len(sizes), np.int64)
-    place[order] = np.minimum((ends - 1) * parts // max(1, len(rows)), parts - 1)
-    return [rows[place[which] == number] for number in range(parts)]
-
-
-def _rng(job: Job) -> np.random.Generator:
-    return Seed(job.seed).child("blend", "parts").generator()
 
 
 def _score(row: Row) -> float:
@@ -365,33 +345,3 @@ def _calibrated(mixed: np.ndarray, seen: np.ndarray, job: Job, draws: Draws) -> 
         return heat, thresholds.MOST_PROBABLE
     sure = calibration.tempered(mixed, heat)
     return heat, thresholds.best_cut(job.metric, y, sure, job.judging_by(seen))
-
-
-def _spread(mixed: np.ndarray, seen: np.ndarray, cut: thresholds.Cut, job: Job, draws: Draws) -> float:
-    """Standard error of the score: over parts of the rows, where there are few over samples with replacement.
-
-    Rows that belong together are drawn together: a hundred rows of one customer are not a hundred witnesses.
-    """
-    rng, ties = _rng(job), job.split.tied(seen)
-    named = thresholds.decided_by(job.metric, mixed)
-    answers = cut.named(mixed) if named else mixed
-
-    def score(at: np.ndarray) -> float:
-        return job.metric.merit(job.y[seen[at]], answers[at], job.judging_by(seen[at]))
-
-    order, starts = np.arange(len(seen)), np.arange(len(seen) + 1)
-    if ties is not None:
-        order = np.argsort(ties, kind="stable")
-        starts = np.append(np.flatnonzero(np.diff(ties[order], prepend=ties.min() - 1)), len(seen))
-    count = len(starts) - 1
-    if count >= _MANY:
-        scores = [score(np.searchsorted(seen, some)) for some in _apart(seen, 10, job) if len(some)]
-        return float(np.nanstd(scores, ddof=1) / np.sqrt(len(scores)))
-    scores = []
-    for _ in range(SAMPLES if draws.thorough else _FEW_SAMPLES):
-        drawn = rng.integers(0, count, count)
-        lengths = starts[drawn + 1] - starts[drawn]
-        into = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        scores.append(score(order[np.repeat(starts[drawn], lengths) + into]))
-    known = [one for one in scores if math.isfinite(one)]
-    return float(np.std(known, ddof=1)) if len(known) > 1 else 0.0

@@ -27,6 +27,7 @@ from modelwright.tasks.bounds import bounds
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.learners.base import BROKEN_OFF, MORE
+from modelwright.tasks.learners.nested import fit_and_hold
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.speed import busy, microseconds
@@ -260,11 +261,13 @@ class _Trial:
         on, off = job.split.rows(unit)
         features, matrix, held, prepared = self._matrices(unit, on, off)
         learning = time.perf_counter()
-        fitted = self.learner.fit(
+        fitted, choosing = fit_and_hold(
+            self.learner,
             matrix,
             job.aim(on),
             job.task,
             config=self.config,
+            within=job.split.tied(on),
             weight=job.weighing(on),
             valid=(held, job.aim(off), job.weighing(off)),
             ties=job.split.tied(off),
@@ -275,7 +278,7 @@ class _Trial:
             classes=job.classes or None,
             metric=job.metric.guide,
         )
-        seconds, learned = time.perf_counter() - began, time.perf_counter() - learning
+        seconds, learned = time.perf_counter() - began, time.perf_counter() - learning - choosing
         # What chose anything by the rows that judge is judged by what other rows chose.
         answers, fitted.held = fitted.held, None
         some, cores = held, self.threads

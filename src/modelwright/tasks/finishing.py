@@ -87,7 +87,7 @@ def _in_time(session: Session, engine: Engine, plan: TablePlan, blend: Blend, be
     wanted = _lacking(session, engine, blend)
     wanted = _with_room(session, sorted(wanted, key=lambda row: _there(row, files))) if wanted else []
     if wanted and session.asked.seconds is not None:
-        return plan.refits(wanted, session.left() - besides - starting(plan, wanted))
+        return plan.last.possible(wanted, session.left() - besides - plan.last.begins(wanted))
     return wanted
 
 
@@ -133,8 +133,8 @@ def reserve(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> 
     members = _lacking(session, engine, blend)
     if not members:
         return 0.0
-    begins = starting(plan, members)
-    return 0.5 + begins + 1.3 * plan.together(plan.refits(members, session.left() - begins))
+    begins = plan.last.begins(members)
+    return 0.5 + begins + 1.3 * plan.last.together(plan.last.possible(members, session.left() - begins))
 
 
 def _as_needed(made: Made, weight: float, session: Session) -> Made:
@@ -152,11 +152,6 @@ def _as_needed(made: Made, weight: float, session: Session) -> Made:
 def _bytes(model: Fitted) -> int:
     """Bytes of a model's arrays, which are stored as they are."""
     return sum(np.asarray(array).nbytes for array in model.state()[1].values())
-
-
-def starting(plan: TablePlan, rows: Sequence[Row]) -> float:
-    """Seconds until fits on all rows begin: none where they are short enough to be made in this process."""
-    return 0.0 if plan.soon(rows) else plan.starts
 
 
 def beside(session: Session, rows: Sequence[Row]) -> int:
@@ -192,7 +187,7 @@ def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, ro
     }
     members = [known[row.number] for row in rows]
     seconds = session.asked.seconds
-    workers, small = beside(session, rows), plan.soon(rows)
+    workers, small = beside(session, rows), plan.last.soon(rows)
     data: dict[str, Any] = {"number": number, "members": members}
     if seconds is not None:
         data["until"] = session.clock.wall() + session.left()

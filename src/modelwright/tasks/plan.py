@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from heapq import heapreplace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -21,7 +20,7 @@ from modelwright.strategy.base import Fold, SearchSpace
 from modelwright.tasks.behind import gap, standing, too_dear
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.milestones import ENOUGH, REOPENED, chosen
-from modelwright.tasks.timing import Timing
+from modelwright.tasks.timing import LastFits, Timing
 from modelwright.tasks.tuner import proposed
 from modelwright.tasks.validation import over_units
 
@@ -37,12 +36,14 @@ _MOST, _CUT = 0.7, 1.2
 _FIRST = ("first model", "default", "portfolio")
 #: Share of the time that is left after which a new candidate is cut short.
 _MOST_NEW = 0.5
-#: Members that are reckoned with; share of the time for the ensemble, and the largest where the metric is slow.
-_REFITTED, _BLENDING, _SLOW = 4, 0.04, 0.1
+#: Members that are reckoned with, and those of other kinds of model besides.
+_REFITTED, _OTHER_KINDS = 4, 2
+#: Share of the time for the ensemble, and the largest where the metric is slow.
+_BLENDING, _SLOW = 0.04, 0.1
 #: Seconds until workers are there, at least.
 STARTING = 1.5
-#: Share of the time that is kept for fits on all rows at most; how much longer than foreseen one may take.
-_RESERVED, _SURE = 0.4, 1.15
+#: Share of the time that is kept for fits on all rows at most.
+_RESERVED = 0.4
 #: Candidates that all failed, after which no more are tried; those of a kind of model that cannot end in time, after
 #: which that kind is passed over.
 _HOPELESS, _DRAWS = 20, 2
@@ -68,7 +69,8 @@ class TablePlan(Strategy):
     Attributes:
         first_model: while it is set nothing else is tried: a configuration, with the seconds that it may take, and
             those that it may take where it is none by then.
-        starts: seconds until workers are there.
+        starts: seconds until workers are there; ``standing`` are so many already.
+        aside: seconds of the whole that are no running time of the study, and not for candidates.
         reserved: seconds at the end that are not for candidates, once they are known; else they are foreseen.
         choosing: seconds that choosing the ensemble takes, as far as it is known.
         ends: what the search may end by before its budget; a note that ended it by anything else does not count.
@@ -99,7 +101,7 @@ class TablePlan(Strategy):
         #: Units after which candidates wait until it is known whether they deserve more of them.
         self.rungs = sorted({self.first, units} | middle)
         self.first_model: tuple[Config, float, float] | None = None
-        self.starts = STARTING
+        self.starts, self.standing, self.aside = STARTING, 0, 0.0
         self.reserved: float | None = None
         self.choosing = 0.0
         self.ends: Mapping[str, Any] = {}
@@ -324,50 +326,36 @@ class TablePlan(Strategy):
         assert self.seconds is not None
         if self.reserved is not None:
             return self.seconds - self.reserved
-        blending = 0.5 + self.blending()
-        merits = self.merits(history)
-        ranked = sorted(merits, key=lambda n: -merits[n])[:_REFITTED]
-        best = [history.rows[n] for n in ranked if self.timing.refits or n in self.bare]
+        blending = 0.5 + self.aside + self.blending()
+        best = [row for row in self._likely(history) if self.timing.refits or row.number in self.bare]
         if not best and not self.timing.refits:
             return self.seconds - blending
         # What no reserve is large enough for is none to wait for.
-        wanted = self.refits(best, _RESERVED * self.seconds)
-        alone = bool(wanted) and self.soon(wanted)
-        fits = sum(map(self.refit_seconds, wanted)) if alone else self.together(wanted)
-        begins = 0.0 if alone else self.starts
-        return self.seconds - min(blending + 1.1 * fits + begins, _RESERVED * self.seconds)
+        last = self.last
+        wanted = last.possible(best, _RESERVED * self.seconds)
+        fits = last.one_by_one(wanted) if last.soon(wanted) else last.together(wanted)
+        return self.seconds - min(blending + 1.1 * fits + last.begins(wanted), _RESERVED * self.seconds)
+
+    def _likely(self, history: History) -> list[Row]:
+        """Candidates that are likely to be members: the best ones, and the best of some other kinds of model."""
+        merits = self.merits(history)
+        ranked = [history.rows[number] for number in sorted(merits, key=lambda number: -merits[number])]
+        found, kinds = ranked[:_REFITTED], {CONSTANT}
+        kinds |= {str(row.config.get(self.family)) for row in found}
+        for row in ranked[_REFITTED:]:
+            if len(found) < _REFITTED + _OTHER_KINDS and (kind := str(row.config.get(self.family))) not in kinds:
+                found.append(row)
+                kinds.add(kind)
+        return found
 
     def blending(self, least: float = _BLENDING) -> float:
         """Seconds for choosing the ensemble: a share of all at least, and more for a metric that is slow."""
         return max(least * (self.seconds or 0.0), min(self.choosing, _SLOW * (self.seconds or 0.0)))
 
-    def refits(self, rows: Sequence[Row], left: float) -> list[Row]:
-        """Candidates, in their order, whose fits on all rows end within so many seconds, some of them side by side."""
-        found: list[Row] = []
-        for row in rows:
-            if _SURE * self.together([*found, row]) <= left:
-                found.append(row)
-        return found
-
-    def soon(self, rows: Sequence[Row]) -> bool:
-        """Whether fits on all rows take less time than it takes until workers are there: then they need none."""
-        return sum(map(self.refit_seconds, rows)) < self.starts
-
-    def together(self, rows: Sequence[Row]) -> float:
-        """Seconds until the fits of candidates on all rows have ended, each begun in its turn when there is room."""
-        if not rows:
-            return 0.0
-        beside = self.timing.workers if self.timing.beside is None else self.timing.beside(rows)
-        ends = [0.0] * max(1, beside)
-        for row in rows:
-            heapreplace(ends, ends[0] + self.refit_seconds(row))
-        return max(ends)
-
-    def refit_seconds(self, row: Row) -> float:
-        """What the fit of a candidate on all rows will take, by the units that judged it."""
-        whole = self.timing.whole
-        units = min(max(1, len(row.facts.get("scores") or ())), len(whole))
-        return float(row.facts.get("again_seconds", row.facts.get("fit_seconds", 0.0))) * whole[units - 1]
+    @property
+    def last(self) -> LastFits:
+        """What is foreseen of the fits on all rows."""
+        return LastFits(self.timing, self.starts, self.standing)
 
     def expected(self, history: History, config: Config, units: int) -> float:
         """Seconds that ``units`` fits of a configuration take; 0 while nothing is known."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from time import process_time
 
@@ -24,6 +24,7 @@ from modelwright.tasks.decisions import Decision, decision
 from modelwright.tasks.draws import CANDIDATES, ROWS
 from modelwright.tasks.ensemble import looked_at
 from modelwright.tasks.frame import Frame
+from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.learners.embedding import INTO, MOST
 from modelwright.tasks.sampling import RARE
 from modelwright.tasks.validation import HELD_BACK, LARGE
@@ -108,6 +109,18 @@ def bytes_of(learner: str, rows: int, frame: Frame) -> int:
     if learner in _SMOOTH:
         wide += sum(min(len(frame.levels.get(name, ())), _LEVELS) for name in frame.codes)
     return int(BASE + rows * (4.0 * wide * _COPIES.get(learner, _USUAL) + more))
+
+
+def without_room(learners: Iterable[str], rows: int, frame: Frame, each: int | None) -> dict[str, int]:
+    """Learners whose candidates are foreseen to take more than the bytes that a worker has, and how many they take.
+
+    The one that takes least is tried all the same: what is foreseen is on the safe side.
+    """
+    if each is None:
+        return {}
+    needs = {name: bytes_of(name, rows, frame) for name in learners}
+    least = min(needs, key=lambda name: (name == CONSTANT, needs[name]))
+    return {name: one for name, one in needs.items() if one > each and name not in (least, CONSTANT)}
 
 
 def _predicted_bytes(rows: int, outputs: int) -> int:

@@ -19,6 +19,7 @@ from modelwright.core.wording import warn_caller
 from modelwright.execute.base import Executor
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.session import can_measure
+from modelwright.execute.standby import Standby
 from modelwright.execute.threads import available_cores
 from modelwright.frontends.subject import Prepared
 from modelwright.store.base import open_store
@@ -39,16 +40,14 @@ from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
 from modelwright.tasks.finishing import beside, finished, lacks, predictor_of, reserve
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
 from modelwright.tasks.joined import tell_joined
 from modelwright.tasks.learners import Learner
-from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.milestones import REOPENED, PlanLeads, chosen
 from modelwright.tasks.monotone import checked_monotone
 from modelwright.tasks.plan import TablePlan
 from modelwright.tasks.portfolio import portfolio, space_of
-from modelwright.tasks.room import bytes_of, columns_of
+from modelwright.tasks.room import columns_of, without_room
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
 from modelwright.tasks.timing import Timing
 from modelwright.tasks.trying import SHORT, try_candidates
@@ -78,6 +77,7 @@ class Session:
         self.course = Course(self.clock, asked.began, asked.verbose, opened=asked.opened)
         self.interrupts.first = self.course.stopping
         self._engine: Engine | None = None
+        self.standby = Standby(lambda slots: ProcessExecutor(slots, output=self.course.shown.outlet()))
         self.found: list[Check] = []
         #: Columns that are left out since they leak.
         self.dropped: list[str] = []
@@ -99,8 +99,10 @@ class Session:
         self.columns, rows = columns_of(data.frame), data.split.used
         #: All that the search may name, and those that have no part in what an earlier call began.
         self.learners, self.barred = self._learners()
-        #: Those of which a candidate has no room.
-        self.large = self._large(rows, data.frame)
+        needs = without_room((n for n in self.learners if n not in self.barred), rows, data.frame, self.room.each)
+        self._said += [too_large(n, in_bytes(takes), in_bytes(self.room.each or 0)) for n, takes in needs.items()]
+        #: Those of which a candidate has no room: the search may name them, in a call that finds more of it.
+        self.large = tuple(needs)
         self.job = Job(
             frame=data.frame,
             y=data.y,
@@ -140,21 +142,6 @@ class Session:
         self._said += said
         return learners, barred
 
-    def _large(self, rows: int, frame: Frame) -> tuple[str, ...]:
-        """Learners whose candidates are foreseen to take more memory than a worker has.
-
-        The search may name them all the same: it goes on in a call that finds more of it, or less.
-        """
-        each = self.room.each
-        if each is None:
-            return ()
-        needs = {name: bytes_of(name, rows, frame) for name in self.learners if name not in self.barred}
-        # The one that takes least is tried: what is foreseen is on the safe side.
-        least = min(needs, key=lambda name: (name == CONSTANT, needs[name]))
-        found = tuple(name for name, one in needs.items() if one > each and name not in (least, CONSTANT))
-        self._said += [too_large(name, in_bytes(needs[name]), in_bytes(each)) for name in found]
-        return found
-
     @property
     def proposed(self) -> dict[str, Learner]:
         """Learners of which candidates are proposed now."""
@@ -189,7 +176,7 @@ class Session:
         Raises:
             KeyboardInterrupt: at the second one; or at the first, while there is no candidate.
         """
-        with self.interrupts.guarded():
+        with self.interrupts.guarded(), self.standby:
             return self._searched()
 
     def _searched(self) -> Predictor:
@@ -228,6 +215,8 @@ class Session:
         if not asked.drop_suspected:
             self.course.enter(LOOKING)
             checking.begin(engine.history)
+        if asked.seconds is not None:
+            plan.aside = max(0.0, asked.seconds - self.left() - engine.elapsed)
         blend = self._searched_for(engine, plan, tree)
         history = engine.history
         self.stopped = "interrupted" if self.interrupts.heard else self._idle or engine.stopped
@@ -366,8 +355,7 @@ class Session:
     def run(self, engine: Engine, budget: Budget, executor: Executor | None, workers: int) -> None:
         if self.interrupts.heard:
             return
-        if executor is None:
-            executor = ProcessExecutor(workers, output=self.course.shown.outlet())
+        executor = executor or self.standby.of(workers)
         apart = executor.separate and self.room.limit is not None and can_measure()
         limits = Limits(memory=replace(self.room, workers=workers).each if apart else None)
         engine.run(budget=budget, executor=executor, workers=workers, limits=limits)

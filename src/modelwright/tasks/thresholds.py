@@ -230,7 +230,7 @@ def attained(
     Args:
         y: class of each row, from 0, or values.
         predicted: probabilities (rows, classes), or values (rows,).
-        ties: which rows belong together, as integers (rows,); see ``learners.judged.halved``.
+        ties: which rows belong together, as integers (rows,); see ``learners.judged.dealt``.
     """
     halves = Halves.of(y, predicted.shape[1], weight, ties) if decided_by(metric, predicted) else None
     if halves is None:

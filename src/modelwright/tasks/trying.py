@@ -57,10 +57,13 @@ def try_candidates(session: Session, engine: Engine, plan: TablePlan, tree: Any)
         budget = replace(budget, seconds=min(budget.seconds or 0.0, max(0.5 * asked.seconds, asked.seconds - _ENDING)))
     plan.starts = max(plan.starts, starts(session, engine))
     session.course.enter(SEARCH)
-    if engine.history.rows and not slow and plan.starts > _WORKERS_SHARE * session.left():
+    late = not session.standby.standing and plan.starts > _WORKERS_SHARE * session.left()
+    if engine.history.rows and not slow and late:
         _here(session, engine, plan)
     else:
+        plan.standing = session.workers
         session.run(engine, budget, None, session.workers)
+        plan.standing = session.standby.standing
 
 
 def ended_by(session: Session) -> Budget:

@@ -165,6 +165,7 @@ class Learner(ABC):
         boosted: whether it grows one tree after the other: three classes and more have a tree each in every round.
         averages: whether a round is a model by itself and the whole their mean: with less weight fewer are as good.
         monotone: whether it takes constraints: ``config["monotone"]`` is a mapping of raw columns to 1 or -1.
+        chooses: whether it chooses anything by the rows that judge it, such as when to stop.
     """
 
     name: ClassVar[str]
@@ -172,6 +173,7 @@ class Learner(ABC):
     boosted: ClassVar[bool] = False
     averages: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
+    chooses: ClassVar[bool] = True
     scales: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = "tables"

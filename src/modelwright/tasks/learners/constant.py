@@ -23,6 +23,7 @@ class Constant(Learner):
 
     name: ClassVar[str] = CONSTANT
     monotone: ClassVar[bool] = True
+    chooses: ClassVar[bool] = False
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return Recipe((Nothing(),))

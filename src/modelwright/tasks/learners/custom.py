@@ -41,6 +41,7 @@ class Own(Learner):
     """
 
     name = ""  # type: ignore[misc]
+    chooses: ClassVar[bool] = False
 
     def __init__(self, estimator: Any, name: str = ""):
         if isinstance(estimator, type) or not hasattr(estimator, "fit") or not hasattr(estimator, "predict"):

@@ -41,6 +41,7 @@ class _Forest(Learner):
 
     scales: ClassVar[bool] = True
     averages: ClassVar[bool] = True
+    chooses: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "lightgbm")
     grows: ClassVar[str]
     bootstrap: ClassVar[bool]

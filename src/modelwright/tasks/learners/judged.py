@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 T = TypeVar("T")
-#: Rows that a half has at least; fewer are judged by what they chose themselves.
+#: Rows that a half has at least. Of fewer nothing is chosen by them: see ``learners.nested``.
 _FEWEST = 8
 
 _SMALL = 1e-7
@@ -61,34 +61,35 @@ def _area(y: np.ndarray, scores: np.ndarray, share: np.ndarray) -> float:
     return float(gained @ beaten / total)
 
 
-def halved(y: np.ndarray, ties: np.ndarray | None = None) -> np.ndarray:
-    """In which of two halves each row is, bool (rows,): with the same classes, or with numbers of the same range.
+def dealt(y: np.ndarray, ties: np.ndarray | None = None, parts: int = 2) -> np.ndarray:
+    """In which of some parts each row is, int (rows,): with the same classes, or with numbers of the same range.
 
     Args:
-        ties: integers (rows,): rows of the same one are in the same half. None where each row stands for itself.
+        ties: integers (rows,): rows of the same one are in the same part. None where each row stands for itself.
 
-    >>> halved(np.array([0, 0, 1, 1]))
-    array([False,  True, False,  True])
-    >>> halved(np.array([0, 1, 0, 1, 0, 1]), np.array([7, 7, 7, 7, 9, 9]))
-    array([False, False, False, False,  True,  True])
+    >>> dealt(np.array([0, 0, 1, 1]))
+    array([0, 1, 0, 1])
+    >>> dealt(np.array([0, 1, 0, 1, 0, 1]), np.array([7, 7, 7, 7, 9, 9]))
+    array([0, 0, 0, 0, 1, 1])
     """
-    found = np.zeros(len(y), bool)
+    turns = np.arange(parts)
     if ties is not None:
         which, sizes = np.unique(ties, return_inverse=True, return_counts=True)[1:]
         if len(sizes) < len(y):
             # Neighbours in this order are of like size and alike in the target: one goes here, the other one there.
             mean = np.bincount(which, np.asarray(y, np.float64), len(sizes)) / sizes
             order = np.lexsort((mean, -np.floor(np.log2(sizes))))
-            dealt = np.zeros(len(sizes), bool)
-            dealt[order] = np.resize([False, True, True, False], len(sizes))
-            return dealt[which]
-    found[np.argsort(y, kind="stable")[1::2]] = True
+            place = np.zeros(len(sizes), np.int64)
+            place[order] = np.resize(np.append(turns, turns[::-1]), len(sizes))
+            return place[which]
+    found = np.zeros(len(y), np.int64)
+    found[np.argsort(y, kind="stable")] = np.resize(turns, len(y))
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Rows that judge, in two halves; see ``halved``.
+    """Rows that judge, in two halves; see ``dealt``.
 
     Attributes:
         places: of the rows of each half.
@@ -105,8 +106,8 @@ class Halves:
         cls, y: np.ndarray, classes: int, weight: np.ndarray | None = None, ties: np.ndarray | None = None
     ) -> Halves | None:
         """The halves; None where rows are too few, or a half would lack weight or, of two, a class."""
-        other = halved(y, ties)
-        places = (np.flatnonzero(~other), np.flatnonzero(other))
+        half = dealt(y, ties)
+        places = (np.flatnonzero(half == 0), np.flatnonzero(half == 1))
         for half in places:
             if len(half) < _FEWEST or (weight is not None and not weight[half].any()):
                 return None

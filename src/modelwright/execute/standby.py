@@ -25,15 +25,26 @@ class Standby(Executor):
     """
 
     def __init__(self, made: Callable[[int], Executor], slots: int = 1):
-        self._made, self._own, self._open = made, made(slots), False
+        self._made, self.slots = made, slots
+        self._now: Executor | None = None
         self._runnable: Runnable | None = None
-        self.slots, self.separate = slots, self._own.separate
+        self._open = False
+
+    @property
+    def _own(self) -> Executor:
+        if self._now is None:
+            self._now = self._made(self.slots)
+        return self._now
+
+    @property
+    def separate(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self._own.separate
 
     def of(self, slots: int) -> Standby:
         """This one with so many slots; where it has others its workers go."""
         if slots != self.slots:
             self.dismiss()
-            self.slots = slots
+            self.slots, self._now = slots, None
         return self
 
     @property
@@ -45,7 +56,6 @@ class Standby(Executor):
         if self._open and self._runnable is runnable:
             return
         self.dismiss()
-        self._own = self._made(self.slots)
         self._own.open(runnable)
         self._runnable, self._open = runnable, True
 
@@ -67,8 +77,8 @@ class Standby(Executor):
 
     def close(self, *, now: bool = False) -> None:
         if self._open and (now or self.free < self.slots):
-            self._open = False
             self._own.close(now=now)
+            self._open, self._now = False, None
 
     def dismiss(self) -> None:
         """End the workers at once: they have nothing to do that they could lose."""

@@ -7,6 +7,7 @@ import pytest
 from modelwright.core.records import Outcome, Task
 from modelwright.execute.processes import ProcessExecutor
 from modelwright.execute.standby import Standby
+from modelwright.study.logs import Logged
 from modelwright.testing.executor import ExecutorContract, Listener
 
 
@@ -16,6 +17,8 @@ class TestStandby(ExecutorContract):
 
 class Pids:
     """Says in which process a task ran."""
+
+    resumable, steps = False, 1
 
     def estimate(self, task, reporter):
         return Outcome(metrics={"pid": float(os.getpid())})
@@ -43,12 +46,13 @@ def alive(pid):
     return True
 
 
-def test_workers_stay_until_it_is_left():
+@pytest.mark.parametrize("seen", [lambda runnable: runnable, Logged])
+def test_workers_stay_until_it_is_left(seen):
     runnable = Pids()
     with Standby(ProcessExecutor) as standby:
-        (first,) = pids(standby, runnable, 2)
+        (first,) = pids(standby, seen(runnable), 2)
         assert standby.standing == 1 and alive(first)
-        assert pids(standby, runnable, 3) == {first}
+        assert pids(standby, seen(runnable), 3) == {first}
     assert standby.standing == 0 and not alive(first)
 
 

@@ -12,7 +12,7 @@ from modelwright.execute.base import Executor, Handler, Runnable, Usage
 class Standby(Executor):
     """Another executor, of which ``close`` keeps the workers: they go where it is left, or is to close at once.
 
-    Opened again for the same runnable it goes on with those that are there.
+    Opened again for an equal runnable it goes on with those that are there.
 
     Args:
         made: makes the executor for so many slots, also where its workers are gone.
@@ -53,7 +53,7 @@ class Standby(Executor):
         return self.slots if self._open else 0
 
     def open(self, runnable: Runnable) -> None:
-        if self._open and self._runnable is runnable:
+        if self._open and self._runnable == runnable:
             return
         self.dismiss()
         self._own.open(runnable)

@@ -37,6 +37,13 @@ class Logged(Estimation):
         self.inner, self.cap = inner, cap
         self.resumable, self.steps = inner.resumable, inner.steps
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the same estimation is logged alike: workers that have one of them have the other."""
+        return isinstance(other, Logged) and other.inner is self.inner and other.cap == self.cap
+
+    def __hash__(self) -> int:
+        return hash((id(self.inner), self.cap))
+
     def estimate(self, task: Task, reporter: Reporter) -> Outcome:
         if not task.folder:
             return self.inner.estimate(task, reporter)

@@ -14,6 +14,7 @@ from modelwright.tasks.frame import Frame
 from modelwright.tasks.labels import Labels
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.reading import read
+from modelwright.tasks.schema import refuse_twice
 from modelwright.tasks.scorers import ALLOWED
 from modelwright.tasks.scores import RARER, SCORES
 from modelwright.tasks.thresholds import Cut
@@ -61,6 +62,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     table, target = read(source, where=where), model._target
     if model.target not in table.columns:
         raise ArgumentError(f"there is no column {model.target!r}", where=where, hint="It is the target.")
+    refuse_twice(table, model.target, where)
     cells = table.columns[model.target]
     there = target.present(cells)
     absent = Labels.of(cells, typed=True, wanted="", declared=table.declared.get(model.target)).missing

@@ -14,7 +14,7 @@ from modelwright.tasks import cells as cells_of
 from modelwright.tasks.kinds import level
 from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable
 from modelwright.tasks.reading import read
-from modelwright.tasks.table import Note, Table, is_missing
+from modelwright.tasks.table import Note, Table, as_name, is_missing
 
 #: Share of the cells of a column that may be unreadable where none was before.
 _REFUSED = 0.5
@@ -70,7 +70,7 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     if absent not in ("refuse", "missing"):
         raise ArgumentError(f"absent={absent!r}", where=where, allowed="'refuse' or 'missing'")
     row = _row(source)
-    if row is not None and all(name in row for name in readers):
+    if row is not None and all(name in row for name in readers) and not _repeats(row, readers):
         return _of_row(readers, row, where)
     table = read(source, where=where)
     gone = [name for name in readers if name not in table.columns]
@@ -81,6 +81,7 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
             allowed="a data frame, a dict of columns, or a list of dicts",
             hint="pandas.DataFrame(array, columns=[...]) says which is which.",
         )
+    refuse_repeated({name: one.details for name, one in readers.items()}, table, where)
     return _of_table(readers, table, where, absent)
 
 
@@ -179,6 +180,30 @@ def refuse_absent(needed: Sequence[str], there: Sequence[str], where: str) -> No
     )
 
 
+def refuse_repeated(needed: Mapping[str, Mapping[str, Any]], table: Table, where: str) -> None:
+    """Refuse a table that has several columns of a name that a model was given, unless they are those of the fit.
+
+    Args:
+        needed: name -> details of the columns that the model uses.
+
+    Raises:
+        ArgumentError: nobody can tell which of them is meant; with the name.
+    """
+    for name, columns in table.repeated.items():
+        taken = [column for column in columns if column in needed]
+        before = [needed[column].get("alike") for column in taken]
+        if all(one == columns for one in before):
+            continue
+        if not any(before) and set(columns) <= needed.keys():  # the fit had the names as pandas reads them from files
+            continue
+        raise ArgumentError(
+            f"there are {len(columns)} columns {quoted(name)}, which the model was given",
+            where=where,
+            allowed=f"{counted(len(before[0] or [name]), 'column')} of that name, as in the fit",
+            hint="Leave out the others, or give them other names.",
+        )
+
+
 def _renamed(gone: Sequence[str], needed: Sequence[str], there: Sequence[str]) -> str:
     """What to do about columns that are not there: one name that is near says nothing where most have none."""
     known = set(needed)
@@ -241,11 +266,18 @@ def _row(source: Any) -> Mapping[Any, Any] | None:
         return source if source and all(isinstance(v, _SCALARS) or np.ndim(v) == 0 for v in source.values()) else None
     root = type(source).__module__.partition(".")[0]
     if root == "pandas" and hasattr(source, "iat") and hasattr(source, "columns") and len(source) == 1:
+        if not source.columns.is_unique:
+            return None
         at = source.iat
-        return {name: at[0, i] for i, name in reversed(list(enumerate(source.columns)))}
+        return {name: at[0, i] for i, name in enumerate(source.columns)}
     if root == "polars" and hasattr(source, "columns") and hasattr(source, "row") and len(source) == 1:
         return dict(zip(source.columns, source.row(0)))
     return None
+
+
+def _repeats(row: Mapping[Any, Any], readers: Mapping[str, Reader]) -> bool:
+    """Whether a cell beside those of the columns has the name of one of them, but for blanks."""
+    return len(row) > len(readers) and any(name not in readers and as_name(name) in readers for name in row)
 
 
 def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -> Frame:

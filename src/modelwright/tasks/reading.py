@@ -19,7 +19,7 @@ from modelwright.core.wording import counted, kind_of
 from modelwright.execute.threads import free_memory
 from modelwright.study.limits import bare, in_bytes
 from modelwright.tasks import cells, delimited, numerals
-from modelwright.tasks.table import Note, Table
+from modelwright.tasks.table import Note, Table, as_name
 
 _ALLOWED = (
     "a path of a CSV or Parquet file, a data frame (pandas, Polars, pyarrow), a dict of columns, a list of dicts, "
@@ -101,10 +101,7 @@ def assembled(names: Sequence[Any], columns: Sequence[Any], rows: int, where: st
 
 def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
     """Names as text without outer blanks, blank ones and repeated ones as pandas would call them."""
-    texts = [
-        ".".join(map(str, name)).strip() if isinstance(name, tuple) else str(name).strip(" \t\r\n\ufeff\xa0")
-        for name in given
-    ]
+    texts = list(map(as_name, given))
     blank = [i for i, text in enumerate(texts) if not text or given[i] is None]
     for i in blank:
         texts[i] = f"Unnamed: {i}"
@@ -113,7 +110,7 @@ def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
         notes.append(Note("blank names", message, {"places": blank[:50], "names": [texts[i] for i in blank[:50]]}))
     if len(set(texts)) == len(texts):
         return texts
-    repeated = [name for name, count in Counter(texts).items() if count > 1]
+    repeated: dict[str, list[str]] = {name: [] for name, count in Counter(texts).items() if count > 1}
     taken, seen = set(texts), Counter()
     for i, text in enumerate(texts):
         if seen[text]:
@@ -123,9 +120,11 @@ def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:
             texts[i] = f"{text}.{number}"
             taken.add(texts[i])
         seen[text] += 1
-    shown = ", ".join(repr(name) for name in repeated[:5])
+        if text in repeated:
+            repeated[text].append(texts[i])
+    shown = ", ".join(repr(name) for name in list(repeated)[:5])
     message = f"{counted(len(repeated), 'name')} of columns repeated: {shown}; those behind got a number"
-    notes.append(Note("duplicate names", message, {"names": repeated}))
+    notes.append(Note("duplicate names", message, {"names": list(repeated), "columns": repeated}))
     return texts
 
 

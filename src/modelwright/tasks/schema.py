@@ -13,7 +13,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import kinds as kinds_of
 from modelwright.tasks import naming
-from modelwright.tasks.frame import Frame, framed, refuse_absent
+from modelwright.tasks.frame import Frame, framed, refuse_absent, refuse_repeated
 from modelwright.tasks.readers import Reader, reader
 from modelwright.tasks.suited import refuse_kind, refuse_levels, refuse_unlisted
 from modelwright.tasks.table import Table, is_missing
@@ -32,7 +32,7 @@ class Column:
         details: plain JSON. Always ``why`` (what told the kind) and ``seen`` (of the rows it was told from: ``rows``,
             ``missing``, among them ``tokens`` that stood for nothing with their counts, ``unreadable`` with
             ``examples``, and ``infinite``). By kind: ``levels`` in order; ``decimal`` and ``unit`` of numbers;
-            ``day_first`` of dates.
+            ``day_first`` of dates. ``alike``, the columns of one name in the source, of each of them.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Schema:
         for name in left:
             table.column(name, where=where)
         if target != "":
-            _refuse_twice(table, left[0], where)
+            refuse_twice(table, left[0], where)
         names = [name for name in table.names if name not in left]
         if not table.rows:
             raise ArgumentError("the table has columns and no rows", where=where)
@@ -149,9 +149,10 @@ class Schema:
         Raises:
             ArgumentError: a column that is used is not there, or holds something else than it did.
         """
-        _refuse_twice(table, target, where)
+        refuse_twice(table, target, where)
         known = [Column(one["name"], one["kind"], one["details"]) for one in kept]
         refuse_absent([one.name for one in known if one.used], table.names, where)
+        refuse_repeated({one.name: one.details for one in known if one.used}, table, where)
         found = []
         for column in known:
             if column.name not in table.columns:
@@ -277,9 +278,13 @@ def _levels(name: Any, given: Sequence[Any] | np.ndarray, where: str) -> tuple[s
     return levels
 
 
-def _refuse_twice(table: Table, target: str, where: str) -> None:
-    """A second column of the target's name would give it away, and nobody can tell which of the two is meant."""
-    if any(note.kind == "duplicate names" and target in note.data["names"] for note in table.notes):
+def refuse_twice(table: Table, target: str, where: str) -> None:
+    """Refuse a second column of the target's name: it would give it away, and nobody can tell which of them is meant.
+
+    Raises:
+        ArgumentError: there is one.
+    """
+    if target in table.repeated:
         raise ArgumentError(
             f"there are several columns {target!r:.80}",
             where=f"{where}, target",
@@ -356,6 +361,8 @@ def _with_seen(column: Column, table: Table, where: str, *, again: bool = False)
     if said:
         seen["tokens"] = dict(said)
     details = {**column.details, "seen": seen}
+    if not again:
+        details |= next(({"alike": names} for names in table.repeated.values() if column.name in names), {})
     if column.used:
         values, problems = reader(column.name, column.kind, column.details).many(cells)
         lost = sum(problems.tokens.values()) + sum(problems.unreadable.values()) + problems.infinite

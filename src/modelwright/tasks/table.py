@@ -83,6 +83,12 @@ class Table:
         """The names of the columns, in order."""
         return tuple(self.columns)
 
+    @property
+    def repeated(self) -> dict[str, list[str]]:
+        """Name -> the columns here that had it in the source, where several did: the first still has it."""
+        found = (note.data["columns"] for note in self.notes if note.kind == "duplicate names")
+        return {name: columns for one in found for name, columns in one.items()}
+
     def take(self, rows: Any) -> Table:
         """The rows at these places, or where a mask is true."""
         chosen = np.asarray(rows)
@@ -122,6 +128,17 @@ class Table:
                 hint=near,
             )
         return found
+
+
+def as_name(given: Any) -> str:
+    """The name of a column, as a source has it, as text without outer blanks.
+
+    >>> as_name(" age "), as_name(3), as_name(("size", "max"))
+    ('age', '3', 'size.max')
+    """
+    if isinstance(given, tuple):
+        return ".".join(map(str, given)).strip()
+    return str(given).strip(" \t\r\n\ufeff\xa0")
 
 
 def is_missing(cells: np.ndarray) -> np.ndarray:

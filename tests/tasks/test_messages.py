@@ -5,6 +5,7 @@ import pytest
 
 import modelwright as mw
 from modelwright.cli.main import main
+from modelwright.tasks.learners import all_names, names
 
 QUIET = {"models": ["linear"], "trials": 1, "store": ":memory:", "verbose": 0}
 
@@ -48,3 +49,20 @@ def test_one_name_that_is_near_is_no_advice_where_many_are_missing(model):
     assert "2 columns" in said and "It has none of them, but 'aged', 'other': is it another table?" in said
     assert "For 'age': Did you mean 'aged'?" in refusal(model.predict, {"aged": cells["aged"], "sizes": cells["other"]})
     assert refusal(model.predict, {"aged": cells["aged"], "size": cells["other"]}).endswith("Did you mean 'aged'?")
+
+
+NOT_THERE = [name for name in all_names() if name not in names()]
+
+
+@pytest.mark.skipif(not NOT_THERE, reason="all learners are installed")
+def test_a_learner_that_is_not_installed_is_known_and_says_what_installs_it(tmp_path, capsys):
+    rows = {"age": np.arange(60) % 9 / 3, "size": np.arange(60) % 7 / 2, "y": ["yes", "no"] * 30}
+    said = refusal(mw.fit, rows, "y", **QUIET | {"models": ["linear", *NOT_THERE]})
+    assert "which is not installed" in said and f"pip install 'modelwright[{NOT_THERE[0]}]'" in said
+    assert mw.fit(rows, "y", block=NOT_THERE, **QUIET).predict(rows).size == 60
+    assert (
+        "catbost" in (said := refusal(mw.fit, rows, "y", **QUIET | {"models": ["catbost"]})) and "'catboost'?" in said
+    )
+    (tmp_path / "t.csv").write_text("a,y\n" + "1,no\n2,yes\n" * 30)
+    assert main(["fit", str(tmp_path / "t.csv"), "--target", "y", "--model", NOT_THERE[0]]) == 3
+    assert f"pip install 'modelwright[{NOT_THERE[0]}]'" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from modelwright.api.naming import checked_name
@@ -14,7 +15,7 @@ from modelwright.store.base import open_store
 from modelwright.tasks.asked import Asked
 from modelwright.tasks.decisions import Decision, began_without, not_there
 from modelwright.tasks.estimation import MODEL
-from modelwright.tasks.learners import Learner, learner, names, own
+from modelwright.tasks.learners import Learner, all_names, learner, names, own
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
@@ -27,16 +28,17 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
 
     Raises:
         ArgumentError: a name is unknown, or nothing is left.
+        MissingPackageError: the package of one in ``models`` is not installed.
 
     >>> list(chosen_learners(["linear"], [], "good", "binary"))
     ['linear']
     """
     known = [*names(), KNOWN_ROWS]
     for name in (*block, *(m for m in models or () if isinstance(m, str))):
-        if name not in known:
+        if name not in known and name not in all_names():
             raise ArgumentError(
                 f"there is no learner {name!r}", where="fit", allowed=", ".join(known),
-                hint=did_you_mean(str(name), known),
+                hint=did_you_mean(str(name), [*all_names(), KNOWN_ROWS]),
             )  # fmt: skip
     for one in models or ():
         if not isinstance(one, str | Learner) and not (hasattr(one, "fit") and hasattr(one, "get_params")):
@@ -57,11 +59,17 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
             if models is not None:
                 raise
             continue
+        if models is not None and isinstance(one, str) and not _is_installed(made):
+            made.load()  # which says what installs it
         if task in made.tasks:
             found[made.name] = made
     if not found:
         raise ArgumentError("no learner is left", where="fit", hint=f"There are {', '.join(known)}.")
     return found
+
+
+def _is_installed(made: Learner) -> bool:
+    return all(find_spec(package.partition(".")[0]) is not None for package in made.needs)
 
 
 def may_recall(models: Sequence[Any] | None, block: Sequence[str], preset: str) -> bool:

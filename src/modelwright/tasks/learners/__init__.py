@@ -11,7 +11,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean
 from modelwright.tasks.learners.base import Fitted, Learner
 
-__all__ = ["Fitted", "Learner", "learner", "learners", "names", "own", "restore"]
+__all__ = ["Fitted", "Learner", "all_names", "learner", "learners", "names", "own", "restore"]
 
 _HERE = "modelwright.tasks.learners"
 #: Name -> module and class.
@@ -49,11 +49,21 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in _KNOWN if name not in _EXTRAS or find_spec(_EXTRAS[name]) is not None)
 
 
+def all_names() -> tuple[str, ...]:
+    """Names of all learners, those whose packages are not installed too.
+
+    >>> "catboost" in all_names()
+    True
+    """
+    return tuple(_KNOWN)
+
+
 def learner(name: str) -> Learner:
     """The learner of that name.
 
     Raises:
         ArgumentError: there is none.
+        MissingPackageError: its package is not installed, or does not load.
 
     >>> learner("linear").name
     'linear'

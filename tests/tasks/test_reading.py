@@ -182,8 +182,6 @@ def test_single_cells_of_every_type(cell, expected):
         (np.zeros((3, 0)), "no columns"),
         ({"a": [1, 2], "b": [1]}, "'b' has 1 cell"),
         ({"a": [1, 2], "b": 1}, "'b' is one cell"),
-        ({"a": np.array([1j])}, "complex"),
-        ({"a": np.zeros((2, 2))}, "shape"),
         (pandas.Series([1, 2]), "Series"),
         (pandas.DataFrame(index=[1, 2]), "no columns"),
     ],
@@ -192,6 +190,14 @@ def test_what_is_no_table_is_refused(source, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArgumentError, match=said):
         read(source)
+
+
+@pytest.mark.parametrize(("cells", "said"), [(np.array([1j, 2]), "complex"), (np.zeros((2, 2)), "shape")])
+def test_cells_that_no_table_has_are_refused_where_they_are_used(cells, said):
+    table = read({"a": cells, "b": [1, 2]})
+    assert table.names == ("a", "b") and table.column("b").tolist() == [1, 2] and table.without("a").names == ("b",)
+    with pytest.raises(ArgumentError, match=f"column 'a'.*{said}"):
+        table.column("a")
 
 
 def test_a_folder_is_refused(tmp_path):

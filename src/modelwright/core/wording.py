@@ -61,6 +61,16 @@ def quoted(name: str) -> str:
     return repr(name if len(name) <= 60 else f"{name[:31]} ... {name[-24:]}")
 
 
+def listed(names: Iterable[object], most: int = 12) -> str:
+    """Names in a message, the first ones where they are many.
+
+    >>> listed(["age", "plan"]), listed(range(20), 2)
+    ("'age', 'plan'", '0, 1 and 18 more')
+    """
+    known = list(names)
+    return ", ".join(map(repr, known[:most])) + (f" and {len(known) - most} more" if len(known) > most else "")
+
+
 def without_password(place: str) -> str:
     """The path or address of a store as it may be shown: in a terminal or a log others read along.
 

@@ -63,6 +63,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     if model.target not in table.columns:
         raise ArgumentError(f"there is no column {model.target!r}", where=where, hint="It is the target.")
     refuse_twice(table, model.target, where)
+    table.check([model.target])
     cells = table.columns[model.target]
     there = target.present(cells)
     absent = Labels.of(cells, typed=True, wanted="", declared=table.declared.get(model.target)).missing
@@ -80,6 +81,7 @@ def rows(model: Predictor, source: Any, *, where: str) -> tuple[Frame, np.ndarra
     table = table.take(there)
     weighs = model.plan.get("said", {}).get("sample_weight")
     weighs = weighs if isinstance(weighs, str) and weighs in table.columns else None
+    table.check([weighs] if weighs is not None else [])
     weight = given_weights(table, weighs, there, schema=model._schema, where=where)
     return model._frame(table), target.encode(table.columns[model.target], where=where), weight
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted, did_you_mean, quoted
+from modelwright.core.wording import counted, did_you_mean, listed, quoted
 from modelwright.tasks import cells as cells_of
 from modelwright.tasks.kinds import level
 from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable
@@ -76,12 +76,13 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     gone = [name for name in readers if name not in table.columns]
     if gone and absent == "refuse" and _is_unnamed(source) and not all(map(str.isdigit, gone)):
         raise ArgumentError(
-            f"its columns have no names, and the model was given {_named(list(readers))}",
+            f"its columns have no names, and the model was given {listed(readers, 10)}",
             where=where,
             allowed="a data frame, a dict of columns, or a list of dicts",
             hint="pandas.DataFrame(array, columns=[...]) says which is which.",
         )
     refuse_repeated({name: one.details for name, one in readers.items()}, table, where)
+    table.check(readers)
     return _of_table(readers, table, where, absent)
 
 
@@ -90,11 +91,6 @@ def _is_unnamed(source: Any) -> bool:
     if isinstance(source, np.ndarray):
         return source.dtype.names is None
     return isinstance(source, (list, tuple)) and bool(source) and not isinstance(source[0], Mapping)
-
-
-def _named(names: Sequence[str]) -> str:
-    """Names in a message, the first ten of them."""
-    return ", ".join(repr(name) for name in names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 #: Columns that are looked for under another name.
@@ -147,7 +143,7 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
     if gone and absent == "refuse":
         refuse_absent(list(readers), list(there), where)
     if gone:
-        message = f"not there, and taken as missing throughout: {_named(gone)}"
+        message = f"not there, and taken as missing throughout: {listed(gone, 10)}"
         notes.append(Note("absent columns", message, {"names": gone}))
     parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
     for name, one in readers.items():
@@ -174,7 +170,7 @@ def refuse_absent(needed: Sequence[str], there: Sequence[str], where: str) -> No
         return
     are = "is" if len(gone) == 1 else "are"
     raise ArgumentError(
-        f"{counted(len(gone), 'column')} that the model was given {are} not there: {_named(gone)}",
+        f"{counted(len(gone), 'column')} that the model was given {are} not there: {listed(gone, 10)}",
         where=where,
         hint=_renamed(gone, needed, there),
     )
@@ -212,7 +208,7 @@ def _renamed(gone: Sequence[str], needed: Sequence[str], there: Sequence[str]) -
     if len(gone) <= _RENAMED and all(near):
         return near[0] if len(gone) == 1 else f"For {gone[0]!r:.60}: {near[0]}"
     if len(gone) == len(needed) > 1:
-        return f"It has none of them, but {_named(others)}: is it another table?"
+        return f"It has none of them, but {listed(others, 10)}: is it another table?"
     return "Add a column of missing cells (None) if nothing is known."
 
 

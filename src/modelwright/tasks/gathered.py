@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import counted, did_you_mean, kind_of, warn_caller
+from modelwright.core.wording import counted, kind_of, listed, warn_caller
 from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.goal import same_goal
@@ -106,7 +106,7 @@ def gather(source: Any, said: Said) -> Gathered:
     table = read(source, where="fit", time=said.reading, memory=said.memory)
     if not isinstance(said.target, str):
         raise ArgumentError(
-            f"target is {kind_of(said.target)}", where="fit", allowed="the name of a column", hint=_names(table)
+            f"target is {kind_of(said.target)}", where="fit", allowed=f"the name of a column: {listed(table.names)}"
         )
     column = table.column(said.target, where="fit")
     name = said.target if said.target in table.columns else said.target.strip()
@@ -178,7 +178,9 @@ def _schema(table: Table, said: Said, target: str) -> Schema:
     weighs = [said.sample_weight] if isinstance(said.sample_weight, str) else []
     divides = [name for name in (said.groups, said.time) if name is not None and said.judges]
     for one in (*(said.without if said.columns is None else ()), *divides, *weighs):
-        _check_column(table, one)
+        if one not in table.columns:
+            raise table.lacks(one, where="fit")
+    table.check([*divides, *weighs])
     if said.columns is None:
         without = [*said.without, *([said.groups] if said.groups else []), *weighs]
         return Schema.of(table, target=target, kinds=said.kinds, without=without, where="fit")
@@ -261,17 +263,6 @@ def _usual_seconds(rows: int, frame: Frame, outputs: int) -> float:
 
 def _is_typed(source: Any) -> bool:
     return not isinstance(source, str) and not hasattr(source, "__fspath__")
-
-
-def _names(table: Table) -> str:
-    return f"The columns are {', '.join(map(repr, table.names[:8]))}{' ...' if len(table.names) > 8 else ''}."
-
-
-def _check_column(table: Table, name: str) -> None:
-    if name not in table.columns:
-        raise ArgumentError(
-            f"there is no column {name!r}", where="fit", hint=did_you_mean(name, table.names) or _names(table)
-        )
 
 
 def _ties(table: Table, schema: Schema, said: Said) -> Ties:

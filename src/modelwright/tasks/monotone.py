@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import did_you_mean, kind_of
+from modelwright.core.wording import did_you_mean, kind_of, listed
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
 
@@ -43,9 +43,8 @@ def _sign(name: Any, sign: Any, schema: Schema, where: str) -> int:
     place = f"{where}, monotone"
     known = {column.name: column for column in schema.columns}
     if name not in known:
-        there = ", ".join(map(repr, list(known)[:8])) + (" ..." if len(known) > 8 else "")
-        hint = did_you_mean(str(name), list(known)) or f"The columns are {there}."
-        raise ArgumentError(f"there is no column {name!r:.80}", where=place, hint=hint)
+        near = did_you_mean(str(name), known)
+        raise ArgumentError(f"there is no column {name!r:.80}", where=place, allowed=listed(known), hint=near)
     column = known[name]
     if not column.used:
         raise ArgumentError(

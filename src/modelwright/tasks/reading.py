@@ -54,7 +54,8 @@ def read(source: Any, *, where: str = "table", time: Time | None = None, memory:
         memory: bytes that reading a file of text may take, unpacked if it is compressed; None for what is free.
 
     Returns:
-        The table; ``notes`` say what was found and repaired. It may have no rows, but has a column.
+        The table; ``notes`` say what was found and repaired. It may have no rows, but has a column. Columns of cells
+        that no table has, such as complex numbers, are refused where they are used.
 
     Raises:
         ArgumentError: what is wrong with it, with the row or the column.
@@ -86,9 +87,13 @@ def assembled(names: Sequence[Any], columns: Sequence[Any], rows: int, where: st
     """A table of columns that are made raw cells, under names that are unique and not blank."""
     if not columns:
         raise ArgumentError("there are no columns", where=where, allowed=_ALLOWED)
-    known, found, declared = _names(names, notes), {}, {}
+    known, found, declared, refused = _names(names, notes), {}, {}, {}
     for name, column in zip(known, columns):
-        made, said = cells.raw(column, name, where, notes)
+        try:
+            made, said = cells.raw(column, name, where, notes)
+        except ArgumentError as error:  # of no concern where nobody uses it
+            refused[name], said = error, None
+            made = cells.texts([None] * len(column))
         if len(made) != rows:
             raise ArgumentError(
                 f"column {name!r:.80} has {counted(len(made), 'cell')}, others have {rows:,}", where=where
@@ -96,7 +101,7 @@ def assembled(names: Sequence[Any], columns: Sequence[Any], rows: int, where: st
         found[name] = made
         if said is not None:
             declared[name] = said
-    return Table(found, rows, tuple(notes), declared)
+    return Table(found, rows, tuple(notes), declared, refused=refused)
 
 
 def _names(given: Sequence[Any], notes: list[Note]) -> list[str]:

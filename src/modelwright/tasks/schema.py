@@ -87,7 +87,7 @@ class Schema:
         Raises:
             ArgumentError: there are no rows or no columns but the target, or ``kinds`` has an unknown name or kind, or
                 nothing tells the order of an ordinal column, or levels of it are not among those that were said, or
-                it names the target.
+                it names the target; or a column cannot be read.
         """
         chosen = _chosen(table, kinds or {}, where)
         if target != "" and (called := table.called(target)) in chosen:
@@ -97,12 +97,11 @@ class Schema:
                 allowed="columns to learn from",
                 hint="task='regression', 'binary' or 'multiclass' says what is predicted.",
             )
-        left = [table.called(name) for name in (target, *without) if name != ""]
-        for name in left:
-            table.column(name, where=where)
+        left = [table.place(name, where=where) for name in (target, *without) if name != ""]
         if target != "":
             refuse_twice(table, left[0], where)
         names = [name for name in table.names if name not in left]
+        table.check(names, hint="without=[{}] leaves it out." if where == "fit" else "")
         if not table.rows:
             raise ArgumentError("the table has columns and no rows", where=where)
         if not names:
@@ -152,6 +151,7 @@ class Schema:
         refuse_twice(table, target, where)
         known = [Column(one["name"], one["kind"], one["details"]) for one in kept]
         refuse_absent([one.name for one in known if one.used], table.names, where)
+        table.check(one.name for one in known if one.used)
         refuse_repeated({one.name: one.details for one in known if one.used}, table, where)
         found = []
         for column in known:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import did_you_mean
+from modelwright.core.wording import did_you_mean, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Table:
         declared: name -> what the source said about a column, where it said anything.
         tokens: name -> text that stood for nothing ("?", "NA") with how often it occurred, in columns of files of text
             whose other cells are all plain numbers: they come as float64 or int64, like those without such text.
+        refused: name -> what is wrong with a column that holds no cells as tables have them: its cells are missing.
         typed: what a schema that was made of the table has read already; nobody else's business.
 
     >>> table = Table({"age": np.array([31, 46, 25]), "job": np.array(["cook", None, "nurse"], dtype=object)}, 3)
@@ -76,6 +77,7 @@ class Table:
     notes: tuple[Note, ...] = ()
     declared: Mapping[str, Declared] = field(default_factory=dict)
     tokens: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    refused: Mapping[str, ArgumentError] = field(default_factory=dict, compare=False, repr=False)
     typed: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -101,7 +103,7 @@ class Table:
     def without(self, *names: str) -> Table:
         """The table less some of its columns."""
         for name in names:
-            self.column(name)
+            self.place(name)
         gone = {self.called(name) for name in names}
         return replace(self, columns={name: cells for name, cells in self.columns.items() if name not in gone})
 
@@ -115,19 +117,42 @@ class Table:
         """The cells of one column.
 
         Raises:
+            ArgumentError: there is no such column; the message names those that are near. Or it cannot be read.
+        """
+        found = self.place(name, where=where)
+        self.check([found])
+        return self.columns[found]
+
+    def place(self, name: Any, *, where: str = "table") -> str:
+        """The name that a column has here.
+
+        Raises:
             ArgumentError: there is no such column; the message names those that are near.
         """
-        found = self.columns.get(self.called(name))
-        if found is None:
-            near = did_you_mean(str(name), self.columns)
-            known = ", ".join(repr(known) for known in list(self.columns)[:12])
-            raise ArgumentError(
-                f"there is no column {name!r:.80}",
-                where=where,
-                allowed=known + (f" and {len(self.columns) - 12} more" if len(self.columns) > 12 else ""),
-                hint=near,
-            )
+        found = self.called(name)
+        if found not in self.columns:
+            raise self.lacks(name, where=where)
         return found
+
+    def lacks(self, name: Any, *, where: str) -> ArgumentError:
+        """What is said where there is no such column."""
+        near = did_you_mean(str(name), self.columns)
+        return ArgumentError(f"there is no column {name!r:.80}", where=where, allowed=listed(self.columns), hint=near)
+
+    def check(self, names: Iterable[str], *, hint: str = "") -> None:
+        """Refuse columns that cannot be read.
+
+        Args:
+            hint: what to do about it, with ``{}`` for the name.
+
+        Raises:
+            ArgumentError: what is wrong with the first of them.
+        """
+        for name in names:
+            if (error := self.refused.get(name)) is not None:
+                raise ArgumentError(
+                    error.what, where=error.where, allowed=error.allowed, hint=hint.format(repr(name)) or error.hint
+                )
 
 
 def as_name(given: Any) -> str:

@@ -65,7 +65,10 @@ def main(descriptor: int) -> None:
     except BaseException as error:
         import traceback
 
-        connection.send(("broken", f"{type(error).__name__}: {error}", traceback.format_exc()))
+        try:
+            connection.send(("broken", f"{type(error).__name__}: {error}", traceback.format_exc()))
+        except OSError:  # the parent died in the middle of a message: there is nobody to tell
+            os._exit(0)
         raise SystemExit(1) from None
     finally:
         if runnable is not None:

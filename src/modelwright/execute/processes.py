@@ -7,10 +7,8 @@ the estimation travels to them by value once. Owns their life, cores and memory.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +16,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from modelwright.core.errors import StudyError, WorkerError
+from modelwright.core.passing import PassingFolder
 from modelwright.core.records import Failure, Task
 from modelwright.execute import session
 from modelwright.execute.base import Executor, Handler, Runnable, Usage
@@ -62,7 +61,7 @@ class ProcessExecutor(Executor):
         self._output = output
         self._workers: list[Worker] = []
         self._leaving: list[Worker] = []
-        self._folder: Path | None = None
+        self._folder: PassingFolder | None = None
         self._share: Path | None = None
         self._code = b""
         self._measured, self._pause = float("-inf"), _MEASURE
@@ -71,9 +70,9 @@ class ProcessExecutor(Executor):
     def open(self, runnable: Runnable) -> None:
         from modelwright.execute.transfer import pack
 
-        self._folder = Path(tempfile.mkdtemp(prefix="modelwright-share-"))
+        self._folder = PassingFolder("modelwright-share-")
         try:
-            self._code = pack(runnable, self._folder)
+            self._code = pack(runnable, self._folder.path)
         except Exception as error:
             self.close()
             raise WorkerError(
@@ -82,7 +81,7 @@ class ProcessExecutor(Executor):
                 hint="Make what cannot be copied (open files, locks, sessions) inside the function; or run trials in "
                 "this process, with workers=1 and without trial_seconds and trial_memory.",
             ) from error
-        self.start(self._code, self._folder)
+        self.start(self._code, self._folder.path)
 
     def start(self, code: bytes, share: Path) -> None:
         """Like ``open``, for a runnable that is packed already: ``share`` holds its large arrays, and stays."""
@@ -152,7 +151,7 @@ class ProcessExecutor(Executor):
             time.sleep(0.01 if ending else 0)
         self._workers, self._leaving = [], []
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.close()
             self._folder = None
 
     # --- one worker --------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import threading
 import time
 import weakref
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ConflictError, StoreError
+from modelwright.core.passing import PassingFolder
 from modelwright.core.records import Event
 from modelwright.core.wording import counted
 from modelwright.store.base import Lease, Store, StudyRecord
@@ -83,8 +83,9 @@ class MemoryStore(Store):
     def folder(self, study: int) -> Path:
         self._known(study)
         if self._root is None:
-            self._root = Path(tempfile.mkdtemp(prefix="modelwright-"))
-            weakref.finalize(self, shutil.rmtree, str(self._root), ignore_errors=True)
+            folder = PassingFolder("modelwright-store-")
+            weakref.finalize(self, folder.close)
+            self._root = folder.path
         path = self._root / str(study)
         path.mkdir(exist_ok=True)
         return path

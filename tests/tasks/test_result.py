@@ -205,6 +205,13 @@ def test_a_model_is_saved_to_files_alone(classes, tmp_path):
     for place in (pipe, tmp_path):
         with pytest.raises(StoreError, match="no regular file|it is a folder"):
             classes.save(place)
+    for place in (None, 3, b"m.mw"):
+        with pytest.raises(ArgumentError, match="path is|is no path"):
+            classes.save(place)
+        with pytest.raises(ArgumentError, match="path is|is no path"):
+            classes.report(place)
+        with pytest.raises(ArgumentError, match="path is"):
+            mw.load(place)
     page = tmp_path / "pipe.html"
     os.mkfifo(page)
     with pytest.raises(ArgumentError, match="no regular file"):

@@ -13,7 +13,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.optional import optional
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, kind_of
 
 #: Endings of files that are read.
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -47,10 +47,12 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
         with 32 bits or decimals float32, the numbers as the files have them.
 
     Raises:
-        ArgumentError: there is no such folder, fewer than two classes, an image that cannot be read or holds numbers
+        ArgumentError: it is no path, there is no such folder, fewer than two classes, an image that cannot be read or holds numbers
             that are not finite, or images of two depths, by name.
         MissingPackageError: Pillow is not installed.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise ArgumentError(f"folder is {kind_of(folder)}", where="images", allowed="the path of a folder")
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise ArgumentError(f"there is no folder {os.fspath(folder)!r}", where="images", hint=f"Here is {os.getcwd()}")

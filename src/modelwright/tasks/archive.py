@@ -22,6 +22,7 @@ from modelwright.core import codec
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.files import draft_of, put_in_place
 from modelwright.core.medium import cannot_write
+from modelwright.core.wording import kind_of
 
 FORMAT = 1
 #: Bytes that any file may claim to hold, times its own size that a larger one may, and the end of that. Arrays of text
@@ -52,8 +53,11 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
     """Write a predictor; what was there stays whole until the new file is, and for good unless it is one too.
 
     Raises:
+        ArgumentError: ``path`` is no path.
         StoreError: it cannot be written, or would take the place of a file that is no predictor.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path is {kind_of(path)}", where="save", allowed="the path of a file, such as 'model.mw'")
     target = Path(path)
     if not target.name or target.is_dir():
         what, hint = "it is a folder", "Name a file in it, such as model.mw."

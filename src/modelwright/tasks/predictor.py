@@ -320,6 +320,7 @@ class Predictor:
         A model that was there is replaced.
 
         Raises:
+            ArgumentError: ``path`` is no path.
             StoreError: it cannot be written, is a folder, or there is a file that is no model.
         """
         return archive.write(path, *self._content())

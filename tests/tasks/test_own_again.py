@@ -1,5 +1,10 @@
 """Estimators of somebody's own in plans, refits and searches that go on."""
 
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -52,3 +57,24 @@ def test_a_search_goes_on_with_them(tmp_path):
         first.fit(table(), trials=1)
     further = first.fit(table(), trials=1, models=[LogisticRegression()], verbose=0)
     assert len(further.leaderboard()) == 3
+
+
+def test_what_they_warn_of_is_said_once_a_fit(tmp_path):
+    script = tmp_path / "fits.py"
+    script.write_text(
+        "import sys, warnings\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import modelwright as mw\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "from test_own_again import QUIET, table\n"
+        "given = {'models': [LogisticRegression(max_iter=1, solver='saga')], **QUIET}\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    model = mw.fit(table(), 'y', trials=3, folds=3, **given)\n"
+        "    plan = mw.fit(table(), 'y', plan=model.plan, **given)\n"
+        "print([str(one.message) for one in caught])\n"
+        "print([one['why'] for one in model.decisions if 'of it warned' in one['decided']])\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    said, decided = map(ast.literal_eval, done.stdout.splitlines())
+    assert len(said) == 2 and all(one.count("ConvergenceWarning") == 1 for one in said)
+    assert len(decided) == 1 and "ConvergenceWarning" in decided[0] and not done.stderr

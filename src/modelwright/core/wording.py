@@ -71,6 +71,18 @@ def listed(names: Iterable[object], most: int = 12) -> str:
     return ", ".join(map(repr, known[:most])) + (f" and {len(known) - most} more" if len(known) > most else "")
 
 
+def each_once(texts: Iterable[str]) -> list[str]:
+    """The first of the texts that differ by their numbers alone, in order.
+
+    >>> each_once(["gap: 1.5e-3", "no end after 5 steps", "gap: 0.2"])
+    ['gap: 1.5e-3', 'no end after 5 steps']
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(re.sub(r"\d[\d.e+-]*", "#", text), text)
+    return list(found.values())
+
+
 def without_password(place: str) -> str:
     """The path or address of a store as it may be shown: in a terminal or a log others read along.
 

@@ -47,8 +47,8 @@ def images(folder: str | os.PathLike[str], *, size: int | Sequence[int] | None =
         with 32 bits or decimals float32, the numbers as the files have them.
 
     Raises:
-        ArgumentError: it is no path, there is no such folder, fewer than two classes, an image that cannot be read or holds numbers
-            that are not finite, or images of two depths, by name.
+        ArgumentError: it is no path, there is no such folder, fewer than two classes, an image that cannot be read or
+            holds numbers that are not finite, or images of two depths, by name.
         MissingPackageError: Pillow is not installed.
     """
     if not isinstance(folder, str | os.PathLike):

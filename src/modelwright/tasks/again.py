@@ -20,9 +20,10 @@ from modelwright.tasks.frame import told
 from modelwright.tasks.gathered import Gathered, Said
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.learners import Learner, learner, names
-from modelwright.tasks.learners.base import SETTLED
+from modelwright.tasks.learners.base import SETTLED, WARNED
 from modelwright.tasks.members import Member
 from modelwright.tasks.thresholds import Cut
+from modelwright.tasks.warned import say
 
 
 def fitted_again(
@@ -65,6 +66,7 @@ def fitted_again(
     decisions = [decision("plan", "carried out again", why, "leave plan= out", bought)]
     body |= {"checks": checks, "leaderboard": _board(made, weights), "decisions": decisions, "carried_out": True}
     _tell(data)
+    say({one.name: [said for part in one.parts for said in part.model.facts.get(WARNED, ())] for one in made})
     parts_of = [
         (part, weight / len(one.parts), one.name)
         for one, weight in zip(made, weights, strict=True)

@@ -21,12 +21,12 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.errors import StoreError, StudyError
 from modelwright.core.records import Artifact, Outcome, Task
 from modelwright.core.rng import Seed
-from modelwright.core.wording import counted
+from modelwright.core.wording import counted, each_once
 from modelwright.estimation.base import Estimation, Reporter
 from modelwright.tasks.bounds import bounds
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners import Learner
-from modelwright.tasks.learners.base import BROKEN_OFF, MORE
+from modelwright.tasks.learners.base import BROKEN_OFF, MORE, WARNED
 from modelwright.tasks.learners.nested import fit_and_hold
 from modelwright.tasks.members import Member, save_member
 from modelwright.tasks.metrics import Metric
@@ -234,6 +234,8 @@ class _Trial:
             "ended": [f.get("ended") for f in facts],
             "unit_threads": [f.get("threads") for f in facts],
         }
+        if said := [one for f in facts for one in f.get(WARNED, ())]:
+            self.note[WARNED] = each_once(said)
         return Outcome(
             state="pruned" if stopped == "stop" else "complete",
             metrics={job.objective: value},

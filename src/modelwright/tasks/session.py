@@ -51,6 +51,7 @@ from modelwright.tasks.room import columns_of, without_room
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
 from modelwright.tasks.timing import Timing
 from modelwright.tasks.trying import SHORT, try_candidates
+from modelwright.tasks.warned import warned
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
@@ -226,7 +227,7 @@ class Session:
         spared = None if asked.seconds is None else self.left()
         blend, members = (None, []) if blend is None else finished(self, engine, plan, blend)
         self._said += outlook(history, job.metric.name, spared)
-        self._said += failing(history.rows)
+        self._said += failing(history.rows) + warned(history.rows)
         if blend is None or not members:
             blend, members = fallen_back(self, engine)
         self.found = self.found or checking.end(engine, hurried=self.ends(engine))

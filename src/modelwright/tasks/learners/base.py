@@ -24,6 +24,8 @@ Arrays = dict[str, np.ndarray | bytes]
 TASKS = ("binary", "multiclass", "regression")
 #: Facts that say where the first epoch of a network, or the first step of a linear model, was broken off.
 BROKEN_OFF = ("batches", "iterations")
+#: In the facts of a fit: what it warned of, each once.
+WARNED = "warned"
 #: Facts of a fit that are settings when it is done again: besides, how long a network was to be trained.
 SETTLED = ("epochs", *BROKEN_OFF)
 #: Rounds of a fit on all rows, for each one on a part of them: at least so many; and of trees that are grown one after

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import cloudpickle
@@ -11,12 +12,12 @@ import numpy as np
 
 from modelwright.core.errors import SubjectError
 from modelwright.core.optional import optional
-from modelwright.core.wording import kind_of
+from modelwright.core.wording import each_once, kind_of
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
-from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, shared
+from modelwright.tasks.learners.base import WARNED, Arrays, Fitted, Learner, Lesson, shared
 from modelwright.tasks.learners.recipes import for_smooth
 
 #: Modules of models that are made of trees.
@@ -24,6 +25,8 @@ _TREES = (
     "sklearn.tree.", "sklearn.ensemble._forest.", "sklearn.ensemble._gb.", "sklearn.ensemble._hist_gradient_boosting.",
     "lightgbm.", "xgboost.", "catboost.",
 )  # fmt: skip
+#: Characters of a warning that are kept: some end in addresses of manuals.
+_LONGEST = 300
 
 
 class Own(Learner):
@@ -76,8 +79,22 @@ class Own(Learner):
             model.set_params(random_state=lesson.seed % 2**31)
         takes = "sample_weight" in inspect.signature(model.fit).parameters
         more = {"sample_weight": weight} if weight is not None and takes else {}
-        model.fit(matrix.values, y, **more)
-        return FittedOwn(model, lesson.classes, {"rounds": 1, "ended": "rounds"})
+        facts: dict[str, Any] = {"rounds": 1, "ended": "rounds"}
+        if said := _heard(lambda: model.fit(matrix.values, y, **more)):
+            facts[WARNED] = said
+        return FittedOwn(model, lesson.classes, facts)
+
+
+def _heard(fit: Callable[[], Any]) -> list[str]:
+    """The warnings that a fit would have shown, each once: there is a fit for each fold of each candidate.
+
+    >>> _heard(lambda: warnings.warn("it did not converge"))
+    ['UserWarning: it did not converge']
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        fit()
+    said = each_once(f"{one.category.__name__}: {' '.join(str(one.message).split())}" for one in caught)
+    return [one if len(one) <= _LONGEST else f"{one[:_LONGEST]} ..." for one in said]
 
 
 def _by_order(estimator: Any) -> bool:

@@ -11,7 +11,7 @@ from stored_files import table as columns
 import modelwright as mw
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.tasks import learners
-from modelwright.tasks.listing import Checks, Decisions
+from modelwright.tasks.listing import Checks, Decisions, Features
 
 pytest.importorskip("lightgbm")
 QUICK = {"trials": 2, "folds": 2, "store": ":memory:", "verbose": 0}
@@ -183,6 +183,18 @@ def test_lists_are_lists_and_print_as_tables(classes):
     assert told[-1].startswith(("passed", " ")) and all(len(line) <= 120 for line in told)
     decided = str(classes.decisions)
     assert "task" in decided and "{" not in decided.splitlines()[1] and repr(classes.decisions) == decided
+
+
+def test_what_became_of_columns_prints_as_a_table_by_share(classes):
+    found = classes.features()
+    assert isinstance(found, list) and str(found) == repr(found)
+    head, *lines = str(found).splitlines()
+    assert head.split() == ["column", "kind", "share", "became"] and len(lines) == len(found)
+    shares = [float(line.split("%")[0].split()[-1]) for line in lines]
+    assert shares == sorted(shares, reverse=True) and max(map(len, lines)) <= 120 and "{" not in str(found)
+    many = Features({"column": f"c{i}", "kind": "number", "share": i / 1e6, "became": "1 feature"} for i in range(900))
+    assert str(many).splitlines()[1].startswith("c899") and "700 more columns" in str(many).splitlines()[-1]
+    assert str(Features()).split() == ["column", "kind", "share", "became"]
 
 
 def test_alerts_stand_first_and_long_ones_are_wrapped():

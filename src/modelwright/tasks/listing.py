@@ -1,4 +1,4 @@
-"""Listings: lists of findings and decisions that print as tables. Changes nothing in the list."""
+"""Listings: lists of findings, decisions and columns that print as tables. Changes nothing in the list."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelwright.core.wording import counted
 from modelwright.report.text import clean
 
 #: What questions are called that a fit leaves open.
@@ -13,6 +14,8 @@ LEFT = "left to you"
 #: Signs in a line; in columns that are not the widest, and in the widest of these, at most.
 _WIDTH, _NARROW, _SECOND = 120, 28, 44
 _MARGIN = "  "
+#: Columns of a table that are printed at most.
+_COLUMNS = 200
 
 
 class Checks(list):
@@ -75,6 +78,29 @@ class Decisions(list):
     __repr__ = __str__
 
 
+class Features(list):
+    """What became of each raw column, each a dict; prints as a table, what the members rely on most first.
+
+    Keys: see ``Predictor.features``. Of very many columns the table shows those with the largest shares.
+
+    >>> print(Features([{"column": "id", "kind": "id", "share": 0.0, "became": "left out: id"},
+    ...                 {"column": "age", "kind": "number", "share": 1.0, "became": "1 feature of every member"}]))
+    column  kind    share   became
+    age     number  100.0%  1 feature of every member
+    id      id        0.0%  left out: id
+    """
+
+    def __str__(self) -> str:
+        found = sorted(self, key=lambda one: -one["share"])
+        lines = [[one["column"], one["kind"], f"{one['share']:6.1%}", one["became"]] for one in found[:_COLUMNS]]
+        beneath = {}
+        if rest := found[_COLUMNS:]:
+            beneath["..."] = f"{counted(len(rest), 'more column')} of {rest[0]['share']:.1%} at most"
+        return _table(["column", "kind", "share", "became"], lines, beneath)
+
+    __repr__ = __str__
+
+
 def _text(one: Mapping[str, Any], key: str) -> str:
     return str(one.get(key) or "")
 
@@ -101,6 +127,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], beneath: Mapping
         widths[second] = _SECOND
     others = sum(widths) - widths[wide] + len(_MARGIN) * (len(heads) - 1)
     widths[wide] = min(whole[wide], max(_NARROW, _WIDTH - others))
+    if sum(whole) + len(_MARGIN) * (len(heads) - 1) <= _WIDTH:
+        widths = whole
     text = [one for line in lines for one in _wrapped(line, widths)]
     first = max(widths[0], *map(len, beneath), 0) if beneath else widths[0]
     indent = " " * (first + len(_MARGIN))

@@ -22,7 +22,7 @@ from modelwright.tasks.features import recipe as recipes
 from modelwright.tasks.frame import Frame, told
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.leaderboard import Leaderboard, scored
-from modelwright.tasks.listing import Checks, Decisions
+from modelwright.tasks.listing import Checks, Decisions, Features
 from modelwright.tasks.members import Member
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
@@ -226,8 +226,8 @@ class Predictor:
             return board
         return scored(board, self, test, metric)
 
-    def features(self) -> list[dict[str, Any]]:
-        """What became of each raw column.
+    def features(self) -> Features:
+        """What became of each raw column; a list that prints as a table, what members rely on most first.
 
         Returns:
             One dict a column: ``column``, ``kind`` with ``why``; ``became``, in words; ``used``: member -> names of the

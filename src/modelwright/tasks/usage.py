@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.tasks.features.recipe import Fitted
+from modelwright.tasks.listing import Features
 from modelwright.tasks.schema import Column
 
 if TYPE_CHECKING:
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 _NOTHING = 1e-12
 
 
-def usage(columns: Sequence[Column], members: Sequence[Weighted], features: Sequence[Fitted]) -> list[dict[str, Any]]:
+def usage(columns: Sequence[Column], members: Sequence[Weighted], features: Sequence[Fitted]) -> Features:
     """One entry for each raw column; see ``Predictor.features``."""
     reports = [fitted.report() for fitted in features]
     amounts = _amounts(members, features)
     total = sum(amounts.values())
-    found = []
+    found = Features()
     for column in columns:
         entry: dict[str, Any] = {
             "column": column.name, "kind": column.kind, "why": str(column.details.get("why", "")),

@@ -217,6 +217,20 @@ def test_the_best_so_far_is_the_best_on_the_folds_that_judged_both_and_no_refit_
     assert any("4 of 4 candidates" in line for line in shown)
 
 
+def test_a_best_one_of_a_lower_mean_says_by_which_folds_it_is_better(told):
+    from copy import deepcopy
+
+    view = deepcopy(view_of(told[2]))
+    given = [[0.9], [0.91, 0.7], [0.92, 0.75, 0.8], [0.8]]
+    for row, scores in zip(view.history.rows, given, strict=True):
+        row.facts = {**row.facts, "scores": scores}
+    assert "0.82333" in (best := FitScene(words(told[2]), view).best()) and best.endswith("3 of 24 folds")
+    view.history.rows[2].facts["scores"] = [0.8]
+    assert FitScene(words(told[2]), view).best().endswith("2 of 24 folds, better on the first")
+    view.history.rows[2].facts["scores"] = [0.92, 0.7, 0.6]
+    assert FitScene(words(told[2]), view).best().endswith("3 of 24 folds, better on the first 2")
+
+
 def words(study, seconds=12.0, phase="trying candidates"):
     return Told(
         header="Fit", metric="roc_auc", higher=True, units=24, phase=lambda: phase,

@@ -11,6 +11,7 @@ from stored_files import table as columns
 import modelwright as mw
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.tasks import learners
+from modelwright.tasks.leaderboard import Leaderboard
 from modelwright.tasks.listing import Checks, Decisions, Features
 
 pytest.importorskip("lightgbm")
@@ -183,6 +184,16 @@ def test_lists_are_lists_and_print_as_tables(classes):
     assert told[-1].startswith(("passed", " ")) and all(len(line) <= 120 for line in told)
     decided = str(classes.decisions)
     assert "task" in decided and "{" not in decided.splitlines()[1] and repr(classes.decisions) == decided
+
+
+def test_a_leaderboard_says_why_its_order_is_not_that_of_the_scores():
+    rows = [{"model": "ensemble", "score": 0.8, "selected": False}]
+    rows += [{"model": f"m {i}", "score": score, "selected": True} for i, score in enumerate([0.9, 0.95, 0.7])]
+    why = "the folds that judged both"
+    assert why in str(Leaderboard(rows, metric="roc_auc", higher=True)).splitlines()[-1]
+    in_order = [rows[0], rows[2], rows[1], rows[3]]
+    assert why not in str(Leaderboard(in_order, metric="roc_auc", higher=True))
+    assert why in str(Leaderboard(in_order, metric="rmse", higher=False))
 
 
 def test_what_became_of_columns_prints_as_a_table_by_share(classes):

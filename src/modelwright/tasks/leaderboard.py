@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.optional import optional
@@ -73,9 +74,18 @@ class Leaderboard(list):
         ]
         if marked:
             lines.append("* was selected on, and is a little too good by that")
+        if "score" in keys and self._is_out_of_order():
+            lines.append(
+                "candidates are ordered by the folds that judged both of two, and a score is the mean of all of its own"
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _is_out_of_order(self) -> bool:
+        """Whether a candidate has a better score than one that stands before it: it was judged by other folds."""
+        scores = [row["score"] for row in self if row.get("selected") and row.get("score") is not None]
+        return any(after > before if self.higher else after < before for before, after in pairwise(scores))
 
 
 def scored(board: Leaderboard, model: Predictor, test: Any, metric: Any = None) -> Leaderboard:

@@ -56,6 +56,8 @@ class FitScene:
         self.told = told
         self._progress = Progress(view)
         self._best: Row | None = None
+        #: Folds by which the best one is better than the one before, whose mean over its own was better.
+        self._by = 0
         self._phase, self._spoke = "", told.elapsed()
         self._again: dict[str, int] = {_REFIT: 0}
         for row in view.history.rows:
@@ -83,13 +85,15 @@ class FitScene:
         scores = _scores(row)
         if not scores:
             return False
-        best = self._best
+        best, by = self._best, 0
         if best is not None and best.number != row.number:
             both = min(len(scores), len(_scores(best)))
             gain = float(np.mean(scores[:both]) - np.mean(_scores(best)[:both]))
             if not (gain > 0 if self.told.higher else gain < 0):
                 return False
-        self._best = row
+            lower = float(np.mean(scores) - np.mean(_scores(best)))
+            by = both if (lower < 0 if self.told.higher else lower > 0) else 0
+        self._best, self._by = row, by
         return True
 
     # --- in words ------------------------------------------------------------------------------------
@@ -127,7 +131,7 @@ class FitScene:
             return f"{self._name(row)} is fitted on all rows" + (f", {text.duration(took)}" if took else "")
         if new:
             self._spoke = self.told.elapsed()
-            return f"best so far: {self._value(row)}, {took}"
+            return f"best so far: {self._value(row)}{self._shared()}, {took}"
         config = f": {text.config_text(row.config, 160)}" if verbose > 1 else ""
         return f"{self._value(row)}, {took}{config}" if verbose > 1 and _scores(row) else ""
 
@@ -145,7 +149,11 @@ class FitScene:
 
     def best(self) -> str:
         """The best candidate, in words; "" while there is none."""
-        return f"best so far {self._value(self._best)}" if self._best is not None else ""
+        return f"best so far {self._value(self._best)}{self._shared()}" if self._best is not None else ""
+
+    def _shared(self) -> str:
+        """By which folds the best one is better, where its mean is not."""
+        return f", better on the first{f' {self._by}' if self._by > 1 else ''}" if self._by else ""
 
     def _value(self, row: Row) -> str:
         scores = _scores(row)

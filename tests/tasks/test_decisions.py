@@ -215,10 +215,11 @@ def test_temperature_and_threshold_are_told_by_what_was_before_and_after():
 
 
 def test_fits_on_all_rows_say_what_they_had_and_that_nobody_can_judge_them():
-    said = on_all_rows(2, 3, 1000, 800, 1.5)
+    said = on_all_rows(2, 3, 1000, 800, 1.5, "", "")
     assert said["decided"].startswith("2 of 3") and "1.25 times as many, for 1.5 s" in said["bought"]
     assert NOT_MEASURED in said["bought"]
-    assert "as they were judged" in on_all_rows(0, 3, 1000, 800, 0.0)["decided"]
+    none = on_all_rows(0, 3, 1000, 800, 0.0, "there was no time for more", "seconds=")
+    assert "as they were judged" in none["decided"] and none["why"] == "there was no time for more"
 
 
 # --- a whole fit -----------------------------------------------------------------------------------

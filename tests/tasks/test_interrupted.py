@@ -56,6 +56,8 @@ def test_in_the_first_model_it_ends_the_search_with_that(interrupting, capsys):
     assert said.count("Stopping") == 1 and "A model is made of what there is" in said
     assert "trying candidates" not in said and "Model for 'y'" in said
     assert next(one for one in model.decisions if one["what"] == "candidates")["why"] == "interrupted"
+    last = next(one for one in model.decisions if one["what"] == "last fits")
+    assert last["why"] == "the fit was interrupted before"
 
 
 @pytest.mark.parametrize("phase", ["blended", "predictor_of"])

@@ -141,6 +141,8 @@ def test_what_is_deployed_has_its_seconds_and_its_speed(numbers):
     assert ensemble["fit_seconds"] > 0 and ensemble["mb"] == pytest.approx(sum(row["mb"] for row in members))
     assert 0 < ensemble["row_us"] < 1e5
     bagged = mw.fit(table(), "y", preset="best", models=["lightgbm"], **{**QUICK, "trials": 1})
+    last = next(one for one in bagged.decisions if one["what"] == "last fits")
+    assert (last["why"], last["undo"]) == ("preset='best' uses them together", "preset=")
     ensemble, only = bagged.leaderboard()
     assert ensemble["fit_seconds"] == pytest.approx(only["fit_seconds"] * len(bagged._members))
 

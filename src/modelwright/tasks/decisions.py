@@ -98,21 +98,19 @@ def _named(blend: Blend) -> str:
     return f"rarer classes are named sooner: probabilities count {min(blend.cut.factors):.2g} to 1 times"
 
 
-def on_all_rows(whole: int, members: int, rows: int, of_a_fold: int, seconds: float) -> Decision:
+def on_all_rows(whole: int, members: int, rows: int, of_a_fold: int, seconds: float, why: str, undo: str) -> Decision:
     """The decision on what is deployed: models of all rows, or those that were judged.
 
     Args:
         whole, members: how many were fitted on all rows, and of how many.
         rows, of_a_fold: how many rows there are, and how many a model that was judged had in the mean.
         seconds: that those fits took together with the wait for them.
+        why, undo: why none was, and what decides otherwise.
     """
     said = f"{whole} of {counted(members, 'member')} fitted again on all rows"
     if not whole:
         said = "the models of the folds, or of the holdout, are deployed as they were judged"
-        why = 'there was no time or room for more, or preset="best" uses them together'
-        return decision(
-            "last fits", said, why, "seconds=, memory=, preset=", "no second is spent on fits nobody judged"
-        )
+        return decision("last fits", said, why, undo, "no second is spent on fits nobody judged")
     bought = (
         f"{rows:,} rows in place of {of_a_fold:,}, {rows / max(1, of_a_fold):.2f} times as many, for {seconds:.2g} s; "
         "in score " + unmeasured("no row is left to judge by")

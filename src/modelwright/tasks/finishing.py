@@ -167,14 +167,17 @@ def _needs(session: Session, row: Row) -> int:
 
 def _with_room(session: Session, rows: Sequence[Row]) -> list[Row]:
     """Members whose fits on all rows are foreseen to have room, if nothing runs beside them."""
-    if session.data.split.used == session.data.frame.rows:  # about as much as their candidates took
-        large = [row for row in rows if row.config[MODEL] in session.large]
-    else:
-        large = [row for row in rows if not session.room.side_by_side(_needs(session, row))]
+    large = _too_large(session, rows)
     if large:
         most = in_bytes(max(_needs(session, row) for row in large))
         session.says(not_on_all([name_of(row) for row in large], most))
     return [row for row in rows if row not in large]
+
+
+def _too_large(session: Session, rows: Sequence[Row]) -> list[Row]:
+    if session.data.split.used == session.data.frame.rows:  # about as much as their candidates took
+        return [row for row in rows if row.config[MODEL] in session.large]
+    return [row for row in rows if not session.room.side_by_side(_needs(session, row))]
 
 
 def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, rows: Sequence[Row]) -> None:
@@ -227,7 +230,7 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
             session.asked.preset,
         ),
         *([cut_short(cut)] if cut else []),
-        _last_fits(session, members),
+        _last_fits(session, engine, members),
         *session.decisions(),
         *left(session.data, session.said, found, session.dropped),
     ]
@@ -256,11 +259,26 @@ def _settled(session: Session) -> Said:
     return said if said.positive is not None else replace(said, positive=target.positive)
 
 
-def _last_fits(session: Session, members: Sequence[Made]) -> Decision:
+def _last_fits(session: Session, engine: Engine, members: Sequence[Made]) -> Decision:
     whole = sum(made.whole for made in members)
     spent = dict(session.course.to_json()["phases"]).get(REFIT, 0.0)
     rows = session.data.frame.rows
-    return on_all_rows(whole, len(members), rows, round(rows / session.job.split.growth()[-1]), spent)
+    of_a_fold = round(rows / session.job.split.growth()[-1])
+    return on_all_rows(whole, len(members), rows, of_a_fold, spent, *_not_fitted(session, engine, members))
+
+
+def _not_fitted(session: Session, engine: Engine, members: Sequence[Made]) -> tuple[str, str]:
+    """Why none of the members is a fit on all rows, and what decides otherwise; of no meaning where one is."""
+    rows = [row for row in engine.history.rows if row.number in {made.trial for made in members}]
+    if session.job.bags:
+        return f"preset={session.asked.preset!r} uses them together", "preset="
+    if session.ends(engine):
+        return f"the fit was {'interrupted' if session.interrupts.heard else engine.stopped} before", ""
+    if len(_too_large(session, rows)) == len(rows):
+        return "there was no room for more", "memory="
+    if session.asked.seconds is not None:
+        return "there was no time for more", "seconds="
+    return "fits on all rows came to nothing", "models="
 
 
 def _again(session: Session, engine: Engine) -> dict[str, Any]:

@@ -27,6 +27,11 @@ def test_a_metric_of_another_task_is_refused_with_those_that_go(model):
         assert "'rmse' is for regression tasks" in said and said.endswith("balanced_accuracy, f1")
 
 
+def test_what_is_no_table_is_called_what_it_is():
+    assert refusal(mw.fit, None, "y").startswith("fit: the table is None. Allowed: a path")
+    assert refusal(mw.fit, 3, "y").startswith("fit: the table is an int.")
+
+
 def test_what_ends_a_fit_is_said_in_its_own_words():
     said = refusal(mw.fit, {"a": [1, 2], "y": [1, 2]}, "y", min_gain=-1)
     assert said.startswith("fit: min_gain=-1. Allowed: a number above 0 in units of the objective, 'noise', or None")

@@ -170,7 +170,7 @@ def test_single_cells_of_every_type(cell, expected):
         ("https://example.org/x.csv", "address"),
         ("", "cannot be read"),
         (3, "int"),
-        (None, "NoneType"),
+        (None, "it is None\\."),
         ([], "empty"),
         ({}, "empty"),
         ([1, 2], "row 0 is an int"),

@@ -87,3 +87,9 @@ def test_a_plan_is_not_carried_out_on_columns_that_nobody_can_tell_apart():
     kept = Schema.of(read(ROWS.assign(y=LABELS)), target="y").kept()
     with pytest.raises(ArgumentError, match="2 columns 'age'"):
         Schema.again(read(TWICE.assign(y=LABELS)), kept, target="y")
+
+
+def test_it_is_refused_in_a_row_by_itself_too(model):
+    with pytest.raises(ArgumentError, match="2 columns 'age'"):
+        model.predict(TWICE.iloc[0])
+    assert model.predict(ROWS.iloc[3]).tolist() == model.predict(ROWS[3:4]).tolist()

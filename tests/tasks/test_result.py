@@ -268,7 +268,7 @@ def test_a_table_without_rows_has_no_predictions(task, tmp_path):
     model = predictor(task, names)
     for one in (model, mw.load(model.save(tmp_path / "m.mw"))):
         none = {name: cells[:0] for name, cells in columns(4)[0].items()}
-        assert one.predict(none).shape == (0,)
+        assert one.predict(none).shape == one.predict([]).shape == one.predict(()).shape == (0,)
         assert one.predict(none).dtype == one.predict(columns(4)[0]).dtype
         if task != "regression":
-            assert one.predict_proba(none).shape == (0, len(one.classes_))
+            assert one.predict_proba(none).shape == one.predict_proba([]).shape == (0, len(one.classes_))

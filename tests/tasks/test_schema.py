@@ -131,11 +131,16 @@ def test_columns_without_names_are_not_said_to_be_missing(schema, made):
         numbered.frame(np.zeros((3, 1)))
 
 
-def test_a_series_is_told_how_to_become_a_row(schema):
-    one = pandas.DataFrame(COLUMNS).iloc[5]
-    with pytest.raises(ArgumentError, match=r"series\.to_dict\(\) where it is one row"):
-        schema.frame(one)
+def test_a_series_is_a_row_where_its_labels_are_columns(schema):
+    frame = pandas.DataFrame(COLUMNS)
+    one = frame.iloc[5]
+    frames_equal(schema.frame(one), schema.frame(row(5)))
     frames_equal(schema.frame(one.to_dict()), schema.frame(row(5)))
+    with pytest.raises(ArgumentError, match="not there: 'age'"):
+        schema.frame(one.drop("age"))
+    with pytest.raises(ArgumentError, match=r"it is a Series.*series\.to_dict\(\) where it is one row"):
+        schema.frame(frame["age"])
+    assert schema.frame([]).rows == 0
 
 
 def test_levels_that_are_new_get_a_code_of_their_own(schema):

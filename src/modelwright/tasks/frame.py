@@ -69,6 +69,10 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     """The frame of ``source``; see ``Schema.frame``."""
     if absent not in ("refuse", "missing"):
         raise ArgumentError(f"absent={absent!r}", where=where, allowed="'refuse' or 'missing'")
+    if _is_row(source, readers):
+        source = source.to_frame().T
+    elif isinstance(source, list | tuple) and not source:
+        source = {name: [] for name in readers}
     row = _row(source)
     if row is not None and all(name in row for name in readers) and not _repeats(row, readers):
         return _of_row(readers, row, where)
@@ -84,6 +88,14 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     refuse_repeated({name: one.details for name, one in readers.items()}, table, where)
     table.check(readers)
     return _of_table(readers, table, where, absent)
+
+
+def _is_row(source: Any, readers: Mapping[str, Reader]) -> bool:
+    """Whether a source is a row of pandas by itself: its labels are names of columns. Numbers may be those of rows."""
+    if type(source).__module__.partition(".")[0] != "pandas" or not hasattr(source, "to_frame"):
+        return False
+    labels = list(getattr(source, "index", ()))
+    return all(isinstance(one, str | tuple) for one in labels) and any(as_name(one) in readers for one in labels)
 
 
 def _is_unnamed(source: Any) -> bool:

@@ -100,8 +100,9 @@ class Predictor:
         """Labels as they are in the data, or numbers: (rows,).
 
         Args:
-            table: whatever ``mw.fit`` takes; one row may be a dict. Columns may be in another order, and there may be
-                more of them. Levels that were never seen count as such, cells that cannot be read as missing.
+            table: whatever ``mw.fit`` takes; one row may be a dict, or one of pandas. Columns may be in another
+                order, and there may be more of them. Levels that were never seen count as such, cells that cannot be
+                read as missing.
 
         Raises:
             ArgumentError: a column that the model was given is not there, or holds something else; with its name.

@@ -67,6 +67,8 @@ def read(source: Any, *, where: str = "table", time: Time | None = None, memory:
     """
     if isinstance(source, Table):
         return source
+    if source is None:
+        raise ArgumentError("it is None" if where == "table" else "the table is None", where=where, allowed=_ALLOWED)
     if isinstance(source, (str, os.PathLike)):
         if "://" in (given := os.fspath(source)) or ":/" in given[:8]:
             raise ArgumentError("it is an address, no path", where=_at(where, given), hint="Download the file first.")
@@ -223,7 +225,8 @@ def _pandas(source: Any, where: str) -> Table:
 
 
 def _narwhals(source: Any, where: str) -> Table:
-    refused = ArgumentError(f"it is {kind_of(source)}", where=where, allowed=_ALLOWED)
+    subject = "it" if where == "table" else "the table"
+    refused = ArgumentError(f"{subject} is {kind_of(source)}", where=where, allowed=_ALLOWED)
     if hasattr(source, "tocsr"):
         filled = in_bytes(8 * math.prod(map(int, source.shape)))
         raise ArgumentError(

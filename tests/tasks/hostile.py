@@ -129,6 +129,7 @@ HOSTILE = {
     "features of a text": _set("members", 0, "body", "features", to={"as": "x"}),
     "unknown kinds of columns": _set("predictor", "schema", "columns", 0, "kind", to="wat"),
     "details that are text": _set("predictor", "schema", "columns", 0, "details", to="x"),
+    "columns of one name that are no names": _set("predictor", "schema", "columns", 0, "details", "alike", to=[1]),
     "arguments that are a list": _set("predictor", "asked", to={"arguments": [], "spent": {}}),
     "a store that is no text": _set(
         "predictor", "asked", to={"arguments": {"store": {"a": 1}}, "spent": {"seconds": 1.0, "trials": 1}}

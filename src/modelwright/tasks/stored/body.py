@@ -62,6 +62,7 @@ def _check_column(column: Mapping[str, Any]) -> None:
     mapping(details.get("seen", {}), "what was seen of a column")
     items(details.get("levels", ()), "levels", str)
     items(details.get("unsaid", ()), "unsaid", str)
+    items(details.get("alike", ()), "columns of one name", str)
     text(details.get("decimal", "."), "the decimal sign", (".", ","))
     text(details.get("unit", ""), "a unit")
 

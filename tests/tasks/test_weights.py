@@ -47,6 +47,28 @@ def test_a_column_of_weights_counts_in_a_test_table_that_has_it():
     assert model.evaluate(without, "rmse")["rmse"] == pytest.approx(np.sqrt(np.mean(off**2)))
 
 
+@pytest.mark.parametrize("task", ["classes", "numbers"])
+def test_where_no_near_row_weighs_anything_the_nearest_that_do_answer(task):
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-1, 1, 600)
+    data = {"a": a, "w": (a > 0) * 1.0, "y": 5 + a if task == "numbers" else np.where(a > 0.3, "far", "near")}
+    model = mw.fit(data, "y", sample_weight="w", models=["neighbours"], trials=1, **QUIET)
+    found = model.predict(data) if task == "numbers" else model.predict_proba(data)
+    assert np.isfinite(found).all()
+    answered = model.predict(data)[a < -0.3]
+    assert (answered > 4.9).all() if task == "numbers" else (answered == "near").all()
+
+
+def test_a_class_of_weight_0_leaves_a_model_of_the_others():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=600)
+    data = {"a": a, "y": np.array(list("xyz"), object)[np.digitize(a, [-0.5, 0.5])]}
+    model = mw.fit(data, "y", class_weight={"x": 0}, models=["neighbours"], trials=1, **QUIET)
+    assert "neighbours" in repr(model)
+    found = model.predict_proba(data)
+    assert (found > 0).all() and (found[:, 0] < 1e-3).all()
+
+
 def test_a_column_of_weights_that_are_none_is_refused_by_evaluate():
     data = {"a": np.arange(60.0), "w": np.ones(60), "y": np.arange(60.0) ** 2}
     model = mw.fit(data, "y", sample_weight="w", models=["linear"], trials=1, **QUIET)

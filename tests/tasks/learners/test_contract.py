@@ -174,6 +174,21 @@ class TestContract:
         said = np.sign(found) if task == "regression" else found.argmax(axis=1)
         assert (said == true)[1:].mean() > 0.8
 
+    def test_rows_of_weight_0_are_as_if_they_were_not_there(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        classes = {"binary": 2, "multiclass": 3}.get(task)
+        out = np.random.default_rng(0).random(len(y)) < 0.3
+        wrong = np.where(out, (y + 1) % classes if classes else y + 20 * y.std(), y)
+        how = {"weight": np.where(out, 0.0, 2.0), "valid": (held, truth, None), "classes": classes}
+        found, other = (fit(name, task, matrix, targets, **how).predict(held) for targets in (y, wrong))
+        well_formed(found, task, held.rows)
+        assert np.array_equal(found, other)
+
+    def test_a_class_or_all_rows_of_weight_0_leave_a_model(self, name, task):
+        _, _, matrix, y, held, truth = made(name, task)
+        weight = np.zeros(len(y)) if task == "regression" else (y != 1).astype(float)
+        well_formed(fit(name, task, matrix, y, weight=weight, valid=(held, truth, None)).predict(held), task, held.rows)
+
     def test_declares_a_space_whose_default_can_be_fitted(self, name, task):
         hp = HyperParameters()
         learner = learners.learner(name)

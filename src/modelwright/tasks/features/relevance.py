@@ -16,13 +16,13 @@ def some_rows(rows: int, most: int, seed: Seed) -> np.ndarray:
     return np.sort(seed.generator().permutation(rows)[:most])
 
 
-def standardised(outputs: np.ndarray, *, most: int = 12) -> np.ndarray:
-    """Outputs (rows, outputs) with mean 0 and total variance 1; values far out are pulled in."""
+def standardised(outputs: np.ndarray, *, most: int = 12, weight: np.ndarray | None = None) -> np.ndarray:
+    """Outputs (rows, outputs) with (weighted) mean 0 and total variance 1; values far out are pulled in."""
     chosen = outputs[:, :most].astype(np.float64)
     if chosen.shape[1] == 1 and len(np.unique(chosen[:1000])) > 2:
         low, high = np.quantile(chosen, [0.01, 0.99])
         chosen = np.clip(chosen, low, high)
-    chosen = chosen - chosen.mean(axis=0)
+    chosen = chosen - np.average(chosen, axis=0, weights=weight)
     total = float(np.square(chosen).mean(axis=0).sum())
     return chosen / np.sqrt(total) if total > 0 else chosen
 
@@ -38,8 +38,11 @@ def binned(feature: np.ndarray) -> np.ndarray:
     return bins
 
 
-def explained(bins: np.ndarray, outputs: np.ndarray) -> float:
+def explained(bins: np.ndarray, outputs: np.ndarray, weight: np.ndarray | None = None) -> float:
     """Share of the variance of ``outputs`` that means by bin explain, each half judged by the other's means.
+
+    Args:
+        weight: of the rows, with the mean 1; None for equal ones.
 
     >>> x = np.arange(400.0)
     >>> bool(explained(binned(x), standardised(x[:, None])) > 0.95)
@@ -47,14 +50,16 @@ def explained(bins: np.ndarray, outputs: np.ndarray) -> float:
     """
     half = np.arange(len(bins)) % 2
     count = int(bins.max(initial=0)) + 1
+    weight = np.ones(len(bins)) if weight is None else weight
     lost = 0.0
     for side in (0, 1):
         on, off = half == side, half != side
-        rows = np.bincount(bins[on], minlength=count)
+        rows = np.bincount(bins[on], weight[on], count)
         for k in range(outputs.shape[1]):
-            total = np.bincount(bins[on], outputs[on, k], count)
-            lost += float(np.square(outputs[off, k] - (total / (rows + 1.0))[bins[off]]).sum())
-    everything = float(np.square(outputs).sum())
+            total = np.bincount(bins[on], weight[on] * outputs[on, k], count)
+            missed = np.square(outputs[off, k] - (total / (rows + 1.0))[bins[off]])
+            lost += float((weight[off] * missed).sum())
+    everything = float((weight[:, None] * np.square(outputs)).sum())
     return 1 - lost / everything if everything > 0 else 0.0
 
 

@@ -37,7 +37,7 @@ class How(TypedDict, total=False):
     """How to fit.
 
     Attributes:
-        weight: (rows,) or None for equal weights.
+        weight: (rows,) or None for equal weights; a row of weight 0 is as if it were not there.
         valid: rows that say when to stop.
         ties: of those rows, which belong together, as integers (rows,); None where each stands for itself.
         rounds: how many rounds, when they are known from other fits; without it and ``valid`` a usual number.
@@ -228,6 +228,7 @@ class Learner(ABC):
         asked: dict[str, Any] = dict(how)
         clock = Clock(asked.pop("deadline", None), asked.pop("limit", None))
         classes = count_classes(y, task, asked.pop("classes", None))
+        matrix, y, asked["weight"] = weighty(matrix, y, asked.get("weight"))
         if task != "regression" or not self.scales:
             return self.learn(Lesson(matrix, y, task, config, classes, clock, **asked))
         place = float(np.mean(y)), float(np.std(y)) or 1.0
@@ -263,6 +264,21 @@ def count_classes(y: np.ndarray, task: str, classes: int | None) -> int:
     if task == "regression":
         return 0
     return max(2, classes or 0, int(y.max()) + 1 if len(y) else 0)
+
+
+def weighty(matrix: Matrix, y: np.ndarray, weight: np.ndarray | None) -> tuple[Matrix, np.ndarray, np.ndarray | None]:
+    """The rows that weigh anything, with weights of the mean 1; all of them, and no weights, where none does.
+
+    >>> matrix = Matrix(values=np.zeros((3, 1), np.float32), names=("a",), sources=(("a",),))
+    >>> weighty(matrix, np.array([5.0, 6.0, 7.0]), np.array([1.0, 0.0, 3.0]))[1:]
+    (array([5., 7.]), array([0.5, 1.5]))
+    """
+    if weight is None or weight.all():
+        return matrix, y, weight
+    if not weight.any():
+        return matrix, y, None
+    on = np.flatnonzero(weight)
+    return matrix.take(on), y[on], weight[on] / weight[on].mean()
 
 
 def both(positive: np.ndarray) -> np.ndarray:

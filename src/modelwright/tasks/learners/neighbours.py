@@ -29,6 +29,8 @@ _CROWD = 2
 _SHARED = 1024
 #: The most a number may be for its square to be a number of single precision, with room for a sum of many.
 _FAR = 1e15
+#: The least share of the rows that a class counts for.
+_TINY = 1e-6
 #: Rows up to which products are made without BLAS.
 _ALONE = 4
 
@@ -57,7 +59,7 @@ class Neighbours(Learner):
         share = np.ones(len(rows)) if weight is None else weight[rows]
         factors = np.ones(matrix.features, np.float32)
         if config.get("relevance", True):
-            factors = _relevance(x, own, number)
+            factors = _relevance(x, own, number, share)
         model = FittedNeighbours(x * factors, own, share, factors, number, 10, {"rounds": 10, "ended": "rounds"})
         if rounds is not None:
             model.count = int(rounds)
@@ -75,13 +77,14 @@ class Neighbours(Learner):
         return model
 
 
-def _relevance(x: np.ndarray, y: np.ndarray, classes: int) -> np.ndarray:
+def _relevance(x: np.ndarray, y: np.ndarray, classes: int, weight: np.ndarray) -> np.ndarray:
     """How much each feature counts: more if it says more of the target by itself, but never nothing."""
     some = slice(0, None, max(1, len(x) // 3000))
-    outputs = standardised((y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None])[some]
+    answers = (y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None]
+    outputs, share = standardised(answers, weight=weight)[some], weight[some] / weight[some].mean()
     found = np.zeros(x.shape[1])
     for place in range(x.shape[1]):
-        found[place] = max(0.0, explained(binned(x[some, place]), outputs))
+        found[place] = max(0.0, explained(binned(x[some, place]), outputs, share))
     top = found.max(initial=0.0)
     return np.sqrt(0.05 + found / top if top > 0 else np.ones(x.shape[1])).astype(np.float32)
 
@@ -108,6 +111,8 @@ class FittedNeighbours(Fitted):
         self._squares = np.einsum("ij,ij->i", self._x, self._x)
         self._targets = (y[:, None] == np.arange(classes)).astype(np.float64) if classes else y[:, None]
         self._prior = np.average(self._targets, axis=0, weights=weight)
+        if classes:  # nor is a class impossible that no row had
+            self._prior = np.maximum(self._prior, _TINY)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         if matrix.rows <= _SHARED:
@@ -172,7 +177,7 @@ class FittedNeighbours(Fitted):
         found = np.einsum("rk,rko->ro", share, self._targets[near])
         # As if one more neighbour were like all rows: no probability is 0.
         more = share.mean(axis=1, keepdims=True) * (1.0 if self._classes else 0.0)
-        found = (found + more * self._prior) / np.maximum(share.sum(axis=1, keepdims=True) + more, 1e-30)
+        found = (found + more * self._prior) / np.maximum(share.sum(axis=1, keepdims=True) + more, 1e-300)
         return found / found.sum(axis=1, keepdims=True) if self._classes else found[:, 0]
 
     def shares(self) -> np.ndarray:

@@ -51,6 +51,15 @@ def test_what_is_deployed_rises_and_still_learns_something(rising):
     assert (steps_of(rising, waves()) > 0.01).any()
 
 
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost"])
+def test_it_holds_where_absolute_errors_are_the_metric(name):
+    pytest.importorskip(name)
+    model = mw.fit(waves(), "price", monotone={"age": 1}, metric="mae", models=[name], **QUICK)
+    assert name in repr(model)
+    assert (steps_of(model, waves()) >= -1e-9).all()
+    assert (steps_of(model, waves()) > 0.01).any()
+
+
 def test_learners_that_cannot_are_left_out_and_it_is_said(rising):
     tried = {row["model"].split()[0] for row in rising.leaderboard()[1:]}
     assert tried <= {"lightgbm", "xgboost", "catboost", "constant"} and "lightgbm" in tried

@@ -35,6 +35,8 @@ _FEW, _MANY = 2000, 10_000
 _WIDE = 1000
 #: Leaves that rows are taken through at once, where there are many rows.
 _LEAVES = 256
+#: Up to how many parts of the target's spread an error counts by its square where medians would break a constraint.
+_NEAR = 0.3
 #: What is raised where XGBoost is not there or does not load, reads another schema, or LightGBM writes other lines.
 _ELSEWISE = (ImportError, OSError, AttributeError, LookupError, TypeError, ValueError)
 #: By how much of their spread predictions may differ then, and on how many rows that is looked at.
@@ -133,10 +135,10 @@ class LightGBM(Learner):
     def _settings(
         self, matrix: Matrix, task: str, classes: int, config: Mapping[str, Any], seed: int, threads: int, metric: Any
     ) -> dict[str, Any]:
-        rows = matrix.rows
+        rows, asked = matrix.rows, constraints(matrix, config)
         least = min(int(config.get("min_data_in_leaf", _least(rows, task))), max(1, rows // 4))
         made: dict[str, Any] = {
-            "objective": _objective(task, metric),
+            "objective": _objective(task, metric, any(asked)),
             "metric": _metric(task, metric),
             "learning_rate": float(config.get("learning_rate", usual_rate(rows))),
             "num_leaves": int(config.get("num_leaves", _leaves(rows))),
@@ -163,17 +165,21 @@ class LightGBM(Learner):
         }
         if task == "multiclass":
             made["num_class"] = classes
-        asked = constraints(matrix, config)
+        if made["objective"] == "fair":
+            made["fair_c"] = _NEAR
         if any(asked):
             made["monotone_constraints"] = asked
             made["monotone_constraints_method"] = "intermediate"
         return made
 
 
-def _objective(task: str, metric: str | None) -> str:
-    if task == "regression":
-        return "regression_l1" if metric == "mae" else "regression"
-    return task
+def _objective(task: str, metric: str | None, constrained: bool) -> str:
+    if task != "regression":
+        return task
+    if metric != "mae":
+        return "regression"
+    # LightGBM takes no constraint where leaves are set to medians after they are grown.
+    return "fair" if constrained else "regression_l1"
 
 
 def _metric(task: str, metric: str | None) -> str:

@@ -28,6 +28,8 @@ from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Metrics that grow with merit.
 _HIGHER = ("auc", "aucpr")
+#: Up to how many parts of the target's spread an error counts by its square where medians would break a constraint.
+_NEAR = 0.3
 #: To be held by whoever loads a model for another number of threads.
 _LOADING = threading.Lock()
 
@@ -115,11 +117,9 @@ def _settings(
     threads: int,
     metric: str | None,
 ) -> dict[str, Any]:
-    rows = matrix.rows
-    numbers = "reg:absoluteerror" if metric == "mae" else "reg:squarederror"
-    objective = {"binary": "binary:logistic", "multiclass": "multi:softprob"}.get(task, numbers)
+    rows, asked = matrix.rows, constraints(matrix, config)
     made: dict[str, Any] = {
-        "objective": objective,
+        "objective": _objective(task, metric, any(asked)),
         "eval_metric": _metric(task, metric),
         "tree_method": "hist",
         "learning_rate": float(config.get("learning_rate", usual_rate(rows))),
@@ -138,10 +138,20 @@ def _settings(
         made["num_class"] = classes
     if task == "regression":
         made["base_score"] = float(np.median(y) if metric == "mae" else np.mean(y))
-    asked = constraints(matrix, config)
+    if made["objective"] == "reg:pseudohubererror":
+        made["huber_slope"] = _NEAR
     if any(asked):
         made["monotone_constraints"] = "(" + ",".join(map(str, asked)) + ")"
     return made
+
+
+def _objective(task: str, metric: str | None, constrained: bool) -> str:
+    if task != "regression":
+        return "binary:logistic" if task == "binary" else "multi:softprob"
+    if metric != "mae":
+        return "reg:squarederror"
+    # Leaves of absolute errors are set to medians after they are grown, and no constraint is looked at then.
+    return "reg:pseudohubererror" if constrained else "reg:absoluteerror"
 
 
 def _depth(rows: int) -> int:

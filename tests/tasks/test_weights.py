@@ -6,6 +6,7 @@ import pytest
 import modelwright as mw
 from modelwright.tasks.judged import as_deployed
 from modelwright.tasks.metrics import Metric
+from modelwright.tasks.scorers import tasks_of
 from modelwright.tasks.target import Target
 
 pytest.importorskip("lightgbm")
@@ -121,7 +122,8 @@ def target(values):
 def test_a_metric_of_another_name_guides_learners_as_ours_does():
     sklearn = pytest.importorskip("sklearn.metrics")
     values = target([1.0, 2.5, 3.25, 4.0])
-    for metric in ("mae", "neg_mean_absolute_error", sklearn.mean_absolute_error):
+    medians = ("neg_median_absolute_error", sklearn.median_absolute_error)
+    for metric in ("mae", "neg_mean_absolute_error", sklearn.mean_absolute_error, *medians):
         assert Metric.of(metric, values).guide == "mae"
 
     def mae(y, predicted):
@@ -131,9 +133,28 @@ def test_a_metric_of_another_name_guides_learners_as_ours_does():
     assert Metric.of(mae, values).guide is None and Metric.of(mae, values).own is None
 
 
+@pytest.mark.parametrize("name", __import__("sklearn.metrics").metrics.get_scorer_names())
+def test_a_scorer_guides_learners_alike_by_its_name_as_an_object_and_as_a_function(name):
+    scorer = __import__("sklearn.metrics").metrics.get_scorer(name)
+    if (tasks := tasks_of(name)) == ("regression",):
+        targets = [target([1.0, 2.5, 3.25, 4.0])]
+    elif tasks:
+        two, three = (np.array(list(letters) * 3, object) for letters in ("ab", "abc"))
+        targets = [Target.of(two, positive="a"), Target.of(two, positive="b"), Target.of(three)]
+    else:
+        pytest.skip("it is about clusters")
+    for one in targets:
+        guides = {Metric.of(given, one).guide for given in (name, scorer, scorer._score_func)}
+        assert len(guides) == 1
+
+
 def test_average_precision_of_the_first_class_guides_nobody():
+    sklearn = pytest.importorskip("sklearn.metrics")
     names = np.array(["bad", "good"] * 4, object)
-    assert Metric.of("average_precision", Target.of(names, positive="bad")).guide is None
+    bad = sklearn.make_scorer(sklearn.average_precision_score, response_method="predict_proba", pos_label="bad")
+    for metric in ("average_precision", sklearn.average_precision_score, bad):
+        assert Metric.of(metric, Target.of(names, positive="bad")).guide is None
+    assert Metric.of(bad, Target.of(names, positive="good")).guide is None
     assert Metric.of("average_precision", Target.of(names, positive="good")).guide == "average_precision"
 
 

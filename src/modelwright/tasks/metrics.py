@@ -15,7 +15,7 @@ from modelwright.core.wording import kind_of
 from modelwright.tasks.bounds import bounds
 from modelwright.tasks.sampling import sample
 from modelwright.tasks.scorers import ALLOWED, keywords, named, places, takes_weights, tasks_of, title
-from modelwright.tasks.scores import ABOVE_ZERO, ALIASES, FUNCTIONS, LINKS, SCORES
+from modelwright.tasks.scores import ABOVE_ZERO, ALIASES, FUNCTIONS, GUIDES, LINKS, SCORES
 from modelwright.tasks.target import Target
 
 _OF_SCORES = frozenset(
@@ -179,10 +179,10 @@ class Metric:
     @property
     def guide(self) -> str | None:
         """The metric of ours by which learners stop, and to whose errors they are fitted; None: by their loss."""
-        if self.own is None:
-            return FUNCTIONS.get(_theirs(self.given[0]))
+        given = self.given[0] if self.given else None
+        found = self.own or FUNCTIONS.get(_theirs(named(given) if isinstance(given, str) else given))
         # The average precision that they know is that of the second class.
-        return None if self.own == "average_precision" and self.positive == 0 else self.own
+        return None if found not in GUIDES or (found == "average_precision" and self.positive == 0) else found
 
     def merit(self, y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> float:
         """The score with the sign that makes higher better."""
@@ -247,7 +247,8 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
     needs = "values" if target.task == "regression" else "labels" if response == "predict" else "scores"
     if not hasattr(scorer, "_score_func") and needs == "labels":
         needs = "scores"  # it may ask for either: probabilities give both
-    plain = isinstance(name, str) and hasattr(scorer, "_score_func") and "pos_label" not in scorer._kwargs
+    given = getattr(scorer, "_kwargs", {})
+    plain = isinstance(name, str) and hasattr(scorer, "_score_func") and "pos_label" not in given
     flipped = _flipped(target, name)
     stand_in = _stand_in(target.task != "regression")
     theirs, weighs = _theirs(scorer), takes_weights(getattr(scorer, "_score_func", scorer))
@@ -269,7 +270,8 @@ def _scorer(cls: type[Metric], name: str, scorer: Any, target: Target) -> Metric
         return _called(name, lambda: scorer(made, np.empty((len(y), 0)), y, **more))
 
     link = LINKS.get(theirs, "identity")
-    return cls(name, True, needs, link, measure, weighs=weighs, above_zero=theirs in ABOVE_ZERO)
+    first = flipped if plain else target.task == "binary" and given.get("pos_label") == target.classes[0]
+    return cls(name, True, needs, link, measure, 0 if first else 1, weighs, theirs in ABOVE_ZERO)
 
 
 def _theirs(metric: Any) -> str:
@@ -330,9 +332,9 @@ def _function(cls: type[Metric], function: Callable[..., Any], target: Target) -
             return _called(name, lambda: function((y == place).astype(np.int64), matrix[:, place], **more))
         return _called(name, lambda: function(target.decode(y), matrix, **more))
 
-    theirs = _theirs(function)
+    theirs, first = _theirs(function), second and target.positive == target.classes[0]
     link = LINKS.get(theirs, "identity")
-    return cls(name, higher, needs, link, measure, weighs=takes_weight, above_zero=theirs in ABOVE_ZERO)
+    return cls(name, higher, needs, link, measure, 0 if first else 1, takes_weight, theirs in ABOVE_ZERO)
 
 
 def _called(name: str, compute: Callable[[], Any]) -> float:

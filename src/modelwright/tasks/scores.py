@@ -173,8 +173,15 @@ ALIASES = {
     "neg_root_mean_squared_log_error": "rmsle",
     "neg_mean_absolute_error": "mae",
 }
-#: Functions of scikit-learn's metrics that learners can go by, when they are given as they are.
-FUNCTIONS = {"mean_absolute_error": "mae", "median_absolute_error": "mae"}
+#: Metrics that learners can go by, and functions of scikit-learn's that are, or are near to, one of them.
+GUIDES = frozenset({"roc_auc", "average_precision", "accuracy", "mae"})
+FUNCTIONS = {
+    "roc_auc_score": "roc_auc",
+    "average_precision_score": "average_precision",
+    "accuracy_score": "accuracy",
+    "mean_absolute_error": "mae",
+    "median_absolute_error": "mae",
+}
 #: Functions of scikit-learn's metrics that are about the logarithm of the values, and those that have no value for
 #: predictions of 0 and less.
 LINKS = {"mean_squared_log_error": "log1p", "root_mean_squared_log_error": "log1p"}

@@ -10,6 +10,7 @@ import pytest
 import modelwright as mw
 from modelwright.core.clock import counting_from
 from modelwright.tasks.arguments import checked_arguments, checked_plan
+from modelwright.tasks.gathered import Said, gather
 
 QUIET = {"verbose": 0, "store": ":memory:"}
 HUGE = 10**400
@@ -114,6 +115,22 @@ def test_numbers_of_numpy_are_numbers():
     found = checked_arguments({"target": "y", "seconds": np.float32(2), "folds": np.int64(3), "seed": np.int8(1)})
     assert (found["seconds"], found["folds"], found["seed"]) == (2.0, 3, 1)
     assert type(found["folds"]) is int
+
+
+def test_weeks_and_quarters_order_the_rows():
+    weeks = [f"{2000 + week // 52}-W{week % 52 + 1:02d}" for week in range(120)]
+    quarters = [f"{1990 + quarter // 4}Q{quarter % 4 + 1}" for quarter in range(120)]
+    for moments in (weeks, quarters):
+        data = {**table(), "t": moments}
+        assert np.array_equal(gather(data, Said(target="y", time="t")).frame.numbers["t"].argsort(), np.arange(120))
+
+
+def test_what_is_read_as_no_date_is_not_said_to_be_one():
+    with pytest.raises(mw.ArgumentError, match="'phase 0' is read as none: write them such as 2016-04-05, or as num"):
+        mw.fit({**table(), "t": [f"phase {row}" for row in range(120)]}, "y", time="t", trials=1, **QUIET)
+    dates = [f"2016-04-{row % 28 + 1:02d}" for row in range(120)]
+    with pytest.raises(mw.ArgumentError, match=r"kinds=\{'t': 'datetime'\} says that it holds dates"):
+        mw.fit({**table(), "t": dates}, "y", time="t", kinds={"t": "category"}, trials=1, **QUIET)
 
 
 def test_a_time_column_that_is_no_feature_still_orders_the_rows():

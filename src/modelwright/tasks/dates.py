@@ -36,6 +36,8 @@ _FORMATS = {
     ),
     "year-month": re.compile(r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})$"),
     "name year": re.compile(rf"{_NAME}[-\s,]+(?P<y>\d{{4}})$"),
+    "year-week": re.compile(r"(?P<y>\d{4})-?W(?P<w>\d{2})(?:-?(?P<d>[1-7]))?$"),
+    "year-quarter": re.compile(r"(?P<y>\d{4})[-\s]?Q(?P<q>[1-4])$"),
     "time": re.compile(rf"{_TIME}$"),
 }
 _LONGEST = 64
@@ -69,6 +71,11 @@ def micros(text: str, *, day_first: bool, strict: bool = False) -> int | None:
     (1, 31)
     >>> micros("1970-01-01T01:00:00+01:00", day_first=False), micros("2023-02-30", day_first=False)
     (0, None)
+
+    A week begins on a Monday, and the first of a year has its first Thursday (ISO 8601).
+
+    >>> micros("1970-W02", day_first=False) // 86_400_000_000, micros("1970-Q2", day_first=False) // 86_400_000_000
+    (4, 90)
     """
     if len(text) > _LONGEST or not text[:1].isalnum():
         return None
@@ -98,7 +105,10 @@ def _days(name: str, parts: dict[str, str | None], day_first: bool, strict: bool
     else:
         day = int(parts.get("d") or 1)
         month = _MONTHS.get((parts.get("name") or "").lower(), 0) if "name" in parts else int(parts.get("mo") or 1)
+        month += 3 * (int(parts.get("q") or 1) - 1)
     try:
+        if name == "year-week":
+            return datetime.date.fromisocalendar(year, int(parts["w"] or 0), day).toordinal() - _EPOCH
         return datetime.date(year, month, day).toordinal() - _EPOCH
     except ValueError:
         return None

@@ -11,6 +11,7 @@ import numpy as np
 from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of, listed, warn_caller
+from modelwright.tasks import dates
 from modelwright.tasks.checks import NAMES, Check, check, row_groups
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.goal import same_goal
@@ -316,7 +317,11 @@ def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | 
     cells = table.columns[name]
     if cells.dtype.kind in "ifM":
         return cells.astype(np.float64)
+    there = [str(cell) for cell in cells.tolist() if cell is not None]
+    no_date = [text for text in there if dates.micros(text, day_first=False) is None]
+    hint = f"kinds={{{name!r}: 'datetime'}} says that it holds dates."
+    if 2 * len(no_date) > len(there):
+        hint = f"{no_date[0]!r:.40} is read as none: write them such as 2016-04-05, or as numbers that grow with time."
     raise ArgumentError(
-        f"{name!r} is {column.kind}", where="fit, time", allowed="a column of dates or numbers",
-        hint=f"kinds={{{name!r}: 'datetime'}} says that it holds dates.",
-    )  # fmt: skip
+        f"{name!r} is {column.kind}", where="fit, time", allowed="a column of dates or numbers", hint=hint
+    )

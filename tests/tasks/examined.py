@@ -14,11 +14,11 @@ from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
 
 
-def examined(columns, *, target="y", kinds=None, task=None, **given):
+def examined(columns, *, target="y", kinds=None, task=None, metric=None, **given):
     """All findings of a table."""
     table = read(columns)
     schema = Schema.of(table, target=target, kinds=kinds)
-    return check(table, schema, Target.of(table.columns[target], name=target, task=task), **given)
+    return check(table, schema, Target.of(table.columns[target], name=target, task=task, metric=metric), **given)
 
 
 def of(found, name, status=None):

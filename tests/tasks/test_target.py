@@ -169,7 +169,24 @@ def test_the_positive_class(metric, counts):
         (["2020-01-01", "2021-01-01"] * 3, {"task": "regression"}, "'2020-01-01' in row 0 is no number"),
         ([np.datetime64("2020-01-01"), np.datetime64("2021-01-01")], {}, "dates"),
         (["a", "b"] * 3, {"task": "regression"}, "'a' in row 0 is no number"),
-        (["a", "b"] * 3, {"metric": "rmse"}, "'a' in row 0 is no number"),
+        (
+            ["a", "b"] * 3,
+            {"metric": "rmse"},
+            "'rmse' is for .*'y' is binary: 'a' in row 0 is no number.* roc_auc, average",
+        ),
+        (["a", "b", "c"] * 3, {"metric": "neg_max_error"}, "'neg_max_error' is for .*'y' is multiclass.* roc_auc, "),
+        (["a", "b", "c", "d"], {"metric": "rmse"}, "'a' in row 0 is no number, and rmse is for numbers"),
+        (["1", "1", "2", "2", "3", "x", "x"], {"metric": "mae"}, "'x' in row 5 is no number, and mae is for numbers"),
+        (
+            [1.5, 2.5, 3.5],
+            {"metric": "roc_auc"},
+            "'roc_auc' is for .*'y' is regression: 3 of 3 rows.* rmse, rmsle, mae",
+        ),
+        (
+            [*range(6000)] * 2,
+            {"metric": "f1"},
+            "'f1' is for .*'y' is regression: there are 6,000 different values.* rmse",
+        ),
         (["1", "2", "x"] * 3, {"task": "regression"}, "'x' in row 2 is no number"),
         (["a", "b", "c"] * 3, {"task": "binary"}, "3 classes"),
         ([1, 2] * 3, {"task": "regression", "positive": 1}, "positive"),
@@ -185,6 +202,23 @@ def test_the_positive_class(metric, counts):
 def test_what_nothing_can_be_learned_from(cells, arguments, said):
     with pytest.raises(ArgumentError, match=f"target 'y'.*({said})|metric.*({said})"):
         of(cells, **arguments)
+
+
+def test_an_advice_that_the_metric_rules_out_is_not_given():
+    for arguments in ({"metric": "f1"}, {}):
+        with pytest.raises(ArgumentError, match="class of their own") as refused:
+            of([f"row {i}" for i in range(9)], **arguments)
+        assert ("task='regression'" in str(refused.value)) == (not arguments)
+
+
+@pytest.mark.parametrize("cells", [[1, 2] * 5, [True, False] * 5, ["1", "2"] * 5])
+def test_two_values_that_a_metric_takes_for_numbers_are_noted(cells):
+    found = of(cells, metric="rmse")
+    assert found.task == "regression"
+    assert [note.kind for note in found.notes] == ["two values"] and "rmse is for numbers" in found.notes[0].message
+    for said in ({"metric": "rmse", "task": "regression"}, {"metric": "roc_auc"}, {}):
+        assert not of(cells, **said).notes
+    assert not of([1, 2, 3] * 5, metric="rmse").notes
 
 
 @pytest.mark.parametrize("cells", [["a", "b", None, "a", "b"], [True, False] * 2, [1.5, 2.5], [3, 4] * 3])

@@ -14,7 +14,16 @@ from modelwright.core.optional import optional
 from modelwright.core.wording import kind_of
 from modelwright.tasks.bounds import bounds
 from modelwright.tasks.sampling import sample
-from modelwright.tasks.scorers import ALLOWED, keywords, named, places, takes_weights, tasks_of, title
+from modelwright.tasks.scorers import (
+    ALLOWED,
+    keywords,
+    named,
+    places,
+    refuse_other_task,
+    takes_weights,
+    tasks_of,
+    title,
+)
 from modelwright.tasks.scores import ABOVE_ZERO, ALIASES, FUNCTIONS, GUIDES, LINKS, SCORES
 from modelwright.tasks.target import Target
 
@@ -81,7 +90,7 @@ class Metric:
     @classmethod
     def _of(cls, metric: Any, target: Target) -> Metric:
         metric = target.metric if metric is None else metric
-        _refuse_other_task(metric, target)
+        refuse_other_task(metric, target.name, target.task, target.why)
         if isinstance(metric, str) and (metric in SCORES or metric in ALIASES):
             return _own(cls, metric, target)
         if isinstance(metric, str):
@@ -188,18 +197,6 @@ class Metric:
         """The score with the sign that makes higher better."""
         found = self.score(y, predicted, weight)
         return found if self.higher else -found
-
-
-def _refuse_other_task(metric: Any, target: Target) -> None:
-    held = tasks_of(metric)
-    if held and target.task not in held:
-        raise ArgumentError(
-            f"{title(metric)!r} is for {' and '.join(held)} tasks, {target.name!r:.60} is {target.task}: {target.why}",
-            where="metric",
-            allowed=", ".join(
-                name for name, score in SCORES.items() if (score.needs == "values") == (target.task == "regression")
-            ),
-        )
 
 
 # --- one kind of metric each ---------------------------------------------------------------------

@@ -35,6 +35,26 @@ def tasks_of(metric: Any) -> tuple[str, ...]:
     return ()
 
 
+def refuse_other_task(metric: Any, name: str, task: str, why: str) -> None:
+    """Refuse a metric that is not for the task of a target.
+
+    Args:
+        name: what the target is called.
+        why: what tells its task.
+
+    Raises:
+        ArgumentError: it is for other tasks; the message has those of ours that are for this one.
+    """
+    held = tasks_of(metric)
+    if held and task not in held:
+        fitting = [one for one, score in SCORES.items() if (score.needs == "values") == (task == "regression")]
+        raise ArgumentError(
+            f"{title(metric)!r} is for {' and '.join(held)} tasks, {name!r:.60} is {task}: {why}",
+            where="metric",
+            allowed=", ".join(fitting),
+        )
+
+
 def title(metric: Any) -> str:
     """What a metric is called; "" for None."""
     if metric is None or isinstance(metric, str):

@@ -10,10 +10,10 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
-from modelwright.tasks import numerals
 from modelwright.tasks.labels import MEASURED, Labels, column_of, is_large, places_of, refuse_several, some_of
 from modelwright.tasks.looked_for import positive_class, rarer_class
-from modelwright.tasks.readers import LARGEST, reader
+from modelwright.tasks.readers import reader
+from modelwright.tasks.refused import refuse_no_classes, refuse_no_values, refuse_words_among_numbers
 from modelwright.tasks.scorers import tasks_of, title
 from modelwright.tasks.scores import DEFAULTS, RARER
 from modelwright.tasks.table import Declared, Note, is_missing
@@ -109,12 +109,15 @@ class Target:
         notes = missing_notes(found, name, where)
         chosen, why = (task, "it was said") if task else _task(found, held, title(metric))
         if chosen == "regression":
-            _refuse_no_values(found, name, where, title(metric))
+            refuse_no_values(found, name, where, metric, led=task is None)
+            notes += _two_values(found, name, title(metric)) if task is None else []
             if positive is not None:
                 raise ArgumentError(f"positive={positive!r:.60} where numbers are predicted", where=where)
             why += f", counted in {found.details[MEASURED]}" if MEASURED in found.details else ""
             return cls(name, chosen, why, title(metric) or DEFAULTS[chosen], details=found.details, notes=tuple(notes))
-        classes, counts = _classes(found, notes, name, where)
+        if task is None and _told(found)[0] == "regression":
+            refuse_no_classes(found, name, metric, _MOST_CLASSES)
+        classes, counts = _classes(found, notes, name, where, held)
         if len(classes) != 2 and chosen == "binary":
             raise ArgumentError(
                 f"there are {len(classes)} classes", where=where, allowed="two", hint="Give task='multiclass'."
@@ -295,62 +298,21 @@ def _told(found: Labels) -> tuple[str, str]:
     return "regression", f"there are {counted(len(distinct), 'different whole number')}"
 
 
-def _refuse_no_values(found: Labels, name: str, where: str, metric: str) -> None:
-    if found.type == "text":
-        wrong = next(cell for cell, gone in zip(found.cells, found.missing) if not gone and _no_number(cell))
-        row = found.cells.tolist().index(wrong)
-        raise ArgumentError(
-            f"{wrong!r:.60} in row {row} is no number", where=where, allowed="numbers, to predict values (regression)"
-        )
-    with np.errstate(invalid="ignore"):
-        bad = ~found.missing & ~(np.abs(found.values) < LARGEST)
-    if bad.any():
-        rows, infinite = np.flatnonzero(bad), ~np.isfinite(found.values[bad])
-        what = "infinite" if infinite.all() else f"{LARGEST:g} or more in size"
-        raise ArgumentError(
-            f"{counted(len(rows), 'value')} {'is' if len(rows) == 1 else 'are'} {what}, the first in row {rows[0]}",
-            where=where,
-            allowed=f"numbers below {LARGEST:g}",
-            hint="Leave such rows out, or clip them." if infinite.all() else "Divide the target by a power of ten.",
-        )
-    known = found.known
-    if len(known) < 2 or known.min() == known.max():
-        raise ArgumentError(f"every value is {known[0]:g}", where=where, allowed="at least two different values")
-    if metric in ("rmsle", "neg_root_mean_squared_log_error") and known.min() < 0:
-        row = int(np.flatnonzero(found.values == known.min())[0])
-        raise ArgumentError(
-            f"{known.min():g} in row {row} is below 0",
-            where=where,
-            allowed="0 and more for rmsle",
-            hint="Use rmse or mae.",
-        )
+def _two_values(found: Labels, name: str, metric: str) -> list[Note]:
+    """The note that two values, which are classes otherwise, are predicted as numbers because of the metric."""
+    if _told(found)[0] != "binary":
+        return []
+    low, high = np.unique(found.known).tolist()
+    values = f"{low:g} and {high:g}"
+    message = (
+        f"{name!r:.80} has the values {values} alone, which are predicted as numbers since {metric} is for numbers"
+    )
+    return [Note("two values", message, {"values": [low, high]})]
 
 
-def _refuse_words_among_numbers(found: Labels, where: str) -> None:
-    """Name the few cells that keep a column from being one of numbers."""
-    if found.type != "text":
-        return
-    words = [
-        row
-        for row, (cell, gone) in enumerate(zip(found.cells.tolist(), found.missing.tolist(), strict=True))
-        if not gone and _no_number(cell)
-    ]
-    known = int((~found.missing).sum())
-    if words and len(words) < 0.5 * known:
-        raise ArgumentError(
-            f"{counted(len(words), 'cell')} of {known:,} {'is' if len(words) == 1 else 'are'} no number, the first "
-            f"{found.cells[words[0]]!r:.60} in row {words[0]}",
-            where=where,
-            allowed="numbers throughout, or classes that repeat",
-            hint="Mend or empty such cells: rows without a target are left out.",
-        )
-
-
-def _no_number(cell: Any) -> bool:
-    return cell is not None and numerals.notation([cell.strip()])[0].value(cell.strip()) is None
-
-
-def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[tuple[Class, ...], tuple[int, ...]]:
+def _classes(
+    found: Labels, notes: list[Note], name: str, where: str, held: tuple[str, ...]
+) -> tuple[tuple[Class, ...], tuple[int, ...]]:
     """The classes with two rows or more; those of one row are left out and named."""
     counts = found.counts()
     rows = sum(counts.values())
@@ -366,12 +328,12 @@ def _classes(found: Labels, notes: list[Note], name: str, where: str) -> tuple[t
     alone = [known for known, count in counts.items() if count == 1]
     kept = {known: count for known, count in counts.items() if count > 1}
     if len(alone) == rows or len(alone) > 0.5 * rows:
-        _refuse_words_among_numbers(found, where)
+        refuse_words_among_numbers(found, where)
         raise ArgumentError(
             f"{len(alone):,} of {counted(rows, 'row')} have a class of their own, such as {alone[0]!r:.60}",
             where=where,
             allowed="classes that repeat, or numbers",
-            hint="Is it an id or a text? Give task='regression' if they are numbers.",
+            hint="Is it an id or a text?" + ("" if held else " Give task='regression' if they are numbers."),
         )
     if len(kept) < 2:
         raise ArgumentError(

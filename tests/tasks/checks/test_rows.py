@@ -85,6 +85,14 @@ def test_rows_without_a_target_are_told_and_are_an_alert_where_something_stands_
     assert passed(examined(table), "rows without a target")
 
 
+def test_two_classes_that_a_metric_takes_for_numbers_are_an_alert():
+    found = of(examined(noise(), metric="rmse"), "two values")[None]
+    assert found.status == "alert" and "'y' has the values 0 and 1 alone" in found.message
+    assert "metric='roc_auc'" in found.undo and "task='regression'" in found.undo
+    assert passed(examined(noise(), metric="rmse", task="regression"), "two values")
+    assert passed(examined(noise()), "two values")
+
+
 def file_of(tmp_path, *more, encoding="utf-8"):
     """A file of 300 rows with these lines at its end, as it was read."""
     lines = ["a;b;y", *(f"{i % 7};{i % 5};{'yes' if i % 3 else 'no'}" for i in range(300)), *more]

@@ -35,6 +35,7 @@ _ALL: dict[str, Callable[[Evidence], list[Check]]] = {
     "too few rows": rows.few_rows,
     "rare classes": rows.rare_classes,
     unlabelled.NAME: unlabelled.unlabelled,
+    unlabelled.TWO_VALUES: unlabelled.two_values,
     "constants": columns.constants,
     "ids": columns.ids,
     numbering.NAME: numbering.row_numbers,

@@ -1,4 +1,4 @@
-"""Rows without a target: whether something stands there all the same that may be the name of a class."""
+"""What was found while the target was read: rows without one, and classes that are predicted as numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from modelwright.core.wording import counted
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, settled
 
-NAME = "rows without a target"
+NAME, TWO_VALUES = "rows without a target", "two values"
 
 
 def unlabelled(evidence: Evidence) -> list[Check]:
@@ -28,3 +28,19 @@ def unlabelled(evidence: Evidence) -> list[Check]:
             )
         )
     return settled(NAME, found, "every row has a target")
+
+
+def two_values(evidence: Evidence) -> list[Check]:
+    """Two values that are predicted as numbers because of the metric, and may be classes."""
+    found = [
+        Check(
+            name=TWO_VALUES,
+            status="alert",
+            message=note.message,
+            done="numbers are predicted",
+            undo="metric='roc_auc' predicts classes; task='regression' says that numbers are meant",
+        )
+        for note in evidence.notes
+        if note.kind == TWO_VALUES
+    ]
+    return settled(TWO_VALUES, found, "no two classes are predicted as numbers because of the metric")

@@ -9,6 +9,9 @@ import pytest
 PRESSED = """
 import os, runpy, signal, sys
 
+# What is started in the background by a shell is born deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class Pressed:
     def find_spec(self, name, path=None, target=None):
         if name == "numpy":

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
     from modelwright.tasks.session import Session
 
+#: How much longer than foreseen the fits on all rows may take, before candidates give way to them.
+_SAFELY = 1.2
+
 
 def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> tuple[Blend, list[Made]]:
     """Fit the members on all rows, the ones with most weight first, as far as the time reaches; what they are now.
@@ -134,7 +137,7 @@ def reserve(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> 
     if not members:
         return 0.0
     begins = plan.last.begins(members)
-    return 0.5 + begins + 1.3 * plan.last.together(plan.last.possible(members, session.left() - begins))
+    return 0.5 + begins + _SAFELY * plan.last.together(plan.last.possible(members, session.left() - begins))
 
 
 def _as_needed(made: Made, weight: float, session: Session) -> Made:

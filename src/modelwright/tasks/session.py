@@ -61,7 +61,7 @@ _CHECKS = 0.1
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
-_ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 2, 3.0, 0.1, 0.03
+_ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 3, 2.0, 0.05, 0.03
 #: Seconds that choosing the ensemble has at least; share of what is left that it may take.
 _CHOOSING, _CHOOSING_SHARE = 0.2, 0.5
 #: Seconds on top of what was spent from which on more candidates were asked for.

@@ -61,7 +61,9 @@ _CHECKS = 0.1
 #: Seconds at the end that are kept for putting the predictor together, and the share of all.
 _SAVING, _SAVING_SHARE = 0.4, 0.015
 #: How often the search goes on where time is left for it: so many seconds, or such a share of all.
-_ROUNDS, _WORTH, _WORTH_SHARE, _BLENDING = 3, 2.0, 0.05, 0.03
+_ROUNDS, _WAITING, _WAITING_SHARE, _BLENDING = 3, 2.0, 0.05, 0.03
+#: Seconds that an earlier call's fit goes on for, at least, and the share of those on top.
+_WORTH, _WORTH_SHARE = 3.0, 0.1
 #: Seconds that choosing the ensemble has at least; share of what is left that it may take.
 _CHOOSING, _CHOOSING_SHARE = 0.2, 0.5
 #: Seconds on top of what was spent from which on more candidates were asked for.
@@ -253,7 +255,7 @@ class Session:
                 break
             left, needs = self.left(), reserve(self, engine, plan, blend)
             over = self.ends(engine) or plan.ended(history) is not None
-            if over or left - needs < max(_WORTH, _WORTH_SHARE * self.asked.seconds):
+            if over or left - needs < max(_WAITING, _WAITING_SHARE * self.asked.seconds):
                 break
             plan.reserved = needs + self.asked.seconds - left - engine.elapsed + plan.blending(_BLENDING)
             before = len(history.rows)

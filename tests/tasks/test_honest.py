@@ -35,14 +35,14 @@ def test_where_there_is_nothing_to_learn_the_score_is_that_of_chance(preset):
     assert np.mean(scores) == pytest.approx(0.5, abs=0.03)
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost", "linear"])
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
 def test_where_there_is_nothing_to_learn_of_few_rows_the_score_is_that_of_chance(name):
     scores = []
     for seed in range(16):
         rng = np.random.default_rng([seed, 1])
         data = {f"x{k}": rng.normal(size=60) for k in range(4)} | {"y": rng.permutation(np.arange(60) % 2)}
         scores.append(mw.fit(data, "y", models=[name], trials=1, folds=6, seed=seed, **QUIET).score)
-    # The standard error of this mean is 0.02; where the rows that judge chose the rounds it was 0.63 to 0.69.
+    # The standard error of this mean is 0.02; where the rows that judge chose the rounds, both had 0.63.
     assert np.mean(scores) < 0.57
 
 

@@ -28,6 +28,8 @@ BROKEN_OFF = ("batches", "iterations")
 WARNED = "warned"
 #: Facts of a fit that are settings when it is done again: besides, how long a network was to be trained.
 SETTLED = ("epochs", *BROKEN_OFF)
+#: Up to how many parts of the target's spread an error counts by its square where medians would break a constraint.
+NEAR = 0.3
 #: Rounds of a fit on all rows, for each one on a part of them: at least so many; and of trees that are grown one after
 #: the other such a power of how many times the rows there are.
 MORE, GROWTH = 1.05, 1 / 3

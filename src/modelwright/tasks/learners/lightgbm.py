@@ -16,6 +16,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import (
+    NEAR,
     Arrays,
     Fitted,
     Learner,
@@ -35,8 +36,6 @@ _FEW, _MANY = 2000, 10_000
 _WIDE = 1000
 #: Leaves that rows are taken through at once, where there are many rows.
 _LEAVES = 256
-#: Up to how many parts of the target's spread an error counts by its square where medians would break a constraint.
-_NEAR = 0.3
 #: What is raised where XGBoost is not there or does not load, reads another schema, or LightGBM writes other lines.
 _ELSEWISE = (ImportError, OSError, AttributeError, LookupError, TypeError, ValueError)
 #: By how much of their spread predictions may differ then, and on how many rows that is looked at.
@@ -166,7 +165,7 @@ class LightGBM(Learner):
         if task == "multiclass":
             made["num_class"] = classes
         if made["objective"] == "fair":
-            made["fair_c"] = _NEAR
+            made["fair_c"] = NEAR
         if any(asked):
             made["monotone_constraints"] = asked
             made["monotone_constraints_method"] = "intermediate"

@@ -14,6 +14,7 @@ from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import (
+    NEAR,
     Arrays,
     Fitted,
     Learner,
@@ -28,8 +29,6 @@ from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Metrics that grow with merit.
 _HIGHER = ("auc", "aucpr")
-#: Up to how many parts of the target's spread an error counts by its square where medians would break a constraint.
-_NEAR = 0.3
 #: To be held by whoever loads a model for another number of threads.
 _LOADING = threading.Lock()
 
@@ -139,7 +138,7 @@ def _settings(
     if task == "regression":
         made["base_score"] = float(np.median(y) if metric == "mae" else np.mean(y))
     if made["objective"] == "reg:pseudohubererror":
-        made["huber_slope"] = _NEAR
+        made["huber_slope"] = NEAR
     if any(asked):
         made["monotone_constraints"] = "(" + ",".join(map(str, asked)) + ")"
     return made

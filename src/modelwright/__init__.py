@@ -24,7 +24,7 @@ _HOMES = {
     "Trial": "modelwright.api.trial",
     "load_study": "modelwright.api.load",
     "fit": "modelwright.tasks.fit",
-    "load": "modelwright.tasks.predictor",
+    "load": "modelwright.tasks.loading",
     "Predictor": "modelwright.tasks.predictor",
     "TunedCV": "modelwright.api.tuned",
     "HyperParameters": "modelwright.space",
@@ -70,7 +70,8 @@ if TYPE_CHECKING:
     from modelwright.space import HyperParameters
     from modelwright.strategy.base import Strategy
     from modelwright.tasks.fit import fit
-    from modelwright.tasks.predictor import Predictor, load
+    from modelwright.tasks.loading import load
+    from modelwright.tasks.predictor import Predictor
 
 __all__ = sorted([*_HOMES, *_PACKAGES, "__version__"])
 

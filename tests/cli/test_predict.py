@@ -100,3 +100,15 @@ def test_what_is_no_model_is_said_to_be_none(here, capsys, words, code, said):
     assert main(words) == code
     told = capsys.readouterr().err
     assert said in told and "Errno" not in told
+
+
+def test_reasons_are_columns_of_their_own(here, capsys):
+    assert main(["predict", "m.mw", "new.csv", "--proba", "--explain", "3"]) == 0
+    told = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert list(told[0]) == ["left", "left=no", "left=yes", "because 1"]  # there is one column to give a reason
+    ages = [line.split(",")[0] for line in (here / "new.csv").read_text().splitlines()[1:]]
+    for row, age in zip(told, ages, strict=True):
+        cell, adds = row["because 1"].split(" ")
+        assert cell == f"age={age}" and -1 <= float(adds) <= 1
+    assert main(["predict", "m.mw", "new.csv", "--explain", "0"]) == 2
+    assert "--explain" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.tasks import learners
+from modelwright.tasks.baseline import Baseline
 from modelwright.tasks.members import Member
 from modelwright.tasks.metrics import Metric
 from modelwright.tasks.predictor import Predictor
@@ -85,7 +86,7 @@ def predictor(task, names, seed=0):
         "checks": [],
         "leaderboard": [{"model": "ensemble", "score": 0.5, "why": "made by hand"}],
     }
-    return Predictor(body, parts, metric)
+    return Predictor(body, parts, metric, baseline=Baseline.of(frame, schema))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What users of other products for tables complain about once there is a model, and how it is here: 16 to 29 of 29.
 
 The numbers in docstrings count the complaints; 1 to 15 are in ``test_complaints_fit``. Nothing is there to be tested
-yet for 22, whole models as ONNX; 23, explanations of single rows; and 26, models as code: docs/tables.md says so.
+yet for 22, whole models as ONNX, and 26, models as code: docs/tables.md says so.
 """
 
 import json
@@ -132,6 +132,16 @@ def test_a_model_of_an_earlier_version_is_read_and_one_of_a_later_says_what_to_d
             new.writestr(name, content.replace(b'"format": 1', b'"format": 2', 1) if name == "model.json" else content)
     with pytest.raises(mw.ArgumentError, match=r"later\.mw.*its format is 2.*Upgrade"):
         mw.load(tmp_path / "later.mw")
+
+
+def test_each_row_is_explained_by_what_its_cells_add(model, tmp_path):
+    """23: nothing explains a single row."""
+    loaded = mw.load(model.save(tmp_path / "m.mw"))
+    row = {"a": 2.0, "b": 0.0, "c": "x"}
+    found = loaded.explain(row)[0]
+    parts = {one["column"]: one["adds"] for one in found["because"]}
+    assert found["base"] + sum(parts.values()) == pytest.approx(loaded.predict_proba(row)[0][1])
+    assert found["because"][0]["column"] == "a" and parts["a"] > 5 * abs(parts["b"])
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), (3, 7), (False, True), ("a", "b", "c"), (0.5, 1.5), None], ids=str)

@@ -17,7 +17,7 @@ from stored_files import Opened, Reading, predictor, table
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks import archive, learners
 from modelwright.tasks.features.registered import REGISTER
-from modelwright.tasks.predictor import load
+from modelwright.tasks.loading import load
 from modelwright.tasks.stored import models, steps
 
 pytest.importorskip("lightgbm")

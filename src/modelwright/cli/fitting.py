@@ -85,9 +85,9 @@ def predict(args: Namespace, out: Output) -> int:
     if target is not None:
         check_place(target, reads={"the model": args.model, "the table": args.table}, model=False)
         check_form(target)
-    model = _loaded(args, args.table)
+    model, table = _loaded(args, args.table), "/dev/stdin" if args.table == "-" else args.table
     with warned(out):
-        columns = answers(model, "/dev/stdin" if args.table == "-" else args.table, proba=args.proba)
+        columns = answers(model, table, proba=args.proba, reasons=args.explain or 0)
     rows = len(next(iter(columns.values())))
     if target is not None:
         write_whole(target, as_file(columns, target))

@@ -287,6 +287,7 @@ def _tables(commands: Any) -> None:
     predict.add_argument("model", metavar="MODEL", help="the file that fit wrote")
     predict.add_argument("table", metavar="TABLE", help="a CSV or Parquet file; - for standard input")
     predict.add_argument("--proba", action="store_true", help="the probability of each class too")
+    predict.add_argument("--explain", type=figures.positive, metavar="N", help="the N cells that matter most, too")
     predict.add_argument("-o", "--output", metavar="FILE", help="where to: .csv, .tsv or .parquet (standard output)")
     leaderboard = _command(commands, "leaderboard", "what a fit tried", "modelwright.cli.fitting:leaderboard")
     leaderboard.add_argument("model", metavar="MODEL", help="the file that fit wrote")

@@ -4,21 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core.errors import ArgumentError
+from modelwright.report.text import clean
+from modelwright.tasks.explanation import explained
 from modelwright.tasks.thresholds import Cut
 
 if TYPE_CHECKING:
     from modelwright.tasks.predictor import Predictor
 
 
-def answers(model: Predictor, table: Any, *, proba: bool) -> dict[str, list[Any]]:
-    """The target's column, and with ``proba`` one for each class.
+def answers(model: Predictor, table: Any, *, proba: bool, reasons: int = 0) -> dict[str, list[Any]]:
+    """The target's column, with ``proba`` one for each class, and with ``reasons`` so many cells that matter most.
 
     Raises:
         ArgumentError: as ``Predictor.predict``; or probabilities are asked for where numbers are predicted.
     """
-    if not proba:
-        return {model.target: model.predict(table).tolist()}
-    shares = model.predict_proba(table)
-    named = model._target.decode(Cut.of(model._body).named(shares))
-    columns = zip(model._target.classes, shares.T.tolist(), strict=True)
-    return {model.target: named.tolist(), **{f"{model.target}={one}": column for one, column in columns}}
+    if proba and model.task == "regression":
+        raise ArgumentError(
+            f"{model.target!r:.80} is a number, it has no classes", where="predict_proba", hint="Use predict."
+        )
+    frame = model._frame(table)
+    predicted = model._predicted(frame)
+    if model.task == "regression":
+        found = {model.target: predicted.tolist()}
+    else:
+        named = model._target.decode(Cut.of(model._body).named(predicted))
+        found = {model.target: named.tolist()}
+    if proba:
+        columns = zip(model._target.classes, predicted.T.tolist(), strict=True)
+        found |= {f"{model.target}={one}": column for one, column in columns}
+    if reasons:
+        told = [one["because"] for one in explained(model, frame)]
+        most = min(reasons, max(map(len, told), default=reasons))
+        found |= {f"because {n + 1}": [_reason(one[n]) for one in told] for n in range(most)}
+    return found
+
+
+def _reason(one: dict[str, Any]) -> str:
+    """A cell and what it adds, in one text.
+
+    >>> _reason({"column": "plan", "value": "pro", "adds": 0.21349, "error": 0.01})
+    'plan=pro +0.2135'
+    """
+    value = one["value"]
+    shown = "missing" if value is None else f"{value:.6g}" if isinstance(value, float) else clean(value, 44)
+    return f"{clean(one['column'], 60)}={shown} {one['adds']:+.4g}"

@@ -41,7 +41,9 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 _NAME = re.compile(
-    r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy|known_rows/(keys|counts|answers|starts)\.npy", re.DOTALL
+    r"\d{1,6}/(features|model)/[^/\\].{0,200}\.npy|known_rows/(keys|counts|answers|starts)\.npy"
+    r"|baseline/(numbers|codes)\.npy",
+    re.DOTALL,
 )
 _ELSEWHERE = "Free some space, or save to another place: the model is still there as long as this process is."
 _HINT = "model.save(path) and modelwright fit write such files; this one is damaged, or another one."

@@ -17,6 +17,7 @@ from modelwright.tasks.account.course import REFIT, SAVING
 from modelwright.tasks.acted import acted
 from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import WHOLE, Made, assembled, board, described, name_of
+from modelwright.tasks.baseline import Baseline
 from modelwright.tasks.beside import how
 from modelwright.tasks.blend import Blend, reached, sufficient
 from modelwright.tasks.bought import Account
@@ -249,8 +250,15 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         for made, weight in zip(members, weights, strict=True)
         for part in made.parts
     ]
-    model = Predictor(body, parts, session.data.metric, known=recalled_rows(session.job, blend.known_rows))
-    frame = session.data.frame  # typed cells: reading is not in it
+    frame = session.data.frame
+    model = Predictor(
+        body,
+        parts,
+        session.data.metric,
+        known=recalled_rows(session.job, blend.known_rows),
+        baseline=Baseline.of(frame, session.data.schema),
+    )
+    # Cells are typed: reading is not in it.
     each = row_us(lambda rows: model._predicted(frame.take(np.arange(rows))), frame.rows)
     body["leaderboard"][0]["row_us"] = each
     return model

@@ -1,7 +1,8 @@
-"""Listings: lists of findings, decisions and columns that print as tables. Changes nothing in the list."""
+"""Listings: lists of findings, decisions, columns and reasons that print as tables. Changes nothing in the list."""
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -99,6 +100,65 @@ class Features(list):
         return _table(["column", "kind", "share", "became"], lines, beneath)
 
     __repr__ = __str__
+
+
+class Explanations(list):
+    """Why rows have their answers, each a dict; prints as a table: what the cells of one row add, or of several.
+
+    Keys: see ``Predictor.explain``.
+
+    >>> print(Explanations([{"of": "yes", "answer": 0.5, "base": 0.3, "because": [
+    ...     {"column": "plan", "value": "pro", "adds": 0.25, "error": 0.01},
+    ...     {"column": "age", "value": None, "adds": -0.05, "error": 0.0}]}]))
+    'yes' has 0.5000, ordinary rows have 0.3000
+    column  value    adds     error
+    plan    pro      +0.2500  0.0100
+    age     missing  -0.0500  0.0000
+    """
+
+    def __str__(self) -> str:
+        if not self:
+            return "no rows"
+        digits = self._digits()
+        if len(self) > 1:
+            return self._many(digits)
+        one = self[0]
+        about, have = (
+            (f"{one['of']!r:.60} has", "ordinary rows have") if "of" in one else ("predicted is", "of ordinary rows")
+        )
+        head = f"{about} {one['answer']:,.{digits}f}, {have} {one['base']:,.{digits}f}"
+        lines = [
+            [_of(of["column"], 60), _of(of["value"], 44), f"{of['adds']:+,.{digits}f}", f"{of['error']:,.{digits}f}"]
+            for of in one["because"][:_COLUMNS]
+        ]
+        return f"{head}\n{_table(['column', 'value', 'adds', 'error'], lines, {})}"
+
+    def _many(self, digits: int) -> str:
+        """How much each column moves the answers of many rows."""
+        adds: dict[str, list[float]] = {}
+        for one in self:
+            for of in one["because"]:
+                adds.setdefault(of["column"], []).append(of["adds"])
+        mean = {name: sum(map(abs, own)) / len(self) for name, own in adds.items()}
+        lines = [
+            [_of(name, 60), *(f"{one:,.{digits}f}" for one in (mean[name], min(adds[name]), max(adds[name])))]
+            for name in sorted(mean, key=lambda name: -mean[name])[:_COLUMNS]
+        ]
+        head = f"{counted(len(self), 'row')}: how far each column moves the answer"
+        return f"{head}\n{_table(['column', 'in the mean', 'from', 'to'], lines, {})}"
+
+    def _digits(self) -> int:
+        """How many decimals show four digits of what matters most."""
+        most = max((abs(of["adds"]) for one in self for of in one["because"]), default=1.0)
+        return min(9, max(0, 3 - math.floor(math.log10(most)))) if 0 < most < math.inf else 4
+
+    __repr__ = __str__
+
+
+def _of(cell: Any, most: int) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.6g}"
+    return "missing" if cell is None else clean(cell, most)
 
 
 def _text(one: Mapping[str, Any], key: str) -> str:

@@ -13,16 +13,17 @@ import numpy as np
 
 from modelwright.core import codec
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import kind_of, warn_caller
+from modelwright.core.wording import warn_caller
 from modelwright.report.text import clean
-from modelwright.tasks import archive, stored
+from modelwright.tasks import archive
+from modelwright.tasks.baseline import DRAWS, Baseline
 from modelwright.tasks.calibration import tempered
 from modelwright.tasks.evaluation import evaluated
 from modelwright.tasks.features import recipe as recipes
 from modelwright.tasks.frame import Frame, told
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.leaderboard import Leaderboard, scored
-from modelwright.tasks.listing import Checks, Decisions, Features
+from modelwright.tasks.listing import Checks, Decisions, Explanations, Features
 from modelwright.tasks.members import Member
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
@@ -69,13 +70,14 @@ class Predictor:
         metric: Any = None,
         *,
         known: KnownRows | None = None,
+        baseline: Baseline | None = None,
         trusted: bool = True,
     ):
         self._trusted = trusted
         self._body = dict(body)
         self._schema = Schema.from_json(body["schema"])
         self._target = Target.from_json(body["target"])
-        self._metric, self._known = metric, known
+        self._metric, self._known, self._baseline = metric, known, baseline
         self.task, self.target, self.metric = self._target.task, self._target.name, str(body["metric"])
         self.looked_for = self._target.looked_for
         self.classes_ = self._target.decode(np.arange(len(self._target.classes))) if self._target.is_classes else None
@@ -227,6 +229,38 @@ class Predictor:
             return board
         return scored(board, self, test, metric)
 
+    def explain(self, table: Any, *, of: Any = None, background: Any = None, draws: int = DRAWS) -> Explanations:
+        """Why rows get their answers: what each cell adds to what ordinary rows get.
+
+        Each column's part is its Shapley value for what is deployed: the mean change of the answer when the row's cell
+        takes the place of an ordinary one, over ordinary rows and orders of the columns. ``base`` and all parts are
+        together the answer. They say what the model goes by, which need not be what causes anything.
+
+        Args:
+            table: whatever ``predict`` takes; one row may be a dict.
+            of: the class whose probability is explained. Default, of two classes ``looked_for``; of more the one that
+                ``predict`` names, row by row.
+            background: a table of ordinary rows. Default are usual cells of each column, in rows by chance, and
+                missing texts: the model holds no row of the table that it was fitted on.
+            draws: ordinary rows, each with an order of the columns and its reverse, that a row is compared with; about
+                two predictions each for every column. The errors shrink with their square root.
+
+        Returns:
+            One dict a row, a list that prints as a table: ``of``, the class, where there are any; ``answer``, its
+            probability, or the predicted number; ``base``, the mean of ordinary rows; ``because``, from what matters
+            most: ``column``, its ``value``, what it ``adds``, and the standard ``error`` of that by the orders. Columns
+            that no member takes are left out; of more than 100 those that members rely on least are told together.
+
+        Raises:
+            ArgumentError: as ``predict``; or there is no such class.
+
+        Warns:
+            UserWarning: as ``predict``; or so many rows take more than a minute.
+        """
+        from modelwright.tasks.explanation import explained
+
+        return explained(self, self._frame(table), of, background, draws)
+
     def features(self) -> Features:
         """What became of each raw column; a list that prints as a table, what members rely on most first.
 
@@ -239,7 +273,7 @@ class Predictor:
         return usage(self._schema.columns, self._members, self._features)
 
     def summary(self) -> str:
-        """What the model is, in a few lines: how good, made of what, in what time, what to look at, what comes next."""
+        """What the model is, in a few lines: how good, of what, in what time, what to look at, what comes next."""
         from modelwright.tasks.account.summary import summary
 
         return summary(self)
@@ -328,7 +362,9 @@ class Predictor:
 
     def __reduce__(self) -> tuple[Any, ...]:
         body, arrays = self._content()
-        return _again, (codec.to_plain(body), arrays)
+        from modelwright.tasks.loading import again
+
+        return again, (codec.to_plain(body), arrays)
 
     def _content(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """All that the model is: plain values, and arrays by name."""
@@ -346,42 +382,9 @@ class Predictor:
         if self._known is not None:
             body["known_rows"], held = self._known.state()
             arrays |= {f"known_rows/{name}": value for name, value in held.items()}
+        if self._baseline is not None:
+            arrays |= {f"baseline/{name}": value for name, value in self._baseline.state().items()}
         return body, arrays
-
-
-def _again(body: dict[str, Any], arrays: dict[str, np.ndarray]) -> Predictor:
-    """A predictor that was pickled: who reads a pickle trusts whoever wrote it."""
-    found = codec.from_plain(body)
-    return Predictor(
-        found["predictor"], stored.members(found, arrays, trust=True), known=stored.known_rows(found, arrays)
-    )
-
-
-def load(path: str | os.PathLike[str], *, trust: bool = False) -> Predictor:
-    """A predictor from the file that ``save`` wrote.
-
-    Nothing in it is run, and everything is looked at before it is used: sizes against what the file can hold, arrays
-    against each other, the trees of LightGBM and XGBoost node by node. A file that is damaged or made to do harm is
-    refused.
-
-    Args:
-        trust: whether members may be read that nobody can look at before: estimators of somebody's own, which are
-            unpickled, and models of CatBoost, whose format only CatBoost reads; and whether ``model.fit`` goes on in
-            the store that the file names. That may run code of whoever wrote the file.
-
-    Raises:
-        ArgumentError: there is no such file, it is damaged or something else, it claims to be larger than it can be, a
-            newer version wrote it, or it holds a member that needs ``trust``.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise ArgumentError(f"path is {kind_of(path)}", where="load", allowed="the path of a file")
-    body, arrays = archive.read(path)
-    if "predictor" not in body:
-        raise ArgumentError("it holds no predictor", where=os.fspath(path), hint="Predictor.save(path) writes one.")
-    with stored.refusing(os.fspath(path)):
-        known = stored.known_rows(body, arrays)
-        members = stored.members(body, arrays, trust=trust)
-        return Predictor(body["predictor"], members, known=known, trusted=trust)
 
 
 def _cores() -> int:

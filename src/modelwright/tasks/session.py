@@ -28,6 +28,7 @@ from modelwright.study.interrupts import Interrupts
 from modelwright.study.limits import Limits, in_bytes
 from modelwright.tasks.account.course import ENSEMBLE, LOOKING, Course
 from modelwright.tasks.asked import ENDED, Asked
+from modelwright.tasks.baseline import Baseline
 from modelwright.tasks.behind import tells
 from modelwright.tasks.blend import Blend, blended, pace
 from modelwright.tasks.checking import Checking, not_made
@@ -384,7 +385,9 @@ class Session:
         from modelwright.tasks.predictor import Predictor
 
         body, parts = fitted_again(plan, self.data, self.job, self.said)
-        return Predictor(body, parts, self.data.metric, known=recalled_rows(self.job, plan.get("known_rows")))
+        known = recalled_rows(self.job, plan.get("known_rows"))
+        baseline = Baseline.of(self.data.frame, self.data.schema)
+        return Predictor(body, parts, self.data.metric, known=known, baseline=baseline)
 
 
 __all__ = ["Session"]

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError, MissingPackageError, ModelwrightError
+from modelwright.tasks.baseline import ROWS, Baseline
 from modelwright.tasks.features.recipe import Fitted
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.members import Member, under
+from modelwright.tasks.readers import CODES, NUMBERS
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.stored import models, steps
 from modelwright.tasks.stored.body import check_members, check_predictor, some_rows
 from modelwright.tasks.stored.held import DOUBLE, Damaged, array, mapping, need, places, real, text
 
-__all__ = ["Damaged", "known_rows", "members", "refusing"]
+__all__ = ["Damaged", "baseline", "known_rows", "members", "refusing"]
 
 #: Models that are not tried out: they are large, and their arrays were looked at one by one; or not looked at at all.
 _UNTRIED = ("forest", *models.UNCHECKED)
@@ -107,6 +109,29 @@ def known_rows(body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Kno
     good = starts[0] == 0 and starts[-1] == len(counts) and bool(((lengths > 0) & (lengths <= classes)).all())
     need(good, "answers of known rows")
     return KnownRows.restore(json, own)
+
+
+def baseline(body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Baseline | None:
+    """Ordinary cells of the columns, once they were looked at; None where there are none.
+
+    Raises:
+        Damaged: they are not those of the columns.
+    """
+    own = _by_member(arrays).get("baseline")
+    if own is None:
+        return None
+    schema = Schema.from_json(body["predictor"]["schema"])
+    used = {part: [one for one in schema.used if schema.readers[one.name].part == part] for part in (NUMBERS, CODES)}
+    codes = array(own, "codes", "i", (None, len(used[CODES])))
+    rows = len(codes)
+    need(0 < rows <= ROWS, "rows of the baseline")
+    cells = own.get("numbers")
+    filled = np.nan_to_num(cells, posinf=np.inf, neginf=-np.inf) if isinstance(cells, np.ndarray) else None
+    array({"numbers": filled}, "numbers", "f", (rows, len(used[NUMBERS])), DOUBLE)
+    need(codes.dtype == np.int32 and own["numbers"].dtype == np.float64, "cells of the baseline")
+    for place, column in enumerate(used[CODES]):
+        places({"levels": codes[:, place]}, "levels", (rows,), len(column.levels) + 1, least=-1)
+    return Baseline(own["numbers"], codes)
 
 
 def _by_member(arrays: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

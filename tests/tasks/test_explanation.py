@@ -160,6 +160,14 @@ def test_they_print_as_tables(numbers):
     assert str(numbers.explain({name: cells[:0] for name, cells in rows.items()})) == "no rows"
 
 
+def test_a_constant_goes_by_no_column():
+    with pytest.warns(UserWarning, match="the model is a constant"):
+        model = mw.fit(table(), "y", seconds=0.001, **QUICK)
+    found = model.explain(rows_of(table(), [0]))
+    assert found[0]["because"] == [] and found[0]["answer"] == pytest.approx(found[0]["base"])
+    assert str(found).endswith("no column has a part in it")
+
+
 def test_no_row_and_no_text_of_the_table_is_in_the_file(tmp_path):
     columns = table()
     model = mw.fit(columns, "y", models=["linear"], trials=1, **QUICK)

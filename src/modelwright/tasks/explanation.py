@@ -191,6 +191,9 @@ class _Game:
         """
         if not len(places):
             return self.model._predicted(self.frame.take([]))
+        if len(places) > 2 * _ROWS:  # very many draws
+            parts = range(0, len(places), _ROWS)
+            return np.concatenate([self._between(places[at : at + _ROWS], own[at : at + _ROWS]) for at in parts])
         player_of = {name: place for place, names in enumerate(self.players) for name in names}
         rows, ordinary = places[:, 0], self.rows + places[:, 1]
         chosen = [np.where(own[:, place], rows, ordinary) for place in range(len(self.players))]

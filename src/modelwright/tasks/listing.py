@@ -131,6 +131,8 @@ class Explanations(list):
             [_of(of["column"], 60), _of(of["value"], 44), f"{of['adds']:+,.{digits}f}", f"{of['error']:,.{digits}f}"]
             for of in one["because"][:_COLUMNS]
         ]
+        if not lines:
+            return f"{head}; no column has a part in it"
         return f"{head}\n{_table(['column', 'value', 'adds', 'error'], lines, {})}"
 
     def _many(self, digits: int) -> str:

@@ -311,5 +311,5 @@ def _shown(frame: Frame, names: Sequence[str], row: int) -> Any:
     if kind == "boolean":
         return bool(value)
     if kind == "datetime":
-        return str(np.datetime64(round(value * 1e6), "us").astype("datetime64[s]"))
+        return str(np.datetime64(round(value * 1e6), "us").astype("datetime64[s]")).removesuffix("T00:00:00")
     return int(value) if value.is_integer() and abs(value) < 2**53 else value

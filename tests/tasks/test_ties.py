@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import modelwright as mw
 from modelwright.tasks.ensemble import selected
+from modelwright.tasks.gathered import Said, gather
 from modelwright.tasks.learners.judged import Halves, dealt
 from modelwright.tasks.validation import Ties, make_split
 
@@ -48,6 +49,13 @@ def test_groups_and_rows_that_are_alike_are_ties_of_the_split():
         assert len(np.unique(split.ties)) == len(np.unique(same))
         assert all(len(np.unique(split.ties[same == one])) == 1 for one in np.unique(same))
     assert make_split(y, "binary", seed=0, folds=4).ties is None
+
+
+def test_copies_stay_in_one_fold_whatever_their_cells_are_spelled_like():
+    rng = np.random.default_rng(0)
+    columns = {"town": ["rome", "rome "] * 60, "b": np.repeat(rng.normal(size=60), 2), "y": np.arange(120) // 2 % 2}
+    for place in gather(columns, Said(target="y", folds=4)).split.place:
+        assert (place[::2] == place[1::2]).all()
 
 
 def test_a_fold_has_two_groups_unless_somebody_asks_for_one():

@@ -76,7 +76,7 @@ def _together(data: Gathered) -> bool:
     """Whether no rows that are alike are on different sides."""
     if data.table.rows > _LOOKED:
         return False
-    alike = row_groups(data.table, [column.name for column in data.schema.used])
+    alike = row_groups(data.frame)
     for place in data.split.place:
         used = place > OUT
         groups, sides = alike[used], place[used]

@@ -212,7 +212,7 @@ def _divided(
     chosen, stands = sampled(y, task, room.rows, seed=said.seed) if weighs else (None, None)
     chosen = sample(y, task, room.rows, seed=said.seed) if chosen is None else chosen
     whole = len(chosen) == len(y)
-    ties = _ties(table if whole else table.take(chosen), schema, said)
+    ties = _ties(table, schema, frame, None if whole else chosen, said)
     folds, repeats = said.folds, None
     if folds is not None and said.divided is None and folds > max(4, len(chosen) // 2):  # a few are made fewer
         raise ArgumentError(
@@ -266,15 +266,20 @@ def _is_typed(source: Any) -> bool:
     return not isinstance(source, str) and not hasattr(source, "__fspath__")
 
 
-def _ties(table: Table, schema: Schema, said: Said) -> Ties:
-    groups = time = twins = None
+def _ties(table: Table, schema: Schema, frame: Frame, chosen: np.ndarray | None, said: Said) -> Ties:
+    """What keeps rows together or in order, of those that are chosen; of all for None."""
+    if said.groups is None and said.time is None:
+        count = frame.rows if chosen is None else len(chosen)
+        if count > _TWINS:
+            return Ties()
+        return Ties(twins=row_groups(frame if chosen is None else frame.take(chosen)))
+    groups = time = None
+    table = table if chosen is None else table.take(chosen)
     if said.groups is not None:
         groups = _grouped(table.columns[said.groups], said.groups)
     if said.time is not None:
         time = _moments(table, schema, said.time, _kind_of(said, said.time))
-    if groups is None and time is None and table.rows <= _TWINS:
-        twins = row_groups(table, [column.name for column in schema.used])
-    return Ties(groups=groups, time=time, twins=twins)
+    return Ties(groups=groups, time=time)
 
 
 def _grouped(cells: np.ndarray, name: str) -> np.ndarray:

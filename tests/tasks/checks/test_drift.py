@@ -89,6 +89,35 @@ def test_rows_are_counted_that_both_have_whatever_a_gap_makes_of_the_types_of_a_
     assert of(compared(first, second), "shared rows")[None].count >= 199
 
 
+MOMENTS = np.datetime64("2020-01-01", "us") + np.arange(600) * np.timedelta64(1, "D")
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ([f"{i % 50}" if i != 7 else "n/k" for i in range(600)], np.arange(600) % 50),
+        (MOMENTS.astype("datetime64[D]").astype(str).tolist(), MOMENTS),
+        (["yes", "no"] * 300, np.array([True, False] * 300)),
+        ([f"${1000 + i:,.2f}" for i in range(600)], np.arange(1000.0, 1600.0)),
+        ([f"{i % 9:03}" for i in range(600)], np.arange(600) % 9),
+    ],
+)
+def test_columns_may_be_text_in_one_table_and_typed_in_the_other(written, typed):
+    for first, second in ((written, typed), (typed, written)):
+        assert passed(compared({**table(), "more": first}, {**table(seed=1), "more": second}), "drift")
+        found = compared({**table(), "more": first}, {**table(), "more": second})
+        assert of(found, "shared rows")[None].count >= 599
+
+
+def test_levels_that_only_the_second_table_has_are_told_apart():
+    first, second = table(), table(seed=1)
+    second["kind"] = ["new", "newer"] * 300
+    found = of(compared(first, second), "drift")
+    assert "difference of shares 1.00" in found["kind"].message
+    same = {**first, "x": first["x"] + 1, "kind": second["kind"]}
+    assert of(compared({**first, "kind": ["old"] * 600}, same), "shared rows") == {}
+
+
 def test_classes_that_the_first_table_lacks_are_named():
     first, second = table(), table(seed=1)
     first["y"] = np.array(["no", "yes"])[first["y"]].tolist()

@@ -1,10 +1,12 @@
 """Rows that repeat others or contradict them, too few of them, rare classes."""
 
 import numpy as np
+import pytest
 from examined import examined, noise, of, passed
 
 from modelwright.tasks.checks import row_groups
 from modelwright.tasks.reading import read
+from modelwright.tasks.schema import Schema
 
 rng = np.random.default_rng(3)
 
@@ -12,6 +14,11 @@ rng = np.random.default_rng(3)
 def doubled(**more):
     table = noise(300, **more)
     return {name: np.concatenate([cells, cells[:40]]) for name, cells in table.items()}
+
+
+def grouped(columns):
+    table = read(columns)
+    return row_groups(Schema.of(table).frame(table)).tolist()
 
 
 def test_rows_that_repeat_others_are_counted():
@@ -34,13 +41,38 @@ def test_rows_that_are_alike_in_all_but_their_class_contradict_each_other():
 
 
 def test_groups_of_rows_that_are_alike_are_numbered_in_order():
-    table = read({"a": [1.0, 2.0, 1.0, -0.0, 0.0], "b": ["x", "y", "x", None, None]})
-    assert row_groups(table, ["a", "b"]).tolist() == [0, 1, 0, 2, 2]
+    assert grouped({"a": [1.0, 2.0, 1.0, -0.0, 0.0], "b": ["x", "y", "x", None, None]}) == [0, 1, 0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["rome", "rome ", "oslo", " oslo"] * 9,
+        ["NA", None, "oslo", "rome"] * 9,
+        ["1,000.00", "1000.00", "2000.50", "2,000.5"] * 9,
+        ["yes", "Yes", "no", "NO"] * 9,
+        ["2020-01-02", "2020/01/02", "2020-01-03", "2020-01-03 00:00"] * 9,
+        [f"{a} thing{more} that was number {i} of all" for i in range(18) for a, more in (("a", "  "), ("A", ""))],
+    ],
+)
+def test_rows_are_alike_whatever_their_cells_are_spelled_like(cells):
+    size = np.repeat(rng.normal(size=18), 2)
+    found = grouped({"x": cells, "size": size})
+    assert len(set(found)) == (18 if cells[1] is not None else 27)
+    assert all(found[i] == found[i + 1] for i in range(0, 36, 4))
+
+
+def test_copies_that_are_written_otherwise_are_said_to_be():
+    table = doubled(city=np.array([f"town{i % 50}" for i in range(300)], dtype=object))
+    table["city"][300:330] += " "
+    message = of(examined(table), "duplicate rows")[None].message
+    assert message == "40 rows (12 %) repeat another one, 30 of them written otherwise"
+    assert "otherwise" not in of(examined(doubled()), "duplicate rows")[None].message
 
 
 def test_rows_of_a_few_levels_are_alike_by_nature():
     columns = {name: rng.integers(0, 2, 500) for name in "abc"}
-    assert row_groups(read(columns), list("abc")).tolist() == list(range(500))
+    assert grouped(columns) == list(range(500))
     found = examined({**columns, "y": rng.integers(0, 2, 500)})
     assert "by nature" in of(found, "duplicate rows")[None].done and passed_contradictions(found)
 

@@ -1,12 +1,13 @@
-"""Alike: rows and columns that repeat others, told by their raw cells. Does not know whether that is a fault."""
+"""Alike: rows and columns that repeat others, as models see them. Does not know whether that is a fault."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from modelwright.tasks.table import Table
+from modelwright.tasks.frame import Frame
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
@@ -33,15 +34,28 @@ def cell_keys(cells: np.ndarray) -> np.ndarray:
     return cells.astype(np.int64).view(np.uint64)
 
 
-def row_keys(columns: Mapping[str, np.ndarray], names: Sequence[str], rows: int) -> np.ndarray:
-    """A uint64 for each row, equal for rows that are alike in the columns ``names``, and (but for one chance in
-    billions) for those alone. Keys of other processes are others."""
+def row_keys(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
+    """A uint64 for each row, equal for rows that are alike in these columns, and (but for one chance in billions) for
+    those alone. Keys of other processes are others."""
     made = np.zeros(rows, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        for name in names:
-            made = (made ^ _mixed(cell_keys(columns[name]))) * _ODD
+        for cells in columns:
+            made = (made ^ _mixed(cell_keys(cells))) * _ODD
             made ^= made >> np.uint64(29)
     return made
+
+
+def frame_keys(frame: Frame) -> np.ndarray:
+    """Keys of rows by their typed cells: "1,000.0" is 1000, "?" is missing, and blanks and capitals of texts are of no
+    account. See ``row_keys``; those of frames of one schema can be compared."""
+    columns = itertools.chain(frame.numbers.values(), frame.codes.values(), map(_words, frame.texts.values()))
+    return row_keys(columns, frame.rows)
+
+
+def _words(texts: np.ndarray) -> np.ndarray:
+    """An int64 for each text, equal for those of the same words in the same order."""
+    found = (hash(" ".join(text.lower().split())) for text in texts.tolist())
+    return np.fromiter(found, dtype=np.int64, count=len(texts))
 
 
 def _mixed(keys: np.ndarray) -> np.ndarray:
@@ -62,27 +76,25 @@ def numbered(keys: np.ndarray) -> np.ndarray:
     return order[place.ravel()]
 
 
-def row_groups(table: Table, names: Sequence[str]) -> np.ndarray:
-    """Rows that are alike share a number, so that validation can keep them on one side.
+def row_groups(frame: Frame) -> np.ndarray:
+    """Rows that are alike to models share a number, so that validation can keep them on one side.
 
     Where fewer than half of the rows are different, as in a table of three yes-or-no columns, rows are alike by nature
     and the next one will be, too: then every row is a group of its own.
 
     Args:
-        table: the rows.
-        names: the columns that count: leave out ids and the target.
+        frame: the rows, by the columns that models see.
 
     Returns:
         int64 (rows,), numbered from 0 in the order of the rows.
 
-    >>> table = Table({"a": np.array([1, 2, 1, 3]), "id": np.arange(4)}, 4)
-    >>> row_groups(table, ["a"]).tolist()
+    >>> row_groups(Frame(4, numbers={"a": np.array([1.0, 2.0, 1.0, 3.0])})).tolist()
     [0, 1, 0, 2]
     """
-    if not names or not table.rows:
-        return np.arange(table.rows)
-    groups = numbered(row_keys(table.columns, names, table.rows))
-    return groups if groups.max() + 1 >= NATURAL * table.rows else np.arange(table.rows)
+    if not (frame.numbers or frame.codes or frame.texts) or not frame.rows:
+        return np.arange(frame.rows)
+    groups = numbered(frame_keys(frame))
+    return groups if groups.max() + 1 >= NATURAL * frame.rows else np.arange(frame.rows)
 
 
 def column_groups(columns: Mapping[str, np.ndarray]) -> list[list[str]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted
-from modelwright.tasks.checks.alike import numbered, row_keys
+from modelwright.tasks.checks.alike import frame_keys, numbered, row_keys
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.features import CLOSELY, features
 from modelwright.tasks.checks.record import Check, named, percent, settled
@@ -70,10 +70,10 @@ def drift(
     chance = Seed(seed).child("drift")
     frames = schema.frame(first), schema.frame(second, where=where, absent="missing")
     found = _columns_there(first, second, schema)
-    found += _overlap(first, second, schema, where)
+    named_alike = _levels_of_both(first, second, frames)
+    found += _overlap(named_alike, second, schema, where)
     if not schema.used or min(first.rows, second.rows) < 20:
         return [*found, *settled("drift", [], "there are too few rows to compare the two")]
-    named_alike = _levels_of_both(first, second, schema, frames)
     parts = tuple(_part(frame, chance.child(side)) for side, frame in enumerate(named_alike))
     gone = {column.name for column in schema.used if column.name not in second.columns}
     limit = _CHANCE / max(1, len(schema.used))
@@ -113,15 +113,11 @@ def _columns_there(first: Table, second: Table, schema: Schema) -> list[Check]:
     return settled("columns", found, "every column is there")
 
 
-def _overlap(first: Table, second: Table, schema: Schema, where: str) -> list[Check]:
+def _overlap(frames: tuple[Frame, ...], second: Table, schema: Schema, where: str) -> list[Check]:
     names = [column.name for column in schema.used]
     if not names or not all(name in second.columns for name in names):
         return []
-    pairs = {name: _of_one_type(first.columns[name], second.columns[name]) for name in names}
-    here, there = (
-        row_keys({name: pair[side] for name, pair in pairs.items()}, names, table.rows)
-        for side, table in enumerate((first, second))
-    )
+    here, there = map(frame_keys, frames)
     count = int(np.isin(there, here).sum())
     share = count / max(1, second.rows)
     own = float((np.bincount(twins := numbered(here))[twins] > 1).mean())
@@ -134,32 +130,24 @@ def _overlap(first: Table, second: Table, schema: Schema, where: str) -> list[Ch
     return [Check(name="shared rows", status="alert", count=count, message=said, done="nothing", undo=undo)]
 
 
-def _of_one_type(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cells of two tables that are the same where they say the same: whole numbers are read as numbers with a point
-    where a cell of the column is missing."""
-    if a.dtype.kind == b.dtype.kind:
-        return a, b
-    if {a.dtype.kind, b.dtype.kind} <= set("biuf"):
-        return a.astype(np.float64), b.astype(np.float64)
-    return _texts(a), _texts(b)
-
-
 # --- columns one by one ------------------------------------------------------------------------------
 
 
-def _levels_of_both(first: Table, second: Table, schema: Schema, frames: tuple[Frame, Frame]) -> tuple[Frame, ...]:
+def _levels_of_both(first: Table, second: Table, frames: tuple[Frame, Frame]) -> tuple[Frame, ...]:
     """The frames with one code for each level of either: a schema of the first alone would tell the two apart by the
     levels that it has not seen."""
-    codes: tuple[dict[str, np.ndarray], ...] = ({}, {})
-    for name in frames[0].codes:
-        if name in second.columns:
-            texts = [_texts(table.columns[name]) for table in (first, second)]
-            _, place = np.unique(np.concatenate(texts), return_inverse=True)
-            for side, part in enumerate((place.ravel()[: first.rows], place.ravel()[first.rows :])):
-                codes[side][name] = np.where(frames[side].codes[name] < 0, -1, part).astype(np.int32)
-        else:
-            for side in (0, 1):
-                codes[side][name] = frames[side].codes[name]
+    codes: tuple[dict[str, np.ndarray], ...] = (dict(frames[0].codes), dict(frames[1].codes))
+    for name, levels in frames[0].levels.items():
+        new = [coded[name] == len(levels) for coded in codes]
+        texts = [
+            _texts(table.columns[name][rows]) if rows.any() else np.array([], dtype=str)
+            for table, rows in zip((first, second), new, strict=True)
+        ]
+        place = np.unique(np.concatenate(texts), return_inverse=True)[1].ravel() + len(levels)
+        for coded, rows, own in zip(codes, new, np.split(place, [len(texts[0])]), strict=True):
+            if rows.any():
+                coded[name] = coded[name].copy()
+                coded[name][rows] = own
     return tuple(replace(frame, codes=coded) for frame, coded in zip(frames, codes, strict=True))
 
 
@@ -274,12 +262,7 @@ def _classifier(parts: tuple[Frame, ...], schema: Schema, gone: set[str], seed: 
     rows = np.arange(both.rows)
     evidence = Evidence(empty, less, both, "binary", (0, 1), (rows >= small[0].rows).astype(int), seed, most=both.rows)
     made = features(evidence)
-    keys = row_keys(
-        {str(place): column for place, column in enumerate(made.values.T)},
-        list(map(str, range(made.values.shape[1]))),
-        both.rows,
-    )
-    groups = numbered(keys)
+    groups = numbered(row_keys(made.values.T, both.rows))
     if groups.max() + 1 < 0.5 * both.rows:
         groups = rows
     return told_apart(made, rows >= small[0].rows, seed.child("folds"), groups)

@@ -80,7 +80,7 @@ class Evidence:
     @functools.cached_property
     def twins(self) -> np.ndarray:
         """Rows that are alike in all columns but ids and the target share a number; see ``alike.row_groups``."""
-        return row_groups(self.table, [column.name for column in self.schema.used])
+        return row_groups(self.frame)
 
     @functools.cached_property
     def sample(self) -> np.ndarray:

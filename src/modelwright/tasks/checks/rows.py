@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from modelwright.core.wording import counted
-from modelwright.tasks.checks.alike import numbered, row_keys
+from modelwright.tasks.checks.alike import frame_keys, numbered, row_keys
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, percent, settled
 from modelwright.tasks.validation import SMALL as REPEATED
@@ -22,10 +22,10 @@ def duplicate_rows(evidence: Evidence) -> list[Check]:
     names = [column.name for column in evidence.schema.used]
     if not names or not evidence.rows:
         return settled("duplicate rows", [], "there are no columns to compare rows by")
-    alike = numbered(row_keys(evidence.table.columns, names, evidence.rows))
+    alike = numbered(frame_keys(evidence.frame))
     different = int(alike.max()) + 1
-    _, truth = np.unique(evidence.y, return_inverse=True)
-    whole = numbered(alike * (int(truth.max()) + 1) + truth.ravel())
+    truth = np.unique(evidence.y, return_inverse=True)[1].ravel()
+    whole = numbered(alike * (int(truth.max()) + 1) + truth)
     same = evidence.rows - int(whole.max()) - 1
     natural = len(np.unique(evidence.twins)) > different
     found = []
@@ -33,6 +33,8 @@ def duplicate_rows(evidence: Evidence) -> list[Check]:
         # One row for each pair of features and target: features that are left more than once contradict each other.
         kept = np.unique(whole, return_index=True)[1]
         message = f"{counted(same, 'row')} ({percent(same / evidence.rows)}) {_repeat(same)} another one"
+        if otherwise := same - _letter_by_letter(evidence, names, truth):
+            message += f", {otherwise:,} of them written otherwise"
         done = "kept, with all that are alike in one fold"
         if natural:
             done = "kept: with so few different cells rows are alike by nature"
@@ -62,6 +64,12 @@ def duplicate_rows(evidence: Evidence) -> list[Check]:
             )
         )
     return settled("duplicate rows", found, "no row repeats another one")
+
+
+def _letter_by_letter(evidence: Evidence, names: list[str], truth: np.ndarray) -> int:
+    """How many rows repeat another one as they are written."""
+    columns = [*(evidence.table.columns[name] for name in names), truth]
+    return evidence.rows - len(np.unique(row_keys(columns, evidence.rows)))
 
 
 def few_rows(evidence: Evidence) -> list[Check]:

@@ -58,6 +58,27 @@ def test_copies_stay_in_one_fold_whatever_their_cells_are_spelled_like():
         assert (place[::2] == place[1::2]).all()
 
 
+def test_copies_stay_in_one_fold_where_a_column_that_told_them_apart_was_left_out(tmp_path):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 150)
+    columns = {
+        "a": np.repeat(rng.integers(0, 12, 150), 2),
+        "b": np.repeat(rng.normal(size=150), 2),
+        "y": np.repeat(y, 2),
+    }
+    columns["told"] = columns["y"] + rng.normal(scale=0.05, size=300)
+    asked = {**QUIET, "models": ["linear"], "folds": 4, "store": tmp_path / "s.db"}
+    for trials in (1, 2):
+        made = mw.fit(columns, "y", drop_suspected=True, trials=trials, name="s", **asked)
+        said = {one["name"]: (one["message"], one["done"]) for one in made.checks}
+        assert said["duplicate rows"] == (
+            "150 rows (50 %) repeat another one",
+            "kept, with all that are alike in one fold",
+        )
+    plain = mw.fit(columns, "y", without=["told"], trials=2, **asked)
+    assert made.score == plain.score
+
+
 def test_a_fold_has_two_groups_unless_somebody_asks_for_one():
     y, groups = np.arange(80) % 2, np.repeat(np.arange(8), 10)
     assert make_split(y, "binary", seed=0, ties=Ties(groups=groups), folds=8).folds == 4

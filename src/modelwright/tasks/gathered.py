@@ -12,7 +12,7 @@ from modelwright.core.clock import SystemClock
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of, listed, warn_caller
 from modelwright.tasks import dates
-from modelwright.tasks.checks import NAMES, Check, check, row_groups
+from modelwright.tasks.checks import NAMES, Check, by_status, check, row_groups
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.goal import same_goal
 from modelwright.tasks.kinds import NOTHING
@@ -238,7 +238,7 @@ def checked(data: Gathered, only: Collection[str] = NAMES, *, seed: int, seconds
 def without_suspects(
     data: Gathered, said: Said, found: Sequence[Check], before: Sequence[str] | None = None
 ) -> tuple[Gathered, list[str]]:
-    """The same data without the columns that leak, and which those were.
+    """The same data without the columns that leak, divided anew by what is left, and which those were.
 
     Args:
         before: those that an earlier part of the same fit left out; None for a new one.
@@ -254,7 +254,18 @@ def without_suspects(
     if not schema.used:
         what = "without the columns that leak nothing is left"
         raise ArgumentError(what, where="fit", allowed="drop_suspected=False")
-    return replace(data, schema=schema, frame=schema.frame(data.table, where="fit")), names
+    frame, split = schema.frame(data.table, where="fit"), data.split
+    if said.groups is None and said.time is None:  # more rows may be alike
+        as_before = replace(said, divided=said.divided or split.to_json())
+        task, weighs = data.target.task, data.metric.weighs
+        split = _divided(data.table, schema, frame, data.y, task, as_before, data.room, weighs)
+    return replace(data, schema=schema, frame=frame, split=split), names
+
+
+def looked_again(data: Gathered, found: Sequence[Check], *, seed: int, seconds: float | None) -> list[Check]:
+    """What was found before columns were left out, as it is without them: rows may be alike that were not."""
+    rest = [one for one in found if one.name not in ("duplicate rows", "contradicting rows")]
+    return sorted([*rest, *checked(data, ("duplicate rows",), seed=seed, seconds=seconds)], key=by_status)
 
 
 def _usual_seconds(rows: int, frame: Frame, outputs: int) -> float:

@@ -41,7 +41,7 @@ from modelwright.tasks.enough import Watch, outlook
 from modelwright.tasks.estimation import Job, TableEstimation
 from modelwright.tasks.fallback import Tolerant, failing, fallen_back
 from modelwright.tasks.finishing import beside, finished, lacks, predictor_of, reserve
-from modelwright.tasks.gathered import Gathered, Said, checked, without_suspects
+from modelwright.tasks.gathered import Gathered, Said, checked, looked_again, without_suspects
 from modelwright.tasks.joined import tell_joined
 from modelwright.tasks.learners import Learner
 from modelwright.tasks.milestones import REOPENED, PlanLeads, chosen
@@ -94,6 +94,8 @@ class Session:
             self.course.enter(LOOKING)
             self.found = checked(data, seed=said.seed, seconds=self._share(_CHECKS))
             data, self.dropped = without_suspects(data, said, self.found, dropped_before(asked))
+            if self.dropped:
+                self.found = looked_again(data, self.found, seed=said.seed, seconds=self._share(_CHECKS))
             why = {one.column: one.message.partition(". ")[0] for one in self.found if one.name == "near-certain"}
             self._said += [leaves_out(name, why.get(name, "")) for name in self.dropped]
         self.data = data

@@ -232,7 +232,8 @@ def _divided(
 
 def checked(data: Gathered, only: Collection[str] = NAMES, *, seed: int, seconds: float | None) -> list[Check]:
     """What the data checks find, those named in ``only``."""
-    return check(data.table, data.schema, data.target, seed=seed, seconds=seconds, where="fit", only=only)
+    asked = {"seed": seed, "seconds": seconds, "where": "fit", "only": only, "split": data.split}
+    return check(data.table, data.schema, data.target, **asked)
 
 
 def without_suspects(

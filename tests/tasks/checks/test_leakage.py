@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from examined import examined, noise, of, passed
 
+from modelwright.tasks.checks import LEAKS
+from modelwright.tasks.gathered import Said, checked, gather
+
 rng = np.random.default_rng(6)
 ROWS = 1500
 
@@ -149,3 +152,49 @@ def test_a_leak_among_very_many_columns_is_found():
     y = np.arange(300) % 2
     table = {f"c{i}": rng.normal(size=300) for i in range(700)} | {"leak": y + 0.1 * rng.random(300), "y": y}
     assert certain(examined(table)) == {"leak"}
+
+
+def fitted(columns, **said):
+    """The findings of a fit, which divides its rows by groups or time."""
+    said = Said(target="y", folds=4, **said)
+    return checked(gather(columns, said), LEAKS, seed=0, seconds=None)
+
+
+def customers(seed=0):
+    draw = np.random.default_rng(seed)
+    who = draw.permutation(np.repeat(np.arange(60), 8))
+    names = np.array([f"Person {chr(65 + one % 26)}{chr(65 + one // 26)}" for one in range(60)])
+    return {"customer": who, "name": names[who], **noise(480, 50 + seed), "y": draw.integers(0, 2, 60)[who]}
+
+
+def test_what_names_the_groups_is_no_leak_where_they_are_kept_apart():
+    table = customers()
+    assert certain(fitted(table, without=["customer"])) == {"name"}
+    assert neither(fitted(table, groups="customer"))
+
+
+def test_a_leak_is_found_across_groups():
+    table = customers()
+    table["told"] = table["y"] + rng.normal(scale=0.05, size=480)
+    assert certain(fitted(table, groups="customer")) == {"told"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_date_is_no_leak_of_a_target_that_wanders_where_later_rows_judge(seed):
+    assert neither(fitted(wandering(seed), time="day"))
+
+
+def wandering(seed, trend=0.0):
+    draw = np.random.default_rng(seed)
+    day = np.datetime64("2018-01-01", "D") + np.arange(800)
+    return {**noise(800, 50 + seed), "day": day, "y": 20 + draw.normal(size=800).cumsum() + trend * np.arange(800)}
+
+
+@pytest.mark.parametrize("trend", [0.0, 0.5])
+def test_a_leak_is_found_in_later_rows_even_beyond_what_earlier_ones_reach(trend):
+    table = wandering(1, trend)
+    table["told"] = 1.2 * table["y"] + rng.normal(scale=0.1, size=800)
+    assert "told" in certain(fitted(table, time="day", without=["day"]))
+    classes = {**table, "y": np.array(["no", "yes"])[(np.diff(table["y"], prepend=0) > 0).astype(int)]}
+    classes["told"] = (classes["y"] == "yes") + rng.normal(scale=0.05, size=800)
+    assert certain(fitted(classes, time="day")) == {"told"}

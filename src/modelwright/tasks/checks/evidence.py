@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelwright.core.rng import Seed
-from modelwright.tasks.checks.alike import row_groups
+from modelwright.tasks.checks.alike import numbered, row_groups
 from modelwright.tasks.checks.alone import contrasts
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Note, Table, is_missing
+from modelwright.tasks.validation import OUT, Split
 
 #: Folds in which columns are tried.
 FOLDS = 4
@@ -38,6 +39,7 @@ class Evidence:
         deadline: until when, in seconds of ``time.monotonic``; None for no end.
         most: rows of the sample.
         notes: what was said of the target when it was read.
+        split: how the fit divides the rows; None for by chance, as one without groups and time does.
     """
 
     table: Table
@@ -50,6 +52,7 @@ class Evidence:
     deadline: float | None = None
     most: int = 10_000
     notes: tuple[Note, ...] = ()
+    split: Split | None = None
 
     @property
     def rows(self) -> int:
@@ -85,10 +88,13 @@ class Evidence:
     @functools.cached_property
     def sample(self) -> np.ndarray:
         """Places of the rows that models are tried on, in order: all of a small table, else some by chance, of which
-        each class gets a few hundred if it has as many."""
-        if self.rows <= self.most:
-            return np.arange(self.rows)
-        order = self.seed.child("sample").generator().permutation(self.rows)
+        each class gets a few hundred if it has as many. Of rows with groups or moments those that the fit sees."""
+        split, seen = self.split, np.arange(self.rows)
+        if split is not None and (split.grouped or split.kind == "time"):
+            seen = np.flatnonzero(split.place[0] > OUT)
+        if len(seen) <= self.most:
+            return seen
+        order = self.seed.child("sample").generator().permutation(seen)
         taken = order[: self.most]
         if self.task != "regression":
             sorted_by_class = order[np.argsort(self.y[order], kind="stable")]
@@ -100,10 +106,19 @@ class Evidence:
 
     @functools.cached_property
     def folds(self) -> np.ndarray:
-        """Folds of the sample, int64; rows that are alike are in one."""
-        groups = self.twins[self.sample]
+        """Folds of the sample, int64; rows of one group are in one, or rows that are alike."""
+        split = self.split
+        apart = self.twins if split is None or split.ties is None or not split.grouped else split.ties
+        groups = numbered(apart[self.sample])
         draw = self.seed.child("folds").generator()
         return draw.permutation(np.arange(int(groups.max(initial=0)) + 1) % FOLDS)[groups]
+
+    @functools.cached_property
+    def later(self) -> np.ndarray | None:
+        """Which rows of the sample the fit judges by, bool, where it judges by later ones; None where it does not."""
+        if self.split is None or self.split.kind != "time":
+            return None
+        return self.split.place[0][self.sample] >= 0
 
     @functools.cached_property
     def z(self) -> np.ndarray:

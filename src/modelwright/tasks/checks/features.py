@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from modelwright.tasks.checks.alone import Share, level_alone, number_alone, words_alone
+from modelwright.tasks.checks.alone import Share, level_alone, line_alone, number_alone, words_alone
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.together import Features
 
@@ -36,18 +36,41 @@ def word_presence(texts: np.ndarray) -> np.ndarray:
     return made
 
 
-def column_alone(evidence: Evidence, name: str) -> Share | None:
-    """What one column of the sample tells of the target; None where it cannot be tried."""
-    frame, rows = evidence.frame, evidence.sample
+def column_alone(evidence: Evidence, name: str, folds: np.ndarray | None = None) -> Share | None:
+    """What one column of the sample tells of the target; None where it cannot be tried.
+
+    Args:
+        folds: of the sample; None for those of the evidence.
+    """
+    frame, rows, folds = evidence.frame, evidence.sample, evidence.folds if folds is None else folds
     if name in frame.codes:
-        return level_alone(frame.codes[name][rows], evidence.z, evidence.folds)
+        return level_alone(frame.codes[name][rows], evidence.z, folds)
     if name in frame.texts:
         words = word_presence(frame.texts[name][rows])
-        return words_alone(words, evidence.z, evidence.folds) if words.shape[1] else None
+        return words_alone(words, evidence.z, folds) if words.shape[1] else None
     values = evidence.numbers(name)
     if values is None or not np.isfinite(values).any():
         return None
-    return number_alone(values[rows], evidence.z, evidence.folds)
+    return number_alone(values[rows], evidence.z, folds)
+
+
+def left_later(evidence: Evidence, name: str, *, line: bool) -> float:
+    """The share of the later rows' variance that a column leaves when earlier ones tell what it means; 0 where rows are
+    not judged by later ones, or these are all alike in the target.
+
+    Args:
+        line: whether a straight line counts too, which goes on beyond what earlier rows reach.
+    """
+    later = evidence.later
+    if later is None or not later.any():
+        return 0.0
+    variance = float(evidence.z[later].var(axis=0).sum())
+    folds = np.where(later, 0, -1)
+    shares = [column_alone(evidence, name, folds)]
+    if line and name not in evidence.frame.codes and (values := evidence.numbers(name)) is not None:
+        shares.append(line_alone(values[evidence.sample], evidence.z, folds))
+    left = [float(share.losses[later].mean()) for share in shares if share is not None]
+    return min(left) / variance if left and variance > 0 else 0.0
 
 
 def most_promising(evidence: Evidence, names: list[str]) -> list[str]:

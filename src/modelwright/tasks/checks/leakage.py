@@ -8,7 +8,7 @@ import numpy as np
 
 from modelwright.tasks.checks.alone import Share
 from modelwright.tasks.checks.evidence import Evidence, each
-from modelwright.tasks.checks.features import column_alone, features, most_promising
+from modelwright.tasks.checks.features import column_alone, features, left_later, most_promising
 from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.checks.together import Features, Together, together
 
@@ -28,6 +28,8 @@ _COST, _SURELY = 0.5, 0.3
 _AHEAD, _NEARLY_ALL = 1.5, 0.8
 #: Gain below which nothing is dominant, candidates that are removed in turn, and columns there must be.
 _GAIN, _TRIED, _COLUMNS = 0.1, 3, 3
+#: What a column that determines the target, or that the gain hangs on, leaves of later rows at most, with time=.
+_LATER, _LATER_GAIN = 0.3, 0.9
 #: Rank correlation from which two columns are removed together: they say the same.
 _SAME = 0.98
 _UNDO = "drop_suspected=True leaves it out"
@@ -52,6 +54,7 @@ def leakage(evidence: Evidence) -> list[Check]:
     late = each(evidence, closely, look)
     every = features(evidence, set(closely))
     flagged = _near_certain(evidence, alone, every)
+    flagged = {name: rest for name, rest in flagged.items() if left_later(evidence, name, line=True) <= _LATER}
     certain = [_certain(name, alone[name], rest) for name, rest in flagged.items()]
     certain += _sums(evidence, flagged)
     hangs = _dominant(evidence, alone, every.without(*{one.column for one in certain if one.column}))
@@ -167,6 +170,8 @@ def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -
     found = []
     for name, (cost, error, twins) in costs.items():
         next_best = max((other for one, (other, _, _) in costs.items() if one != name), default=0.0)
+        if left_later(evidence, name, line=False) > _LATER_GAIN:
+            continue
         if cost >= _COST and cost - 2 * error >= _SURELY and (cost >= _NEARLY_ALL or cost >= _AHEAD * next_best):
             found.append(_question(name, twins, cost))
     return found

@@ -26,6 +26,7 @@ from modelwright.tasks.checks.record import Check, skipped
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Table
 from modelwright.tasks.target import Target
+from modelwright.tasks.validation import Split
 
 #: Rows that models are tried on, without a limit of time and with one.
 _SAMPLE, _PER_SECOND = 10_000, 2_000
@@ -71,6 +72,7 @@ def check(
     seconds: float | None = None,
     where: str = "table",
     only: Collection[str] = NAMES,
+    split: Split | None = None,
 ) -> list[Check]:
     """Look through a table before models are trained on it.
 
@@ -86,6 +88,8 @@ def check(
             libraries comes on top. Default as long as it takes, which is a few seconds for 50,000 rows of 50 columns.
         where: the name of the argument, for messages.
         only: the checks to be made.
+        split: how a fit divides these rows: what a column tells of the target is asked of other groups, or of later
+            rows, where it does so too. None for rows that chance divides.
 
     Returns:
         Alerts first, then what was not looked at, what is taken care of, and what passed; at least one entry of each of
@@ -106,10 +110,9 @@ def check(
     if set(only) & set(COSTLY):
         load()  # the first time in a process this takes longer than many a check
     deadline = None if seconds is None else time.monotonic() + seconds
-    evidence = _evidence(table, schema, target, seed, where)
+    evidence = replace(_evidence(table, schema, target, seed, where), split=split)
     if seconds is not None:
-        most = int(min(_SAMPLE, max(500, seconds * _PER_SECOND)))
-        evidence = _within(evidence, deadline, most)
+        evidence = replace(evidence, deadline=deadline, most=int(min(_SAMPLE, max(500, seconds * _PER_SECOND))))
     found: list[Check] = []
     for name, look in _ALL.items():
         parts = _PARTS.get(name, (name,))
@@ -152,7 +155,3 @@ def _evidence(table: Table, schema: Schema, target: Target, seed: int, where: st
     frame = schema.frame(kept, where=where)
     chance = Seed(seed).child("checks")
     return Evidence(kept, schema, frame, target.task, tuple(target.classes), y, chance, notes=target.notes)
-
-
-def _within(evidence: Evidence, deadline: float | None, most: int) -> Evidence:
-    return replace(evidence, deadline=deadline, most=most)

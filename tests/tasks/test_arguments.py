@@ -93,6 +93,14 @@ def test_rows_without_a_moment_are_refused_with_what_can_be_done():
         mw.fit({**table(), "t": moments}, "y", time="t", trials=1, **QUIET)
 
 
+def test_rows_without_a_moment_are_refused_where_the_column_counts_the_rows(tmp_path):
+    steps = [str(1000 + i) if i not in (5, 200) else "" for i in range(400)]
+    lines = [f"{step},{i * 7 % 11},{'ab'[i % 2]}" for i, step in enumerate(steps)]
+    (path := tmp_path / "steps.csv").write_text("\n".join(["step,x,y", *lines]))
+    with pytest.raises(mw.ArgumentError, match="2 rows without a moment.*Fill these cells"):
+        gather(path, Said(target="y", time="step"))
+
+
 def test_a_size_without_its_unit_is_told_to_be_bytes():
     with pytest.raises(mw.ArgumentError, match=r"memory=4 bytes \(a number alone is bytes: memory='4GB' has a unit\)"):
         mw.fit(table(), "y", memory=4, trials=1, **QUIET)

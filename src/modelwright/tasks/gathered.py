@@ -323,17 +323,15 @@ def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | 
     if name not in {column.name for column in schema.columns}:  # it is no feature
         schema = Schema.of(replace(table, columns={name: table.columns[name]}, typed={}), kinds=kinds, where="fit")
     column = schema[name]
-    if column.kind in ("datetime", "number"):
-        found = schema.frame(table).numbers[name]
-        if np.isnan(found).any():
+    cells = table.columns[name]
+    if (read := column.kind in ("datetime", "number")) or cells.dtype.kind in "ifM":
+        found = schema.frame(table).numbers[name] if read else cells.astype(np.float64)
+        if (gone := np.isnan(found) | is_missing(cells)).any():
             raise ArgumentError(
-                f"{counted(int(np.isnan(found).sum()), 'row')} without a moment", where=f"fit, time={name!r}",
+                f"{counted(int(gone.sum()), 'row')} without a moment", where=f"fit, time={name!r}",
                 hint="Fill these cells, or take the rows out of the table. Without time= rows are divided by chance.",
             )  # fmt: skip
         return found
-    cells = table.columns[name]
-    if cells.dtype.kind in "ifM":
-        return cells.astype(np.float64)
     there = [str(cell) for cell in cells.tolist() if cell is not None]
     no_date = [text for text in there if dates.micros(text, day_first=False) is None]
     hint = f"kinds={{{name!r}: 'datetime'}} says that it holds dates."

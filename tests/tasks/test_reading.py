@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from modelwright.core.errors import ArgumentError
+from modelwright.tasks.cells import cell as one_cell
 from modelwright.tasks.reading import read
+from modelwright.tasks.schema import Schema
 
 pandas = pytest.importorskip("pandas")
 
@@ -48,6 +50,48 @@ def test_a_categorical_says_its_levels(ordered):
     assert cells(table, "x") == ["b", "a", None]
     assert table.declared["x"].kind == ("ordinal" if ordered else "category")
     assert table.declared["x"].levels == ("b", "a", "c")
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        pandas.to_datetime(["2020-01-01 00:00", "2020-02-01 10:30"]),
+        pandas.to_datetime(["2020-01-01", "2020-02-01"]).tz_localize("Europe/Berlin"),
+        [datetime.date(2020, 1, 1), datetime.date(2020, 2, 1)],
+        pandas.to_timedelta([1.5, 36], unit="h"),
+        [1.5, 2.0],
+        [True, False],
+        pandas.period_range("2020-01", periods=2, freq="M"),
+    ],
+)
+def test_a_row_of_a_categorical_is_read_as_many_are(levels):
+    frame = pandas.DataFrame(
+        {"x": pandas.Categorical([levels[0], levels[1]] * 10, categories=levels), "y": [0, 1] * 10}
+    )
+    schema = Schema.of(read(frame), target="y")
+    many = schema.frame(frame)
+    for one in (frame.iloc[1:2], {"x": frame["x"][1]}, frame.iloc[[1, 1]].astype({"x": object})):
+        found = schema.frame(one)
+        assert found.notes == () and found.codes["x"][0] == many.codes["x"][1] >= 0
+
+
+def test_a_number_that_python_has_no_type_for():
+    assert one_cell(np.longdouble(0.5)) == 0.5 and one_cell(np.longdouble("nan")) is None
+    assert one_cell(np.clongdouble(1j)) == one_cell(1j)
+
+
+@pytest.mark.parametrize("kind", ["date32", "date64"])
+def test_days_of_arrow_in_a_frame_of_pandas(kind):
+    arrow = pytest.importorskip("pyarrow")
+    days = [datetime.date(2020, 1, 1), None, datetime.date(2020, 1, 3)]
+    made = read(pandas.DataFrame({"d": pandas.Series(days, dtype=pandas.ArrowDtype(getattr(arrow, kind)()))}))
+    assert cells(made, "d") == [datetime.datetime(2020, 1, 1), None, datetime.datetime(2020, 1, 3)]
+
+
+@pytest.mark.parametrize(("values", "expected"), [([3, 5], [3, 5]), ([2**100, 5], [str(2**100), "5"])])
+def test_whole_numbers_of_128_bits(values, expected):
+    polars = pytest.importorskip("polars")
+    assert cells(read(polars.DataFrame({"n": polars.Series(values, dtype=polars.Int128)})), "n") == expected
 
 
 def test_other_frames_give_what_pandas_gives():

@@ -109,7 +109,7 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
     dtype = series.dtype
     label = str(dtype)
     if label == "category":
-        levels = [str(level) for level in series.cat.categories]
+        levels = [_named(level) for level in series.cat.categories]
         choices = np.array([*levels, None], dtype=object)
         made = {text: _label(level) for text, level in zip(levels, series.cat.categories, strict=True)}
         labels = {text: label for text, label in made.items() if label is not None}
@@ -121,7 +121,7 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
     if label.startswith("Sparse"):
         return _pandas(series.sparse.to_dense(), name, where, notes)
     kind = getattr(dtype, "kind", "O")
-    if kind == "M":
+    if kind == "M" and not label.startswith("date"):  # Arrow's days are made Python's
         naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(series.dt, "tz", None) else series
         return naive.to_numpy(dtype="datetime64[us]"), None
     gaps = bool(series.isna().any())
@@ -136,13 +136,19 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
     return _listed(series.to_numpy(dtype=object, na_value=None).tolist(), name, notes)
 
 
+def _named(level: Any) -> str:
+    """A level as text: moments and durations as a cell by itself has them, so that one row is like many."""
+    return str(cell(level) if isinstance(level, (datetime.date, datetime.timedelta)) else level)
+
+
 def _filled(gaps: bool) -> dict[str, Any]:
     return {"na_value": np.nan} if gaps else {}
 
 
 def _narwhals(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.ndarray, Declared | None]:
     label = str(series.dtype)
-    if label.startswith(("Int", "UInt", "Float", "Boolean")) and not series.null_count():
+    plain = label.startswith(("Int", "UInt", "Float", "Boolean")) and not label.endswith("128")  # numpy has none such
+    if plain and not series.null_count():
         return _numpy(series.to_numpy(), name, where, notes), None
     if label.startswith("Float"):
         return series.to_numpy().astype(np.float64), None
@@ -215,6 +221,8 @@ def cell(value: Any) -> Any:
         return value if value.bit_length() <= _BITS else _float(value)
     if kind is float:
         return value if value == value else None
+    if isinstance(value, (np.floating, np.complexfloating)):  # item() of a long double is no number of Python
+        return cell(float(value) if isinstance(value, np.floating) else complex(value))
     if isinstance(value, np.generic) and not isinstance(value, (np.datetime64, np.timedelta64)):
         return cell(value.item())
     if isinstance(value, np.ndarray) and value.ndim == 0:

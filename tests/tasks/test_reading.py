@@ -8,8 +8,10 @@ import pytest
 
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks.cells import cell as one_cell
+from modelwright.tasks.checks import check
 from modelwright.tasks.reading import read
 from modelwright.tasks.schema import Schema
+from modelwright.tasks.target import Target
 
 pandas = pytest.importorskip("pandas")
 
@@ -133,6 +135,18 @@ def test_parquet(tmp_path):
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(ArgumentError, match=r"broken\.parquet.*no Parquet file"):
         read(tmp_path / "broken.parquet")
+
+
+@pytest.mark.parametrize("source", ["path", "arrow", "polars"])
+def test_an_index_that_pandas_saved_is_no_column(source, tmp_path):
+    parquet, polars = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("polars")
+    frame = pandas.DataFrame({"x": np.sqrt(np.arange(60.0)), "y": [0, 1] * 30}).sample(frac=1, random_state=0)
+    frame.to_parquet(path := tmp_path / "shuffled.parquet")
+    made = read({"path": path, "arrow": parquet.read_table(path), "polars": polars.read_parquet(path)}[source])
+    assert made.names == ("x", "y") and [note.kind for note in made.notes] == ["index"]
+    assert Schema.of(made, target="y").frame(frame).rows == 60
+    found = check(made, Schema.of(made, target="y"), Target.of(made.columns["y"], name="y"), only=["reading"])
+    assert [(one.status, "__index_level_0__" in one.message) for one in found] == [("fixed", True)]
 
 
 def test_plain_numbers_of_a_file_are_numbers_and_codes_are_not(tmp_path):

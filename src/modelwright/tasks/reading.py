@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _ALLOWED = (
     "a path of a CSV or Parquet file, a data frame (pandas, Polars, pyarrow), a dict of columns, a list of dicts, "
     "or a 2-D array"
 )
+#: What pandas calls the levels of an index without a name where it writes them among the columns.
+_INDEX = re.compile(r"__index_level_\d+__")
 #: Bytes that reading takes for each byte of a text.
 _TAKEN = 14
 
@@ -248,7 +251,12 @@ def _narwhals(source: Any, where: str) -> Table:
         raise ArgumentError(str(error).splitlines()[0][:200], where=where) from None
     if hasattr(source, "column_names") and hasattr(source, "column"):  # pyarrow, whose names may repeat
         names = list(source.column_names)
-    return assembled(names, [frame[:, i] for i in range(len(names))], len(frame), where, [])
+    notes: list[Note] = []
+    places = [i for i, name in enumerate(names) if not _INDEX.fullmatch(name)]
+    if saved := [name for name in names if _INDEX.fullmatch(name)]:
+        message = f"the index that pandas saved is left out, as it is where pandas reads it: {', '.join(saved[:5])}"
+        notes.append(Note("index", message, {"names": saved}))
+    return assembled([names[i] for i in places], [frame[:, i] for i in places], len(frame), where, notes)
 
 
 def _mapping(source: Mapping[Any, Any], where: str) -> Table:

@@ -62,6 +62,14 @@ def test_lines_in_different_encodings_are_each_read_in_their_own_and_counted():
     assert note.kind == "mixed encodings" and note.data["lines"] == 2 and note.data["first"] == 3
 
 
+def test_a_byte_that_is_no_utf8_leaves_the_rest_of_its_line_as_it_is():
+    found = read("a,b\nMüller,Łódź\nMüller,".encode() + b"Caf\xe9\x81\n" + "Łódź,ö\n".encode())
+    assert found.columns == [["Müller", "Müller", "Łódź"], ["Łódź", "Café\x81", "ö"]]
+    assert [note.message for note in found.notes] == [
+        "letters of 1 line (first: line 3) are in cp1252 among others in UTF-8"
+    ]
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
 def test_compressed_files_are_unpacked(pack):
     assert read(pack(b"a,b\n1,2\n")).columns == [["1"], ["2"]]

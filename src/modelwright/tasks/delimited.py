@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -32,6 +33,7 @@ _PIECE = 1 << 22  # bytes that are unpacked between two looks
 _NONE = "\x1f"  # a delimiter that does not occur: the file has one column
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"))
 _BOMS_16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_WESTERN = "modelwright.cp1252"  # how bytes are decoded that are no UTF-8
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?$")
 
 
@@ -180,29 +182,41 @@ def _decoded(data: bytes, notes: list[Note], where: str) -> str:
 
 
 def _mixed(data: bytes, notes: list[Note]) -> str:
-    """Bytes that are not UTF-8 throughout: each line is UTF-8 or cp1252."""
-    found, others, first, unicode_lines = [], 0, 0, 0
-    for number, line in enumerate(data.split(b"\n"), 1):
+    """Bytes that are not UTF-8 throughout: where other lines are, what is not is cp1252, else each line is."""
+    found, others, unicode_lines = [], [], 0
+    for place, line in enumerate(data.split(b"\n")):
         try:
             found.append(line.decode("utf-8"))
             unicode_lines += not line.isascii()
         except UnicodeDecodeError:
-            found.append("".join(_western(line)))
-            others += 1
-            first = first or number
+            found.append(line)
+            others.append(place)
+    for place in others:
+        line = found[place]
+        found[place] = line.decode("utf-8", errors=_WESTERN) if unicode_lines else _western(line)
     if unicode_lines:
-        message = f"{counted(others, 'line')} (first: line {first}) are in cp1252 among others in UTF-8"
-        notes.append(Note("mixed encodings", message, {"lines": others, "first": first, "utf8": unicode_lines}))
+        first = others[0] + 1
+        message = f"letters of {counted(len(others), 'line')} (first: line {first}) are in cp1252 among others in UTF-8"
+        notes.append(Note("mixed encodings", message, {"lines": len(others), "first": first, "utf8": unicode_lines}))
     else:
         notes.append(Note("encoding", "the encoding is cp1252", {"encoding": "cp1252"}))
     return "\n".join(found)
 
 
-def _western(line: bytes) -> str:
+def _western(given: bytes) -> str:
     try:
-        return line.decode("cp1252")
+        return given.decode("cp1252")
     except UnicodeDecodeError:  # five bytes mean nothing there
-        return line.decode("latin-1")
+        return given.decode("latin-1")
+
+
+def _western_here(error: UnicodeError) -> tuple[str, int]:
+    """What stands for bytes that are no UTF-8 among others that are."""
+    assert isinstance(error, UnicodeDecodeError)
+    return _western(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_WESTERN, _western_here)
 
 
 # --- text to records -----------------------------------------------------------------------------

@@ -108,6 +108,15 @@ def test_of_two_classes_the_positive_one_is_meant():
     assert (steps_of(first, table) <= 1e-9).all()
 
 
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "f1"])
+def test_the_metric_does_not_turn_it_round(metric):
+    table = waves()
+    table["dear"] = np.where(table.pop("price") > 3, "no", "yes").astype(object)
+    model = mw.fit(table, "dear", monotone={"age": -1}, metric=metric, models=["lightgbm"], **QUICK)
+    assert model.looked_for == "no" and (steps_of(model, table) <= 1e-9).all()
+    assert (steps_of(model, table) < -0.01).any()
+
+
 def test_levels_are_held_in_the_order_that_was_said():
     table = waves()
     table["price"] = table["price"] + 3 * (table["grade"] == "middle")

@@ -16,11 +16,15 @@ from modelwright.tasks.target import Target
 ORDERED = ("number", "ordinal", "boolean", "datetime")
 
 
-def checked_monotone(given: Any, schema: Schema, target: Target, *, where: str = "fit") -> dict[str, int]:
+def checked_monotone(
+    given: Any, schema: Schema, target: Target, *, positive: Any = None, where: str = "fit"
+) -> dict[str, int]:
     """Column -> 1 or -1 as learners take it: about the target, or the probability of the second class.
 
     Args:
         given: column -> 1 or -1 about the target, or the probability of the positive class; None for nothing.
+        positive: the class that the user said to be that. Where none was, it is the second one, whichever the metric
+            looks at: another metric turns no constraint round.
 
     Raises:
         ArgumentError: there are three classes or more; there is no such column, it is not used, has no order; or what
@@ -35,7 +39,7 @@ def checked_monotone(given: Any, schema: Schema, target: Target, *, where: str =
             f"monotone with {len(target.classes)} classes", where=where, allowed="numbers, or two classes",
             hint="What rises in one class may fall in any of the others.",
         )  # fmt: skip
-    turned = -1 if target.task == "binary" and target.positive == target.classes[0] else 1
+    turned = -1 if positive is not None and target.positive == target.classes[0] else 1
     return {name: turned * _sign(name, sign, schema, where) for name, sign in given.items()}
 
 

@@ -101,7 +101,7 @@ class Session:
         self.data = data
         self.workers, self.room = data.room.workers, data.room
         self._said += data.room.said
-        self.monotone = checked_monotone(asked.monotone, data.schema, data.target)
+        self.monotone = checked_monotone(asked.monotone, data.schema, data.target, positive=said.positive)
         self.columns, rows = columns_of(data.frame), data.split.used
         #: All that the search may name, and those that have no part in what an earlier call began.
         self.learners, self.barred = self._learners()

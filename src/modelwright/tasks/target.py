@@ -36,7 +36,7 @@ class Target:
         metric: the name of the metric to go by.
         classes: the classes, sorted, as they are in the data; () for regression.
         counts: how many rows each class has.
-        positive: the class that the metric of the fit, and ``monotone=``, look at; None unless binary.
+        positive: the class that the metric of the fit looks at; None unless binary.
         looked_for: the one that ``average_precision``, ``f1`` and their like look at, whatever the fit went by.
         details: how text is read as numbers, where the cells are text; what durations are measured in.
         notes: rows without a target, classes of one row, and what was made of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -16,6 +17,7 @@ from modelwright.tasks.asked import Asked
 from modelwright.tasks.decisions import Decision, began_without, not_there
 from modelwright.tasks.estimation import MODEL
 from modelwright.tasks.learners import Learner, all_names, learner, names, own
+from modelwright.tasks.learners.called import called
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.portfolio import FAST_WITHOUT, INTERPRETABLE
 
@@ -50,11 +52,13 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
     elif models is None and preset == "fast":
         asked = [name for name in known if name not in FAST_WITHOUT]
     found: dict[str, Learner] = {}
+    own_names = _names_of(asked)
     for one in asked:
         if isinstance(one, str) and (one in block or one == KNOWN_ROWS):
             continue
         try:
-            made = learner(one) if isinstance(one, str) else one if isinstance(one, Learner) else own(one)
+            made = learner(one) if isinstance(one, str) else one
+            made = made if isinstance(made, Learner) else own(made, own_names[id(one)])
         except MissingPackageError:
             if models is not None:
                 raise
@@ -66,6 +70,21 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
     if not found:
         raise ArgumentError("no learner is left", where="fit", hint=f"There are {', '.join(known)}.")
     return found
+
+
+def _names_of(asked: Sequence[Any]) -> dict[int, str]:
+    """Names of the estimators of the user's own, by what Python tells them apart by: no learner has any of them.
+
+    Raises:
+        ArgumentError: learners that are not the same have one name.
+    """
+    given = list({id(one): one for one in asked if not isinstance(one, str)}.values())
+    made = [one.name for one in given if isinstance(one, Learner)]
+    counts = Counter([*made, *{one for one in asked if isinstance(one, str)}])
+    if repeated := [name for name, count in counts.items() if count > 1]:
+        raise ArgumentError(f"models has several learners {repeated[0]!r}", where="fit", allowed="one of each name")
+    estimators = [one for one in given if not isinstance(one, Learner)]
+    return dict(zip(map(id, estimators), called(estimators, {*all_names(), KNOWN_ROWS, *made}), strict=True))
 
 
 def _is_installed(made: Learner) -> bool:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 import modelwright as mw
 
@@ -78,3 +80,21 @@ def test_what_they_warn_of_is_said_once_a_fit(tmp_path):
     said, decided = map(ast.literal_eval, done.stdout.splitlines())
     assert len(said) == 2 and all(one.count("ConvergenceWarning") == 1 for one in said)
     assert len(decided) == 1 and "ConvergenceWarning" in decided[0] and not done.stderr
+
+
+def test_several_of_a_class_are_tried_and_found_again():
+    shallow, deep = DecisionTreeClassifier(max_depth=1), DecisionTreeClassifier(max_depth=9)
+    model = mw.fit(table(), "y", models=[shallow, deep], trials=2, folds=2, **QUIET)
+    names = {f"decisiontreeclassifier(max_depth={depth})" for depth in (1, 9)}
+    assert {row["model"].split()[0] for row in model.leaderboard()[1:]} == names
+    again = mw.fit(table(), "y", plan=model.plan, models=[deep, shallow], **QUIET)
+    assert np.array_equal(again.predict_proba(table()), model.predict_proba(table()))
+    with pytest.raises(mw.ArgumentError, match="an estimator of your own"):
+        model.refit(table(), models=[DecisionTreeClassifier(max_depth=5)])
+
+
+def test_a_decision_and_a_warning_say_that_weights_do_not_count():
+    given = {"models": [KNeighborsClassifier()], "trials": 1, "folds": 2, **QUIET}
+    with pytest.warns(UserWarning, match="kneighborsclassifier warned: its fit takes no sample_weight"):
+        model = mw.fit(table(), "y", class_weight="balanced", **given)
+    assert any("no sample_weight" in one["why"] for one in model.decisions)

@@ -75,8 +75,9 @@ def fit(
         time: a column: models are judged by rows later than those they were fitted on.
         folds: how many, instead of what the number of rows suggests; 1 is a holdout. Below 2,000 rows they are drawn
             three times, and each candidate is fitted as often.
-        models: names of learners to try, and estimators of scikit-learn of your own; default all. ``"known_rows"``
-            stands for the known answers for rows that come again, which count beside the ensemble.
+        models: names of learners to try, and estimators of scikit-learn of your own; default all. One whose ``fit``
+            takes no weights is fitted without, which ``model.decisions`` and a warning say. ``"known_rows"`` stands
+            for the known answers for rows that come again, which count beside the ensemble.
         block: names of learners not to try, or ``"known_rows"``.
         monotone: column -> 1 where predictions may only rise with it, -1 where they may only fall: numbers, or the
             probability of the positive class (``positive``, else the second of ``classes_``). Learners that cannot hold

@@ -72,3 +72,64 @@ def test_what_has_nothing_to_decide_is_tried_once():
     made = mw.fit(frame, "y", models=[estimator("binary"), "linear"], trials=4, folds=2, store=":memory:", verbose=0)
     tried = [row["model"].split()[0] for row in made.leaderboard()[1:]]
     assert sorted(tried) == ["decisiontreeclassifier", "linear", "linear", "linear"]
+
+
+def kept(estimator, weight=None, seed=0, **config):
+    """Probabilities of an estimator fitted to rows of chance, half of each class."""
+    frame = mixed(200)
+    y = (np.arange(200) % 2).astype(np.int64)
+    learner = learners.own(estimator)
+    _, matrix = learner.features(frame, {}).fit(frame, y, "binary", seed=0)
+    model = learner.fit(matrix, y, "binary", config=config, weight=weight, seed=seed, classes=2)
+    return model.predict(matrix)[:, 1], model.facts
+
+
+def weighed():
+    """Estimators that are made of others, which are fitted by weights."""
+    from sklearn.ensemble import StackingClassifier, VotingClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    one = LogisticRegression()
+    pipe = make_pipeline(StandardScaler(), one)
+    return [
+        one, pipe, make_pipeline(StandardScaler(), pipe), VotingClassifier([("a", one)], voting="soft"),
+        StackingClassifier([("a", estimator("binary"))], final_estimator=one),
+        GridSearchCV(pipe, {"logisticregression__C": [1.0]}, cv=2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_weights_reach_what_is_within_an_estimator(place):
+    weight = np.where(np.arange(200) % 2, 1.8, 0.2)
+    found, facts = kept(weighed()[place], weight)
+    assert found.mean() > 0.7 and "warned" not in facts
+
+
+def test_it_is_said_where_weights_do_not_count():
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.neighbors import KNeighborsClassifier
+
+    weight = np.where(np.arange(200) % 2, 1.8, 0.2)
+    for one in (KNeighborsClassifier(), VotingClassifier([("a", weighed()[1])], voting="soft")):
+        found, facts = kept(one, weight)
+        assert found.mean() < 0.6 and facts["warned"] == [
+            "its fit takes no sample_weight, so that all rows count alike in it"
+        ]
+        assert "warned" not in kept(one)[1] and "warned" not in kept(one, np.ones(200))[1]
+
+
+def test_a_seed_settles_what_is_within_an_estimator_too():
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import GridSearchCV, KFold
+    from sklearn.pipeline import make_pipeline
+
+    forest = RandomForestClassifier(5)
+    search = GridSearchCV(forest, {"max_depth": [2, 9]}, cv=KFold(2, shuffle=True))
+    for one in (forest, make_pipeline(forest), search):
+        assert np.array_equal(kept(one, seed=3)[0], kept(one, seed=3)[0])
+        assert not np.array_equal(kept(one, seed=3)[0], kept(one, seed=4)[0])
+    assert np.array_equal(kept(forest, seed=3)[0], kept(RandomForestClassifier(5, random_state=3))[0])
+    assert search.cv.random_state is None and forest.random_state is None

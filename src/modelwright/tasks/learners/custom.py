@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -19,12 +18,15 @@ from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import WARNED, Arrays, Fitted, Learner, Lesson, shared
 from modelwright.tasks.learners.recipes import for_smooth
+from modelwright.tasks.learners.weighed import seed_all, weights_of
 
 #: Modules of models that are made of trees.
 _TREES = (
     "sklearn.tree.", "sklearn.ensemble._forest.", "sklearn.ensemble._gb.", "sklearn.ensemble._hist_gradient_boosting.",
     "lightgbm.", "xgboost.", "catboost.",
 )  # fmt: skip
+#: What is said where rows or classes have weights of which an estimator does not know.
+_UNWEIGHED = "its fit takes no sample_weight, so that all rows count alike in it"
 #: Characters of a warning that are kept: some end in addresses of manuals.
 _LONGEST = 300
 
@@ -33,7 +35,7 @@ class Own(Learner):
     """Fits a copy of the estimator on features that are numbers without gaps, on one scale.
 
     It is fitted to its end, whatever the deadline: nobody but itself can stop it. Its parameters stay as they are, but
-    for ``random_state``, where it is None.
+    for each ``random_state`` that is None. Where its ``fit`` takes no weights, that is among what it warned of.
 
     Args:
         estimator: has ``fit``, and ``predict_proba`` or ``predict``.
@@ -75,12 +77,13 @@ class Own(Learner):
         matrix, y, weight = lesson.matrix, lesson.y, lesson.weight
         base = optional("sklearn.base", extra="tables", purpose="a model of your own")
         model = base.clone(self.estimator, safe=False)
-        if hasattr(model, "get_params") and model.get_params().get("random_state", 0) is None:
-            model.set_params(random_state=lesson.seed % 2**31)
-        takes = "sample_weight" in inspect.signature(model.fit).parameters
-        more = {"sample_weight": weight} if weight is not None and takes else {}
+        seed_all(model, lesson.seed % 2**31)
+        takes = weights_of(model)
+        differ = weight is not None and bool(np.ptp(weight))
+        more = {takes: weight} if takes and weight is not None else {}
         facts: dict[str, Any] = {"rounds": 1, "ended": "rounds"}
-        if said := _heard(lambda: model.fit(matrix.values, y, **more)):
+        said = [_UNWEIGHED] if differ and not takes else []
+        if said := [*said, *_heard(lambda: model.fit(matrix.values, y, **more))]:
             facts[WARNED] = said
         return FittedOwn(model, lesson.classes, facts)
 

@@ -8,6 +8,7 @@ import pytest
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks.reading import read
 from modelwright.tasks.target import Target
+from modelwright.tasks.weights import with_classes
 
 rng = np.random.default_rng(0)
 
@@ -48,6 +49,67 @@ def test_the_task_is_told_by_the_cells(cells, task, classes):
     assert (target.task, target.classes) == (task, classes), target.why
     assert [type(known) for known in target.classes] == [type(known) for known in classes]
     assert target.metric == {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}[task]
+
+
+GAPS = {
+    "list": lambda pandas, path: {"x": range(6), "y": [1, None, 0, 1, 0, None]},
+    "text of a file": lambda pandas, path: _written(path / "t.csv", ["1", "", "0", "1", "0", "?"]),
+    "pandas": lambda pandas, path: pandas.DataFrame({"y": pandas.array([1, None, 0, 1, 0, None], dtype="Int64")}),
+    "objects": lambda pandas, path: pandas.DataFrame({"y": np.array([1, np.nan, 0, 1, 0, None], object)}),
+}
+
+
+def _written(path, cells):
+    path.write_text("x,y\n" + "\n".join(f"{row},{cell}" for row, cell in enumerate(cells)))
+    return path
+
+
+@pytest.mark.parametrize("source", GAPS)
+def test_whole_numbers_stay_whole_where_there_are_gaps(source, tmp_path):
+    table = read(GAPS[source](pytest.importorskip("pandas"), tmp_path))
+    target = Target.of(table.columns["y"], declared=table.declared.get("y"))
+    assert target.classes == (0, 1) and set(map(type, target.classes)) == {int}
+    assert target.decode(target.encode([1.0, 0.0])).tolist() == [1, 0]
+
+
+def test_floats_stay_floats_where_there_are_gaps(tmp_path):
+    written = _written(tmp_path / "t.csv", ["1.0", "", "0.0", "1.0", "0.0"])
+    for table in (read(written), read({"y": [1.0, None, 0.0] * 2})):
+        target = Target.of(table.columns["y"], declared=table.declared.get("y"))
+        assert target.classes == (0.0, 1.0) and set(map(type, target.classes)) == {float}
+
+
+@pytest.mark.parametrize(
+    ("cells", "word", "meant"),
+    [
+        (["FALSE", "TRUE"], "FALSE", False),
+        (["FALSE", "TRUE"], "true", True),
+        ([0.0, 1.0], "1", 1.0),
+        ([0, 1], " 1 ", 1),
+        ([0, 1], "1.0", 1),
+        ([True, False], "TRUE", True),
+        ([" >50K", " <=50K"], ">50K", " >50K"),
+        ([2**53 + 1, 2**53 + 2], str(2**53 + 2), 2**53 + 2),
+    ],
+)
+def test_a_word_names_a_class_as_the_data_write_it(cells, word, meant):
+    target = of(cells * 4, positive=word)
+    assert target.positive == meant and type(target.positive) is type(meant)
+    y = target.encode(cells * 4)
+    weight = with_classes(None, {word: 3.0}, target, y)
+    assert weight is not None and (weight == np.where(y == target.classes.index(meant), 1.5, 0.5)).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "word"),
+    [([0, 1], "2"), ([0, 1], "yes"), (["a", "b"], "A"), ([False, True], "maybe"), ([2**53, 7], str(2**53 + 1))],
+)
+def test_a_word_that_names_no_class_is_refused(cells, word):
+    with pytest.raises(ArgumentError, match="no class"):
+        of(cells * 4, positive=word)
+    target = of(cells * 4)
+    with pytest.raises(ArgumentError, match="class_weight names"):
+        with_classes(None, {word: 3.0}, target, target.encode(cells * 4))
 
 
 def test_text_of_a_typed_source_stays_text():
@@ -264,7 +326,7 @@ def test_labels_of_a_nullable_frame_come_back_with_their_types():
         (pandas.array([True, None, False, True, False], dtype="boolean"), bool),
         (pandas.Categorical([3, 5, 3, 5, None]), int),
         (pandas.Categorical([True, False, True, False, None]), bool),
-        (pandas.array([1, None, 0, 1, 0], dtype="Int64"), float),
+        (pandas.array([1, None, 0, 1, 0], dtype="Int64"), int),
     ]:
         target = table_of(pandas.Series(cells))
         assert target.task == "binary" and {type(known) for known in target.classes} == {kind}

@@ -15,6 +15,7 @@ from modelwright.tasks.table import Declared, Note, is_missing
 _PLAIN = {str, type(None)}
 _SEVERAL = (tuple, list, dict, set, frozenset, np.ndarray)
 _DURATIONS = Declared(unit="seconds")
+_WHOLE = Declared(whole=True)
 _LARGEST = 2**63
 _BITS = 4096  # longer ones Python does not print, and no float holds them
 
@@ -51,7 +52,9 @@ def _listed(cells: Any, name: str, notes: list[Note]) -> tuple[np.ndarray, Decla
     made = _objects(cells, name, notes)
     if made.dtype.kind == "f":
         first = next((cell for cell in cells if not _missing(cell)), None)
-        return made, _DURATIONS if isinstance(first, (datetime.timedelta, np.timedelta64)) else None
+        if isinstance(first, (datetime.timedelta, np.timedelta64)):
+            return made, _DURATIONS
+        return made, _WHOLE if all(isinstance(cell, (int, np.integer)) or _missing(cell) for cell in cells) else None
     if made.dtype.kind != "O" or set(map(type, cells)) <= _PLAIN:
         return made, None
     labels: dict[str, bool | int | float] = {}

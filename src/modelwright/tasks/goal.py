@@ -81,7 +81,7 @@ def same_goal(
         warn_caller(f"fit: no row has {word}: {some_of(gone)}; nothing is learned of it, and it is hardly predicted")
     rare = goal.get("looked_for", positive)
     one, rare = (
-        positive_class(given, classes, counts, by, where) if task == "binary" else None
+        positive_class(given, classes, counts, by, where, known.details) if task == "binary" else None
         for given, by in ((positive, called), (rare, "f1"))
     )
     return Target(name, task, known.why, called, classes, tuple(counts), one, rare, known.details, tuple(notes))

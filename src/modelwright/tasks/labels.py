@@ -12,7 +12,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks import kinds, numerals
 from modelwright.tasks.cells import raw
-from modelwright.tasks.readers import reader
+from modelwright.tasks.readers import Unreadable, reader
 from modelwright.tasks.table import Declared, is_missing
 
 #: Whole numbers up to which a float holds each.
@@ -61,8 +61,9 @@ class Labels:
             return cls("date", np.full(len(cells), np.nan), cells, is_missing(cells), {})
         if cells.dtype.kind != "O":
             kind = {"b": "bool", "i": "int"}.get(cells.dtype.kind, "float")
+            kind = "int" if declared is not None and declared.whole else kind
             values, missing = cells.astype(np.float64), is_missing(cells)
-            exact = _exact(cells, values, missing) if kind == "int" else None
+            exact = _exact(cells, values, missing) if cells.dtype.kind == "i" else None
             details = {MEASURED: declared.unit} if declared is not None and declared.unit else {}
             return cls(kind, values, cells, missing, details, exact=exact)
         found, names = kinds.profile(cells), {} if declared is None else declared.labels
@@ -173,6 +174,31 @@ def places_of(classes: Sequence[Any], cells: np.ndarray, values: np.ndarray) -> 
         if wholes[row] is None and values[row].is_integer():
             wholes[row] = int(values[row])
     return np.array([places.get(one, -1) for one in wholes], np.int64)
+
+
+def class_named(given: Any, classes: Sequence[Any], details: Mapping[str, Any]) -> Any:
+    """The class that somebody means, None where there is none: a word is read as a cell of the target would be.
+
+    Args:
+        details: how text is read as numbers.
+
+    >>> class_named("TRUE", (False, True), {}), class_named("1", (0.0, 1.0), {}), class_named("yes", ("no", "yes "), {})
+    (True, 1.0, 'yes ')
+    """
+    same = [known for known in classes if given == known]
+    same += [known for known in classes if str(given).strip() == str(known).strip()]
+    if same:
+        return same[0]
+    types = set(map(type, classes))
+    if not isinstance(given, str) or str in types:
+        return None
+    value: Any = whole(given)
+    if value is None:
+        try:
+            value = reader("", "boolean" if types == {bool} else "number", details).one(given)
+        except Unreadable:
+            return None
+    return next((known for known in classes if known == value), None)
 
 
 def is_large(classes: Sequence[Any]) -> bool:

@@ -28,10 +28,12 @@ class Plain:
     Args:
         values: int64 where all are whole and none is missing, else float64 with NaN for missing.
         tokens: text that stood for nothing, without outer blanks, with how often it occurred.
+        pointed: whether a cell has a point or an exponent.
     """
 
     values: np.ndarray
     tokens: dict[str, int] = field(default_factory=dict)
+    pointed: bool = False
 
 
 def plain(cells: Sequence[str | None]) -> Plain | None:
@@ -63,7 +65,7 @@ def plain(cells: Sequence[str | None]) -> Plain | None:
     if not pointed and bool((np.abs(values) >= _EXACT).any()):
         return None
     if pointed or tokens or np.isnan(values).any():
-        return Plain(values, dict(tokens))
+        return Plain(values, dict(tokens), pointed)
     return Plain(values.astype(np.int64))
 
 
@@ -100,7 +102,7 @@ def combined(found: Decimals, odd: np.ndarray, texts: Sequence[str]) -> Plain | 
         if bool((np.abs(values) >= _EXACT).any()):
             return None
     if pointed or tokens or np.isnan(values).any():
-        return Plain(values, dict(tokens))
+        return Plain(values, dict(tokens), pointed)
     return Plain(values.astype(np.int64))
 
 

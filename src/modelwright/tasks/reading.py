@@ -20,7 +20,7 @@ from modelwright.core.wording import counted, kind_of
 from modelwright.execute.threads import free_memory
 from modelwright.study.limits import bare, in_bytes
 from modelwright.tasks import cells, delimited, numerals
-from modelwright.tasks.table import Note, Table, as_name
+from modelwright.tasks.table import Declared, Note, Table, as_name
 
 _ALLOWED = (
     "a path of a CSV or Parquet file, a data frame (pandas, Polars, pyarrow), a dict of columns, a list of dicts, "
@@ -165,7 +165,7 @@ def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Tabl
         return _parquet(data, where)
     look = _watched(time, where)
     found = delimited.records(data, where=where, look=look, fits=fits)
-    names, columns, tokens = _names(found.names, found.notes), {}, {}
+    names, columns, tokens, declared = _names(found.names, found.notes), {}, {}, {}
     european = any(note.data.get("delimiter") == ";" for note in found.notes)  # where commas are decimal signs
     for place, name in enumerate(names):
         look()
@@ -176,7 +176,9 @@ def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Tabl
             columns[name] = numbers.values
             if numbers.tokens:
                 tokens[name] = numbers.tokens
-    return Table(columns, found.rows, tuple(found.notes), tokens=tokens)
+            if not numbers.pointed and numbers.values.dtype.kind == "f":
+                declared[name] = Declared(whole=True)
+    return Table(columns, found.rows, tuple(found.notes), declared, tokens=tokens)
 
 
 def _within(memory: int | None, where: str) -> Callable[[int], None]:

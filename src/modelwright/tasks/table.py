@@ -42,6 +42,7 @@ class Declared:
         labels: text -> the number or boolean that the source has there.
         strange: the type of cells that hold several things, such as tuple; "" where there are none.
         unit: what the numbers are counted in that the cells became, of durations; "" of others.
+        whole: whether the cells are whole numbers that became floats only because the column has gaps.
     """
 
     kind: str = ""
@@ -50,6 +51,7 @@ class Declared:
     strange: str = ""
     ordered: bool = False
     unit: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Target:
             chosen = "binary" if len(classes) == 2 else "multiclass"
         called = title(metric) or DEFAULTS[chosen]
         two = chosen == "binary"
-        one = positive_class(positive, classes, counts, called, where) if two else None
+        one = positive_class(positive, classes, counts, called, where, found.details) if two else None
         rare = None if not two else one if positive is not None else rarer_class(classes, counts)
         if positive is not None and chosen != "binary":
             raise ArgumentError(

@@ -12,6 +12,7 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted
 from modelwright.tasks import kinds
+from modelwright.tasks.labels import class_named
 from modelwright.tasks.readers import reader
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.table import Table
@@ -102,10 +103,9 @@ def _of_classes(asked: Any, target: Target, y: np.ndarray) -> np.ndarray:
         return len(y) / (count * np.maximum(rows, 1))
     if not isinstance(asked, Mapping):
         raise ArgumentError(f"class_weight={asked!r:.60}", where="fit", allowed="'balanced', or {class: weight}")
-    called = {str(one).strip(): one for one in target.classes}  # whoever writes a command has no numbers
-    asked = {key if key in target.classes else called.get(str(key).strip(), key): asked[key] for key in asked}
-    unknown = [key for key in asked if key not in target.classes]
-    if unknown:
+    named = {key: class_named(key, target.classes, target.details) for key in asked}
+    asked = {one: asked[key] for key, one in named.items()}
+    if unknown := [key for key, one in named.items() if one is None]:
         allowed = ", ".join(map(repr, target.classes[:20]))
         raise ArgumentError(f"class_weight names {unknown[0]!r}", where="fit", allowed=allowed)
     found = np.array([float(asked.get(one, 1.0)) for one in target.classes])

@@ -250,6 +250,16 @@ def test_what_was_unreadable_from_the_beginning_is_missing_in_one_row_too():
     assert np.isnan(frame.numbers["x"][0]) and frame.notes[0].kind == "unreadable"
 
 
+def test_one_cell_that_could_not_be_read_does_not_let_others_pass():
+    schema = Schema.of(read({"age": [*map(str, range(20, 70)), "?x", *["41"] * 149]}))
+    for wrong in ({"age": "Anna"}, {"age": ["Anna", "Bert", "Carl"]}):
+        with pytest.raises(ArgumentError, match="column 'age'.*cannot be read as a number"):
+            schema.frame(wrong)
+    for same in ({"age": "?x"}, {"age": ["?x", "?x", "31"]}, {"age": ["Anna", "30", "31"]}):
+        frame = schema.frame(same)
+        assert np.isnan(frame.numbers["age"][0]) and frame.notes[0].kind == "unreadable"
+
+
 def test_a_category_of_numbers_is_the_same_whatever_wrote_it():
     schema = Schema.of(read({"code": ["020", "060", "020"] * 9}))
     for cells in (["020", "060"], [20, 60], [20.0, 60.0], ["20", "60.0"], [" 020", "060 "]):

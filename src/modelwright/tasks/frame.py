@@ -14,9 +14,10 @@ from modelwright.tasks import cells as cells_of
 from modelwright.tasks.kinds import level
 from modelwright.tasks.readers import CODES, NUMBERS, Problems, Reader, Unreadable
 from modelwright.tasks.reading import read
+from modelwright.tasks.suited import usual
 from modelwright.tasks.table import Note, Table, as_name, is_missing
 
-#: Share of the cells of a column that may be unreadable where none was before.
+#: Share of the cells of a column that may be unreadable, whatever they were before.
 _REFUSED = 0.5
 _SCALARS = (str, int, float, type(None), np.generic)
 
@@ -245,7 +246,7 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
     known = _filled(cells, problems)
     text = next(iter(problems.unreadable))
     message = f"{counted(count, 'cell')} of {known:,} cannot be read as {one.noun}, such as {text!r:.60}"
-    if count > _REFUSED * known and not one.tolerant:
+    if count > _REFUSED * known and not (one.tolerant and usual(one.details["seen"], problems.unreadable, known)):
         place = _place(cells, text)
         said = message if place is None else f"{message} (row {place})"
         raise ArgumentError(said, where=f"{where}, column {one.name!r:.80}", allowed=one.allowed)
@@ -296,7 +297,7 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
         try:
             value = one.one(cell)
         except Unreadable as error:
-            if not one.tolerant:
+            if not (one.tolerant and usual(one.details["seen"], {str(error): 1}, 1)):
                 raise ArgumentError(
                     f"{str(error)!r:.60} cannot be read as {one.noun}",
                     where=f"{where}, column {name!r:.80}",

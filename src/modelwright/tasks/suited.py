@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +15,36 @@ from modelwright.tasks.table import is_missing
 
 if TYPE_CHECKING:
     from modelwright.tasks.schema import Column
+
+#: Chance below which cells that cannot be read are no longer those that a column has now and then.
+_RARE = 0.01
+
+
+def usual(seen: Mapping[str, Any], unreadable: Mapping[str, int], known: int) -> bool:
+    """Whether cells that cannot be read are of the fit, or no more than come by chance, as often as it had such.
+
+    Args:
+        seen: of the column in the fit; see ``Column``.
+        unreadable: text -> how often it occurs.
+        known: how many cells hold anything.
+
+    >>> usual({"rows": 200, "missing": 1, "unreadable": 1, "examples": ["?x"]}, {"Anna": 1}, 1)
+    False
+    >>> usual({"rows": 200, "missing": 9, "unreadable": 9, "examples": ["?x"]}, {"Anna": 1}, 1)
+    True
+    """
+    before = seen.get("unreadable", 0)
+    examples = set(seen.get("examples", ()))
+    new = sum(count for text, count in unreadable.items() if text[:80] not in examples)
+    had = before / max(1, seen.get("rows", 0) - seen.get("missing", 0) + before)
+    share = new / max(1, known)
+    if share <= had:
+        return True
+    if not had:
+        return False
+    rest = 0.0 if share >= 1.0 else (1 - share) * math.log((1 - share) / (1 - had))
+    # Chernoff's bound, which is the chance itself where no cell can be read.
+    return known * (share * math.log(share / had) + rest) <= -math.log(_RARE)
 
 
 def refuse_kind(column: Column, cells: np.ndarray, problems: Problems, where: str) -> None:

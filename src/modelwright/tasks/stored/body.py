@@ -59,7 +59,10 @@ def _check_columns(said: Any) -> None:
 def _check_column(column: Mapping[str, Any]) -> None:
     text(column["kind"], "a column's kind", kinds.KINDS)
     details = mapping(column["details"], "details of a column")
-    mapping(details.get("seen", {}), "what was seen of a column")
+    seen = mapping(details.get("seen", {}), "what was seen of a column")
+    for key in ("rows", "missing", "unreadable"):
+        whole(seen.get(key, 0), f"how many cells of a column are {key}", 0, 2**62)
+    items(seen.get("examples", ()), "examples of a column", str)
     items(details.get("levels", ()), "levels", str)
     items(details.get("unsaid", ()), "unsaid", str)
     items(details.get("alike", ()), "columns of one name", str)

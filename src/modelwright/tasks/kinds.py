@@ -13,6 +13,7 @@ import numpy as np
 from modelwright.tasks import bands, dates, numerals
 from modelwright.tasks.plain import plain
 from modelwright.tasks.table import is_missing
+from modelwright.tasks.truth import FALSE, TRUE, are_yes_and_no
 from modelwright.tasks.uniform import uniform
 
 KINDS = ("number", "category", "ordinal", "boolean", "datetime", "text", "id", "constant")
@@ -23,8 +24,6 @@ NO_VALUE = NOTHING | frozenset(
     "none|nil|-|--|---|–|.|..|...|missing|unknown|unk|undefined|tbd|not available|not applicable|not known|void|n/d|nd|"
     "#value!|#div/0!|#ref!|#name?".split("|")
 )
-TRUE = frozenset({"yes", "y", "true", "t", "on", "1", "1.0"})
-FALSE = frozenset({"no", "n", "false", "f", "off", "0", "0.0"})
 #: Share of the cells that may be unreadable in a column of numbers or dates.
 UNREADABLE = 0.05
 #: Share of the dates with days and months the other way round beyond which those that may be either are none.
@@ -185,7 +184,7 @@ def _of_text(found: Profile, context: Context) -> Finding:
     if not found.counts:
         return Finding("constant", "every cell is missing", {"value": None})
     folded = {text.casefold() for text in found.counts} - NO_VALUE
-    if folded and folded <= TRUE | FALSE and folded & TRUE and folded & FALSE:
+    if are_yes_and_no(folded):
         return Finding("boolean", "the cells say yes and no", {})
     if len(found.counts) == 1 and found.present == found.rows:
         return Finding("constant", "every cell is the same", {"value": next(iter(found.counts))})

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks import dates, kinds, numerals
+from modelwright.tasks import dates, kinds, numerals, truth
 from modelwright.tasks.cells import texts as as_cells
 from modelwright.tasks.plain import USUAL, plain
 from modelwright.tasks.table import is_missing
@@ -281,8 +281,8 @@ def _numbers(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
 
 def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     own = details.get("levels", ())
-    true = {own[1].casefold()} if len(own) > 1 else kinds.TRUE
-    false = {own[0].casefold()} if own else kinds.FALSE
+    true = {own[1].casefold()} if len(own) > 1 else truth.TRUE
+    false = {own[0].casefold()} if own else truth.FALSE
 
     def text(given: str) -> float | None:
         folded = given.casefold()

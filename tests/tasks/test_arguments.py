@@ -133,6 +133,14 @@ def test_weeks_and_quarters_order_the_rows():
         assert np.array_equal(gather(data, Said(target="y", time="t")).frame.numbers["t"].argsort(), np.arange(120))
 
 
+def test_numbers_that_count_the_rows_order_them_as_text_too():
+    order = np.random.default_rng(0).permutation(120)
+    numbers, texts = (
+        gather({**table(), "t": list(map(kind, order))}, Said(target="y", time="t")).split for kind in (int, str)
+    )
+    assert texts.kind == "time" and np.array_equal(numbers.place, texts.place)
+
+
 def test_what_is_read_as_no_date_is_not_said_to_be_one():
     with pytest.raises(mw.ArgumentError, match="'phase 0' is read as none: write them such as 2016-04-05, or as num"):
         mw.fit({**table(), "t": [f"phase {row}" for row in range(120)]}, "y", time="t", trials=1, **QUIET)

@@ -18,6 +18,7 @@ from modelwright.tasks.goal import same_goal
 from modelwright.tasks.kinds import NOTHING
 from modelwright.tasks.learners import learner
 from modelwright.tasks.metrics import Metric
+from modelwright.tasks.plain import plain
 from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, as_sampled, columns_of, planned
 from modelwright.tasks.sampling import RARE, sample, sampled
@@ -333,6 +334,9 @@ def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | 
             )  # fmt: skip
         return found
     there = [str(cell) for cell in cells.tolist() if cell is not None]
+    numbers = plain(cells.tolist()) if cells.dtype.kind == "O" else None
+    if numbers is not None and not np.isnan(numbers.values).any():
+        return numbers.values.astype(np.float64)  # texts that count the rows, as those of a file do
     no_date = [text for text in there if dates.micros(text, day_first=False) is None]
     hint = f"kinds={{{name!r}: 'datetime'}} says that it holds dates."
     if 2 * len(no_date) > len(there):

@@ -16,6 +16,13 @@ def test_constants_are_left_out_and_told():
     assert "kinds={'unit': 'category'}" in found["unit"].undo
 
 
+def test_a_constant_that_was_said_to_be_one_is_not_said_to_be_empty():
+    kinds = {"size": "constant", "empty": "constant"}
+    found = of(examined(noise(size=[1.0, 2.0] * 200, empty=[None, "?"] * 200), kinds=kinds), "constants")
+    assert found["size"].message == "it was said to be constant"
+    assert found["empty"].message == "every cell is missing"
+
+
 def test_a_column_that_names_the_rows_is_an_id():
     found = of(examined(noise(key=[f"K{i:05}" for i in rng.permutation(400)])), "ids")
     assert list(found) == ["key"]

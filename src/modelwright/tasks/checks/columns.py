@@ -11,7 +11,7 @@ from modelwright.tasks import dates
 from modelwright.tasks.checks.alike import column_groups
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, settled
-from modelwright.tasks.kinds import NO_VALUE
+from modelwright.tasks.kinds import NO_VALUE, profile
 from modelwright.tasks.numerals import notation
 from modelwright.tasks.table import is_missing
 
@@ -30,6 +30,8 @@ def constants(evidence: Evidence) -> list[Check]:
         if column.kind == "constant":
             value = column.details.get("value")
             message = "every cell is missing" if value is None else f"every cell is {value!r:.40}"
+            if value is None and profile(evidence.table.columns[column.name]).counts:
+                message = "it was said to be constant"
             found.append(
                 Check(
                     name="constants",

@@ -388,6 +388,17 @@ def test_what_the_column_says_of_its_decimal_sign_holds_for_cells_that_leave_it_
     assert schema.frame({"x": ["1.500", "2.25"], "a": [0, 1]}).numbers["x"].tolist() == [1.5, 2.25]
 
 
+def test_a_few_cells_with_another_decimal_sign_do_not_change_what_all_others_stand_for():
+    for before, sign in (("1.125", ","), ("1,125", ".")):
+        texts = [before.replace("1", str(digit), 1) for digit in range(1, 10)]
+        schema = Schema.of(read({"x": [*texts, before[:3]], "a": range(10)}))
+        frame = schema.frame({"x": [*texts, f"1{sign}5"], "a": range(10)})
+        assert frame.numbers["x"][:9].tolist() == [digit + 0.125 for digit in range(1, 10)]
+        assert [note.data["examples"] for note in frame.notes] == [[f"1{sign}5"]]
+        most = schema.frame({"x": [f"{digit}{sign}5" for digit in range(9)] + [before], "a": range(10)})
+        assert most.numbers["x"].tolist() == [digit + 0.5 for digit in range(9)] + [1125.0]
+
+
 def test_a_schema_can_be_pickled_after_it_was_used(schema):
     frame = schema.frame(row(0))
     again = pickle.loads(pickle.dumps(schema))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 _CURRENCY = r"(?:[$€£¥₹₽₩₺฿₫₪]|(?:US|A|C|HK|NZ)\$|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|BRL|R\$|kr|zł)"
 _BODY = r"\d[\d.,'’\u00a0\u202f ]*|[.,]\d+"
@@ -112,46 +113,77 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
     >>> notation(["1,250", "12,900"])
     (Notation(decimal='.', unit=''), False)
     """
-    votes, undecided, suffixes = {".": 0, ",": 0}, 0, {}
-    for text in texts:
-        shape = _SHAPE.match(text) if len(text) <= _LONGEST else None
-        if shape is None:
-            continue
-        suffix = shape["suffix"] or ""
-        if suffix and suffix not in "%‰" and not re.fullmatch(_CURRENCY, suffix):
-            suffixes[suffix] = suffixes.get(suffix, 0) + 1
-        vote = _decimal(shape["body"].rstrip(" "))
-        if vote == "?":
-            undecided += 1
-        elif vote:
-            votes[vote] += 1
-    if votes[","] > votes["."]:
+    seen = _Seen.of(texts)
+    if seen.commas > seen.points:
         decimal = ","
-    elif votes["."] or not undecided:
+    elif seen.points or not seen.open:
         decimal = "."
     else:
         decimal = "," if comma else "."
-    unit = ""
-    if suffixes:
-        unit = "*" if set(suffixes) <= set(_MAGNITUDES) else max(suffixes, key=lambda name: suffixes[name])
-    return Notation(decimal, unit), votes[","] != votes["."]
+    return Notation(decimal, _unit(seen)), seen.commas != seen.points
 
 
 def settled(texts: Iterable[str], usual: Notation) -> Notation:
-    """How other numbers of a column are written: as usual, unless they give another decimal sign away.
+    """How other numbers of a column are written: as usual, unless most of them give another decimal sign away.
+
+    Those that leave it open are taken for usual ones: a few that are not must not change what all others stand for.
 
     >>> settled(["1.5", "1.250"], Notation(","))
     Notation(decimal='.', unit='')
-    >>> settled(["1.250"], Notation(","))
-    Notation(decimal=',', unit='')
+    >>> settled(["1.250"], Notation(",")), settled(["1.5", "1.250", "2.500"], Notation(","))
+    (Notation(decimal=',', unit=''), Notation(decimal=',', unit=''))
     """
     known = list(texts)
     unread = sum(usual.value(text) is None for text in known)
     if not unread:
         return usual
-    found, sure = notation(known, comma=usual.decimal == ",")
-    other = replace(usual, decimal=found.decimal)
-    return other if sure and sum(other.value(text) is None for text in known) < unread else usual
+    other = replace(usual, decimal="," if usual.decimal == "." else ".")
+    seen = _Seen.of(known)
+    along, against = (seen.points, seen.commas) if usual.decimal == "." else (seen.commas, seen.points)
+    if against <= along or against < along + seen.open:
+        return usual
+    return other if sum(other.value(text) is None for text in known) < unread else usual
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the numbers among some texts look like.
+
+    Args:
+        points, commas, open: how many have the one or the other decimal sign, or leave it open.
+        counts: suffix -> how many have it; "" for none or a currency.
+    """
+
+    points: int = 0
+    commas: int = 0
+    open: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> _Seen:
+        seen = cls()
+        for text in texts:
+            shape = _SHAPE.match(text) if len(text) <= _LONGEST else None
+            if shape is None:
+                continue
+            body, suffix = shape["body"].rstrip(" "), shape["suffix"] or ""
+            vote = _decimal(body)
+            seen.points += vote == "."
+            seen.commas += vote == ","
+            seen.open += vote == "?"
+            suffix = "" if re.fullmatch(_CURRENCY, suffix) else suffix
+            seen.counts[suffix] += 1
+        return seen
+
+
+def _unit(seen: _Seen) -> str:
+    """The unit of numbers, see ``Notation``."""
+    units = seen.counts.keys() - {"", "%", "‰"}
+    if not units:
+        return ""
+    if not units <= _MAGNITUDES.keys():
+        return max((name for name in seen.counts if name in units), key=lambda name: seen.counts[name])
+    return "*"
 
 
 def _decimal(body: str) -> str:

@@ -214,6 +214,24 @@ def test_the_decimal_sign_is_the_one_that_the_cells_give_away():
 
 
 @pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (["12 m", "15 m", "13"], [12, 15, 13]),
+        (["12m", "15m"], [12, 15]),
+        (["£1.5m", "£900,000", "£2m"], [1.5e6, 9e5, 2e6]),
+        (["1.5m", "900,000", "2m"], [1.5e6, 9e5, 2e6]),
+        (["1.5m", "90k", "13"], [1.5e6, 9e4, 13]),
+        (["12%", "9", "15 %", "8,5"], [12, 9, 15, 8.5]),
+        (["12%", "15%"], [0.12, 0.15]),
+        (["50%", "0.25", "1"], [0.5, 0.25, 1]),
+    ],
+)
+def test_a_sign_behind_some_numbers_scales_all_of_them_or_none(texts, values):
+    frame = Schema.of(read({"x": texts * 9})).frame({"x": texts})
+    assert frame.numbers["x"] == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
     ("text", "iso"),
     [
         ("2016/4/5", "2016-04-05"), ("05.04.2016", "2016-04-05"), ("5-Apr-16", "2016-04-05"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ _SEPARATORS = re.compile(r"[ '’\u00a0\u202f]")
 _POINTS = re.compile(r"\s*-?[1-9]\d{0,2}(?:\.\d{3})*\s*$")
 #: Longer text is no number, but for what Python takes for one.
 _LONGEST = 64
+#: Numbers of a suffix that tell their size.
+_SIZED = 1000
 _WORDS = frozenset({"inf", "infinity", "nan"})
 
 
@@ -35,12 +38,15 @@ class Notation:
     Args:
         decimal: the decimal sign, ``"."`` or ``","``.
         unit: the one unit that follows the numbers, which is left out; "" where there is none. ``"*"`` stands for
-            magnitudes such as "k" and "M".
+            magnitudes such as "k" and "M", ``"%"`` for numbers that are percentages also without the sign: these are
+            not divided by 100.
 
     >>> Notation().value("$1,250.50"), Notation(decimal=",").value("1.250,50 €"), Notation().value("12 %")
     (1250.5, 1250.5, 0.12)
     >>> Notation(unit="*").value("1.5k"), Notation(unit="kg").value("80 kg"), Notation().value("80 kg")
     (1500.0, 80.0, None)
+    >>> Notation(unit="%").value("12 %"), Notation(unit="%").value("9")
+    (12.0, 9.0)
     """
 
     decimal: str = "."
@@ -95,7 +101,7 @@ class Notation:
         if not suffix or re.fullmatch(_CURRENCY, suffix):
             return 1.0
         if suffix in "%‰":
-            return 0.01 if suffix == "%" else 0.001
+            return (0.01 if suffix == "%" else 0.001) * (100 if self.unit == "%" else 1)
         if self.unit == "*":
             return _MAGNITUDES.get(suffix)
         return 1.0 if suffix == self.unit else None
@@ -120,7 +126,7 @@ def notation(texts: Iterable[str], *, comma: bool = False) -> tuple[Notation, bo
         decimal = "."
     else:
         decimal = "," if comma else "."
-    return Notation(decimal, _unit(seen)), seen.commas != seen.points
+    return Notation(decimal, _unit(seen, Notation(decimal))), seen.commas != seen.points
 
 
 def settled(texts: Iterable[str], usual: Notation) -> Notation:
@@ -152,12 +158,16 @@ class _Seen:
     Args:
         points, commas, open: how many have the one or the other decimal sign, or leave it open.
         counts: suffix -> how many have it; "" for none or a currency.
+        bodies: suffix -> the numbers before it, of some.
+        priced: those suffixes that are there beside a currency.
     """
 
     points: int = 0
     commas: int = 0
     open: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    bodies: dict[str, list[str]] = field(default_factory=dict)
+    priced: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> _Seen:
@@ -173,17 +183,30 @@ class _Seen:
             seen.open += vote == "?"
             suffix = "" if re.fullmatch(_CURRENCY, suffix) else suffix
             seen.counts[suffix] += 1
+            if suffix in _MAGNITUDES and re.search(_CURRENCY, text):
+                seen.priced.add(suffix)
+            if seen.counts[suffix] <= _SIZED:
+                seen.bodies.setdefault(suffix, []).append(body)
         return seen
 
+    def size(self, suffix: str, written: Notation) -> float:
+        """The median of the numbers before a suffix, zeros aside; 0 where there are none."""
+        values = map(written.value, self.bodies.get(suffix, ()))
+        return statistics.median([value for value in values if value] or [0.0])
 
-def _unit(seen: _Seen) -> str:
+
+def _unit(seen: _Seen, written: Notation) -> str:
     """The unit of numbers, see ``Notation``."""
     units = seen.counts.keys() - {"", "%", "‰"}
     if not units:
-        return ""
+        # Numbers beside percentages are percentages too, unless they are of the size of shares.
+        return "%" if seen.counts["%"] and 10 * seen.size("", written) > seen.size("%", written) else ""
     if not units <= _MAGNITUDES.keys():
         return max((name for name in seen.counts if name in units), key=lambda name: seen.counts[name])
-    return "*"
+    if units != {"m"} or seen.priced:
+        return "*"
+    # By itself it is millions only beside numbers that are written out: else metres, minutes or months.
+    return "*" if seen.size("", written) > 1e3 * seen.size("m", written) else "m"
 
 
 def _decimal(body: str) -> str:

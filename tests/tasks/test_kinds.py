@@ -135,6 +135,23 @@ def test_points_between_thousands_are_told_by_other_columns():
     assert schema.frame({"x": "1.250", "price": "1,5"}).numbers["x"][0] == 1250
 
 
+@pytest.mark.parametrize("beside", ["0", "NA", "-", "?"])
+@pytest.mark.parametrize("more", [{}, {"kinds": {"x": "number"}}])
+@pytest.mark.parametrize("others", [{"price": ["1,5", "2,25", "3,99", "4,5"]}, {"y": ["1,5", "2,25", "3,99", "4,5"]}])
+def test_points_between_thousands_are_seen_beside_nothing_and_by_any_column(beside, more, others):
+    table = {"x": ["1.250", "900", "12.000", beside], "a": ["b", "c", "c", "b"], "y": ["u", "v", "u", "v"], **others}
+    schema = Schema.of(read(table), target="y", **more)
+    assert schema.frame(table).numbers["x"][:3].tolist() == [1250, 900, 12000]
+
+
+def test_the_order_of_days_and_months_of_a_column_that_is_said_to_hold_dates_is_told_by_other_columns():
+    table = {"sure": ["20/05/2017", "13/08/2016"], "open": ["01/02/2017", "03/04/2017"]}
+    schema = Schema.of(read(table), kinds={"open": "datetime"})
+    assert schema["open"].details["day_first"] is True
+    assert Schema.of(read(table), kinds={"open": "datetime"}, without=["sure"])["open"].details["day_first"] is True
+    assert Schema.of(read(table), kinds={"sure": "datetime"})["open"].details["day_first"] is True
+
+
 def test_the_order_of_days_and_months_is_told_by_other_columns():
     sure, open_ = ["20/05/2017", "13/08/2016"], ["01/02/2017", "03/04/2017"]
     assert column(open_).details["day_first"] is False

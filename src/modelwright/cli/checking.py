@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwright.cli.output import Exit, Output
 from modelwright.core.wording import counted
@@ -23,16 +23,19 @@ def check(args: Namespace, out: Output) -> int:
     from modelwright.tasks.checks import alerts_of, drift
     from modelwright.tasks.checks import check as checked
     from modelwright.tasks.checks.written import TOLD
+    from modelwright.tasks.context import around
     from modelwright.tasks.metrics import Metric
     from modelwright.tasks.reading import read
     from modelwright.tasks.schema import Schema
     from modelwright.tasks.target import Target
 
     table = read(args.table, where=args.table)
-    column, said = table.column(args.target, where=f"{args.table}, --target"), table.declared.get(args.target)
-    target = Target.of(column, name=args.target, task=args.task, metric=args.metric, declared=said)
+    column = table.column(args.target, where=f"{args.table}, --target")
+    kinds: dict[str, Any] = dict(args.kind or ())
+    said = {"declared": table.declared.get(args.target), "context": around(table, args.target, kinds)}
+    target = Target.of(column, name=args.target, task=args.task, metric=args.metric, **said)
     Metric.of(args.metric, target)  # refuses what is none
-    schema = Schema.of(table, target=args.target, kinds=dict(args.kind or ()), where=args.table)
+    schema = Schema.of(table, target=args.target, kinds=kinds, where=args.table)
     out.say(f"{counted(table.rows, 'row')}, {counted(len(schema.columns), 'column')}; {target.task}: {target.why}")
     found = checked(table, schema, target, seed=args.seed, seconds=args.seconds, where=args.table)
     if args.test is not None:

@@ -13,6 +13,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, kind_of, listed, warn_caller
 from modelwright.tasks import dates
 from modelwright.tasks.checks import NAMES, Check, by_status, check, row_groups
+from modelwright.tasks.context import around
 from modelwright.tasks.frame import Frame
 from modelwright.tasks.goal import same_goal
 from modelwright.tasks.kinds import NOTHING
@@ -23,7 +24,7 @@ from modelwright.tasks.reading import Time, read
 from modelwright.tasks.room import Room, as_sampled, columns_of, planned
 from modelwright.tasks.sampling import RARE, sample, sampled
 from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Declared, Table, is_missing
+from modelwright.tasks.table import Table, is_missing
 from modelwright.tasks.target import Target
 from modelwright.tasks.validation import Split, Ties, affordable, make_split, undivided
 from modelwright.tasks.weights import given_weights, with_classes
@@ -112,7 +113,7 @@ def gather(source: Any, said: Said) -> Gathered:
         )
     column = table.column(said.target, where="fit")
     name = said.target if said.target in table.columns else said.target.strip()
-    target = _target(column, said, name, typed=_is_typed(source), declared=table.declared.get(name))
+    target = _target(column, said, name, typed=_is_typed(source), table=table)
     metric = Metric.of(said.metric, target)
     there = target.present(column)
     if not there.all():
@@ -167,9 +168,10 @@ def _warn_of_more(asked: int | None, target: Target, rows: int) -> None:
         )
 
 
-def _target(column: Any, said: Said, name: str, *, typed: bool, declared: Declared | None) -> Target:
+def _target(column: Any, said: Said, name: str, *, typed: bool, table: Table) -> Target:
     """What is predicted: that of the plan, or what the cells are."""
-    given: dict[str, Any] = {"name": name, "metric": said.metric, "positive": said.positive, "declared": declared}
+    given: dict[str, Any] = {"name": name, "metric": said.metric, "positive": said.positive}
+    given |= {"declared": table.declared.get(name), "context": around(table, name, said.kinds)}
     if said.goal is not None:
         return same_goal(column, said.goal, **given)
     return Target.of(column, task=said.task, typed=typed, **given)
@@ -322,7 +324,8 @@ def _kind_of(said: Said, name: str) -> dict[str, str | Sequence[Any]]:
 def _moments(table: Table, schema: Schema, name: str, kinds: Mapping[str, str | Sequence[Any]]) -> np.ndarray:
     """A number for the place in time of each row."""
     if name not in {column.name for column in schema.columns}:  # it is no feature
-        schema = Schema.of(replace(table, columns={name: table.columns[name]}, typed={}), kinds=kinds, where="fit")
+        others = [one for one in table.names if one != name]
+        schema = Schema.of(replace(table, typed={}), kinds=kinds, without=others, where="fit")
     column = schema[name]
     cells = table.columns[name]
     if (read := column.kind in ("datetime", "number")) or cells.dtype.kind in "ifM":

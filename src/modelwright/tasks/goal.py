@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, warn_caller
+from modelwright.tasks.kinds import Context
 from modelwright.tasks.labels import Labels, column_of, refuse_several, some_of
 from modelwright.tasks.looked_for import positive_class
 from modelwright.tasks.scorers import title
@@ -39,13 +40,14 @@ def same_goal(
     metric: Any = None,
     positive: Any = None,
     declared: Declared | None = None,
+    context: Callable[[], Context] = Context,
 ) -> Target:
     """The target of a plan, with the rows of another table.
 
     Args:
         column: the cells, one a row.
         goal: what ``kept_goal`` has kept.
-        metric, positive, declared: as ``Target.of`` takes them.
+        metric, positive, declared, context: as ``Target.of`` takes them.
 
     Raises:
         ArgumentError: rows have classes that the plan does not know, or all of them one class; or the cells are no
@@ -60,7 +62,8 @@ def same_goal(
     """
     task, where = str(goal["task"]), f"fit, plan, target {name!r:.80}"
     if "classes" not in goal or task == "regression":  # a plan of an earlier version keeps no classes
-        return Target.of(column, name=name, task=task, positive=positive, metric=metric, declared=declared)
+        given: dict[str, Any] = {"positive": positive, "metric": metric, "declared": declared, "context": context}
+        return Target.of(column, name=name, task=task, **given)
     cells, own = column_of(column, name)
     declared = declared or own
     refuse_several(declared, where)

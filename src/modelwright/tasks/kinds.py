@@ -128,7 +128,7 @@ def infer(cells: np.ndarray, context: Context) -> Finding:
         return _of_numbers(cells, "the source has numbers" if cells.dtype.kind != "b" else "the source has booleans")
     numbers = plain(cells.tolist())
     if numbers is not None:
-        grouped = numerals.grouped(filter(None, cells.tolist()))
+        grouped = numerals.grouped(cells.tolist())
         if not (grouped and context.comma):
             found = _of_numbers(numbers.values, "every cell is a number")
             return replace(found, details={**found.details, "sure": False}) if grouped else found
@@ -237,7 +237,8 @@ def _moment(found: Profile, context: Context) -> Finding | None:
     sample = _sampled(filled.counts, _SAMPLE)
     if not sample or sum(bool(dates.shape_of(text)) for text in sample) < 0.5 * len(sample):
         return None
-    first, said = dates.day_first(filled.counts, other=context.day_first)
+    order, said = _days_first(filled.counts, context)
+    first = bool(order["day_first"])
     alike = uniform(list(filled.counts))
     bad = 0
     if alike is None or alike.seconds(day_first=first) is None:
@@ -247,23 +248,23 @@ def _moment(found: Profile, context: Context) -> Finding | None:
         return None
     shapes = sorted({dates.shape_of(text) for text in sample} - {""})
     why = f"the cells are dates ({', '.join(shapes)})" + (f"; {said}" if said else "")
-    order = _order(filled.counts, first)
-    sure = "nothing tells" not in said and "unclear" not in order
-    return Finding("datetime", why, {**order, "sure": sure, "shapes": shapes})
+    return Finding("datetime", why, {**order, "shapes": shapes})
 
 
-def _order(texts: Iterable[str], first: bool) -> dict[str, Any]:
+def _days_first(texts: Iterable[str], context: Context) -> tuple[dict[str, Any], str]:
     """Whether days come first, None where no date is written so that one could ask; and whether both occur.
 
-    Where both do, how often each, and whether that is so often that dates that may be either are none.
+    Where both do, how often each, and whether that is so often that dates that may be either are none. And whether
+    the dates themselves tell it. Then what tells it, in words.
     """
+    first, said = dates.day_first(texts, other=context.day_first)
     found = dates.orders(texts)
     made: dict[str, Any] = {"day_first": first if found.seen else None}
     fewer = min(found.front, found.behind)
     if fewer:
         made |= {"mixed": True, "orders": [found.front, found.behind]}
         made |= {"unclear": True} if fewer > _UNCLEAR * (found.front + found.behind) else {}
-    return made
+    return {**made, "sure": "nothing tells" not in said and "unclear" not in made}, said
 
 
 def _levels(found: Profile) -> Finding:
@@ -344,12 +345,12 @@ def described(cells: np.ndarray, kind: str, context: Context, order: Sequence[st
     found = profile(cells)
     why = "as was said"
     if kind == "number":
-        filled = found.less(NO_VALUE)
-        written, _ = numerals.notation(filled.counts, comma=context.comma)
-        return Finding(kind, why, {"decimal": written.decimal, "unit": written.unit, "whole": False})
+        filled, typed = found.less(NO_VALUE), cells.dtype.kind != "O"
+        written, sure = numerals.notation(filled.counts, comma=context.comma and not typed)
+        details = {"decimal": written.decimal, "unit": written.unit, "whole": False}
+        return Finding(kind, why, details if typed else {**details, "sure": sure})
     if kind == "datetime":
-        first, _ = dates.day_first(found.counts, other=context.day_first)
-        return Finding(kind, why, {**_order(found.counts, first)})
+        return Finding(kind, why, _days_first(found.counts, context)[0])
     if kind == "category":
         return Finding(kind, why, {"levels": levels(found.counts)})
     if kind == "ordinal":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,13 +49,22 @@ class Labels:
     exact: np.ndarray | None = None
 
     @classmethod
-    def of(cls, cells: np.ndarray, *, typed: bool, wanted: str, declared: Declared | None = None) -> Labels:
+    def of(
+        cls,
+        cells: np.ndarray,
+        *,
+        typed: bool,
+        wanted: str,
+        declared: Declared | None = None,
+        context: Callable[[], kinds.Context] = kinds.Context,
+    ) -> Labels:
         """The labels in raw cells.
 
         Args:
             typed: whether text is text, even where it consists of digits.
             wanted: a task that is sure already, or "".
             declared: what the source says of the column.
+            context: gives what other columns tell; asked for only where the cells leave their decimal sign open.
         """
         if cells.dtype.kind == "M":
             return cls("date", np.full(len(cells), np.nan), cells, is_missing(cells), {})
@@ -75,17 +84,25 @@ class Labels:
         if bool not in own and own - {str} and not levels:
             rest = (text for text in found.counts if text not in names)
             typed = typed and not all(_is_number(text, numerals.Notation()) for text in rest)
-        return cls._of_text(cells, found, names, wanted, typed=typed or levels, levels=levels)
+        return cls._of_text(cells, found, names, wanted, context, typed=typed or levels, levels=levels)
 
     @classmethod
     def _of_text(
-        cls, cells: np.ndarray, found: kinds.Profile, names: Any, wanted: str, *, typed: bool, levels: bool
+        cls,
+        cells: np.ndarray,
+        found: kinds.Profile,
+        names: Any,
+        wanted: str,
+        context: Callable[[], kinds.Context],
+        *,
+        typed: bool,
+        levels: bool,
     ) -> Labels:
         """Numbers where texts are some for sure, or are written as quantities are; else texts."""
         filled = found.less(kinds.NO_VALUE)
-        written, _ = numerals.notation(filled.counts)
+        written = _notation(filled.counts, context)
         if wanted != "regression" and not typed:
-            plain, _ = numerals.notation(found.counts)
+            plain = _notation(found.counts, context)
             if found.counts and all(_is_number(text, plain) for text in found.counts):
                 return cls._numbers(cells, found, plain, names)
         if filled.counts and wanted == "regression":
@@ -104,7 +121,7 @@ class Labels:
         values, _ = reader("", "number", details).many(cells)
         missing = _without(cells, found.counts)
         known = values[~missing]
-        whole = bool((known == np.floor(known)).all()) and not any("." in text for text in found.counts)
+        whole = bool((known == np.floor(known)).all()) and not any(written.decimal in text for text in found.counts)
         kind, exact = ("int", _exact(cells, values, missing)) if whole else ("float", None)
         return cls(kind, values, cells, missing, details, found.tokens, names, exact=exact)
 
@@ -214,6 +231,12 @@ def _says_true(texts: Iterable[str]) -> bool:
 def _without(cells: np.ndarray, texts: Container[str]) -> np.ndarray:
     """Mask of the cells that are none of ``texts``."""
     return np.fromiter((cell is None or cell.strip() not in texts for cell in cells.tolist()), bool, len(cells))
+
+
+def _notation(texts: Iterable[str], context: Callable[[], kinds.Context]) -> numerals.Notation:
+    """How the numbers among texts are written."""
+    (usual, _), (other, _) = (numerals.notation(texts, comma=comma) for comma in (False, True))
+    return other if usual != other and context().comma else usual
 
 
 def _is_number(text: str, written: numerals.Notation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,15 @@ class Outcome:
     classes: int
 
     @classmethod
-    def of(cls, cells: np.ndarray, name: str, declared: Declared | None = None) -> Outcome | None:
+    def of(
+        cls,
+        cells: np.ndarray,
+        name: str,
+        declared: Declared | None = None,
+        context: Callable[[], Context] = Context,
+    ) -> Outcome | None:
         """The outcome in a target's cells; None where nothing can go with them."""
-        found = Labels.of(cells, typed=False, wanted="", declared=declared)
+        found = Labels.of(cells, typed=False, wanted="", declared=declared, context=context)
         rows = np.flatnonzero(~found.missing)
         if found.type == "date" or len(rows) < 2 * _FEW:
             return None

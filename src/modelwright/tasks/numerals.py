@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from modelwright.tasks.plain import USUAL
+
 _CURRENCY = r"(?:[$€£¥₹₽₩₺฿₫₪]|(?:US|A|C|HK|NZ)\$|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|BRL|R\$|kr|zł)"
 _BODY = r"\d[\d.,'’\u00a0\u202f ]*|[.,]\d+"
 _SHAPE = re.compile(
@@ -23,7 +25,7 @@ _GROUPED = {
     ",": re.compile(r"\d{1,3}(?:([. '’\u00a0\u202f])\d{3})(?:\1\d{3})*(?:,\d*)?$"),
 }
 _SEPARATORS = re.compile(r"[ '’\u00a0\u202f]")
-_POINTS = re.compile(r"\s*-?[1-9]\d{0,2}(?:\.\d{3})*\s*$")
+_POINTS = re.compile(r"\s*-?(?:0|[1-9]\d{0,2}(?:\.\d{3})*)\s*$")
 #: Longer text is no number, but for what Python takes for one.
 _LONGEST = 64
 #: Numbers of a suffix that tell their size.
@@ -223,14 +225,16 @@ def _decimal(body: str) -> str:
     return "?" if len(after) == 3 and 1 <= len(before) <= 3 and before != "0" else sign
 
 
-def grouped(texts: Iterable[str]) -> bool:
-    """Whether all of ``texts`` may be whole numbers with points between thousands, and some are.
+def grouped(cells: Iterable[str | None]) -> bool:
+    """Whether all cells may be whole numbers with points between thousands, and some are; what is missing aside.
 
-    >>> grouped(["1.250", "900"]), grouped(["1.25"]), grouped(["0.125"]), grouped(["900"])
+    >>> grouped(["1.250", "900", "0", "NA", None]), grouped(["1.25"]), grouped(["0.125"]), grouped(["900"])
     (True, False, False, False)
     """
     pointed = False
-    for text in texts:
+    for text in cells:
+        if text is None or text in USUAL:
+            continue
         if not _POINTS.match(text):
             return False
         pointed = pointed or "." in text

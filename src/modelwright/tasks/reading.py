@@ -166,19 +166,33 @@ def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Tabl
     look = _watched(time, where)
     found = delimited.records(data, where=where, look=look, fits=fits)
     names, columns, tokens, declared = _names(found.names, found.notes), {}, {}, {}
-    european = any(note.data.get("delimiter") == ";" for note in found.notes)  # where commas are decimal signs
+    grouped, pointed = {}, False
     for place, name in enumerate(names):
         look()
         numbers = found.numbers(place)
-        if numbers is None or (european and numerals.grouped(filter(None, found.texts(place).tolist()))):
-            columns[name] = found.texts(place)
+        columns[name] = found.texts(place) if numbers is None else numbers.values
+        if numbers is None:
+            continue
+        if numbers.tokens:
+            tokens[name] = numbers.tokens
+        texts = found.texts(place) if numbers.pointed and _has_thousandths(numbers.values) else None
+        if texts is not None and numerals.grouped(texts.tolist()):
+            grouped[name] = texts
         else:
-            columns[name] = numbers.values
-            if numbers.tokens:
-                tokens[name] = numbers.tokens
-            if not numbers.pointed and numbers.values.dtype.kind == "f":
-                declared[name] = Declared(whole=True)
+            pointed |= numbers.pointed
+        if not numbers.pointed and numbers.values.dtype.kind == "f":
+            declared[name] = Declared(whole=True)
+    # Points between thousands, unless other columns have points as decimal signs. Commas are such beside semicolons.
+    if not pointed or any(note.data.get("delimiter") == ";" for note in found.notes):
+        columns |= grouped
+        tokens = {name: one for name, one in tokens.items() if name not in grouped}
     return Table(columns, found.rows, tuple(found.notes), declared, tokens=tokens)
+
+
+def _has_thousandths(values: np.ndarray) -> bool:
+    """Whether all numbers may be below a million and have had a point between thousands before they were read."""
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and float(np.abs(known).max()) < 1000 and bool((known == np.round(known, 3)).all())
 
 
 def _within(memory: int | None, where: str) -> Callable[[int], None]:

@@ -13,6 +13,7 @@ from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
 from modelwright.tasks import kinds as kinds_of
 from modelwright.tasks import naming
+from modelwright.tasks.context import beside, context_of
 from modelwright.tasks.frame import Frame, framed, refuse_absent, refuse_repeated
 from modelwright.tasks.readers import Reader, reader
 from modelwright.tasks.suited import refuse_kind, refuse_levels, refuse_unlisted
@@ -108,14 +109,14 @@ class Schema:
             raise ArgumentError(
                 f"there is no column but {', '.join(map(repr, left))}", where=where, hint="Add columns to learn from."
             )
-        context = kinds_of.Context()
-        found = {name: _column(table, name, chosen.get(name), context, where) for name in names}
-        context = _context(found.values())
-        for name, column in found.items():
-            if column.details.get("sure") is False:
-                found[name] = _column(table, name, chosen.get(name), context, where)
+        found = {name: _column(table, name, chosen.get(name), kinds_of.Context(), where) for name in names}
+        unsure = [name for name, column in found.items() if column.details.get("sure") is False]
+        others = beside(table, left, {name: one.kind for name, one in chosen.items()}) if unsure else ()
+        context = context_of([*found.values(), *others])
+        for name in unsure:
+            found[name] = _column(table, name, chosen.get(name), context, where)
         if target != "":
-            found |= _naming(table, found, left[0], chosen)
+            found |= _naming(table, found, left[0], chosen, context)
         return cls(
             tuple(_with_seen(column, table, where) for column in found.values()), left[0] if target != "" else ""
         )
@@ -190,7 +191,7 @@ class Schema:
     @property
     def context(self) -> kinds_of.Context:
         """What its columns tell of one that leaves open how it writes decimals and dates."""
-        return _context(self.columns)
+        return context_of(self.columns)
 
     @functools.cached_property
     def readers(self) -> dict[str, Reader]:
@@ -323,7 +324,9 @@ def _plain_order(name: str, cells: np.ndarray, where: str) -> tuple[str, ...]:
     return order
 
 
-def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Collection[str]) -> dict[str, Column]:
+def _naming(
+    table: Table, found: Mapping[str, Column], target: str, chosen: Collection[str], context: kinds_of.Context
+) -> dict[str, Column]:
     """Columns that name the rows by their own cells, as what they are in view of the target."""
     said = {*chosen, *(name for name, one in table.declared.items() if one.kind)}
     ids = {
@@ -334,20 +337,9 @@ def _naming(table: Table, found: Mapping[str, Column], target: str, chosen: Coll
     if not ids:
         return {}
     others = any(column.used for column in found.values())
-    outcome = naming.Outcome.of(table.columns[target], target, table.declared.get(target))
+    outcome = naming.Outcome.of(table.columns[target], target, table.declared.get(target), lambda: context)
     made = naming.settled(ids, table.columns, outcome, others=others)
     return {name: Column(name, one.kind, {"why": one.why, **one.details}) for name, one in made.items()}
-
-
-def _context(columns: Iterable[Column]) -> kinds_of.Context:
-    """What the columns that are sure tell those that are not."""
-    comma, first = 0, []
-    for column in columns:
-        if column.kind == "number" and column.details.get("sure"):
-            comma += 1 if column.details["decimal"] == "," else -1
-        if column.kind == "datetime" and column.details.get("sure") and "day/month" in column.details.get("shapes", ()):
-            first.append(column.details["day_first"])
-    return kinds_of.Context(comma > 0, None if not first else sum(first) * 2 > len(first))
 
 
 def _with_seen(column: Column, table: Table, where: str, *, again: bool = False) -> Column:

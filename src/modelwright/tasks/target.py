@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
+from modelwright.tasks.kinds import Context
 from modelwright.tasks.labels import MEASURED, Labels, column_of, is_large, places_of, refuse_several, some_of
 from modelwright.tasks.looked_for import positive_class, rarer_class
 from modelwright.tasks.readers import reader
@@ -70,6 +71,7 @@ class Target:
         metric: Any = None,
         typed: bool = False,
         declared: Declared | None = None,
+        context: Callable[[], Context] = Context,
     ) -> Target:
         """The target that a column holds.
 
@@ -84,6 +86,7 @@ class Target:
                 there, classes such as 0 and 1 are numbers. Text such as "$1,149.24" is a number in either case, unless
                 only a few different ones are there.
             declared: what the source says of the column, where ``column`` are raw cells of a table.
+            context: gives what other columns of the table tell of how numbers are written.
 
         Raises:
             ArgumentError: there is nothing to learn: no cell, one value, a different text in each row, infinite
@@ -103,7 +106,7 @@ class Target:
         declared = declared or own
         refuse_several(declared, where)
         wanted = task or (held[0] if len(held) == 1 else "")
-        found = Labels.of(cells, typed=typed, wanted=wanted, declared=declared)
+        found = Labels.of(cells, typed=typed, wanted=wanted, declared=declared, context=context)
         if found.written and not _are_quantities(found, held, task):
             found = found.spelled()
         notes = missing_notes(found, name, where)

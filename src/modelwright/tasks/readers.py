@@ -355,7 +355,7 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
     places = {level: i for i, level in enumerate(levels)}
     values: dict[float, int] = {}
     for level, place in places.items():
-        value = _as_float(level)
+        value = _as_number(level)
         if value is not None:
             values.setdefault(value, place)
     unsaid = {text.casefold() for text in details.get("unsaid", ())}
@@ -367,7 +367,7 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
         folded = given.casefold()
         if folded in kinds.NOTHING or folded in unsaid:
             return None
-        value = _as_float(given) if values else None
+        value = _as_number(given) if values else None
         return values.get(value, len(levels)) if value is not None else len(levels)
 
     def typed(cells: np.ndarray) -> np.ndarray | None:
@@ -386,11 +386,12 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
     return Reader(name, CODES, -1, NOUNS["category"], "levels", text, typed, None, None, True, len(levels), many)
 
 
-def _as_float(text: str) -> float | None:
+def _as_number(text: str) -> float | None:
+    """The number that a level is; whole ones as they are, since floats do not hold all of them."""
     if not text[-1:].isdigit() or "_" in text:
         return None
     try:
-        return float(text)
+        return int(text) if text.lstrip("+-").isdigit() else float(text)
     except ValueError:
         return None
 

@@ -159,6 +159,22 @@ def test_the_order_of_days_and_months_is_told_by_other_columns():
     assert column(["01.02.2017", "03.04.2017"]).details["day_first"] is True
 
 
+@pytest.mark.parametrize(
+    ("make", "other"),
+    [(str, "x"), (int, "x"), *((make, one) for make in (str, int, float) for one in (None, 0, 99991231))],
+)
+def test_dates_in_digits_are_dates_with_gaps_and_a_few_cells_that_are_none(make, other):
+    days = [make(20160400 + 100 * (place % 9) + place % 28 + 1) for place in range(200)]
+    strays = [place for place in range(200) if place % (4 if other is None else 20) == 3]
+    for place in strays:
+        days[place] = other if other in (None, "x") else make(other)
+    table = {"x": days}
+    found = Schema.of(read(table))
+    assert found["x"].kind == "datetime"
+    assert np.flatnonzero(np.isnan(found.frame(table).numbers["x"])).tolist() == strays
+    assert kind([*days[:100], *map(make, range(100, 200))]) != "datetime"
+
+
 def test_dates_that_may_be_either_are_none_where_both_orders_are_common():
     days, either = [f"{day:02}/03/2020" for day in range(13, 31)], "04/05/2020"
     months = [f"03/{day:02}/2020" for day in range(13, 31)]

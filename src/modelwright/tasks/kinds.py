@@ -30,6 +30,7 @@ UNREADABLE = 0.05
 _UNCLEAR = 0.1
 _SAMPLE = 300
 _EXACT = 2.0**53
+_WHOLE = re.compile(r"[-+]?\d{1,64}$")
 _MOST_LEVELS = 50_000
 
 
@@ -145,9 +146,9 @@ def _of_numbers(values: np.ndarray, why: str) -> Finding:
     if values.dtype.kind == "b" or (low == 0 and high == 1 and bool(((known == 0) | (known == 1)).all())):
         return Finding("boolean", "the cells are 0 and 1" if values.dtype.kind != "b" else why, {})
     whole = values.dtype.kind == "i" or bool((known == np.floor(known)).all())
+    if whole and _are_days(known):
+        return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": None})
     if whole and len(known) >= 0.99 * len(values):
-        if low >= 19000101 and high <= 21001231 and _are_days(known.astype(np.int64)):
-            return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": None})
         said = _identifies(known)
         if said:
             return Finding("id", said, {})
@@ -155,8 +156,11 @@ def _of_numbers(values: np.ndarray, why: str) -> Finding:
 
 
 def _are_days(values: np.ndarray) -> bool:
-    days, months = values % 100, values // 100 % 100
-    return bool(((days >= 1) & (days <= 31) & (months >= 1) & (months <= 12)).all()) and len(np.unique(values)) > 2
+    """Whether whole numbers are dates in digits, but for some that stand for none, such as 0 and 99991231."""
+    near = values[(values >= 19000101) & (values <= 21001231)].astype(np.int64)
+    days, months = near % 100, near // 100 % 100
+    found = near[(days >= 1) & (days <= 31) & (months >= 1) & (months <= 12)]
+    return len(values) - len(found) <= UNREADABLE * len(values) and len(np.unique(found)) > 2
 
 
 def _identifies(values: np.ndarray) -> str:
@@ -213,6 +217,7 @@ def _number(found: Profile, context: Context) -> Finding | None:
     if sum(bad.values()) > UNREADABLE * filled.present or bounds > 0.5 * filled.present:
         return None
     numbers = [value for value in values.values() if value is not None]
+    digits = all(map(_WHOLE.match, values.keys() - bad.keys()))
     if len(numbers) == 1 and filled.present == filled.rows:
         return None
     whole = all(value == value // 1 for value in numbers if abs(value) != float("inf"))
@@ -223,6 +228,8 @@ def _number(found: Profile, context: Context) -> Finding | None:
         said = _identifies(np.array(numbers)) if max(map(abs, numbers)) < _EXACT else ""
         if said and filled.present >= 0.99 * filled.rows:
             return Finding("id", said, {})
+    if digits and _are_days(np.array(numbers)):
+        return Finding("datetime", "nearly all cells are dates as year, month and day in digits", {"day_first": None})
     why = "nearly every cell is a number" if bad else "every cell is a number"
     return Finding("number", why, {**details, "sure": sure})
 

@@ -148,6 +148,9 @@ def _of_numbers(values: np.ndarray, why: str) -> Finding:
     whole = values.dtype.kind == "i" or bool((known == np.floor(known)).all())
     if whole and _are_days(known):
         return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": None})
+    large = known.dtype.kind == "i" and (low < -_EXACT or high > _EXACT)
+    if large and not told_apart(counts := Counter(known.tolist())):
+        return _codes(counts, profile(values).counts)
     if whole and len(known) >= 0.99 * len(values):
         said = _identifies(known)
         if said:
@@ -161,6 +164,24 @@ def _are_days(values: np.ndarray) -> bool:
     days, months = near % 100, near // 100 % 100
     found = near[(days >= 1) & (days <= 31) & (months >= 1) & (months <= 12)]
     return len(values) - len(found) <= UNREADABLE * len(values) and len(np.unique(found)) > 2
+
+
+def told_apart(counts: Mapping[int, int]) -> bool:
+    """Whether floats tell whole numbers apart, by how often each occurs. Of quantities a few may be taken for others.
+
+    >>> told_apart({2**62: 3, 2**62 + 1: 3}), told_apart({2**53: 3, 2**53 + 2: 3})
+    (False, True)
+    """
+    lost = len(counts) - len(set(map(float, counts)))
+    return not lost or (2 * len(counts) > sum(counts.values()) and lost < 0.01 * len(counts))
+
+
+def _codes(numbers: Mapping[int, int], counts: Mapping[str, int]) -> Finding:
+    """Numbers that floats do not tell apart: whatever they stand for would be lost."""
+    why = "floats cannot tell the whole numbers apart"
+    if len(numbers) >= 0.99 * sum(numbers.values()):
+        return Finding("id", f"{why}, none of which occurs twice", {})
+    return Finding("category", f"{why}, which repeat: they are codes", {"levels": levels(counts)})
 
 
 def _identifies(values: np.ndarray) -> str:
@@ -230,6 +251,12 @@ def _number(found: Profile, context: Context) -> Finding | None:
             return Finding("id", said, {})
     if digits and _are_days(np.array(numbers)):
         return Finding("datetime", "nearly all cells are dates as year, month and day in digits", {"day_first": None})
+    if digits and max(map(abs, numbers)) >= _EXACT:
+        exact: Counter[int] = Counter()
+        for text in values.keys() - bad.keys():
+            exact[int(text)] += filled.counts[text]
+        if not told_apart(exact):
+            return _codes(exact, found.counts)
     why = "nearly every cell is a number" if bad else "every cell is a number"
     return Finding("number", why, {**details, "sure": sure})
 

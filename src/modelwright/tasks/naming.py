@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks.kinds import Context, Finding, described
+from modelwright.tasks.kinds import Context, Finding, described, told_apart
 from modelwright.tasks.labels import Labels
 from modelwright.tasks.readers import reader
 from modelwright.tasks.table import Declared, is_missing
@@ -127,7 +127,9 @@ def _number(cells: np.ndarray, why: str, finding: Finding) -> Finding:
 def _numbers(cells: np.ndarray) -> np.ndarray | None:
     """The cells as numbers; None where they are others, or longer ones than a float holds."""
     if cells.dtype.kind in "if":
-        return cells.astype(np.float64)
+        values = cells.astype(np.float64)
+        large = cells.dtype.kind == "i" and (np.abs(values) > 2.0**53).any()
+        return None if large and not told_apart(Counter(cells.tolist())) else values
     if cells.dtype.kind != "O":
         return None
     values, problems = reader("", "number", described(cells, "number", Context()).details).many(cells)

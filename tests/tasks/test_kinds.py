@@ -161,7 +161,12 @@ def test_the_order_of_days_and_months_is_told_by_other_columns():
 
 @pytest.mark.parametrize(
     ("make", "other"),
-    [(str, "x"), (int, "x"), *((make, one) for make in (str, int, float) for one in (None, 0, 99991231))],
+    [
+        (str, "x"),
+        (int, "x"),
+        (str, "void"),
+        *((make, one) for make in (str, int, float) for one in (None, 0, 99991231)),
+    ],
 )
 def test_dates_in_digits_are_dates_with_gaps_and_a_few_cells_that_are_none(make, other):
     days = [make(20160400 + 100 * (place % 9) + place % 28 + 1) for place in range(200)]

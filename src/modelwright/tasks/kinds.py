@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks import bands, dates, numerals
+from modelwright.tasks import bands, dates, numerals, wholes
 from modelwright.tasks.plain import plain
 from modelwright.tasks.table import is_missing
 from modelwright.tasks.truth import FALSE, TRUE, are_yes_and_no
@@ -146,34 +146,16 @@ def _of_numbers(values: np.ndarray, why: str) -> Finding:
     if values.dtype.kind == "b" or (low == 0 and high == 1 and bool(((known == 0) | (known == 1)).all())):
         return Finding("boolean", "the cells are 0 and 1" if values.dtype.kind != "b" else why, {})
     whole = values.dtype.kind == "i" or bool((known == np.floor(known)).all())
-    if whole and _are_days(known):
+    if whole and wholes.are_days(known, UNREADABLE):
         return Finding("datetime", "the cells are dates as year, month and day in digits", {"day_first": None})
     large = known.dtype.kind == "i" and (low < -_EXACT or high > _EXACT)
-    if large and not told_apart(counts := Counter(known.tolist())):
+    if large and not wholes.told_apart(counts := Counter(known.tolist())):
         return _codes(counts, profile(values).counts)
     if whole and len(known) >= 0.99 * len(values):
-        said = _identifies(known)
+        said = wholes.identify(known)
         if said:
             return Finding("id", said, {})
     return Finding("number", why, {"decimal": ".", "unit": "", "whole": whole})
-
-
-def _are_days(values: np.ndarray) -> bool:
-    """Whether whole numbers are dates in digits, but for some that stand for none, such as 0 and 99991231."""
-    near = values[(values >= 19000101) & (values <= 21001231)].astype(np.int64)
-    days, months = near % 100, near // 100 % 100
-    found = near[(days >= 1) & (days <= 31) & (months >= 1) & (months <= 12)]
-    return len(values) - len(found) <= UNREADABLE * len(values) and len(np.unique(found)) > 2
-
-
-def told_apart(counts: Mapping[int, int]) -> bool:
-    """Whether floats tell whole numbers apart, by how often each occurs. Of quantities a few may be taken for others.
-
-    >>> told_apart({2**62: 3, 2**62 + 1: 3}), told_apart({2**53: 3, 2**53 + 2: 3})
-    (False, True)
-    """
-    lost = len(counts) - len(set(map(float, counts)))
-    return not lost or (2 * len(counts) > sum(counts.values()) and lost < 0.01 * len(counts))
 
 
 def _codes(numbers: Mapping[int, int], counts: Mapping[str, int]) -> Finding:
@@ -182,27 +164,6 @@ def _codes(numbers: Mapping[int, int], counts: Mapping[str, int]) -> Finding:
     if len(numbers) >= 0.99 * sum(numbers.values()):
         return Finding("id", f"{why}, none of which occurs twice", {})
     return Finding("category", f"{why}, which repeat: they are codes", {"levels": levels(counts)})
-
-
-def _identifies(values: np.ndarray) -> str:
-    """Why whole numbers are ids and no quantity: they count the rows, or are long numbers without a repetition."""
-    count = len(values)
-    if count < 50 or len(np.unique(values[:500])) < 0.98 * min(count, 500):
-        return ""
-    distinct = np.unique(values)
-    if len(distinct) < 0.99 * count:
-        return ""
-    low, high = float(distinct[0]), float(distinct[-1])
-    if any(9.4e8 * scale <= low and high <= 2.2e9 * scale for scale in (1.0, 1e3, 1e6, 1e9)):
-        return ""  # seconds, or parts of them, since 1970
-    # Numbers drawn from such a range would meet by chance: where they never do, somebody gave each row its own.
-    if count**2 / (2 * (high - low + 1)) >= 10 * (1 + count - len(distinct)):
-        return "the whole numbers count the rows, none occurs twice"
-    if low >= 1e6 and high < 10 * low and count >= 100:
-        round_share = float((distinct % 10 == 0).mean())
-        if round_share < 0.2:
-            return "the whole numbers have seven digits or more, about alike in size, and none occurs twice"
-    return ""
 
 
 def _of_text(found: Profile, context: Context) -> Finding:
@@ -239,6 +200,8 @@ def _number(found: Profile, context: Context) -> Finding | None:
         return None
     numbers = [value for value in values.values() if value is not None]
     digits = all(map(_WHOLE.match, values.keys() - bad.keys()))
+    if digits and wholes.are_days(np.array(numbers), UNREADABLE):
+        return Finding("datetime", "nearly all cells are dates as year, month and day in digits", {"day_first": None})
     if len(numbers) == 1 and filled.present == filled.rows:
         return None
     whole = all(value == value // 1 for value in numbers if abs(value) != float("inf"))
@@ -246,16 +209,14 @@ def _number(found: Profile, context: Context) -> Finding | None:
     if whole and found.present == len(found.counts) and not bad:
         if max(map(abs, numbers)) >= _EXACT and len({len(text) for text in filled.counts}) == 1:
             return Finding("id", "long numbers of one length, none of which occurs twice", {})
-        said = _identifies(np.array(numbers)) if max(map(abs, numbers)) < _EXACT else ""
+        said = wholes.identify(np.array(numbers)) if max(map(abs, numbers)) < _EXACT else ""
         if said and filled.present >= 0.99 * filled.rows:
             return Finding("id", said, {})
-    if digits and _are_days(np.array(numbers)):
-        return Finding("datetime", "nearly all cells are dates as year, month and day in digits", {"day_first": None})
     if digits and max(map(abs, numbers)) >= _EXACT:
         exact: Counter[int] = Counter()
         for text in values.keys() - bad.keys():
             exact[int(text)] += filled.counts[text]
-        if not told_apart(exact):
+        if not wholes.told_apart(exact):
             return _codes(exact, found.counts)
     why = "nearly every cell is a number" if bad else "every cell is a number"
     return Finding("number", why, {**details, "sure": sure})

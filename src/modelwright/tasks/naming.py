@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks.kinds import Context, Finding, described, told_apart
+from modelwright.tasks.kinds import Context, Finding, described
 from modelwright.tasks.labels import Labels
 from modelwright.tasks.readers import reader
 from modelwright.tasks.table import Declared, is_missing
+from modelwright.tasks.wholes import told_apart
 
 #: Least share of the target that has to go with a column, and the largest probability of that by chance. Ids go a
 #: little with most things, by the order in which rows were collected.

@@ -183,7 +183,7 @@ class _Seen:
             seen.points += vote == "."
             seen.commas += vote == ","
             seen.open += vote == "?"
-            suffix = "" if re.fullmatch(_CURRENCY, suffix) else suffix
+            suffix = "" if not suffix or re.fullmatch(_CURRENCY, suffix) else suffix
             seen.counts[suffix] += 1
             if suffix in _MAGNITUDES and re.search(_CURRENCY, text):
                 seen.priced.add(suffix)

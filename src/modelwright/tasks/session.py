@@ -50,6 +50,7 @@ from modelwright.tasks.plan import TablePlan
 from modelwright.tasks.portfolio import portfolio, space_of
 from modelwright.tasks.room import columns_of, without_room
 from modelwright.tasks.same import FACT, digest, dropped_before, refuse_other_table
+from modelwright.tasks.same_metric import METRIC, computes, refuse_other_metric
 from modelwright.tasks.timing import Timing
 from modelwright.tasks.trying import SHORT, try_candidates
 from modelwright.tasks.warned import warned
@@ -318,6 +319,7 @@ class Session:
                 "rows": data.frame.rows,
                 "split": data.split.to_json(),
                 FACT: digest(data) | {"dropped": self.dropped, "folds": self.said.folds},
+                METRIC: computes(data.metric, data.target),
                 **self._data(),
             },
         )
@@ -327,6 +329,7 @@ class Session:
         known = None if name is None else store.find(name)
         if known is not None and known.definition.get("kind") == "table":
             refuse_other_table(known, prepared.facts[FACT])
+            refuse_other_metric(known, prepared.facts[METRIC])
         self._repeats = known is not None and known.definition.get("budget", {}).get("seconds") == asked.seconds
         study = open_study(prepared, plan, store, name, budget, opening)
         tell_joined(store, known)

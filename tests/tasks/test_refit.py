@@ -146,6 +146,16 @@ def test_a_file_of_text_is_read_as_the_table_of_the_fit_was(model, tmp_path):
     assert np.allclose(again.predict_proba(table()), typed.predict_proba(table()))
 
 
+def test_a_column_that_the_plan_has_is_no_target():
+    data = {name: table()[name] for name in "ab"} | {"y": table()["a"] + table()["b"]}
+    model = mw.fit(data, "y", models=["linear"], trials=1, folds=2, **QUIET)
+    with pytest.raises(mw.ArgumentError, match="the model was given the column 'b', and its target was 'y'"):
+        mw.fit(data, "b", plan=model.plan, **QUIET)
+    renamed = {"answer" if name == "y" else name: cells for name, cells in data.items()}
+    again = mw.fit(renamed, "answer", plan=model.plan, **QUIET)
+    assert np.array_equal(again.predict(data), model.predict(data))
+
+
 # --- beside a plan ---------------------------------------------------------------------------------
 
 

@@ -189,6 +189,12 @@ def _schema(table: Table, said: Said, target: str) -> Schema:
         without = [*said.without, *([said.groups] if said.groups else []), *weighs]
         return Schema.of(table, target=target, kinds=said.kinds, without=without, where="fit")
     given = {column["name"] for column in said.columns}
+    if target in given:  # it would give itself away
+        was = "" if said.goal is None else f", and its target was {said.goal.get('target')!r:.80}"
+        raise ArgumentError(
+            f"the model was given the column {target!r:.80}{was}", where="fit, plan, target",
+            hint="Name the target that the plan is for, or search anew without plan=.",
+        )  # fmt: skip
     for name in said.without:
         if name in given:
             raise ArgumentError(

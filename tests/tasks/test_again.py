@@ -59,6 +59,21 @@ def test_a_forest_has_as_many_trees_as_its_weight_needs_and_has_them_again(more,
     assert np.array_equal(answers(again, data), answers(model, data))
 
 
+def test_a_forest_that_has_more_weight_in_a_later_call_has_more_trees(tmp_path):
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(400, 5))
+    data = dict(zip("abcde", x.T, strict=True))
+    data["y"] = x.sum(1) + 1.5 * (x[:, 0] * x[:, 1] > 0) + rng.normal(size=400) * 0.2
+    how = {"models": ["linear", "random_forest", "constant"], "trials": 2, "folds": 2, "verbose": 0}
+    first = mw.fit(data, "y", store=tmp_path / "s.db", name="s", **how)
+    few = {one["learner"]: one["rounds"] for one in first.plan["members"]}["random_forest"]
+    more = first.fit(data, trials=1, block=["linear"], verbose=0)
+    (alone,) = more.plan["members"]
+    assert few < 210 and (alone["learner"], alone["rounds"]) == ("random_forest", 210)
+    again = mw.fit(data, "y", plan=more.plan, **QUIET)
+    assert np.array_equal(again.predict(data), more.predict(data))
+
+
 def best(tmp_path, **more):
     kept = {"store": f"sqlite:///{tmp_path}/s.db", "name": "s", "verbose": 0, "min_gain": None}
     return {"preset": "best", "models": ["linear"], "folds": 3, **kept, **more}

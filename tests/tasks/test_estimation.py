@@ -175,6 +175,17 @@ def test_a_fit_on_all_rows_that_the_clock_has_cut_is_not_kept(job, tmp_path):
     assert found.note["refit"]["ended"] == "deadline"
 
 
+def test_a_fit_on_all_rows_is_the_last_one_unless_a_later_call_may_want_more_of_it(job, tmp_path):
+    def state(name, **note):
+        made = replace(job, learners=chosen_learners([name], [], "good", "regression"))
+        return outcome(made, tmp_path, phase="refit", value=0.5, **note).state
+
+    assert state("lightgbm", rounds=30, most=30) == state("linear", rounds=9, most=11) == "complete"
+    assert state("lightgbm", rounds=300, until=time.time() - 1) == "paused"
+    assert state("random_forest", rounds=20, most=50) == "paused"
+    assert state("random_forest", rounds=50, most=50) == state("random_forest", rounds=20) == "complete"
+
+
 def test_the_seconds_that_a_candidate_had_are_not_those_of_its_fit_on_all_rows(job, tmp_path):
     found = outcome(job, tmp_path, phase="refit", value=0.5, rounds=300, seconds=0.0, until=time.time() + 600)
     assert found.note["refit"]["rounds"] == 300

@@ -59,6 +59,8 @@ class Fits:
         self.now, self.asked = 0.0, []
         #: Number of a candidate -> the units after which the clock ends it, and whether in the middle of a fit.
         self.ends = {}
+        #: Number of a candidate -> rounds of its fit on all rows, which is not its last one.
+        self.reaches = {}
 
     @property
     def rows(self):
@@ -83,10 +85,12 @@ class Fits:
         scores[:1] = [scores[0] + self.luck.get(row.config["model"], 0.0)]
         note = {"scores": scores, "fit_seconds": cost, "rounds": [100] * len(scores), "phase": row.note["phase"]}
         note["ended"] = ["deadline" if cut else None] * len(scores)
+        state = "paused" if refit and number in self.reaches else "complete"
+        note |= {"reaches": self.reaches[number]} if state == "paused" else {}
         kept = {"model" if refit else "checkpoint": r.Artifact(path="x")}
         told = r.Outcome(
-            metrics={"auc": float(np.mean(scores))}, fidelity=until / (self.units + 1), duration=cost * done, note=note,
-            artifacts=kept, stepwise=False,
+            state=state, metrics={"auc": float(np.mean(scores))}, fidelity=until / (self.units + 1),
+            duration=cost * done, note=note, artifacts=kept, stepwise=False,
         )  # fmt: skip
         self.machine.apply(self.machine.finish(number, told), self.now)
         return None
@@ -176,6 +180,21 @@ def test_members_are_fitted_on_all_rows_once_and_nothing_else_is():
     assert [(n, phase) for n, phase, _, _ in fits.asked[4:]] == [(2, "refit"), (0, "refit")]
     assert fits.rows[2].note["rounds"] == 105
     assert {fits.rows[n].state for n in (0, 2)} == {"complete"}
+
+
+def test_a_member_of_which_more_rounds_are_wanted_now_is_fitted_on_all_rows_again():
+    fits = Fits(first=1)
+    while len(fits.rows) < 4:
+        fits.step()
+    fits.reaches, fits.asked = {0: 60, 1: 60, 2: None}, []  # the clock has cut the last one
+    for number in (1, 2):
+        members = [{"trial": n, "value": 0.5, "rounds": wanted} for n, wanted in ((0, 60 * number), (1, 60), (2, 60))]
+        fits.note(MEMBERS, {"number": number, "members": members})
+        assert isinstance(fits.run(10), r.Exhausted)
+    assert [(n, phase) for n, phase, _, _ in fits.asked] == [(n, "refit") for n in (0, 1, 2, 0, 2)]
+    fits.note(REOPENED)
+    fits.run(30)
+    assert {n for n, *_ in fits.asked[5:]}.isdisjoint({0, 1, 2}), "what was fitted on all rows is judged no further"
 
 
 def test_after_it_was_opened_again_candidates_are_tried_again():

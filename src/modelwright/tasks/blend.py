@@ -275,7 +275,7 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, draws: Draw
     made = Blend(
         trials=tuple(row.number for row in chosen),
         weights=tuple(float(weights[i]) for i in order),
-        rounds=tuple(_rounds(row, job, float(weights[i])) for row, i in zip(chosen, order, strict=True)),
+        rounds=tuple(rounds_of(row, job, float(weights[i])) for row, i in zip(chosen, order, strict=True)),
         values=tuple(_score(row) for row in chosen),
         score=score - sign * optimism,
         spread=standard_error(sure, seen, cut, job, thorough=draws.thorough),
@@ -313,7 +313,7 @@ def _mean(row: Row, level: int) -> float:
     return over_units(row.facts["scores"][:level])
 
 
-def _rounds(row: Row, job: Job, weight: float) -> int | None:
+def rounds_of(row: Row, job: Job, weight: float = 1.0) -> int | None:
     """Rounds on all rows: the mean of what each unit says, of which one may have half as many rows as another."""
     told = enumerate(row.facts.get("rounds") or ())
     known = [rounds * job.longer(row.config, unit, rounds) for unit, rounds in told if rounds is not None]

@@ -354,20 +354,27 @@ class _Trial:
             classes=job.classes or None,
             metric=job.metric.guide,
         )
-        self.note |= {"refit": codec.to_plain(dict(model.facts)), "threads": self.threads}
+        self.note["refit"] = codec.to_plain(dict(model.facts))
         value = float(self.task.note["value"])
         artifacts: dict[str, Artifact] = {}
         if self._is_whole(model.facts):
             member = Member(self.learner.name, self.config, fitted, model)
             artifacts["model"] = kept = self._keep_member(member, "member.mw")
-            self.note["bytes"] = kept.size
+            whole = model.facts.get("ended") != "deadline"
+            reaches = (model.facts.get("rounds") or 0) if whole else None
+            self.note |= {"bytes": kept.size, "threads": self.threads, "reaches": reaches}
         self.note["refit_seconds"] = round(time.perf_counter() - began, 4)
         if self.task.checkpoint is not None:
             artifacts["checkpoint"] = self.task.checkpoint
         return Outcome(
-            state="complete", metrics={job.objective: value}, fidelity=1.0, artifacts=artifacts, note=self.note,
-            stepwise=False,
+            state="complete" if self._is_last(model.facts) else "paused", metrics={job.objective: value}, fidelity=1.0,
+            artifacts=artifacts, note=self.note, stepwise=False,
         )  # fmt: skip
+
+    def _is_last(self, facts: Mapping[str, Any]) -> bool:
+        """Whether no later call could want more of a fit: neither more time for it, nor more weight in the ensemble."""
+        most = self.task.note.get("most") if self.learner.averages else None
+        return facts.get("ended") != "deadline" and (most is None or facts["rounds"] >= most)
 
     def _is_whole(self, facts: Mapping[str, Any]) -> bool:
         """Whether a fit came far enough: nobody has judged what the clock has cut to a part of its rounds."""

@@ -19,7 +19,7 @@ from modelwright.tasks.again import recalled_rows
 from modelwright.tasks.assembly import WHOLE, Made, assembled, board, described, name_of
 from modelwright.tasks.baseline import Baseline
 from modelwright.tasks.beside import how
-from modelwright.tasks.blend import Blend, reached, sufficient
+from modelwright.tasks.blend import Blend, reached, rounds_of, sufficient
 from modelwright.tasks.bought import Account
 from modelwright.tasks.decisions import Decision, chosen_again, cut_short, decided, not_on_all, on_all_rows
 from modelwright.tasks.estimation import MODEL, Job
@@ -192,7 +192,7 @@ def _fit_all(session: Session, engine: Engine, plan: TablePlan, blend: Blend, ro
         trial: {"trial": trial, "value": value, "rounds": rounds}
         for trial, value, rounds in zip(blend.trials, blend.values, blend.rounds, strict=True)
     }
-    members = [known[row.number] for row in rows]
+    members = [known[row.number] | {"most": rounds_of(row, session.job)} for row in rows]
     seconds = session.asked.seconds
     workers, small = beside(session, rows), plan.last.soon(rows)
     data: dict[str, Any] = {"number": number, "members": members}

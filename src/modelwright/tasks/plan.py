@@ -179,7 +179,12 @@ class TablePlan(Strategy):
     def _may_go_on(self, row: Row) -> bool:
         """Whether it goes on from there; one that was cut short, or fitted on all rows by then, is tried anew."""
         known = self.only is None or row.config.get(self.family) in self.only
-        return known and row.state == "paused" and "deadline" not in (row.facts.get("ended") or ())
+        return (
+            known
+            and row.state == "paused"
+            and self._at(row) <= self.units
+            and "deadline" not in (row.facts.get("ended") or ())
+        )
 
     def _waits(self, row: Row) -> int:
         """Units after which a candidate waits; one that an earlier call left between two rungs does so at the lower."""
@@ -306,8 +311,9 @@ class TablePlan(Strategy):
     def _refit(self, history: History, opened: Mapping[str, Any]) -> Answer:
         for one in opened["members"]:
             row = history.rows[one["trial"]]
-            if row.state == "paused" and row.note.get("refit") != opened["number"]:
+            if row.state == "paused" and row.note.get("refit") != opened["number"] and _lacks(row, one["rounds"]):
                 note = {"phase": "refit", "refit": opened["number"], "value": one["value"], "rounds": one["rounds"]}
+                note["most"] = one.get("most")
                 note |= {name: opened[name] for name in ("until", "threads") if opened.get(name) is not None}
                 return Proposal(trial=row.number, fidelity=1.0, note=note)
         return self._until_idle(history, "the plan is carried out")
@@ -380,3 +386,9 @@ class TablePlan(Strategy):
         if self.seconds is None:
             return True
         return self.expected(history, config, units) <= share * (self.until(history) - history.elapsed)
+
+
+def _lacks(row: Row, rounds: int | None) -> bool:
+    """Whether the fit of a candidate on all rows, if there is one, has fewer rounds than are wanted of it now."""
+    reaches = row.facts.get("reaches")
+    return reaches is None or reaches < (rounds or 0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.tasks.learners import learner
 
 pytest.importorskip("lightgbm")
 
@@ -30,6 +31,17 @@ def test_learners_that_take_part_are_those_that_may_whatever_else_is_asked(how, 
     assert tried <= allowed and tried - {"constant"}
     assert len(model.leaderboard()) == 4
     assert any("150 of 300 rows" in one["decided"] for one in model.decisions)
+
+
+def test_a_black_box_is_not_interpretable_whoever_names_it():
+    how = {"preset": "interpretable", "trials": 1, "folds": 2, "store": ":memory:", "verbose": 0}
+    match = "models has '(lightgbm|mlp)', .*'interpretable' is without.*linear, naive_bayes"
+    for models in (["lightgbm"], ["linear", "mlp"], [learner("lightgbm")]):
+        with pytest.raises(mw.ArgumentError, match=match):
+            mw.fit(table(), "y", models=models, **how)
+    ridge = pytest.importorskip("sklearn.linear_model").Ridge()
+    for models in (["linear"], ["linear", "known_rows"], [ridge]):
+        assert len(mw.fit(table(), "y", models=models, **how).leaderboard()) == 2
 
 
 def test_it_is_said_why_no_more_candidates_were_tried():

@@ -46,6 +46,8 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
         if not isinstance(one, str | Learner) and not (hasattr(one, "fit") and hasattr(one, "get_params")):
             allowed = f"{', '.join(known)}, or an estimator of scikit-learn"
             raise ArgumentError(f"models holds {kind_of(one)}", where="fit", allowed=allowed)
+    if preset == "interpretable":
+        _refuse_black_boxes(models or ())
     asked: Sequence[Any] = known if models is None else models
     if models is None and preset == "interpretable":
         asked = [name for name in known if name in INTERPRETABLE]
@@ -85,6 +87,21 @@ def _names_of(asked: Sequence[Any]) -> dict[int, str]:
         raise ArgumentError(f"models has several learners {repeated[0]!r}", where="fit", allowed="one of each name")
     estimators = [one for one in given if not isinstance(one, Learner)]
     return dict(zip(map(id, estimators), called(estimators, {*all_names(), KNOWN_ROWS, *made}), strict=True))
+
+
+def _refuse_black_boxes(models: Sequence[Any]) -> None:
+    """Refuse names that ``preset="interpretable"`` rules out; who brings an estimator says what it is.
+
+    Raises:
+        ArgumentError: there is one.
+    """
+    for one in models:
+        name = one.name if isinstance(one, Learner) and one.name in all_names() else one
+        if isinstance(name, str) and name not in (*INTERPRETABLE, KNOWN_ROWS):
+            raise ArgumentError(
+                f"models has {name!r}, which preset='interpretable' is without", where="fit",
+                allowed=f"{', '.join(INTERPRETABLE)}, or an estimator of your own", hint="Leave one of both out.",
+            )  # fmt: skip
 
 
 def _is_installed(made: Learner) -> bool:

@@ -58,7 +58,8 @@ def fit(
         trials: candidates to try. Without ``seconds`` no decision reads a clock: a seed gives the same model.
         seed: of everything that is decided by chance.
         preset: ``"fast"``: few folds and no slow learners; ``"good"``; ``"best"``: the models of all folds are kept and
-            used together, which is larger and slower to predict; ``"interpretable"``: linear models alone.
+            used together, which is larger and slower to predict; ``"interpretable"``: linear models and naive Bayes
+            alone, and estimators of your own in ``models``.
         task: "binary", "multiclass" or "regression", where the target leaves it open.
         positive: of two classes the one that ``average_precision`` and ``f1`` are about; default the rarer one.
         kinds: column -> number, category, ordinal, boolean, datetime, text, id or constant, where it was read wrongly,

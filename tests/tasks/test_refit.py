@@ -170,6 +170,7 @@ def test_a_column_that_the_plan_has_is_no_target():
         ({"min_gain": None}, "min_gain='noise', and now min_gain=None"),
         ({"seconds": 5}, "no seconds="),
         ({"trials": 9}, "trials=2, and now trials=9"),
+        ({"name": "other"}, "no name=, and now name='other'"),
         ({"drop_suspected": True}, "drop_suspected=False"),
         ({"block": ["linear"]}, "block has 'linear', which is in the plan"),
         ({"models": ["mlp"]}, "models is without '(lightgbm|linear)', which is in the plan"),
@@ -180,6 +181,15 @@ def test_what_a_plan_does_not_carry_out_is_refused(model, more, match):
     assert {one["learner"] for one in model.plan["members"]} == {"lightgbm", "linear"}
     with pytest.raises(mw.ArgumentError, match=match):
         mw.fit(table(), "y", plan=model.plan, **more, **QUIET)
+
+
+def test_a_plan_makes_no_store(tmp_path):
+    how = {"models": ["linear"], "trials": 1, "folds": 2, "name": "one", "verbose": 0}
+    model = mw.fit(table(), "y", store=tmp_path / "one.db", **how)
+    there = sorted(tmp_path.iterdir())
+    mw.fit(table(), "y", plan=model.plan, store=tmp_path / "two.db", **how)
+    model.refit(table(), store=tmp_path / "two.db")
+    assert sorted(tmp_path.iterdir()) == there
 
 
 def test_what_the_first_call_said_may_be_said_again():

@@ -14,7 +14,7 @@ from modelwright.tasks.learners.constant import CONSTANT
 #: How a search is carried out, and what ``mw.fit`` has by default.
 _USUAL: dict[str, Any] = {
     "preset": "good", "seconds": None, "trials": None, "monotone": None, "target_score": None, "min_gain": "noise",
-    "folds": None, "max_rows": None, "drop_suspected": False,
+    "folds": None, "max_rows": None, "drop_suspected": False, "name": None,
 }  # fmt: skip
 
 

@@ -47,6 +47,7 @@ def fitted(table: Any, *, began: float, imported: float = 0.0, **given: Any) -> 
     if plan is not None:
         refuse_beside(plan, found)
         found["drop_suspected"] = False  # which columns leak was decided: they are among those that are left out
+        found |= {"store": ":memory:", "name": None}  # what searches nothing has no study
     asked = Asked(
         seconds=USUAL if seconds is None and found["trials"] is None and plan is None else seconds,
         memory=checked_size(found["memory"], "memory", where="fit"),

@@ -192,6 +192,17 @@ def test_a_plan_makes_no_store(tmp_path):
     assert sorted(tmp_path.iterdir()) == there
 
 
+def test_what_is_said_by_names_may_be_said_again_in_any_order():
+    how = {"models": ["linear"], "trials": 1, "folds": 2, **QUIET}
+    said = {"class_weight": {"good": 5, "bad": 1}, "kinds": {"g": "category", "b": "number"}}
+    model = mw.fit(table(), "y", **said, **how)
+    turned = {name: dict(reversed(one.items())) for name, one in said.items()}
+    again = mw.fit(table(), "y", plan=model.plan, **turned, **QUIET)
+    assert np.array_equal(again.predict_proba(table()), model.predict_proba(table()))
+    with pytest.raises(mw.ArgumentError, match="carried out with class_weight="):
+        mw.fit(table(), "y", plan=model.plan, class_weight={"good": 1, "bad": 5}, **QUIET)
+
+
 def test_what_the_first_call_said_may_be_said_again():
     how = {"monotone": {"b": -1}, "max_rows": 150, "preset": "fast", "models": ["lightgbm"], "block": ["mlp"]}
     how |= {"trials": 1, "min_gain": None, "target_score": 1.0, "drop_suspected": True, "folds": 2, **QUIET}

@@ -61,7 +61,7 @@ def recalled(said: Said, kept: Mapping[str, Any]) -> Said:
                 )
         elif silent and name in kept:
             filled[name] = _back(kept[name])
-        elif not silent and _plain(now) != kept.get(name):
+        elif not silent and _unordered(_plain(now)) != _unordered(kept.get(name)):
             was = f"{name}={_back(kept[name])!r:.60}" if name in kept else f"no {name}="
             raise ArgumentError(
                 f"the plan was carried out with {was}, and now {name}={now!r:.60} is asked for",
@@ -79,6 +79,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     return value if isinstance(value, str | int | float) else None
+
+
+def _unordered(plain: Any) -> Any:
+    """A plain value, of which mappings are equal whatever the order of their keys is."""
+    return sorted(plain["pairs"], key=repr) if isinstance(plain, Mapping) else plain
 
 
 def _levels(value: Any) -> Any:

@@ -262,12 +262,30 @@ def test_predictions_replace_predictions_and_a_model_a_model(tables, fitted, mon
     for _ in range(2):
         assert main(["predict", "m.mw", "test.csv", "-o", "twice.csv"]) == 0
     model = mw.load("m.mw")
-    (tables / "damaged.mw").write_bytes((tables / "m.mw").read_bytes()[:100])
-    for name in ("twice.mw", "twice.mw", "damaged.mw"):
-        assert mw.load(model.save(name)).target == "left"
+    sound = (tables / "m.mw").read_bytes()
+    odd = {"empty": b"", "begun": sound[:35], "damaged": sound[:100], "changed": sound[:200] + bytes(200) + sound[400:]}
+    for name, content in odd.items():
+        (tables / f"{name}.mw").write_bytes(content)
+    for name in ("twice", "twice", *odd):
+        assert mw.load(model.save(f"{name}.mw")).target == "left"
     for place, what in ((".", "it is a folder"), ("", "it is a folder"), ("train.csv", "no model")):
         with pytest.raises(StoreError, match=what):
             model.save(place)
+
+
+def test_a_model_replaces_no_other_file_that_begins_as_one(tables, fitted, tmp_path):
+    model = mw.load(tables / "m.mw")
+    np.savez(tmp_path / "mine.npz", x=np.arange(5))
+    with zipfile.ZipFile(tmp_path / "book.xlsx", "w") as book:
+        book.writestr("xl/workbook.xml", "my numbers")
+    (tmp_path / "torn.xlsx").write_bytes((tmp_path / "book.xlsx").read_bytes()[:50])
+    (tmp_path / "prices.txt").write_text("PKW prices\n1\n")
+    (tmp_path / "letters").write_text("PK")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path in before:
+        with pytest.raises(StoreError, match="no model"):
+            model.save(path)
+    assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
 
 
 def test_an_export_is_not_written_over_its_store(tables, fitted, monkeypatch, capsys):

@@ -47,8 +47,8 @@ _NAME = re.compile(
 )
 _ELSEWHERE = "Free some space, or save to another place: the model is still there as long as this process is."
 _HINT = "model.save(path) and modelwright fit write such files; this one is damaged, or another one."
-#: What every file begins with that ``write`` wrote, whatever became of the rest of it.
-_BEGINS = b"PK"
+#: What every file begins with that ``write`` wrote, whatever became of the rest; and where its first part is named.
+_BEGINS, _NAMED = b"PK\3\4", 30
 
 
 def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Path:
@@ -98,15 +98,16 @@ def is_model(path: Path) -> bool:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether there is a file with something in it that ``write`` has not written: a damaged model is none."""
+    """Whether there is a file with something in it that ``write`` has not written: a damaged or torn model is none."""
     try:
         if not path.is_file():
             return False
         with open(path, "rb") as file:
-            begins = file.read(len(_BEGINS))
+            begins = file.read(_NAMED + len(_BODY))
     except (OSError, ValueError):  # whoever writes there says what is wrong
         return False
-    return begins not in (b"", _BEGINS)
+    begun = begins.startswith(_BEGINS) and _BODY.encode().startswith(begins[_NAMED:])
+    return bool(begins) and not begun and not is_model(path)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -129,7 +130,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
     except IsADirectoryError:
         raise ArgumentError("it is a folder", where=where, hint="Name the file of a model in it.") from None
     except (OSError, MemoryError, RecursionError, RuntimeError, SyntaxError, *_ODD) as error:
-        if is_foreign(Path(where)):
+        if not isinstance(error, _Refused) and is_foreign(Path(where)):
             what, hint = "it is no model", "model.save(path) and modelwright fit write files of models."
             raise ArgumentError(what, where=where, hint=hint) from None
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__

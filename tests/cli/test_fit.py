@@ -288,13 +288,29 @@ def test_a_model_replaces_no_other_file_that_begins_as_one(tables, fitted, tmp_p
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
 
 
-def test_an_export_is_not_written_over_its_store(tables, fitted, monkeypatch, capsys):
+FIT = ["fit", "train.csv", "--target", "left", "--trials", "1", "--model", "naive_bayes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*FIT, "--store", "lab", "--report", "lab"], "lab: it is the store, which would be lost"),
+        ([*FIT, "--store", "sqlite:///lab", "--report", "lab"], "lab: it is the store"),
+        ([*FIT, "--store", "new", "--save", "new"], "new: it is the store"),
+        ([*FIT, "--store", ":memory:", "--report", "lab"], "lab: there is a database"),
+        (["predict", "m.mw", "test.csv", "-o", "lab"], "lab: there is a database"),
+        (["report", "one", "--store", "lab", "-o", "lab"], "lab: it is the store"),
+        (["export", "one", "--store", "lab", "--format", "csv", "-o", "lab"], "lab: it is the store"),
+        (["tune", "a.py:b", "--trials", "1", "--store", "lab", "--report", "lab"], "lab: it is the store"),
+    ],
+)
+def test_nothing_is_written_over_a_store(tables, fitted, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tables)
-    study = mw.Study(mw.HyperParameters(), objective="minimize", store="s.db", name="lab")
-    study.close() if hasattr(study, "close") else None
-    assert main(["export", "lab", "--store", "s.db", "--format", "csv", "-o", "s.db"]) == 3
-    assert "it is the store" in capsys.readouterr().err
-    assert main(["show", "lab", "--store", "s.db"]) == 0
+    mw.Study(mw.HyperParameters(), objective="minimize", store="lab", name="one")
+    assert main(words) == 3
+    assert said in capsys.readouterr().err
+    assert main(["show", "one", "--store", "lab"]) == 0 and not (tables / "new").exists()
+    (tables / "lab").unlink()
 
 
 @pytest.mark.parametrize(

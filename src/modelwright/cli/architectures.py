@@ -26,7 +26,7 @@ def nas(args: Namespace, out: Output) -> int:
     if args.trials is None and args.seconds is None:
         raise UsageError("say how much to spend", where="nas", allowed="--seconds S, --trials N, or both")
     if args.report is not None:
-        _check_report(args.report)
+        _check_report(args.report, args.store)
     if args.save is not None:
         _check_save(args.save)
     check_target(args.store)

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 def fit(args: Namespace, out: Output) -> int:
     """Fit a model to a table and write it to a file; prints the leaderboard."""
     import modelwright
+    from modelwright.cli.reading import store_file
 
     target = Path(args.save or f"{Path(args.table).name.split('.')[0]}.mw").expanduser()
-    check_place(target, reads={"the table": args.table}, model=True)
-    report = _report_place(args.report, {"the table": args.table, "the model that is written as well": target})
+    reads: dict[str, str | Path | None] = {"the table": args.table, "the store": store_file(args.store)}
+    check_place(target, reads=reads, model=True)
+    report = _report_place(args.report, {**reads, "the model that is written as well": target})
     with warned(out), counting_from(args.began), in_a_shell():
         model = modelwright.fit(
             args.table,

@@ -155,6 +155,8 @@ def report(args: Namespace, out: Output) -> int:
     if of_model:
         return _report_of_model(args, out)
     with existing_store(args.store) as store:
+        if args.output:
+            check_apart(Path(args.output), {"the store": store.location})
         view = view_of(store, find_study(store, args.name))
         path = write_report(view, args.output or f"{file_name(args.name)}.html")
     if out.as_json:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
 
+#: What a file of SQLite begins with.
+_DATABASE = b"SQLite format 3\0"
+
 
 def check_place(target: Path, *, reads: Mapping[str, str | Path | None], model: bool) -> None:
     """Refuse a place that cannot be written to, one that is read, and one that holds something else.
 
     Args:
         reads: what the command reads or writes besides, by what it is: "the table" -> its path.
-        model: whether a model is written, which replaces models alone; what is no model replaces anything but them.
+        model: whether a model is written, which replaces models alone; what is no model replaces anything but them and
+            databases, in which studies may be.
 
     Raises:
         ArgumentError: what is there, and what to do.
@@ -30,6 +34,8 @@ def check_place(target: Path, *, reads: Mapping[str, str | Path | None], model: 
         _refuse("there is a file that is no model", target, "Remove that file first, or name another one.")
     if not model and archive.is_model(target):
         _refuse("there is a model", target, "Remove that file first, or name another one.")
+    if not model and _is_database(target):
+        _refuse("there is a database", target, "Remove that file first, or name another one.")
 
 
 def check_apart(target: Path, reads: Mapping[str, str | Path | None]) -> None:
@@ -41,6 +47,16 @@ def check_apart(target: Path, reads: Mapping[str, str | Path | None]) -> None:
     for what, path in reads.items():
         if path is not None and _same(target, Path("/dev/stdin" if str(path) == "-" else path).expanduser()):
             _refuse(f"it is {what}, which would be lost", target, "Name another file.")
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            return False
+        with open(path, "rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+    except (OSError, ValueError):  # whoever writes there says what is wrong
+        return False
 
 
 def _same(one: Path, other: Path) -> bool:

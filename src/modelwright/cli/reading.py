@@ -38,7 +38,7 @@ def existing_store(given: str | None) -> Iterator[Store]:
 
 def definition_of(given: str | None, name: str | None) -> Mapping[str, Any]:
     """The definition of the study that a command would go on with; empty where it begins one. Makes no store."""
-    path = _path(given)
+    path = store_file(given)
     if name is None or given == ":memory:" or (path is not None and not path.is_file()):
         return {}
     with closing(open_store(given)) as store:
@@ -52,12 +52,12 @@ def check_target(given: str | None) -> None:
     Raises:
         StoreError: the file is something else. Nothing has been changed then.
     """
-    path = _path(given)
+    path = store_file(given)
     if path is not None and path.is_file() and path.stat().st_size:
         _check_ours(path)
 
 
-def _path(given: str | None) -> Path | None:
+def store_file(given: str | None) -> Path | None:
     """The file that ``--store`` names; None when it names something else, which ``open_store`` knows."""
     if given is None:
         return _DEFAULT
@@ -69,7 +69,7 @@ def _path(given: str | None) -> Path | None:
 def _check_existing(given: str | None) -> None:
     if given == ":memory:":
         raise StoreError("a store in memory has nothing to look at", where="--store", hint="Name a file.")
-    path = _path(given)
+    path = store_file(given)
     if path is None:
         return
     shown = str(path)

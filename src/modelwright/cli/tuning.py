@@ -18,7 +18,8 @@ from modelwright.api.recall import READ
 from modelwright.cli.data import how_to_read, load_data
 from modelwright.cli.looking import file_name
 from modelwright.cli.output import Exit, Output, UsageError
-from modelwright.cli.reading import check_target
+from modelwright.cli.places import check_apart
+from modelwright.cli.reading import check_target, store_file
 from modelwright.cli.subject import CodeError, load
 from modelwright.cli.warned import warned
 from modelwright.core.errors import ArgumentError, ModelwrightError, ObjectiveError
@@ -42,7 +43,7 @@ def tune(args: Namespace, out: Output) -> int:
     if args.name is not None and not args.name.strip():
         raise UsageError("the name is empty", where="--name", hint="Leave it out for a generated one.")
     if args.report is not None:
-        _check_report(args.report)
+        _check_report(args.report, args.store)
     check_target(args.store)
     showing = warned(out, code=True)
     with output_kept_clean(), next_steps_told(lambda view: next_commands(view, args.store)), showing:
@@ -187,8 +188,8 @@ def _called(kind: Any) -> Any:
         raise CodeError(f"{kind.__name__}() raised {type(error).__name__}: {error}", where="SUBJECT") from error
 
 
-def _check_report(path: str) -> None:
-    """Say before the search, not after it, that the report has no place or another ending."""
+def _check_report(path: str, store: str | None) -> None:
+    """Say before the search, not after it, that the report has no place, another ending, or that of the store."""
     from modelwright.report.html import check_ending
 
     check_ending(Path(path), "--report", also=" For tables: modelwright export.")
@@ -197,6 +198,7 @@ def _check_report(path: str) -> None:
         raise ArgumentError(f"there is no folder {str(folder)!r}", where="--report")
     if Path(path).is_dir():
         raise ArgumentError(f"{path!r} is a folder", where="--report", allowed="a file")
+    check_apart(Path(path), {"the store": store_file(store)})
 
 
 def next_commands(view: StudyView, store: str | None) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from stored_files import Opened
 from test_report_browser import CHROMIUM, browse
 
 import modelwright as mw
@@ -53,6 +54,14 @@ def page(model, tmp_path_factory):
 
 
 # --- the page --------------------------------------------------------------------------------------
+
+
+def test_a_candidate_without_a_name_has_a_page_too(model, tmp_path):
+    file = Opened.of(model.save(tmp_path / "m.mw"))
+    for number, name in enumerate(["", " "], start=1):
+        file.body["predictor"]["leaderboard"][number]["model"] = name
+    file.write(tmp_path / "m.mw")
+    assert "Work by kind of model" in mw.load(tmp_path / "m.mw").report(tmp_path / "m.html").read_text(encoding="utf-8")
 
 
 def test_the_page_says_how_good_by_what_and_how_to_do_it_again(model, page):

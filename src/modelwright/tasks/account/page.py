@@ -260,7 +260,7 @@ def _time(body: Mapping[str, Any]) -> str:
     kinds: dict[str, list[float]] = {}
     for row in [] if body.get("carried_out") else (body.get("leaderboard") or [])[1:]:
         work = float(row.get("fit_seconds") or 0.0) * int(row.get("units") or 0)
-        one = kinds.setdefault(str(row["model"]).split()[0], [0, 0, 0.0])
+        one = kinds.setdefault(str(row["model"]).partition(" ")[0], [0, 0, 0.0])
         one[0], one[1], one[2] = one[0] + 1, one[1] + int(row.get("units") or 0), one[2] + work
     rows = sorted(kinds.items(), key=lambda item: -item[1][2])
     shown = [

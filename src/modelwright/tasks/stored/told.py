@@ -144,6 +144,8 @@ def _check_judged(said: Mapping[str, Any], classes: int) -> None:
         _printed(said.get(key), key)
     table = items(said.get("confusion", []), "confusion")
     need(len(table) in (0, classes), "confusion of other classes")
+    if table or said.get("mixed_up"):
+        need(said["right"] is not None and "rows" in said, "how many rows are named rightly")
     for line in table:
         for count in items(line, "confusion", int, classes):
             whole(count, "confusion", 0, _MOST)
@@ -155,7 +157,7 @@ def _check_judged(said: Mapping[str, Any], classes: int) -> None:
         for line in items(said.get(key, []), key):
             for value in items(line, key, count=width):
                 real(value, key)
-    for value in items(said.get("within", [0, 0]), "within", count=2):
+    for value in items(said["within"] if said.get("residuals") else said.get("within", [0, 0]), "within", count=2):
         real(value, "within")
 
 

@@ -1,9 +1,11 @@
 """A plan on other rows: the same columns, kinds, orders and classes; what it is and is not said to be."""
 
+import copy
 import csv
 
 import numpy as np
 import pytest
+from stored_files import Opened
 
 import modelwright as mw
 
@@ -57,6 +59,44 @@ def test_the_same_rows_give_the_same_model(model, tmp_path):
 def test_a_table_that_holds_something_else_is_refused_by_the_name(model, columns, match):
     with pytest.raises(mw.ArgumentError, match=match):
         model.refit(changed(**columns))
+
+
+@pytest.mark.parametrize(
+    ("keys", "to"),
+    [
+        (["factors"], {"a": 1}),
+        (["task"], {}),
+        (["columns"], 0),
+        (["said", "class_weight"], {"pairs": [["bad", ["x"]]]}),
+        (["members", 0, "config", "pairs"], ["x"]),
+        (["members", 0, "config", "smoothing"], {"a": 1}),
+        (["members", 0, "config", "monotone"], ["a"]),
+        (["members", 0, "config", "monotone"], {"a": "up"}),
+        (["members", 0, "units"], 10**9),
+        (["members", 0, "unit_rounds"], [1] * 50),
+    ],
+)
+def test_a_plan_that_was_changed_is_refused_when_it_is_read(model, tmp_path, keys, to):
+    file = Opened.of(model.save(tmp_path / "m.mw"))
+    held = file.body["predictor"]["plan"]
+    held["members"][0].pop("fits")  # as of an earlier version
+    file.write(tmp_path / "m.mw")
+    mw.load(tmp_path / "m.mw")
+    for key in keys[:-1]:
+        held = held[key]
+    held[keys[-1]] = to
+    file.write(tmp_path / "m.mw")
+    with pytest.raises(mw.ArgumentError, match=r"m.mw: it is damaged, or was changed"):
+        mw.load(tmp_path / "m.mw")
+
+
+def test_settings_that_a_learner_refuses_are_told_with_their_member(model):
+    for name, value, said in (("num_leaves", 0, "num_leaves"), ("pairs", "many", "str"), ("learning_rate", -1, "rate")):
+        plan = copy.deepcopy(model.plan)
+        at = next(one for one in plan["members"] if one["learner"] == "lightgbm")
+        at["config"][name] = value
+        with pytest.raises(mw.ArgumentError, match=f"the member '{at['name']}' cannot be fitted again.*{said}"):
+            mw.fit(table(), "y", plan=plan, **QUIET)
 
 
 def test_columns_are_what_they_were_whatever_the_rows_at_hand_would_make_of_them(model):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.blas import blas_threads
-from modelwright.core.errors import ArgumentError
+from modelwright.core.errors import ArgumentError, ModelwrightError
 from modelwright.core.rng import Seed
 from modelwright.core.wording import counted, warn_caller
 from modelwright.tasks.assembly import ALL, Made, described, fitted_on
@@ -130,7 +130,27 @@ def _kind(entry: Mapping[str, Any], job: Job) -> Learner:
 
 
 def _member(entry: Mapping[str, Any], fit: Mapping[str, Any], plan: Mapping[str, Any], job: Job) -> Member:
-    kind, unit, threads = _kind(entry, job), fit["unit"], int(fit["threads"])
+    """One model of a member.
+
+    Raises:
+        ArgumentError: its learner refuses its settings, or fails with them on these rows.
+    """
+    kind = _kind(entry, job)
+    try:
+        return _fitted(kind, entry, fit, plan, job)
+    except ModelwrightError:
+        raise
+    except Exception as error:  # each library has errors of its own
+        raise ArgumentError(
+            f"the member {entry['name']!r:.60} cannot be fitted again: {type(error).__name__}: {error!s:.200}",
+            where="fit, plan", hint="Its settings are in plan['members']. Search anew without plan=.",
+        ) from error  # fmt: skip
+
+
+def _fitted(
+    kind: Learner, entry: Mapping[str, Any], fit: Mapping[str, Any], plan: Mapping[str, Any], job: Job
+) -> Member:
+    unit, threads = fit["unit"], int(fit["threads"])
     rows: np.ndarray | slice = slice(None) if unit == ALL else fitted_on(unit, job)
     fit = kind.anew(fit, len(job.y) if isinstance(rows, slice) else len(rows))
     rounds = fit["rounds"]

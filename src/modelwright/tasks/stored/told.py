@@ -13,6 +13,8 @@ from modelwright.tasks.learners.base import SETTLED
 from modelwright.tasks.stored.held import items, mapping, need, real, text, whole
 
 _MOST, _SEED = 1 << 53, 1 << 64
+#: Models of a member: a file has no more parts, and each has one at least.
+_UNITS = 100_000
 _PLAIN = (bool, int, float, str)
 _STATUS = ("passed", "fixed", "alert", "skipped")
 #: Keys of a leaderboard's rows that are printed as numbers.
@@ -73,6 +75,9 @@ def _check_plan(plan: Mapping[str, Any], classes: int) -> None:
         return
     checked_plan(plan)
     _check_split(plan.get("split"))
+    _texts(plan, "the plan", ("task", "metric"))
+    if plan.get("columns") is not None:
+        items(plan["columns"], "columns of the plan", Mapping)
     for key in ("temperature", "threshold"):
         real(plan[key], f"the plan's {key}")
     for key in ("score", "spread"):
@@ -82,21 +87,37 @@ def _check_plan(plan: Mapping[str, Any], classes: int) -> None:
     whole(plan["threads"], "the plan's threads", 1, _MOST)
     mapping(plan.get("how", {}), "how the plan was carried out")
     need(len(plan.get("classes", [None] * classes)) == classes, "classes of the plan")
+    factors = items(plan.get("factors") or (), "factors of the plan")
+    need(len(factors) in (0, classes), "factors of other classes")
+    for factor in factors:
+        real(factor, "a factor of the plan", 0, 1)
     if plan.get("known_rows") is not None:
         real(plan["known_rows"]["strength"], "what a model counts for beside known rows", 1e-6, 1e9)
     for one in plan["members"]:
-        _texts(one, "a member of the plan", ("name", "learner"))
-        real(one["weight"], "the weight of a member of the plan", 0, 1)
-        mapping(one["config"], "the settings of a member of the plan")
-        need(isinstance(one["whole"], bool), "a member of the plan")
-        whole(one["seed"], "the seed of a member of the plan", -_SEED, _SEED)
-        for key in ("trial", "units"):
-            whole(one[key], f"{key} of a member of the plan", 0, _MOST)
-        for rounds in (one["rounds"], *items(one.get("unit_rounds", []), "rounds of folds")):
+        _check_member(one)
+
+
+def _check_member(one: Mapping[str, Any]) -> None:
+    """A member of the plan, by what it says; whether its settings are in range is for its learner to say."""
+    _texts(one, "a member of the plan", ("name", "learner"))
+    real(one["weight"], "the weight of a member of the plan", 0, 1)
+    for name, value in mapping(one["config"], "the settings of a member of the plan").items():
+        if name == "monotone":
+            for sign in mapping(value, "constraints of a member of the plan").values():
+                whole(sign, "a constraint of a member of the plan", -1, 1)
+        else:
+            need(value is None or isinstance(value, _PLAIN), f"{name:.40} of a member of the plan is {value!r:.40}")
+    need(isinstance(one["whole"], bool), "a member of the plan")
+    whole(one["seed"], "the seed of a member of the plan", -_SEED, _SEED)
+    whole(one["trial"], "trial of a member of the plan", 0, _MOST)
+    units = whole(one["units"], "units of a member of the plan", 0 if one["whole"] else 1, _UNITS)
+    whole(one["rounds"] or 0, "rounds of a member of the plan", 0, _MOST)
+    if "fits" in one:
+        for fit in items(one["fits"], "fits of a member of the plan", Mapping, max(1, units)):
+            _check_fit(fit, one["whole"])
+    elif "unit_rounds" in one:  # of an earlier version
+        for rounds in items(one["unit_rounds"], "rounds of folds", count=1 if one["whole"] else units):
             whole(rounds or 0, "rounds of a member of the plan", 0, _MOST)
-        if "fits" in one:
-            for fit in items(one["fits"], "fits of a member of the plan", Mapping, max(1, one["units"])):
-                _check_fit(fit, one["whole"])
 
 
 def _check_fit(fit: Mapping[str, Any], of_all: bool) -> None:
@@ -117,6 +138,10 @@ def _check_said(said: Mapping[str, Any]) -> None:
     for name, value in said.items():
         if name in ("again", "without"):
             items(value, name, str)
+        elif name == "class_weight" and isinstance(value, Mapping):
+            for key, one in items(value["pairs"], name):
+                need(isinstance(key, _PLAIN), "a class that was weighed")
+                real(one, "the weight of a class", 0, 1e308)
         elif isinstance(value, Mapping):
             for key, one in items(value["pairs"], name):
                 need(isinstance(key, _PLAIN), f"what was said of {name:.40}")

@@ -17,6 +17,7 @@ from cli_process import run
 import modelwright as mw
 from modelwright.cli import pairs
 from modelwright.cli.main import main
+from modelwright.cli.output import write_whole
 from modelwright.core.errors import StoreError
 from modelwright.tasks import archive
 
@@ -97,6 +98,30 @@ def test_a_full_disk_loses_neither_the_search_nor_what_was_there(tables, fitted,
         assert main(["predict", "f.mw", "test.csv", "-o", "kept.csv"]) == 3
     assert "kept.csv: cannot be written" in capsys.readouterr().err
     assert (tables / "kept.csv").read_text() == "kept" and not list(tables.glob(".kept.csv*"))
+
+
+def test_a_stop_while_something_is_written_leaves_nothing_of_it(tables, fitted, tmp_path, monkeypatch):
+    def arrays():
+        yield "0/model/first", np.zeros(1000)
+        raise KeyboardInterrupt
+
+    class Stopped(dict):
+        def items(self):
+            return arrays()
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    (tmp_path / "kept.csv").write_text("kept")
+    with pytest.raises(KeyboardInterrupt):
+        archive.write(tmp_path / "m.mw", {}, Stopped())
+    model = mw.load(tables / "m.mw")
+    monkeypatch.setattr(os, "replace", stop)
+    for write in (lambda: write_whole(tmp_path / "kept.csv", "new"), lambda: model.report(tmp_path / "m.html")):
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
+    assert (tmp_path / "kept.csv").read_text() == "kept"
 
 
 def test_names_in_a_file_do_nothing_to_a_terminal(tables, fitted, tmp_path, monkeypatch, capsys):

@@ -10,13 +10,13 @@ import io
 import json
 import math
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ArgumentError, ModelwrightError, StoreError
+from modelwright.core.files import drafted
 from modelwright.report.text import clean, clean_block
 
 #: Version of every JSON document that a command prints.
@@ -129,16 +129,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         ArgumentError: it cannot be written; what was there is unchanged.
     """
-    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
     raw = content.encode("utf-8") if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(raw)
             return
-        beside.write_bytes(raw)
-        os.replace(beside, path)
+        with drafted(path) as draft:
+            draft.write_bytes(raw)
+            os.replace(draft, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise ArgumentError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from modelwright.core.medium import cannot_write
 
 def draft_of(target: Path) -> Path:
     """A fresh name beside ``target`` for a file that is not finished yet; ``is_draft`` knows it again."""
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    return target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.tmp")
 
 
 def is_draft(name: str) -> bool:
@@ -26,23 +27,33 @@ def is_draft(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp")
 
 
+@contextlib.contextmanager
+def drafted(target: Path) -> Iterator[Path]:
+    """A draft of ``target``, to be put in place by its writer; what ends that early, Ctrl-C too, leaves none of it."""
+    draft = draft_of(target)
+    try:
+        yield draft
+    except BaseException:
+        with contextlib.suppress(OSError, ValueError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
 def replace_file(target: Path, *parts: Any) -> None:
     """Write ``parts`` (bytes) to ``target`` so that after a crash it holds the old content or the new one.
 
     Raises:
         StoreError: it cannot be written (a ``MediumError`` where the disk is full). What was there is unchanged.
     """
-    draft = draft_of(target)
     try:
-        with open(draft, "wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(draft, target)
+        with drafted(target) as draft:
+            with open(draft, "wb") as file:
+                for part in parts:
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(draft, target)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise cannot_write(target, error) from error
 
 

@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.files import put_in_place
+from modelwright.core.files import drafted, put_in_place
 from modelwright.core.history import Row, usable
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
@@ -78,14 +78,13 @@ def keep(path: str | os.PathLike[str], made: Callable[[], str], *, also: str = "
     target = Path(path)
     check_ending(target, "report", also=also)
     text = made()
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.is_dir():
             raise IsADirectoryError("it is a folder")
-        beside.write_text(text, encoding="utf-8")
-        put_in_place(beside, target)
+        with drafted(target) as draft:
+            draft.write_text(text, encoding="utf-8")
+            put_in_place(draft, target)
     except (OSError, ValueError) as error:
-        beside.unlink(missing_ok=True) if "\0" not in str(beside) else None
         said = getattr(error, "strerror", None) or str(error)
         raise ArgumentError(
             f"cannot write the report: {said}",

@@ -20,7 +20,7 @@ import numpy as np
 
 from modelwright.core import codec
 from modelwright.core.errors import ArgumentError, StoreError
-from modelwright.core.files import draft_of, put_in_place
+from modelwright.core.files import drafted, put_in_place
 from modelwright.core.medium import cannot_write
 from modelwright.core.wording import kind_of
 
@@ -67,23 +67,26 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
     if is_foreign(target):
         hint = "Remove that file first, or name another one."
         raise StoreError("there is a file that is no model, and it was left as it is", where=str(target), hint=hint)
-    draft = draft_of(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with open(draft, "wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-                text = json.dumps(codec.to_plain({"format": FORMAT, **body}), allow_nan=False)
-                archive.writestr(_BODY, text)
-                for name, array in arrays.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(draft, target)
+        with drafted(target) as draft:
+            with open(draft, "wb") as file:
+                _pack(file, body, arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(draft, target)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise cannot_write(target, error, onward=_ELSEWHERE) from error
     return target
+
+
+def _pack(file: BinaryIO, body: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        text = json.dumps(codec.to_plain({"format": FORMAT, **body}), allow_nan=False)
+        archive.writestr(_BODY, text)
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def is_model(path: Path) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 
 from modelwright.core import codec
 from modelwright.core.errors import StoreError
-from modelwright.core.files import draft_of, put_in_place, replace_file
+from modelwright.core.files import drafted, put_in_place, replace_file
 from modelwright.core.medium import cannot_write
 from modelwright.core.records import Artifact
 from modelwright.store.artifacts import Sink
@@ -50,17 +50,15 @@ def write_checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
     (array([0, 1, 2]), {'epoch': 4})
     """
     target = Path(path)
-    draft = draft_of(target)
     try:
-        with open(draft, "wb") as file:
-            sink = Sink(file)
-            save_checkpoint(sink, arrays, state)
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(draft, target)
+        with drafted(target) as draft:
+            with open(draft, "wb") as file:
+                sink = Sink(file)
+                save_checkpoint(sink, arrays, state)
+                file.flush()
+                os.fsync(file.fileno())
+            put_in_place(draft, target)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
         raise cannot_write(target, error) from error
     return Artifact(path=os.fspath(path), sha256=sink.sha256, size=sink.size)
 

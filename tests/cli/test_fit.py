@@ -313,6 +313,25 @@ def test_a_model_replaces_no_other_file_that_begins_as_one(tables, fitted, tmp_p
     assert before == {path: path.read_bytes() for path in tmp_path.iterdir()}
 
 
+def test_a_link_stays_one_and_the_file_it_leads_to_is_written(tables, fitted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tables)
+    model, there = mw.load("m.mw"), tmp_path / "there"
+    there.mkdir()
+    for name in ("m.mw", "m.html", "m.csv", "new.mw"):
+        (tmp_path / name).symlink_to(there / name)
+    (there / "m.csv").write_text("old")
+    (there / "m.mw").write_bytes((tables / "m.mw").read_bytes()[:100])
+    model.save(tmp_path / "m.mw")
+    model.save(tmp_path / "new.mw")
+    model.report(tmp_path / "m.html")
+    assert main(["predict", "m.mw", "test.csv", "-o", str(tmp_path / "m.csv")]) == 0
+    assert all(path.is_symlink() for path in tmp_path.iterdir() if path != there)
+    assert mw.load(there / "m.mw").target == mw.load(there / "new.mw").target == "left"
+    assert "Model for left" in (there / "m.html").read_text()
+    assert len((there / "m.csv").read_text().splitlines()) == 61
+    assert len(list(there.iterdir())) == 4
+
+
 FIT = ["fit", "train.csv", "--target", "left", "--trials", "1", "--model", "naive_bayes"]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import ArgumentError, ModelwrightError, StoreError
-from modelwright.core.files import drafted
+from modelwright.core.files import behind, drafted
 from modelwright.report.text import clean, clean_block
 
 #: Version of every JSON document that a command prints.
@@ -134,9 +134,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(raw)
             return
-        with drafted(path) as draft:
+        place = behind(path)
+        with drafted(place) as draft:
             draft.write_bytes(raw)
-            os.replace(draft, path)
+            os.replace(draft, place)
     except OSError as error:
         raise ArgumentError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
 

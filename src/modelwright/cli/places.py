@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
+from modelwright.core.files import behind
 
 #: What a file of SQLite begins with.
 _DATABASE = b"SQLite format 3\0"
@@ -25,7 +26,7 @@ def check_place(target: Path, *, reads: Mapping[str, str | Path | None], model: 
     """
     from modelwright.tasks import archive
 
-    folder = target.parent if str(target.parent) else Path(".")
+    folder = behind(target).parent
     if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         what = "it is a folder" if target.is_dir() else "its folder is not there, or cannot be written to"
         raise ArgumentError(what, where=str(target), hint="Name a file in a folder that exists.")

@@ -27,6 +27,15 @@ def is_draft(name: str) -> bool:
     return name.startswith(".") and name.endswith(".tmp")
 
 
+def behind(path: Path) -> Path:
+    """The file that a symbolic link leads to, so that writing replaces that and not the link; else ``path``.
+
+    >>> behind(Path("a/model.mw")).as_posix()
+    'a/model.mw'
+    """
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 @contextlib.contextmanager
 def drafted(target: Path) -> Iterator[Path]:
     """A draft of ``target``, to be put in place by its writer; what ends that early, Ctrl-C too, leaves none of it."""

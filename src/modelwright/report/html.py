@@ -17,7 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.files import drafted, put_in_place
+from modelwright.core.files import behind, drafted, put_in_place
 from modelwright.core.history import Row, usable
 from modelwright.core.wording import counted
 from modelwright.report import fidelity, page
@@ -81,9 +81,10 @@ def keep(path: str | os.PathLike[str], made: Callable[[], str], *, also: str = "
     try:
         if target.is_dir():
             raise IsADirectoryError("it is a folder")
-        with drafted(target) as draft:
+        place = behind(target)
+        with drafted(place) as draft:
             draft.write_text(text, encoding="utf-8")
-            put_in_place(draft, target)
+            put_in_place(draft, place)
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise ArgumentError(

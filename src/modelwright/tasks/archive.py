@@ -20,7 +20,7 @@ import numpy as np
 
 from modelwright.core import codec
 from modelwright.core.errors import ArgumentError, StoreError
-from modelwright.core.files import drafted, put_in_place
+from modelwright.core.files import behind, drafted, put_in_place
 from modelwright.core.medium import cannot_write
 from modelwright.core.wording import kind_of
 
@@ -68,13 +68,14 @@ def write(path: str | os.PathLike[str], body: Mapping[str, Any], arrays: Mapping
         hint = "Remove that file first, or name another one."
         raise StoreError("there is a file that is no model, and it was left as it is", where=str(target), hint=hint)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with drafted(target) as draft:
+        place = behind(target)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with drafted(place) as draft:
             with open(draft, "wb") as file:
                 _pack(file, body, arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            put_in_place(draft, target)
+            put_in_place(draft, place)
     except OSError as error:
         raise cannot_write(target, error, onward=_ELSEWHERE) from error
     return target

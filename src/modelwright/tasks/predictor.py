@@ -352,7 +352,7 @@ class Predictor:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one file with everything in it: JSON, native boosters, arrays; no pickle. ``mw.load`` reads it.
 
-        A model that was there is replaced.
+        A model that was there is replaced; a symbolic link stays, and the file that it leads to is written.
 
         Raises:
             ArgumentError: ``path`` is no path.

@@ -1,9 +1,12 @@
 """A user's own estimator takes part, and is unpickled only on the user's word."""
 
+import warnings
+
 import numpy as np
 import pytest
 from raw_frames import mixed, target
 
+import modelwright as mw
 from modelwright.core.errors import ArgumentError, SubjectError
 from modelwright.space import HyperParameters
 from modelwright.tasks import learners
@@ -133,3 +136,41 @@ def test_a_seed_settles_what_is_within_an_estimator_too():
         assert not np.array_equal(kept(one, seed=3)[0], kept(one, seed=4)[0])
     assert np.array_equal(kept(forest, seed=3)[0], kept(RandomForestClassifier(5, random_state=3))[0])
     assert search.cv.random_state is None and forest.random_state is None
+
+
+class Nearest:
+    """Knows nothing of scikit-learn but the names of some methods."""
+
+    def get_params(self, deep=True):
+        return {}
+
+    def fit(self, rows, answers):
+        self.rows, self.answers = rows, answers
+        return self
+
+    def predict(self, rows):
+        return self.answers[((rows[:, None] - self.rows[None]) ** 2).sum(axis=2).argmin(axis=1)]
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_what_does_not_say_what_it_is_for_is_for_either(task):
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=80)
+    y = a if task == "regression" else np.where(a > 0, "high", "low")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = mw.fit({"a": a, "y": y}, "y", models=[Nearest()], trials=1, verbose=0, store=":memory:")
+    assert model.task == task
+    assert model.predict({"a": [2.0]})[0] in (y if task == "regression" else ["high"])
+
+
+def test_what_has_its_predictions_from_another_one_is_an_estimator():
+    from sklearn.ensemble import StackingClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=80)
+    stack = StackingClassifier([("tree", DecisionTreeClassifier(max_depth=2, random_state=0))])
+    asked = {"models": [stack], "trials": 1, "folds": 2, "verbose": 0, "store": ":memory:"}
+    model = mw.fit({"a": a, "y": np.where(a > 0, "high", "low")}, "y", **asked)
+    assert model.predict({"a": [2.0, -2.0]}).tolist() == ["high", "low"]

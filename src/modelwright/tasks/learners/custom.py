@@ -49,7 +49,7 @@ class Own(Learner):
     chooses: ClassVar[bool] = False
 
     def __init__(self, estimator: Any, name: str = ""):
-        if isinstance(estimator, type) or not hasattr(estimator, "fit") or not hasattr(estimator, "predict"):
+        if isinstance(estimator, type) or not hasattr(estimator, "fit") or not _has(estimator, "predict"):
             shown = f"the class {estimator.__name__}" if isinstance(estimator, type) else kind_of(estimator)
             raise SubjectError(
                 f"{shown} is no estimator",
@@ -60,8 +60,7 @@ class Own(Learner):
         self.estimator = estimator
         self.name = name or type(estimator).__name__.lower()  # type: ignore[misc]
         base = optional("sklearn.base", extra="tables", purpose="a model of your own")
-        classifies = hasattr(estimator, "predict_proba") or base.is_classifier(estimator)
-        self.tasks = ("binary", "multiclass") if classifies else ("regression",)  # type: ignore[misc]
+        self.tasks = _tasks(estimator, base)  # type: ignore[misc]
 
     def features(self, frame: Frame, config: Mapping[str, Any]) -> Recipe:
         return for_smooth(frame, config)
@@ -86,6 +85,22 @@ class Own(Learner):
         if said := [*said, *_heard(lambda: model.fit(matrix.values, y, **more))]:
             facts[WARNED] = said
         return FittedOwn(model, lesson.classes, facts)
+
+
+def _has(estimator: Any, name: str) -> bool:
+    """Whether it has a method, or will have once it is fitted, as a stack has what its last estimator has."""
+    return hasattr(estimator, name) or hasattr(type(estimator), name)
+
+
+def _tasks(estimator: Any, base: Any) -> tuple[str, ...]:
+    """What it is for; all tasks where it does not say."""
+    classes, numbers = ("binary", "multiclass"), ("regression",)
+    if hasattr(estimator, "predict_proba"):
+        return classes
+    if not hasattr(estimator, "__sklearn_tags__"):  # it knows no scikit-learn, which would refuse to look at it
+        said = getattr(estimator, "_estimator_type", None)
+        return (*classes, *numbers) if said is None else classes if said == "classifier" else numbers
+    return classes if base.is_classifier(estimator) else numbers
 
 
 def _heard(fit: Callable[[], Any]) -> list[str]:

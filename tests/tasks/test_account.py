@@ -347,6 +347,13 @@ def test_the_summary_says_what_predicted_numbers_are_counted_in():
     assert next(one["why"] for one in made.decisions if one["what"] == "task").endswith("counted in seconds")
 
 
+def test_numbers_with_thousands_behind_them_are_written_out_and_have_no_unit():
+    rows = {"size": list(range(60)), "price": [f"{n % 7 + 1}.{n % 10}k" for n in range(60)]}
+    model = mw.fit(rows, "price", models=["linear"], trials=1, folds=2, store=":memory:", verbose=0)
+    assert model.summary().splitlines()[0] == "Model for 'price', regression:"
+    assert model.predict({"size": 3.0})[0] > 500
+
+
 def test_alerts_about_columns_that_differ_at_their_ends_are_told_apart():
     names = [f"{'count_of_a_long_name_' * 6}{end}" for end in "12"]
     said = _alerts([{"name": "near-certain", "status": "alert", "column": name, "columns": ()} for name in names])

@@ -65,7 +65,8 @@ def _unit(model: Predictor) -> str:
     """What predicted numbers are counted in, where the target says it."""
     details = model._target.details if model.task == "regression" else {}
     unit = details.get(MEASURED) or details.get("unit")
-    return f", in {text.clean(unit, 20)}" if unit else ""
+    # "*" is that of numbers with thousands and millions behind them, which are written out in predictions.
+    return f", in {text.clean(unit, 20)}" if unit and unit != "*" else ""
 
 
 def judged_by(body: Mapping[str, Any]) -> str:

@@ -374,3 +374,27 @@ def test_the_source_may_say_the_order(tmp_path):
     other = polars.DataFrame({"x": polars.Series(["gold", "silver"] * 9, dtype=polars.Enum(medals)), "z": 1.5})
     assert Schema.of(read(other))["x"].kind == "category"
     assert Schema.of(read(other), kinds={"x": "ordinal"})["x"].levels == tuple(medals)
+
+
+def test_dates_in_digits_are_dates_where_pandas_has_made_them_numbers_with_fractions():
+    days = (np.datetime64("2015-01-01") + rng.integers(0, 2000, 200)).astype(str)
+    texts = [None if n % 11 == 0 else f"{day.replace('-', '')}.0" for n, day in enumerate(days)]
+    schema = Schema.of(read({"x": texts}))
+    assert schema["x"].kind == "datetime"
+    wanted = [np.nan if text is None else micros(text[:8], day_first=False) / 1e6 for text in texts]
+    assert np.array_equal(schema.frame({"x": texts}).numbers["x"], wanted, equal_nan=True)
+    assert schema.frame({"x": "20180304.0"}).numbers["x"][0] == micros("2018-03-04", day_first=False) / 1e6
+    assert kind([text and f"{float(text):.8e}" for text in texts]) == "number"
+
+
+def test_levels_that_are_one_moment_are_one_level_however_they_are_written():
+    pandas = pytest.importorskip("pandas")
+    days = pandas.to_datetime(["2020-01-05", "2020-01-06", "2020-01-05", "2020-01-07"])
+    schema = Schema.of(read(pandas.DataFrame({"x": pandas.Series(days).astype("category"), "b": range(4)})))
+    wanted = schema.frame({"x": days, "b": range(4)}).codes["x"].tolist()
+    assert len({*wanted}) == 3 and max(wanted) == 2
+    for written in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M"):
+        texts = days.strftime(written).tolist()
+        assert schema.frame({"x": texts, "b": range(4)}).codes["x"].tolist() == wanted
+        assert [schema.frame({"x": text, "b": 0}).codes["x"][0] for text in texts] == wanted
+    assert schema.frame({"x": "2020-01-08", "b": 0}).codes["x"][0] == 3

@@ -32,7 +32,8 @@ _FORMATS = {
     "name day year": re.compile(rf"{_WEEKDAY}{_NAME}[-\s]*{_DAY}(?:,\s*|[-\s]+)(?P<y>\d{{4}}){_TAIL}"),
     "year name day": re.compile(rf"(?P<y>\d{{4}})[-\s]{_NAME}[-\s]{_DAY}{_TAIL}"),
     "digits": re.compile(
-        r"(?P<y>(?:19|20)\d{2})(?P<mo>\d{2})(?P<d>\d{2})(?:T?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?Z?)?$"
+        # Where a column of whole numbers has gaps, pandas writes 20160405.0.
+        r"(?P<y>(?:19|20)\d{2})(?P<mo>\d{2})(?P<d>\d{2})(?:T?(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?Z?|\.0)?$"
     ),
     "year-month": re.compile(r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})$"),
     "name year": re.compile(rf"{_NAME}[-\s,]+(?P<y>\d{{4}})$"),

@@ -132,6 +132,8 @@ def infer(cells: np.ndarray, context: Context) -> Finding:
         grouped = numerals.grouped(cells.tolist())
         if not (grouped and context.comma):
             found = _of_numbers(numbers.values, "every cell is a number")
+            if found.kind == "datetime" and not _in_digits(cells):
+                return _of_text(profile(cells), context)
             return replace(found, details={**found.details, "sure": False}) if grouped else found
     return _of_text(profile(cells), context)
 
@@ -156,6 +158,12 @@ def _of_numbers(values: np.ndarray, why: str) -> Finding:
         if said:
             return Finding("id", said, {})
     return Finding("number", why, {"decimal": ".", "unit": "", "whole": whole})
+
+
+def _in_digits(cells: np.ndarray) -> bool:
+    """Whether texts that are whole numbers are written as such: dates are not read from 2.0160405e7."""
+    texts = {cell.strip() for cell in cells.tolist() if cell is not None}
+    return all(_WHOLE.match(text.removesuffix(".0")) for text in texts if text.casefold() not in NOTHING)
 
 
 def _codes(numbers: Mapping[int, int], counts: Mapping[str, int]) -> Finding:

@@ -16,6 +16,7 @@ from modelwright.tasks.cells import texts as as_cells
 from modelwright.tasks.plain import USUAL, plain
 from modelwright.tasks.table import is_missing
 from modelwright.tasks.uniform import uniform
+from modelwright.tasks.worth import Worth, worth
 
 NUMBERS, CODES, TEXTS = "numbers", "codes", "texts"
 #: Magnitudes from here on are taken as infinite: float32, which learners compute in, has none such.
@@ -353,11 +354,12 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
 def _levels(name: str, details: Mapping[str, Any]) -> Reader:
     levels = tuple(details.get("levels", ()))
     places = {level: i for i, level in enumerate(levels)}
-    values: dict[float, int] = {}
+    values: dict[Worth, int] = {}
     for level, place in places.items():
-        value = _as_number(level)
+        value = worth(level)
         if value is not None:
             values.setdefault(value, place)
+    numbers = any(value[0] == "number" for value in values)
     unsaid = {text.casefold() for text in details.get("unsaid", ())}
 
     def text(given: str) -> int | None:
@@ -367,7 +369,7 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
         folded = given.casefold()
         if folded in kinds.NOTHING or folded in unsaid:
             return None
-        value = _as_number(given) if values else None
+        value = worth(given) if values else None
         return values.get(value, len(levels)) if value is not None else len(levels)
 
     def typed(cells: np.ndarray) -> np.ndarray | None:
@@ -382,18 +384,8 @@ def _levels(name: str, details: Mapping[str, Any]) -> Reader:
         made[present] = np.array([-1 if code is None else code for code in codes], dtype=np.int32)[inverse]
         return made
 
-    many = len(levels) >= _MANY_LEVELS and not values
+    many = len(levels) >= _MANY_LEVELS and not numbers
     return Reader(name, CODES, -1, NOUNS["category"], "levels", text, typed, None, None, True, len(levels), many)
-
-
-def _as_number(text: str) -> float | None:
-    """The number that a level is; whole ones as they are, since floats do not hold all of them."""
-    if not text[-1:].isdigit() or "_" in text:
-        return None
-    try:
-        return int(text) if text.lstrip("+-").isdigit() else float(text)
-    except ValueError:
-        return None
 
 
 def _plain_text(given: str) -> str | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core.errors import ArgumentError
-from modelwright.report.text import clean
 from modelwright.tasks.explanation import explained
+from modelwright.tasks.listing import shown
+from modelwright.tasks.refused import refuse_probabilities
 from modelwright.tasks.thresholds import Cut
 
 if TYPE_CHECKING:
@@ -19,10 +19,8 @@ def answers(model: Predictor, table: Any, *, proba: bool, reasons: int = 0) -> d
     Raises:
         ArgumentError: as ``Predictor.predict``; or probabilities are asked for where numbers are predicted.
     """
-    if proba and model.task == "regression":
-        raise ArgumentError(
-            f"{model.target!r:.80} is a number, it has no classes", where="predict_proba", hint="Use predict."
-        )
+    if proba:
+        refuse_probabilities(model.task, model.target)
     frame = model._frame(table)
     predicted = model._predicted(frame)
     if model.task == "regression":
@@ -46,6 +44,4 @@ def _reason(one: dict[str, Any]) -> str:
     >>> _reason({"column": "plan", "value": "pro", "adds": 0.21349, "error": 0.01})
     'plan=pro +0.2135'
     """
-    value = one["value"]
-    shown = "missing" if value is None else f"{value:.6g}" if isinstance(value, float) else clean(value, 44)
-    return f"{clean(one['column'], 60)}={shown} {one['adds']:+.4g}"
+    return f"{shown(one['column'], 60)}={shown(one['value'], 44)} {one['adds']:+.4g}"

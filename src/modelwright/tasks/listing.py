@@ -128,7 +128,12 @@ class Explanations(list):
         )
         head = f"{about} {one['answer']:,.{digits}f}, {have} {one['base']:,.{digits}f}"
         lines = [
-            [_of(of["column"], 60), _of(of["value"], 44), f"{of['adds']:+,.{digits}f}", f"{of['error']:,.{digits}f}"]
+            [
+                shown(of["column"], 60),
+                shown(of["value"], 44),
+                f"{of['adds']:+,.{digits}f}",
+                f"{of['error']:,.{digits}f}",
+            ]
             for of in one["because"][:_COLUMNS]
         ]
         if not lines:
@@ -143,7 +148,7 @@ class Explanations(list):
                 adds.setdefault(of["column"], []).append(of["adds"])
         mean = {name: sum(map(abs, own)) / len(self) for name, own in adds.items()}
         lines = [
-            [_of(name, 60), *(f"{one:,.{digits}f}" for one in (mean[name], min(adds[name]), max(adds[name])))]
+            [shown(name, 60), *(f"{one:,.{digits}f}" for one in (mean[name], min(adds[name]), max(adds[name])))]
             for name in sorted(mean, key=lambda name: -mean[name])[:_COLUMNS]
         ]
         head = f"{counted(len(self), 'row')}: how far each column moves the answer"
@@ -157,7 +162,8 @@ class Explanations(list):
     __repr__ = __str__
 
 
-def _of(cell: Any, most: int) -> str:
+def shown(cell: Any, most: int) -> str:
+    """A cell of a row in so many characters at most; None is one that is missing."""
     if isinstance(cell, float):
         return f"{cell:.6g}"
     return "missing" if cell is None else clean(cell, most)

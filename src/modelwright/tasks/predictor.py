@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from modelwright.core import codec
-from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import warn_caller
 from modelwright.report.text import clean
 from modelwright.tasks import archive
@@ -25,6 +24,7 @@ from modelwright.tasks.known_rows import KnownRows
 from modelwright.tasks.leaderboard import Leaderboard, scored
 from modelwright.tasks.listing import Checks, Decisions, Explanations, Features
 from modelwright.tasks.members import Member
+from modelwright.tasks.refused import refuse_probabilities
 from modelwright.tasks.schema import Schema
 from modelwright.tasks.target import Target
 from modelwright.tasks.thresholds import Cut
@@ -123,10 +123,7 @@ class Predictor:
         Raises:
             ArgumentError: as ``predict``; or the target is a number.
         """
-        if self.task == "regression":
-            raise ArgumentError(
-                f"{self.target!r} is a number, it has no classes", where="predict_proba", hint="Use predict."
-            )
+        refuse_probabilities(self.task, self.target)
         return self._predicted(self._frame(table))
 
     def _frame(self, table: Any) -> Frame:

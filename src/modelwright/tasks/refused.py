@@ -85,6 +85,12 @@ def refuse_no_classes(found: Labels, name: str, metric: Any, most: int) -> None:
         refuse_other_task(metric, name, "regression", f"there are {len(counts):,} different values")
 
 
+def refuse_probabilities(task: str, name: str) -> None:
+    """Of a target that is a number there are no probabilities."""
+    if task == "regression":
+        raise ArgumentError(f"{name!r:.80} is a number, it has no classes", where="predict_proba", hint="Use predict.")
+
+
 def _words(found: Labels) -> list[int]:
     """The rows whose cell is no number."""
     cells = zip(found.cells.tolist(), found.missing.tolist(), strict=True)

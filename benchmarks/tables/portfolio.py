@@ -42,7 +42,7 @@ def tables(root: Path) -> dict[str, tuple[str, str]]:
 
 def pool(job: Any, tree: Any, rows: int, columns: int) -> dict[str, dict[str, Any]]:
     """What is shipped, then draws of each learner: the same for every table, but for defaults that know its size."""
-    from modelwright.tasks.portfolio import portfolio, space_of
+    from modelwright.tasks.search.portfolio import portfolio, space_of
 
     found: dict[str, dict[str, Any]] = {}
     for config in portfolio(tree, job.learners):
@@ -63,11 +63,11 @@ def collect(root: Path, out: Path, names: Sequence[str]) -> None:
 
 
 def _collect(path: Path, target: str, metric: str, out: Path) -> None:
-    from modelwright.tasks.chosen import chosen_learners
-    from modelwright.tasks.estimation import Job
-    from modelwright.tasks.gathered import Said, gather
-    from modelwright.tasks.portfolio import space_of
-    from modelwright.tasks.reading import read
+    from modelwright.tasks.data.reading import read
+    from modelwright.tasks.search.chosen import chosen_learners
+    from modelwright.tasks.search.estimation import Job
+    from modelwright.tasks.search.gathered import Said, gather
+    from modelwright.tasks.search.portfolio import space_of
 
     if out.with_suffix(".json").exists():
         return
@@ -123,8 +123,8 @@ class Pool:
     """What the pool predicts for one table."""
 
     def __init__(self, path: Path):
-        from modelwright.tasks.metrics import Metric
-        from modelwright.tasks.target import Target
+        from modelwright.tasks.scoring.metrics import Metric
+        from modelwright.tasks.scoring.target import Target
 
         known, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
         self.name, self.facts, self.y, self.test = path.stem, known["facts"], arrays["y"], arrays["test"]
@@ -138,7 +138,7 @@ class Pool:
 
     def errors(self, names: Sequence[str]) -> tuple[float, float]:
         """Logarithm of the ensemble's error on the rows its weights were chosen on, and on the test rows."""
-        from modelwright.tasks.ensemble import selected
+        from modelwright.tasks.ensemble.selection import selected
 
         key = frozenset(names)
         if key not in self._errors:

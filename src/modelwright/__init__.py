@@ -24,8 +24,9 @@ _HOMES = {
     "Trial": "modelwright.api.trial",
     "load_study": "modelwright.api.load",
     "fit": "modelwright.tasks.fit",
-    "load": "modelwright.tasks.loading",
-    "Predictor": "modelwright.tasks.predictor",
+    "check": "modelwright.tasks.check",
+    "load": "modelwright.tasks.result.loading",
+    "Predictor": "modelwright.tasks.result.predictor",
     "TunedCV": "modelwright.api.tuned",
     "HyperParameters": "modelwright.space",
     "HyperModel": "modelwright.frontends.hypermodel",
@@ -69,9 +70,10 @@ if TYPE_CHECKING:
     from modelwright.frontends.presets import preset
     from modelwright.space import HyperParameters
     from modelwright.strategy.base import Strategy
+    from modelwright.tasks.check import check
     from modelwright.tasks.fit import fit
-    from modelwright.tasks.loading import load
-    from modelwright.tasks.predictor import Predictor
+    from modelwright.tasks.result.loading import load
+    from modelwright.tasks.result.predictor import Predictor
 
 __all__ = sorted([*_HOMES, *_PACKAGES, "__version__"])
 

@@ -19,7 +19,7 @@ from modelwright.cli import pairs
 from modelwright.cli.main import main
 from modelwright.cli.output import write_whole
 from modelwright.core.errors import StoreError
-from modelwright.tasks import archive
+from modelwright.tasks.result import archive
 
 pytest.importorskip("lightgbm")
 

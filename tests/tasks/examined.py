@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from modelwright.tasks.checks import check
-from modelwright.tasks.reading import read
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.target import Target
+from modelwright.tasks.data.reading import read
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.scoring.target import Target
 
 
 def examined(columns, *, target="y", kinds=None, task=None, metric=None, **given):

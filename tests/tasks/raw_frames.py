@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features import Matrix
-from modelwright.tasks.frame import Frame
 
 
 def mixed(rows=300, seed=0):

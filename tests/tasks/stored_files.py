@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from modelwright.tasks import learners
-from modelwright.tasks.baseline import Baseline
-from modelwright.tasks.members import Member
-from modelwright.tasks.metrics import Metric
-from modelwright.tasks.predictor import Predictor
-from modelwright.tasks.reading import read
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.target import Target
+from modelwright.tasks.data.reading import read
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.ensemble.members import Member
+from modelwright.tasks.result.baseline import Baseline
+from modelwright.tasks.result.predictor import Predictor
+from modelwright.tasks.scoring.metrics import Metric
+from modelwright.tasks.scoring.target import Target
 
 QUICK = {
     "lightgbm": {"learning_rate": 0.2, "num_leaves": 6, "pairs": 4},

@@ -25,9 +25,9 @@ from test_install_size import packages
 import modelwright as mw
 from modelwright.core.clock import SystemClock
 from modelwright.execute.serial import SerialExecutor
-from modelwright.tasks import estimation, session
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.learners.base import Learner
+from modelwright.tasks.search import estimation, session
 
 pytest.importorskip("lightgbm")
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelwright.cli.output import Exit, Output
-from modelwright.core.wording import counted
 from modelwright.report import text
 
 if TYPE_CHECKING:
@@ -20,35 +19,23 @@ _WIDTH = 120
 
 def check(args: Namespace, out: Output) -> int:
     """Check a table, and a second one for drift; exit code 1 when something needs a look."""
-    from modelwright.tasks.checks import alerts_of, drift
-    from modelwright.tasks.checks import check as checked
+    from modelwright.tasks.checks import alerts_of
+    from modelwright.tasks.checks.examination import Examination
     from modelwright.tasks.checks.written import TOLD
-    from modelwright.tasks.context import around
-    from modelwright.tasks.metrics import Metric
-    from modelwright.tasks.reading import read
-    from modelwright.tasks.schema import Schema
-    from modelwright.tasks.target import Target
 
-    table = read(args.table, where=args.table)
-    column = table.column(args.target, where=f"{args.table}, --target")
-    kinds: dict[str, Any] = dict(args.kind or ())
-    said = {"declared": table.declared.get(args.target), "context": around(table, args.target, kinds)}
-    target = Target.of(column, name=args.target, task=args.task, metric=args.metric, **said)
-    Metric.of(args.metric, target)  # refuses what is none
-    schema = Schema.of(table, target=args.target, kinds=kinds, where=args.table)
-    out.say(f"{counted(table.rows, 'row')}, {counted(len(schema.columns), 'column')}; {target.task}: {target.why}")
-    found = checked(table, schema, target, seed=args.seed, seconds=args.seconds, where=args.table)
-    if args.test is not None:
-        other = read(args.test, where=args.test)
-        found += drift(table, other, schema, target=target, seed=args.seed, seconds=args.seconds, where=args.test)
+    asked = {"metric": args.metric, "task": args.task, "kinds": dict(args.kind or ())}
+    seen = Examination.of(args.table, args.target, where=args.table, **asked)
+    out.say(seen.said)
+    found = seen.found(
+        args.test, seed=args.seed, seconds=args.seconds, where=args.table, where_second=args.test or args.table
+    )
     alerts = alerts_of(found)
-    noted = (*table.notes, *target.notes)
     if out.as_json:
-        notes = [note.message for note in noted]
-        body = {"rows": table.rows, "task": target.task, "why": target.why, "alerts": alerts, "notes": notes}
-        out.document({**body, "checks": [one.to_json() for one in found]})
+        notes = [note.message for note in seen.notes]
+        body = {"rows": seen.table.rows, "task": seen.target.task, "why": seen.target.why, "alerts": alerts}
+        out.document({**body, "notes": notes, "checks": [one.to_json() for one in found]})
     else:
-        notes = [f"Note: {text.clean(note.message)}" for note in noted if note.kind not in TOLD]
+        notes = [f"Note: {text.clean(note.message)}" for note in seen.notes if note.kind not in TOLD]
         out.data("\n".join([*notes, *_told(found, out.spoken)]))
     return Exit.INTERNAL if alerts else Exit.OK
 

@@ -17,7 +17,7 @@ from modelwright.report import text
 from modelwright.tasks.account.words import in_a_shell
 
 if TYPE_CHECKING:
-    from modelwright.tasks.predictor import Predictor
+    from modelwright.tasks.result.predictor import Predictor
 
 
 def fit(args: Namespace, out: Output) -> int:
@@ -81,7 +81,7 @@ def fit(args: Namespace, out: Output) -> int:
 
 def predict(args: Namespace, out: Output) -> int:
     """Predictions for the rows of a table, as CSV or in the form that the file's ending says."""
-    from modelwright.tasks.answers import answers
+    from modelwright.tasks.result.answers import answers
 
     target = None if args.output is None else Path(args.output).expanduser()
     if target is not None:
@@ -130,7 +130,7 @@ def _loaded(args: Namespace, table: str | None) -> Predictor:
         table: what stands where a table is expected.
     """
     import modelwright
-    from modelwright.tasks import archive
+    from modelwright.tasks.result import archive
 
     path = Path(args.model).expanduser()
     try:
@@ -150,7 +150,7 @@ def _save(model: Predictor, target: Path) -> None:
     try:
         model.save(target)
     except StoreError as error:
-        from modelwright.tasks.further import study_of
+        from modelwright.tasks.request.continuation import study_of
 
         name = study_of(model)
         again = f"Run the same command again with --name {shlex.quote(name or '')}"

@@ -17,7 +17,7 @@ def direction(text: str) -> tuple[str, int]:
 
 def kind(text: str) -> tuple[str, str | list[str]]:
     """A column and its kind, or its levels from low to high as a line of CSV."""
-    from modelwright.tasks.kinds import KINDS
+    from modelwright.tasks.data.kinds import KINDS
 
     name, _, said = text.rpartition("=")
     column, _, levels = text.partition("=")

@@ -24,7 +24,7 @@ def check_place(target: Path, *, reads: Mapping[str, str | Path | None], model: 
     Raises:
         ArgumentError: what is there, and what to do.
     """
-    from modelwright.tasks import archive
+    from modelwright.tasks.result import archive
 
     folder = behind(target).parent
     if target.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):

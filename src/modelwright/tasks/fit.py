@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.clock import SystemClock, counts_from
 
 if TYPE_CHECKING:
-    from modelwright.tasks.predictor import Predictor
+    from modelwright.tasks.result.predictor import Predictor
 
 #: What is said last where a fit is stopped before it has a study.
 _EARLY = "stopped before a candidate was tried. Nothing is lost: run the same again"
@@ -116,7 +116,9 @@ def fit(
     given["began"] = clock.monotonic() if began is None else began
     opened = clock.monotonic()
     try:
-        from modelwright.tasks.call import fitted  # what it needs takes a while to import, and that is part of the time
+        from modelwright.tasks.request.call import (
+            fitted,  # what it needs takes a while to import, and that is part of the time
+        )
 
         return fitted(imported=clock.monotonic() - opened, **given)
     except KeyboardInterrupt as error:

@@ -8,9 +8,9 @@ from modelwright.core.rng import Seed
 from modelwright.tasks.checks import drift
 from modelwright.tasks.checks.together import Features
 from modelwright.tasks.checks.two_samples import levels_shift, numbers_shift, stability, told_apart
-from modelwright.tasks.reading import read
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.target import Target
+from modelwright.tasks.data.reading import read
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.scoring.target import Target
 
 rng = np.random.default_rng(8)
 

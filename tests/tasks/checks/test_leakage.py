@@ -5,7 +5,7 @@ import pytest
 from examined import examined, noise, of, passed
 
 from modelwright.tasks.checks import LEAKS
-from modelwright.tasks.gathered import Said, checked, gather
+from modelwright.tasks.search.gathered import Said, checked, gather
 
 rng = np.random.default_rng(6)
 ROWS = 1500

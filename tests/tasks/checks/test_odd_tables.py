@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from modelwright.core.errors import ArgumentError, ModelwrightError
 from modelwright.tasks.checks import NAMES, check, drift
-from modelwright.tasks.reading import read
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.target import Target
+from modelwright.tasks.data.reading import read
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.scoring.target import Target
 
 CELLS = {
     "number": st.one_of(st.none(), st.floats(allow_infinity=True), st.sampled_from([0.0, -1.0, 999.0, 1e308, -0.0])),

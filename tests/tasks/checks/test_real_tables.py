@@ -4,8 +4,8 @@ import pytest
 from examined import of, real
 
 from modelwright.tasks.checks import check
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.target import Target
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.scoring.target import Target
 
 TARGETS = {
     "adult": "income",

@@ -5,8 +5,8 @@ import pytest
 from examined import examined, noise, of, passed
 
 from modelwright.tasks.checks import row_groups
-from modelwright.tasks.reading import read
-from modelwright.tasks.schema import Schema
+from modelwright.tasks.data.reading import read
+from modelwright.tasks.data.schema import Schema
 
 rng = np.random.default_rng(3)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from modelwright.tasks import learners
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features import Recipe
 from modelwright.tasks.features.categories import Codes, Counts, Hashed, OneHot
 from modelwright.tasks.features.groups import CrossedMeans, GroupMeans
@@ -13,7 +14,6 @@ from modelwright.tasks.features.reduction import Components
 from modelwright.tasks.features.scaling import Scaled
 from modelwright.tasks.features.selection import Selected
 from modelwright.tasks.features.target_means import TargetMeans
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.judged import merit
 
 ROWS = 5000

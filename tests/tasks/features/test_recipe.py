@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from modelwright.core.codec import dumps, loads
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks import learners
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features import Fitted, Recipe
 from modelwright.tasks.features.categories import Codes, Counts, Hashed, OneHot
 from modelwright.tasks.features.dates import Dates
@@ -23,7 +24,6 @@ from modelwright.tasks.features.scaling import Scaled
 from modelwright.tasks.features.selection import Selected
 from modelwright.tasks.features.target_means import TargetMeans
 from modelwright.tasks.features.text import Texts
-from modelwright.tasks.frame import Frame
 
 NUMBERS = ("number", "skewed", "flag", "empty", "same")
 RECIPES = {

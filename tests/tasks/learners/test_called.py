@@ -8,8 +8,8 @@ from sklearn.tree import DecisionTreeClassifier as Tree
 
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks import learners
-from modelwright.tasks.chosen import chosen_learners
 from modelwright.tasks.learners.called import called
+from modelwright.tasks.search.chosen import chosen_learners
 
 
 def names(*models):

@@ -14,12 +14,12 @@ from modelwright.report.plots import Chart
 from modelwright.report.svg import esc
 from modelwright.tasks.account import charts
 from modelwright.tasks.account.again import commands
+from modelwright.tasks.account.listing import LEFT
 from modelwright.tasks.account.summary import deployed, judged_by, spread, took
 from modelwright.tasks.checks.record import alerts_of
-from modelwright.tasks.listing import LEFT
 
 if TYPE_CHECKING:
-    from modelwright.tasks.predictor import Predictor
+    from modelwright.tasks.result.predictor import Predictor
 
 _SAID = {"alert": "look at it", "skipped": "not looked at", "fixed": "taken care of", "passed": "passed"}
 #: Decisions are few; of columns, which may be thousands, the table shows so many.

@@ -12,11 +12,11 @@ from modelwright.report import text
 from modelwright.tasks.account.words import told_by_a_command
 from modelwright.tasks.checks.record import alerts_of
 from modelwright.tasks.checks.run import LEAKS
-from modelwright.tasks.evaluation import told
-from modelwright.tasks.labels import MEASURED
+from modelwright.tasks.data.labels import MEASURED
+from modelwright.tasks.result.evaluation import told
 
 if TYPE_CHECKING:
-    from modelwright.tasks.predictor import Predictor
+    from modelwright.tasks.result.predictor import Predictor
 
 _MEMBERS, _ALERTS, _UNSEEN = 4, 3, 5
 _NEXT = 'Next: model.predict(table), model.save("model.mw"), model.leaderboard("test.csv"), model.report("model.html")'

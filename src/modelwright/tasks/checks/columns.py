@@ -7,13 +7,13 @@ from collections import Counter
 import numpy as np
 
 from modelwright.core.wording import counted, quoted
-from modelwright.tasks import dates
 from modelwright.tasks.checks.alike import column_groups
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, settled
-from modelwright.tasks.kinds import NO_VALUE, profile
-from modelwright.tasks.numerals import notation
-from modelwright.tasks.table import is_missing
+from modelwright.tasks.data import dates
+from modelwright.tasks.data.kinds import NO_VALUE, profile
+from modelwright.tasks.data.numerals import notation
+from modelwright.tasks.data.table import is_missing
 
 #: Levels beyond which a column is one of very many levels.
 MANY = 100

@@ -15,11 +15,11 @@ from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.features import CLOSELY, features
 from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.checks.two_samples import Shift, Told, levels_shift, numbers_shift, told_apart
-from modelwright.tasks.frame import Frame
-from modelwright.tasks.kinds import canonical, profile
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Table
-from modelwright.tasks.target import Target
+from modelwright.tasks.data.frame import Frame
+from modelwright.tasks.data.kinds import canonical, profile
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.data.table import Table
+from modelwright.tasks.scoring.target import Target
 
 #: Chance of any false alert in two halves of one table, and rows of each that are looked at.
 _CHANCE, _ROWS = 0.001, 20_000
@@ -59,7 +59,7 @@ def drift(
         ArgumentError: the second table has no rows, or a column that holds something else than in the first.
 
     >>> import numpy as np
-    >>> from modelwright.tasks.reading import read
+    >>> from modelwright.tasks.data.reading import read
     >>> x = np.sqrt(np.arange(200.0))
     >>> a, b = read({"x": x, "y": [0, 1] * 100}), read({"x": x + 5.3})
     >>> found = drift(a, b, Schema.of(a, target="y"))

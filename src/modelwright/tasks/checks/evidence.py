@@ -13,10 +13,10 @@ import numpy as np
 from modelwright.core.rng import Seed
 from modelwright.tasks.checks.alike import numbered, row_groups
 from modelwright.tasks.checks.alone import contrasts
-from modelwright.tasks.frame import Frame
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Note, Table, is_missing
-from modelwright.tasks.validation import OUT, Split
+from modelwright.tasks.data.frame import Frame
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.data.table import Note, Table, is_missing
+from modelwright.tasks.scoring.validation import OUT, Split
 
 #: Folds in which columns are tried.
 FOLDS = 4

@@ -11,7 +11,7 @@ from modelwright.tasks.checks.alike import numbered
 from modelwright.tasks.checks.alone import Share, contrasts, level_alone, number_alone
 from modelwright.tasks.checks.evidence import FOLDS, Evidence
 from modelwright.tasks.checks.record import Check, settled
-from modelwright.tasks.schema import Column
+from modelwright.tasks.data.schema import Column
 
 #: Values a column must have to name things, and rows for each of them, on average.
 _VALUES, _ROWS = 20, 2.0

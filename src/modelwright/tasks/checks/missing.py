@@ -10,8 +10,8 @@ from modelwright.core.wording import counted
 from modelwright.tasks.checks.alone import level_alone
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, settled
-from modelwright.tasks.kinds import NOTHING
-from modelwright.tasks.schema import Column
+from modelwright.tasks.data.kinds import NOTHING
+from modelwright.tasks.data.schema import Column
 
 NAME, READ = "missing values", "unreadable cells"
 _DONE = "kept as missing: trees treat it as a value of its own, other models fill it and add a mark"

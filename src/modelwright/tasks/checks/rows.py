@@ -8,7 +8,7 @@ from modelwright.core.wording import counted
 from modelwright.tasks.checks.alike import frame_keys, numbered, row_keys
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, percent, settled
-from modelwright.tasks.validation import SMALL as REPEATED
+from modelwright.tasks.scoring.validation import SMALL as REPEATED
 
 #: Rows below which nothing that is measured is worth much, and below which a score is uncertain.
 FEW, SMALL = 50, 200

@@ -23,10 +23,10 @@ from modelwright.tasks.checks import (
 )
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, skipped
-from modelwright.tasks.schema import Schema
-from modelwright.tasks.table import Table
-from modelwright.tasks.target import Target
-from modelwright.tasks.validation import Split
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.data.table import Table
+from modelwright.tasks.scoring.target import Target
+from modelwright.tasks.scoring.validation import Split
 
 #: Rows that models are tried on, without a limit of time and with one.
 _SAMPLE, _PER_SECOND = 10_000, 2_000
@@ -99,7 +99,7 @@ def check(
         ArgumentError: the table lacks the target, or ``seconds`` is no positive number.
 
     >>> import numpy as np
-    >>> from modelwright.tasks.reading import read
+    >>> from modelwright.tasks.data.reading import read
     >>> raw = read({"size": np.sqrt(np.arange(60.0)), "unit": ["m"] * 60, "sold": ["no", "yes"] * 30})
     >>> found = check(raw, Schema.of(raw, target="sold"), Target.of(raw.columns["sold"], name="sold"))
     >>> [str(one) for one in found if one.status == "fixed"]

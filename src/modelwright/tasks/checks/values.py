@@ -8,7 +8,7 @@ from modelwright.core.wording import counted
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, named, percent, settled
 from modelwright.tasks.checks.shape import far_away, spikes
-from modelwright.tasks.kinds import NO_VALUE
+from modelwright.tasks.data.kinds import NO_VALUE
 
 _NUMBERS = ("number",)
 #: Rows beyond which shapes are looked at in a sample.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelwright.core.wording import counted
 from modelwright.tasks.checks.evidence import Evidence
 from modelwright.tasks.checks.record import Check, settled
-from modelwright.tasks.table import Note
+from modelwright.tasks.data.table import Note
 
 NAME = "reading"
 #: What reading notes of a file besides rows of another length, and what undoes that or comes next.

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.columns import first_places, stacked
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described
-from modelwright.tasks.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks.frame import Frame
+from modelwright.tasks.data.frame import Frame
 
 
 def columns_of(frame: Frame, *kinds: str) -> tuple[str, ...]:

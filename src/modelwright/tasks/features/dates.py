@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.columns import stacked
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described, some_rows
-from modelwright.tasks.frame import Frame
 
 _DAY = 86400.0
 #: Part -> how many of it make a circle.

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.relevance import binned, distinct, explained, some_rows, standardised
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described
 from modelwright.tasks.features.target_means import encoded
-from modelwright.tasks.frame import Frame
 
 _ROWS = 6000
 _GAIN = 0.005

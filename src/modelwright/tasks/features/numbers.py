@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.columns import stacked
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described, some_rows
-from modelwright.tasks.frame import Frame
 
 #: Largest number that goes in, so that differences and squares of some still have room in float32.
 _LARGEST = 1e30

@@ -11,10 +11,10 @@ import numpy as np
 from modelwright.core.codec import dumps
 from modelwright.core.errors import ArgumentError
 from modelwright.core.rng import Seed
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix, side_by_side
 from modelwright.tasks.features.registered import REGISTER
 from modelwright.tasks.features.step import Applied, AppliedColumns, AppliedMatrix, ColumnStep, MatrixStep, Sight, Step
-from modelwright.tasks.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)

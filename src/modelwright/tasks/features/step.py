@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from modelwright.core.rng import Seed
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
-from modelwright.tasks.frame import Frame
 
 #: What fitting a step at most looks at, in rows, for statistics that need no more.
 SAMPLE = 100_000

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.ngrams import MOST, buckets_of
 from modelwright.tasks.features.step import AppliedColumns, ColumnStep, Sight, described
-from modelwright.tasks.frame import Frame
 
 _COUNTED = ("letters", "words", "digits", "capitals", "signs")
 #: Distinct texts that components are found from; letters that are turned into n-grams at once.

@@ -13,9 +13,9 @@ from modelwright.core.errors import SubjectError
 from modelwright.core.optional import optional
 from modelwright.core.wording import each_once, kind_of
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import WARNED, Arrays, Fitted, Learner, Lesson, shared
 from modelwright.tasks.learners.recipes import for_smooth
 from modelwright.tasks.learners.weighed import seed_all, weights_of

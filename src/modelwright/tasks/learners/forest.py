@@ -15,9 +15,9 @@ from modelwright.core.optional import optional
 from modelwright.core.rng import Seed
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.alone import ALONE
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, both, shared
 from modelwright.tasks.learners.grown import Grown, flattened, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees

@@ -12,9 +12,9 @@ import numpy as np
 from modelwright.core.optional import optional
 from modelwright.space.hyperparameters import HyperParameters
 from modelwright.tasks.alone import ALONE
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import (
     NEAR,
     Arrays,

@@ -14,9 +14,9 @@ import numpy as np
 
 from modelwright.core.blas import blas_threads
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, both, shared, softmax
 from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.quadratic import curvature, minimum

@@ -14,9 +14,9 @@ import numpy as np
 from modelwright.core.blas import blas_threads
 from modelwright.core.rng import Seed
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Clock, Fitted, Learner, Lesson, both, shared, softmax
 from modelwright.tasks.learners.blocks import in_blocks
 from modelwright.tasks.learners.embedding import WAYS, Embedding

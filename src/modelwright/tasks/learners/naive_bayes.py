@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, shared, softmax
 from modelwright.tasks.learners.judged import Choice
 from modelwright.tasks.learners.recipes import for_smooth

@@ -9,10 +9,10 @@ import numpy as np
 
 from modelwright.core.rng import Seed
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.features.relevance import binned, explained, standardised
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, Valid, shared
 from modelwright.tasks.learners.blocks import in_blocks
 from modelwright.tasks.learners.judged import Halves, merit

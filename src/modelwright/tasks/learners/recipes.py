@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from modelwright.space.hyperparameters import HyperParameters
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.categories import Codes, Counts, Hashed, OneHot
 from modelwright.tasks.features.columns import columns_of
 from modelwright.tasks.features.dates import Dates
@@ -26,7 +27,6 @@ from modelwright.tasks.features.selection import Selected
 from modelwright.tasks.features.step import Step
 from modelwright.tasks.features.target_means import TargetMeans
 from modelwright.tasks.features.text import Texts
-from modelwright.tasks.frame import Frame
 
 #: Levels from which a category is encoded by its target in place of codes, and those from which codes are hashed.
 _MANY, _VERY_MANY = 40, 2000

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from modelwright.core.errors import ArgumentError, MissingPackageError, ModelwrightError
-from modelwright.tasks.baseline import ROWS, Baseline
+from modelwright.tasks.data.frame import Frame
+from modelwright.tasks.data.known_rows import KnownRows
+from modelwright.tasks.data.readers import CODES, NUMBERS
+from modelwright.tasks.data.schema import Schema
+from modelwright.tasks.ensemble.members import Member, under
 from modelwright.tasks.features.recipe import Fitted
-from modelwright.tasks.frame import Frame
-from modelwright.tasks.known_rows import KnownRows
-from modelwright.tasks.members import Member, under
-from modelwright.tasks.readers import CODES, NUMBERS
-from modelwright.tasks.schema import Schema
+from modelwright.tasks.result.baseline import ROWS, Baseline
 from modelwright.tasks.stored import models, steps
 from modelwright.tasks.stored.body import check_members, check_predictor, some_rows
 from modelwright.tasks.stored.held import DOUBLE, Damaged, array, mapping, need, places, real, text

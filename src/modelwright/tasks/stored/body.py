@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks import kinds
-from modelwright.tasks.frame import Frame
-from modelwright.tasks.readers import CODES, NUMBERS
-from modelwright.tasks.schema import UNUSED, Schema
+from modelwright.tasks.data import kinds
+from modelwright.tasks.data.frame import Frame
+from modelwright.tasks.data.readers import CODES, NUMBERS
+from modelwright.tasks.data.schema import UNUSED, Schema
+from modelwright.tasks.scoring.target import TASKS
 from modelwright.tasks.stored.held import items, mapping, need, real, text, whole
 from modelwright.tasks.stored.told import check_told
-from modelwright.tasks.target import TASKS
 
 _MOST_CLASSES, _MOST_MEMBERS = 2000, 10_000
 #: Of a whole number that is a class.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.dates import PARTS
 from modelwright.tasks.features.registered import REGISTER
 from modelwright.tasks.features.step import AppliedMatrix
-from modelwright.tasks.frame import Frame
 from modelwright.tasks.stored.held import DOUBLE, array, items, mapping, need, places, text, whole
 
 _MOST_FEATURES, _MOST_BUCKETS, _MOST_STEPS = 100_000, 2**24, 100

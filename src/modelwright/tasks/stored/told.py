@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelwright.tasks.arguments import checked_plan
 from modelwright.tasks.learners.base import SETTLED
+from modelwright.tasks.request.arguments import checked_plan
 from modelwright.tasks.stored.held import items, mapping, need, real, text, whole
 
 _MOST, _SEED = 1 << 53, 1 << 64

@@ -1,0 +1,1 @@
+"""Tables as they come: read, told what their columns are, and typed. Knows no target that is predicted and no model."""

@@ -5,8 +5,8 @@
 
 ``run`` calls ``score_tables.py`` (beside the data, ``MODELWRIGHT_DATA/../bench``) for one table and one seed at a
 time, each in a process of its own, and keeps every row's prediction in FOLDER, which ``report`` needs to tell a
-difference from noise. A peer's run is started with the peer's interpreter. What is already in FOLDER is not run
-again, so a run that was cut off goes on.
+difference from noise, and models of ours, which ``predict.py --models`` measures. A peer's run is started with the
+peer's interpreter. What is already in FOLDER is not run again, so a run that was cut off goes on.
 
 ``report`` compares tool with tool on each table and split. A difference that is within two standard errors of a
 paired bootstrap over the test rows is a tie and counts half. The relative error of a score is how much of the
@@ -79,6 +79,8 @@ def one(tool: str, seconds: int, folder: Path, name: str) -> None:
         if probability is not None:
             arrays = {"probability": np.asarray(probability)}
         np.savez_compressed(kept.with_suffix(".npz"), **arrays)
+        if (model := Path(scratch) / "model.mw").exists():
+            shutil.copy(model, kept.with_suffix(".mw"))
     except Exception as error:  # a failure is a result too: it is counted as a loss, and shown
         found |= {"score": None, "fit": time.time() - began, "error": repr(error)[:300]}
     kept.with_suffix(".json").write_text(json.dumps(found))

@@ -50,7 +50,7 @@ class Blend:
         cut: see ``thresholds``.
         rows: how many rows it was judged by.
         units: by how many units; none where nothing says it.
-        judged: see ``judged.judged``; with ``single``, the score of the best candidate alone on the same rows, and
+        judged: see ``diagnostics.judged``; with ``single``, the score of the best candidate alone on the same rows, and
             ``constant``, that of always the same prediction, where the metric is one of ours.
         known_rows: where known answers for a row that comes again count: ``strength``, see ``known_rows.Worth``, with
             ``rows``, and the score on all rows ``before`` and ``after``; else None.

@@ -101,7 +101,8 @@ class AppliedScaled(AppliedMatrix):
             from scipy.special import ndtri
 
             knots = self.arrays["knots"]
-            self._scores = ndtri(np.clip(np.linspace(0, 1, knots.shape[1]), 1e-3, 1 - 1e-3)).astype(np.float32)
+            scores = ndtri(np.clip(np.linspace(0, 1, knots.shape[1]), 1e-3, 1 - 1e-3)).astype(np.float32)
+            self._scores, self._width, self._rise, self._tied = _steps(knots, scores)
 
     def values(self, matrix: np.ndarray) -> np.ndarray:
         missing = np.isnan(matrix)
@@ -121,28 +122,33 @@ class AppliedScaled(AppliedMatrix):
 
     def _ranked(self, made: np.ndarray) -> np.ndarray:
         """Scores of the ranks: of values that occur often the middle of their ranks."""
-        knots, scores = self.arrays["knots"], self._scores
-        last = knots.shape[1] - 1
+        knots = self.arrays["knots"]
         if len(made) <= _FEW:
-            below = (knots[None] < made[:, :, None]).sum(axis=2)
             until = (knots[None] <= made[:, :, None]).sum(axis=2)
-        else:
-            columns = np.ascontiguousarray(made.T)
-            below = np.stack([np.searchsorted(own, x, "left") for own, x in zip(knots, columns, strict=True)], axis=1)
-            until = np.stack([np.searchsorted(own, x, "right") for own, x in zip(knots, columns, strict=True)], axis=1)
-        feature = np.arange(made.shape[1])
-        above, under = np.clip(below, 0, last), np.clip(below - 1, 0, last)
-        down = scores[above] - _part(knots[feature, above] - made, knots[feature, above] - knots[feature, under]) * (
-            scores[above] - scores[under]
-        )
-        first, after = np.clip(until - 1, 0, last), np.clip(until, 0, last)
-        up = scores[first] + _part(made - knots[feature, first], knots[feature, after] - knots[feature, first]) * (
-            scores[after] - scores[first]
-        )
-        same = knots[:, 0] == knots[:, -1]
-        return np.where(same, np.float32(0), (up + down) / 2).astype(np.float32)
+            return self._between(np.arange(made.shape[1]), np.maximum(until - 1, 0), made)
+        found = made.T.copy()
+        for place, column in enumerate(found):
+            until = np.searchsorted(knots[place], column, "right")
+            found[place] = self._between(place, np.maximum(until - 1, 0), column)
+        return np.ascontiguousarray(found.T)
+
+    def _between(self, feature: np.ndarray | int, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Scores of values whose last knot that is not above them is the one at this place, or that are below all."""
+        knot = self.arrays["knots"][feature, at]
+        part = np.clip((values - knot) / self._width[feature, at], 0, 1)
+        between = self._scores[feature, at] + part * self._rise[feature, at]
+        return np.where(values == knot, self._tied[feature, at], between)
 
 
-def _part(distance: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Which part of the width a distance is, between 0 and 1; 0 of no width."""
-    return np.clip(distance / np.where(width > 0, width, 1), 0, 1) * (width > 0)
+def _steps(knots: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The score after each knot, and from there to the next its width (1 for none) and its rise; the score at it.
+
+    All are (features, knots). Of knots at the same place the middle of the first and the last one's scores counts. A
+    feature that is the same throughout has no score.
+    """
+    after = np.where(knots[:, :1] == knots[:, -1:], np.float32(0), scores)
+    width = np.diff(knots, axis=1, append=knots[:, -1:])
+    rise = np.where(width > 0, np.diff(after, axis=1, append=after[:, -1:]), np.float32(0))
+    first = [np.searchsorted(own, own, "left") for own in knots]
+    tied = [(own[start] + own) / np.float32(2) for own, start in zip(after, first, strict=True)]
+    return after, np.where(width > 0, width, np.float32(1)), rise, np.asarray(tied, np.float32).reshape(knots.shape)

@@ -272,3 +272,31 @@ def test_a_table_without_rows_has_no_predictions(task, tmp_path):
         assert one.predict(none).dtype == one.predict(columns(4)[0]).dtype
         if task != "regression":
             assert one.predict_proba(none).shape == one.predict_proba([]).shape == (0, len(one.classes_))
+
+
+@pytest.mark.parametrize(
+    "names", [(0, "one"), (1, 2.5, "x"), (True, "no", 3), (1.0, 2.0, "other"), (1e-20, 1e20), (2**70, "a")], ids=str
+)
+def test_labels_of_several_types_come_back_from_a_file_as_they_were_given(names, tmp_path):
+    x = np.linspace(-1, 1, 90)
+    given = [names[int(place)] for place in np.linspace(0, len(names) - 0.01, 90)]
+    rows = {"x": x, "y": np.array(given, dtype=object)}
+    asked = {"task": "binary" if len(names) == 2 else "multiclass", "models": ["linear"], **QUICK, "trials": 1}
+    model = mw.fit(rows, "y", **asked)
+    model.save(tmp_path / "mixed.mw")
+    again = mw.load(tmp_path / "mixed.mw")
+    assert set(map(type, again.classes_.tolist())) == set(map(type, names)) and set(again.classes_) == set(names)
+    assert again.predict(rows).tolist() == model.predict(rows).tolist()
+    assert np.mean([one == other for one, other in zip(again.predict(rows).tolist(), given)]) > 0.9
+
+
+def test_text_is_text_where_the_source_has_types(tmp_path):
+    pandas, x = pytest.importorskip("pandas"), np.linspace(-1, 1, 60)
+    pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame({"x": x, "y": np.where(x > 0, "10", "9")})
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    asked = {"models": ["linear"], **QUICK, "trials": 1}
+    for source in (frame, tmp_path / "t.parquet"):
+        assert mw.fit(source, "y", **asked).classes_.tolist() == ["10", "9"]
+    assert mw.fit(tmp_path / "t.csv", "y", **asked).classes_.tolist() == [9, 10]

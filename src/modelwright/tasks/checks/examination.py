@@ -50,6 +50,7 @@ class Examination:
             name=name,
             task=task,
             metric=metric,
+            typed=not table.of_text,
             declared=table.declared.get(name),
             context=around(table, name, kinds),
         )

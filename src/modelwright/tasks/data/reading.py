@@ -186,7 +186,7 @@ def _file(path: Path, where: str, time: Time | None, memory: int | None) -> Tabl
     if not pointed or any(note.data.get("delimiter") == ";" for note in found.notes):
         columns |= grouped
         tokens = {name: one for name, one in tokens.items() if name not in grouped}
-    return Table(columns, found.rows, tuple(found.notes), declared, tokens=tokens)
+    return Table(columns, found.rows, tuple(found.notes), declared, tokens=tokens, of_text=True)
 
 
 def _has_thousandths(values: np.ndarray) -> bool:

@@ -67,6 +67,7 @@ class Table:
         tokens: name -> text that stood for nothing ("?", "NA") with how often it occurred, in columns of files of text
             whose other cells are all plain numbers: they come as float64 or int64, like those without such text.
         refused: name -> what is wrong with a column that holds no cells as tables have them: its cells are missing.
+        of_text: whether it comes from a file of text, in which nothing says that "10" is no number.
         typed: what a schema that was made of the table has read already; nobody else's business.
 
     >>> table = Table({"age": np.array([31, 46, 25]), "job": np.array(["cook", None, "nurse"], dtype=object)}, 3)
@@ -80,6 +81,7 @@ class Table:
     declared: Mapping[str, Declared] = field(default_factory=dict)
     tokens: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     refused: Mapping[str, ArgumentError] = field(default_factory=dict, compare=False, repr=False)
+    of_text: bool = False
     typed: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -113,7 +113,7 @@ def gather(source: Any, said: Said) -> Gathered:
         )
     column = table.column(said.target, where="fit")
     name = said.target if said.target in table.columns else said.target.strip()
-    target = _target(column, said, name, typed=_is_typed(source), table=table)
+    target = _target(column, said, name, table=table)
     metric = Metric.of(said.metric, target)
     there = target.present(column)
     if not there.all():
@@ -168,13 +168,13 @@ def _warn_of_more(asked: int | None, target: Target, rows: int) -> None:
         )
 
 
-def _target(column: Any, said: Said, name: str, *, typed: bool, table: Table) -> Target:
+def _target(column: Any, said: Said, name: str, *, table: Table) -> Target:
     """What is predicted: that of the plan, or what the cells are."""
     given: dict[str, Any] = {"name": name, "metric": said.metric, "positive": said.positive}
     given |= {"declared": table.declared.get(name), "context": around(table, name, said.kinds)}
     if said.goal is not None:
         return same_goal(column, said.goal, **given)
-    return Target.of(column, task=said.task, typed=typed, **given)
+    return Target.of(column, task=said.task, typed=not table.of_text, **given)
 
 
 def _schema(table: Table, said: Said, target: str) -> Schema:
@@ -281,10 +281,6 @@ def looked_again(data: Gathered, found: Sequence[Check], *, seed: int, seconds: 
 def _usual_seconds(rows: int, frame: Frame, outputs: int) -> float:
     """What a usual candidate takes, by rows, columns and the numbers that are predicted for a row."""
     return learner("lightgbm").work(rows, columns_of(frame), {}, outputs)
-
-
-def _is_typed(source: Any) -> bool:
-    return not isinstance(source, str) and not hasattr(source, "__fspath__")
 
 
 def _ties(table: Table, schema: Schema, frame: Frame, chosen: np.ndarray | None, said: Said) -> Ties:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,11 +80,7 @@ def _check_target(said: Any) -> str:
     most = {"binary": (2, 2), "multiclass": (2, _MOST_CLASSES), "regression": (0, 0)}[task]
     whole(len(classes), f"the number of classes where the task is {task}", *most)
     need(len(set(classes)) == len(classes), "a class is there twice")
-    textual = {isinstance(one, str) for one in classes}
-    need(
-        len(textual) < 2 and all(_is_size(one) for one in classes if not isinstance(one, str)),
-        "classes",
-    )
+    need(all(_is_size(one) for one in classes if not isinstance(one, str)), "classes")
     items(target["counts"], "counts", int, len(classes))
     for key in ("positive", "looked_for"):
         if target.get(key) is not None:
@@ -96,7 +93,7 @@ def _check_target(said: Any) -> str:
 
 def _is_size(number: float) -> bool:
     """Whether it is a number that can be a class: whole ones are held as they are."""
-    return number.bit_length() <= _BITS if isinstance(number, int) else abs(number) < 2**62
+    return number.bit_length() <= _BITS if isinstance(number, int) else math.isfinite(number)
 
 
 def check_members(said: Any) -> list[Mapping[str, Any]]:

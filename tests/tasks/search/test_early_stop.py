@@ -93,15 +93,17 @@ def test_lower_is_better_for_an_error():
     assert model.score <= 0.5
 
 
-def test_a_table_with_nothing_more_to_gain_ends_early_unless_it_is_not_to():
-    asked = {"trials": 70, "models": ["linear"], **QUICK}
-    model = mw.fit(parted(), "side", min_gain=0.05, **asked)
+@pytest.mark.parametrize("least", [{}, {"min_gain": 0.05}], ids=["by default", "by a number"])
+def test_a_table_with_nothing_more_to_gain_ends_early_unless_it_is_not_to(least, recwarn):
+    model = mw.fit(parted(), "side", trials=70, models=["linear"], **least, **QUICK)
+    assert not [one for one in recwarn if "switched off" in str(one.message)]
     tried = len(model.leaderboard()) - 1
     assert 40 <= tried < 70
     said = kinds(model)["early end"]
     assert said["decided"] == f"after {tried} candidates"
     assert "min_gain=None" in said["undo"]
     assert "as many candidates again" in said["why"]
+    assert said["why"].endswith("no more than min_gain=0.05") == bool(least)
 
 
 def test_who_wants_all_of_the_budget_gets_it():

@@ -179,9 +179,10 @@ class Watch:
         if not enough(looks, len(self.plan.portfolio), least):
             return {}
         last = looks[-1]
-        than = f"min_gain={least:g}"
         if isinstance(least, str):
             than = f"{_SHARE:.0%} of the score's standard error {last.spread:.2g}"
+        else:
+            than = f"min_gain={least:g}"
         why = f"as many candidates again would gain about {last.gain:.2g} in {name}, no more than {than}"
         return {"by": "min_gain", "why": why}
 

@@ -86,10 +86,10 @@ class Engine:
     # --- what is done ----------------------------------------------------------------------------------
 
     def write(self, events: Sequence[r.Event]) -> None:
-        """Store events; between two runs the study's clock runs again from here."""
+        """Store events; the time since the call began, or since the last run ended, counts as that of a run."""
         journal = self._study._journal
         if self._study._loop is None:
-            journal.begin()
+            journal.begin(self._whole.began)
         journal.write(events)
 
     def observe(self, observer: Observer) -> None:

@@ -158,6 +158,26 @@ def test_a_member_whose_models_of_folds_an_earlier_call_removed_is_fitted_on_all
     assert np.mean(again.predict(table()) == table()["y"]) > 0.7
 
 
+@pytest.mark.parametrize("preset", ["good", "best"])
+def test_the_same_call_again_gives_the_same_model_and_takes_none_of_the_time(tmp_path, preset):
+    asked = {"models": ["linear", "naive_bayes", "lightgbm"], "folds": 2, "verbose": 0, "preset": preset, "name": "s"}
+    asked |= {"store": tmp_path / "s.db", "seconds": 6.0, "min_gain": None}
+    first = mw.fit(table(), "y", **asked)
+    booked = mw.load_study("s", tmp_path / "s.db").elapsed
+    for _ in range(2):
+        again = mw.fit(table(), "y", **asked)
+        assert (again.score, again.plan["members"]) == (first.score, first.plan["members"])
+        assert again.leaderboard()[0]["spread"] == first.leaderboard()[0]["spread"]
+        assert np.array_equal(again.predict_proba(table()), first.predict_proba(table()))
+        assert mw.load_study("s", tmp_path / "s.db").elapsed == booked
+
+
+def test_what_chose_other_members_without_trying_any_is_booked(kept):
+    before = mw.load_study("s", "s.db").elapsed
+    mw.fit(table(), "y", store="s.db", name="s", **FAST, preset="best")
+    assert mw.load_study("s", "s.db").elapsed > before
+
+
 @pytest.mark.parametrize("fails", ["_with_room", "_fit_all"])
 def test_members_are_chosen_again_without_those_that_cannot_be_had(tmp_path, monkeypatch, fails):
     """Their models were removed by an earlier call; there is no room to fit them on all rows, or the fits fail."""

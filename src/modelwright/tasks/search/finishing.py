@@ -25,6 +25,7 @@ from modelwright.tasks.request.continuation import place_of
 from modelwright.tasks.request.recalled import arguments, recorded
 from modelwright.tasks.result.baseline import Baseline
 from modelwright.tasks.search.acted import acted
+from modelwright.tasks.search.deployed import as_deployed, keep
 from modelwright.tasks.search.estimation import MODEL, Job
 from modelwright.tasks.search.gathered import Said
 from modelwright.tasks.search.milestones import MEMBERS
@@ -47,6 +48,9 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
 
     They are chosen again where some cannot be had: weights, score and threshold are of what is deployed.
     """
+    before = as_deployed(engine.history, session.job, engine.files(), blend)
+    if before is not None:
+        return blend, _as_weighed(session, blend, before)
     rows = engine.history.rows
     blend, wanted = _to_fit(session, engine, plan, blend)
     if wanted:
@@ -59,8 +63,7 @@ def finished(session: Session, engine: Engine, plan: TablePlan, blend: Blend) ->
         made = {n: made[n] if n in made else assembled(rows[n], files, session.job) for n in blend.trials}
     found = [one for one in made.values() if one is not None]
     _tidy(rows, {one.trial for one in found}, files)
-    weights = dict(zip(blend.trials, blend.weights, strict=True))
-    return blend, [one if one.whole else _as_needed(one, weights[one.trial], session) for one in found]
+    return blend, _as_weighed(session, blend, found)
 
 
 def _to_fit(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> tuple[Blend, list[Row]]:
@@ -139,6 +142,11 @@ def reserve(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> 
         return 0.0
     begins = plan.last.begins(members)
     return 0.5 + begins + _SAFELY * plan.last.together(plan.last.possible(members, session.left() - begins))
+
+
+def _as_weighed(session: Session, blend: Blend, members: Sequence[Made]) -> list[Made]:
+    weights = dict(zip(blend.trials, blend.weights, strict=True))
+    return [one if one.whole else _as_needed(one, weights[one.trial], session) for one in members]
 
 
 def _as_needed(made: Made, weight: float, session: Session) -> Made:
@@ -242,6 +250,8 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
         "said": recorded(_settled(session), session.dropped),
         "how": how(session.asked, session.said.folds),
     }
+    if not session.ends(engine):  # what was broken off is to become better
+        keep(engine, session.job, blend, members)
     body["asked"] = _again(session, engine)
     body["stopped"] = "interrupted" if session.interrupts.heard else session.stopped
     body["time"] = session.course.to_json(budget=session.asked.seconds, workers=session.workers)

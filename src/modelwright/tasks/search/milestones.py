@@ -12,6 +12,8 @@ from modelwright.study.policy import EngineLeads
 MEMBERS = "members"
 #: Kind of the note by which candidates are tried again, after members were chosen: there is more time, or more trials.
 REOPENED = "reopened"
+#: Kind of the note that holds what a call deployed, where nobody broke it off.
+DEPLOYED = "deployed"
 #: Kind of the note by which no further candidates are tried: why, and by what that was asked for.
 ENOUGH = "enough"
 
@@ -20,6 +22,13 @@ def chosen(history: History) -> Mapping[str, Any] | None:
     """The members that are fitted on all rows; None while candidates are tried."""
     last = next((note for note in reversed(history.notes) if note.kind in (MEMBERS, REOPENED)), None)
     return last.data if last is not None and last.kind == MEMBERS else None
+
+
+def deployed(history: History) -> Mapping[str, Any] | None:
+    """What the last call deployed; None where another one has begun to try candidates or to fit members since."""
+    kinds = (MEMBERS, REOPENED, DEPLOYED)
+    last = next((note for note in reversed(history.notes) if note.kind in kinds), None)
+    return last.data if last is not None and last.kind == DEPLOYED else None
 
 
 class PlanLeads(EngineLeads):

@@ -40,6 +40,7 @@ from modelwright.tasks.scoring.monotone import checked_monotone
 from modelwright.tasks.search.checking import Checking, not_made
 from modelwright.tasks.search.chosen import as_begun, chosen_learners, constrained, learners_before, may_recall
 from modelwright.tasks.search.compared import later_half
+from modelwright.tasks.search.deployed import told
 from modelwright.tasks.search.early_stop import Watch, outlook
 from modelwright.tasks.search.estimation import Job, TableEstimation
 from modelwright.tasks.search.fallback import Tolerant, failing, fallen_back
@@ -243,10 +244,11 @@ class Session:
     def _searched_for(self, engine: Engine, plan: TablePlan, tree: Any) -> Blend | None:
         """Try candidates; again while the fits on all rows turn out to need less time than was kept for them."""
         history = engine.history
-        if chosen(history) is not None:
+        known = told(history, self.job)
+        if known is not None or chosen(history) is not None:
             if not self._more(engine):
                 self._too_little()
-                return self.blend(engine, plan)
+                return known or self.blend(engine, plan)
             self._reopened(engine)
         elif self.before and self.asked.seconds is not None and self.left() <= 0:
             self._too_little()

@@ -55,6 +55,42 @@ def test_two_columns_that_leak_are_both_named():
     assert certain(found) == {"p", "q"}
 
 
+def flipped(y, share, seed):
+    draw = np.random.default_rng(seed)
+    return np.where(draw.random(len(y)) < share, ~y, y).astype(int)
+
+
+@pytest.mark.parametrize("share", [0.003, 0.01])
+def test_two_columns_that_almost_leak_do_not_hide_each_other(share):
+    columns, value = sound()
+    y = value > 1
+    found = examined({**columns, "p": flipped(y, share, 1), "q": flipped(y, share, 2), "y": y.astype(int)})
+    assert certain(found) == {"p", "q"}
+
+
+def test_copies_of_a_number_do_not_hide_each_other():
+    columns, value = sound(600)
+    value = value + 3 * np.random.default_rng(9).normal(size=600)
+    leaks = {f"p{i}": value + 0.1 * value.std() * np.random.default_rng(i).normal(size=600) for i in range(3)}
+    assert certain(examined({**columns, **leaks, "y": value})) == set(leaks)
+
+
+def test_copies_of_the_classes_that_are_too_often_wrong_are_dominant_together():
+    columns, value = sound()
+    y = value + 3 * np.random.default_rng(9).normal(size=ROWS) > 0
+    found = examined({**columns, "p": flipped(y, 0.06, 1), "q": flipped(y, 0.06, 2), "y": y.astype(int)})
+    assert certain(found) == set() and len(dominant(found)) == 1 and dominant(found) <= {"p", "q"}
+
+
+def test_strong_columns_that_say_much_the_same_are_no_leaks():
+    draw = np.random.default_rng(3)
+    kind = draw.integers(0, 3, 600)
+    parts = {"length": 1.5, "width": 1.2, "height": 0.4, "depth": 0.3}
+    table = {name: kind * much + 0.25 * draw.normal(size=600) for name, much in parts.items()}
+    table |= {"length in inches": table["length"] / 2.54, "width in inches": table["width"] / 2.54}
+    assert neither(examined({**table, "y": kind}, task="multiclass"))
+
+
 def test_a_class_by_another_name_leaks_in_many_classes():
     columns, value = sound()
     y = np.digitize(value, np.quantile(value, np.linspace(0, 1, 9)[1:-1]))

@@ -18,6 +18,8 @@ _SURE = {"classes": 0.02, "numbers": 0.01}
 _ALMOST = {"classes": 0.15, "numbers": 0.03}
 #: How much more the others must leave, as a factor and at least.
 _WORSE, _LEAST = 4.0, 0.1
+#: The same where several such columns would be found but for each other: honest ones may well say the same.
+_WORSE_THAN_EACH, _LEAST_BESIDE = 6.0, 0.3
 #: What the others must leave, at least, beside a column that leaves nothing.
 _NOTHING = 0.04
 #: What they must leave where they are fewer than the columns that determine the target.
@@ -86,7 +88,30 @@ def _near_certain(evidence: Evidence, alone: Mapping[str, Share], every: Feature
         rest = _told(evidence, every.without(name, *flagged))
         if rest is not None and rest.share.left >= max(_LEAST, _WORSE * alone[name].left):
             flagged[name] = rest.share.left
-    return flagged
+    return flagged | _hidden(evidence, alone, every, flagged)
+
+
+def _hidden(
+    evidence: Evidence, alone: Mapping[str, Share], every: Features, flagged: Mapping[str, float]
+) -> dict[str, float]:
+    """Columns that almost determine the target and hide each other -> what the columns beside all of them leave."""
+    suspects = [name for name in _suspects(evidence, alone) if name not in flagged]
+    almost = _ALMOST["numbers" if evidence.task == "regression" else "classes"]
+    asked = [name for name in suspects if alone[name].surely <= almost]
+    apart = [*flagged, *suspects]
+    if not asked or len(suspects) < 2 or len(apart) == len(alone):
+        return {}
+    rest = _told(evidence, every.without(*apart))
+    if rest is None or (len(apart) > len(alone) / 2 and rest.share.left < _UNTOLD):
+        return {}
+    left = rest.share.left
+    return {name: left for name in asked if left >= max(_LEAST_BESIDE, _WORSE_THAN_EACH * alone[name].left)}
+
+
+def _suspects(evidence: Evidence, alone: Mapping[str, Share]) -> list[str]:
+    """Columns that leave so little of the target that one is not told apart from another by what the others leave."""
+    almost = _ALMOST["numbers" if evidence.task == "regression" else "classes"]
+    return [name for name in alone if alone[name].left <= 2 * almost]
 
 
 def _told(evidence: Evidence, chosen: Features) -> Together | None:
@@ -155,10 +180,14 @@ def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -
     by_self = sorted((name for name in names if name in alone), key=lambda name: alone[name].left)
     costs: dict[str, tuple[float, float, list[str]]] = {}
     gone: set[str] = set()
+    alike = [name for name in _suspects(evidence, alone) if name in names and _names_classes(evidence, name)]
+    if len(alike) > len(names) / 2:
+        alike = []
     for name in list(dict.fromkeys([*by_gain[:2], *by_self[:2]])):
         if name in gone or len(costs) >= _TRIED:
             continue
-        group = [name, *_twins(evidence, name, names)]
+        beside = alike if name in alike else []
+        group = list(dict.fromkeys([name, *_twins(evidence, name, names), *beside]))
         gone |= set(group)
         without = _told(evidence, every.without(*group))
         if without is None:
@@ -175,6 +204,12 @@ def _dominant(evidence: Evidence, alone: Mapping[str, Share], every: Features) -
         if cost >= _COST and cost - 2 * error >= _SURELY and (cost >= _NEARLY_ALL or cost >= _AHEAD * next_best):
             found.append(_question(name, twins, cost))
     return found
+
+
+def _names_classes(evidence: Evidence, name: str) -> bool:
+    """Whether a column has no more values than there are classes, missing being one."""
+    cells = evidence.frame.codes.get(name, evidence.frame.numbers.get(name))
+    return cells is not None and len(np.unique(cells[evidence.sample])) <= len(evidence.classes)
 
 
 def _twins(evidence: Evidence, name: str, names: list[str]) -> list[str]:

@@ -249,6 +249,20 @@ def test_the_absolute_error_is_what_is_made_small_where_it_is_the_metric(name, m
         assert errors["mae"] < 1.05 * float(np.abs(y[600:]).mean())  # what the median misses
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", [name for name, task in ALL if task == "regression"])
+def test_a_constant_that_is_added_to_the_target_is_added_to_the_predictions(name, weighted):
+    _, _, matrix, y, held, truth = made(name, "regression")
+    weight = np.random.default_rng(1).uniform(0.5, 2.0, len(y)) if weighted else None
+    found = {}
+    for off in (0.0, 1.7e9):
+        how = {"weight": weight, "valid": (held, truth + off, None)}
+        found[off] = fit(name, "regression", matrix, y + off, **how).predict(held) - off
+    near, far = (np.sqrt(np.mean(np.square(found[off] - truth))) for off in found)
+    assert far == pytest.approx(near, rel=0.05)
+    assert abs(np.mean(found[1.7e9] - found[0.0])) < 0.05 * truth.std()
+
+
 def test_an_unknown_learner_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match="Did you mean 'lightgbm'"):
         learners.learner("lightgmb")

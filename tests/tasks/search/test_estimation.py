@@ -218,3 +218,25 @@ def test_cores_that_no_other_fit_takes_are_those_of_the_last_one_and_the_plan_kn
     again = mw.fit(table, "y", plan=model.plan, store=":memory:", verbose=0)
     assert np.array_equal(again.predict(table), model.predict(table))
     assert again.plan["members"][0]["threads"] == 2
+
+
+def test_a_constant_that_is_added_to_the_target_changes_no_score_and_no_weight(tmp_path):
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, 150))
+    y = 3 * x + 2 * np.sin(3 * z) + 0.5 * rng.normal(size=150)
+    models = []
+    for off in (0.0, 1.7e9):
+        table = {"x": x, "z": z, "y": y + off}
+        model = mw.fit(table, "y", trials=2, models=["linear", "neighbours"], folds=3, verbose=0)
+        models.append(model)
+        again = mw.fit(table, "y", plan=model.plan, verbose=0)
+        loaded = mw.load(model.save(tmp_path / f"{off:.0f}.mw"))
+        for other in (again, loaded):
+            assert np.allclose(other.predict(table) - off, model.predict(table) - off, atol=1e-4)
+    near, far = models
+    assert far.score == pytest.approx(near.score, rel=1e-4)
+    assert [one["weight"] for one in far.plan["members"]] == pytest.approx(
+        [one["weight"] for one in near.plan["members"]], abs=1e-3
+    )
+    rows = {"x": x, "z": z}
+    assert np.allclose(far.predict(rows) - 1.7e9, near.predict(rows), atol=0.01)

@@ -76,7 +76,8 @@ class _Path:
         spectrum, self.axes = np.linalg.eigh(self.gram)
         self.spectrum = np.maximum(spectrum, 0.0)
         if classes == 0:
-            self.middle, reach = float(self.share[:, 0] @ y), float(y.max() - y.min())
+            # In double precision: shares of a sum that is not quite 1 are off by more than the spread of dates as numbers.
+            self.middle, reach = float(np.average(y, weights=weight)), float(y.max() - y.min())
             self.unit = float(np.sqrt(self.share[:, 0] @ np.square(y - self.middle))) or 1.0
             self.range = (float(y.min()) - reach / 2, float(y.max()) + reach / 2)
             self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]

@@ -160,7 +160,8 @@ class _Training:
             self.targets = hot * np.float32(1 - smoothing) + np.float32(smoothing / self.classes)
             self.middle, self.unit, self.range = 0.0, 1.0, (-np.inf, np.inf)
             return np.log(np.maximum(share @ self.targets, 1e-4))
-        self.middle = float(np.median(y) if self.absolute else share @ y)
+        # A weighted sum of shares in single precision misses a mean that is large beside the spread.
+        self.middle = float(np.median(y) if self.absolute else np.average(y, weights=self.weight))
         self.unit = float(np.sqrt(share @ np.square(y - self.middle))) or 1.0
         self.range = (float(y.min()), float(y.max()))
         self.targets = ((y - self.middle) / self.unit).astype(np.float32)[:, None]

@@ -41,6 +41,8 @@ from modelwright.training.kept import artifacts_of
 MODEL = "model"
 #: Rows that are predicted to see how long a row takes.
 _TIMED = 1000
+#: Share of the target's spread that single precision may be off by.
+_OFF = 1e-5
 #: Share of its rounds that a fit on all rows has to reach.
 _ENOUGH = 0.9
 
@@ -95,6 +97,12 @@ class Job:
             return predicted
         found = np.expm1(predicted) if self.metric.link == "log1p" else predicted
         return np.clip(found, *bounds(self.y[rows], positive=self.metric.above_zero))
+
+    @property
+    def precision(self) -> type[np.floating]:
+        """In what predictions are kept: single, but double for targets whose spread is small beside their size."""
+        off = float(np.finfo(np.float32).eps * np.abs(self.y).max(initial=0.0))
+        return np.float64 if self.task == "regression" and off > _OFF * float(np.std(self.y)) else np.float32
 
     def weighing(self, rows: np.ndarray) -> np.ndarray | None:
         """Weights of rows that candidates see, while a model is fitted to them."""
@@ -201,7 +209,7 @@ class _Trial:
             member, predicted, fact = self._fit_unit(unit)
             if predicted is None:
                 break
-            arrays[f"unit{unit}"] = predicted.astype(np.float32)
+            arrays[f"unit{unit}"] = predicted.astype(job.precision)
             scores.append(self._score(unit, predicted))
             facts.append(fact)
             if unit == 0 or job.bags:

@@ -58,6 +58,49 @@ def test_groups_and_twins_are_never_divided(seed):
         assert not set(twins[on]) & set(twins[off])
 
 
+@given(
+    sizes=st.lists(st.integers(1, 3) | st.integers(1, 60), min_size=2, max_size=12),
+    task=st.sampled_from(["binary", "multiclass", "regression"]),
+    kind=st.sampled_from(["groups", "twins", "time"]),
+    folds=st.none() | st.integers(1, 9),
+    repeats=st.integers(1, 3),
+    seed=st.integers(0, 99),
+)
+def test_every_unit_has_rows_on_both_sides_or_is_refused(sizes, task, kind, folds, repeats, seed):
+    y = np.random.default_rng(seed).integers(0, 2 if task == "binary" else 4, sum(sizes))
+    tied = np.repeat(np.arange(len(sizes)), sizes)
+    try:
+        split = make_split(y, task, seed=seed, ties=Ties(**{kind: tied}), folds=folds, repeats=repeats)
+    except ArgumentError:
+        assert task != "regression" or kind == "time"
+        return
+    for on, off in sides(split):
+        assert len(on) and len(off)
+        if kind != "twins" or task == "regression":  # twins of classes are divided where nothing else is left
+            assert not set(tied[on]) & set(tied[off])
+
+
+@pytest.mark.parametrize("folds", [None, 1])
+@pytest.mark.parametrize("sizes", [[299, 1], [200, 1, 1], [2, 1], [200_000, 1]])
+def test_a_group_of_nearly_all_rows_is_judged_by_the_others_and_judges_them(sizes, folds):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    for seed in range(5):
+        split = make_split(np.arange(len(groups)), "regression", seed=seed, ties=Ties(groups=groups), folds=folds)
+        assert all(len(on) and len(off) for on, off in sides(split))
+
+
+def test_a_period_in_which_no_moment_begins_is_none():
+    split = make_split(np.arange(100.0), "regression", seed=0, ties=Ties(time=np.repeat(np.arange(4), [97, 1, 1, 1])))
+    assert [(len(on), len(off)) for on, off in sides(split)] == [(97, 3)]
+    assert split.said == "1 period in order, each judged by models of the past"
+
+
+def test_a_last_moment_of_most_rows_leaves_none_to_judge():
+    time = np.repeat(np.arange(4), [1, 1, 1, 97])
+    with pytest.raises(ArgumentError, match="more than half of the rows are of the last moment"):
+        make_split(np.arange(100.0), "regression", seed=0, ties=Ties(time=time))
+
+
 def test_later_rows_judge_models_of_earlier_ones():
     time = np.random.default_rng(0).permutation(100)
     split = make_split(np.zeros(100), "regression", seed=0, ties=Ties(time=time), folds=5)

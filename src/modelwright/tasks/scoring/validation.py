@@ -207,11 +207,17 @@ def _divided(
     y: np.ndarray, task: str, folds: int, repeats: int, chance: Seed, together: np.ndarray | None, ties: Ties
 ) -> Split:
     if folds == 1:
-        place = _dealt(y, task, round(1 / HELD_BACK), chance.child(0), together)
-        kind, said = "holdout", f"a holdout of {np.mean(place == 0):.0%} of the rows"
-        held = np.where(place == 0, 0, -1).astype(np.int16)[None]
+        held = _dealt(y, task, round(1 / HELD_BACK), chance.child(0), together) == 0
+        if held.all() or not held.any():  # so few groups or rows that no fold, or only this one, has any
+            tie = np.arange(len(y)) if together is None else together
+            held = tie == np.argmin(np.bincount(tie))
+        kind, said = "holdout", f"a holdout of {np.mean(held):.0%} of the rows"
+        held = np.where(held, 0, -1).astype(np.int16)[None]
         return Split(held, 1, kind, said, ties.groups is not None, together)
-    place = np.stack([_dealt(y, task, folds, chance.child(i), together) for i in range(repeats)]).astype(np.int16)
+    dealt = [_dealt(y, task, folds, chance.child(i), together) for i in range(repeats)]
+    if together is not None:
+        dealt = [_none_empty(place, folds, together) for place in dealt]
+    place = np.stack(dealt).astype(np.int16)
     kind = "folds" if repeats == 1 else "repeated folds"
     said = counted(folds, "fold") if repeats == 1 else f"{repeats} times {folds} folds"
     even = "" if task == "regression" else ", classes spread evenly"
@@ -333,6 +339,20 @@ def _dealt_together(y: np.ndarray, task: str, folds: int, seed: Seed, together: 
     return found
 
 
+def _none_empty(place: np.ndarray, folds: int, together: np.ndarray) -> np.ndarray:
+    """Folds of which each has rows, where there are as many groups: an empty one takes the smallest of the fold with
+    most."""
+    fold_of = np.zeros(int(together.max()) + 1, np.int64)
+    fold_of[together] = place
+    groups = np.bincount(fold_of, minlength=folds)
+    for empty in np.flatnonzero(groups == 0):
+        fullest = int(np.argmax(groups))
+        own = np.flatnonzero(fold_of == fullest)
+        fold_of[own[np.argmin(np.bincount(together)[own])]] = empty
+        groups[[fullest, empty]] += (-1, 1)
+    return fold_of[together]
+
+
 def _in_time(time: np.ndarray, folds: int) -> Split:
     """Later rows judge models of all earlier ones; the first half of the rows judges nothing."""
     moments, order = np.unique(time, return_inverse=True)
@@ -347,6 +367,15 @@ def _in_time(time: np.ndarray, folds: int) -> Split:
     first = np.full(len(moments), len(time))
     np.minimum.at(first, order, ranks)
     late = (first[order] / len(time) - 0.5) * 2
-    place = np.where(late < 0, -1, np.floor(late * folds)).astype(np.int16)
+    judging = late >= 0
+    if not judging.any():
+        raise ArgumentError(
+            "more than half of the rows are of the last moment, and none come after them to judge", where="fit, time",
+            hint="Moments are needed in the second half of the rows. Without time= the rows are divided by chance.",
+        )  # fmt: skip
+    place = np.full(len(time), -1, np.int16)
+    # A moment of many rows may reach over a whole period, which none begins in then.
+    periods, place[judging] = np.unique(np.floor(late[judging] * folds), return_inverse=True)
+    folds, spans = len(periods), folds * _SPANS
     said = f"{counted(folds, 'period')} in order, each judged by models of the past"
-    return Split(place[None], folds, "time", said, ties=np.floor(late * folds * _SPANS).astype(np.int64))
+    return Split(place[None], folds, "time", said, ties=np.floor(late * spans).astype(np.int64))

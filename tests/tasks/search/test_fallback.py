@@ -35,6 +35,22 @@ class Broken(ClassifierMixin, BaseEstimator):
         return np.zeros(len(x))
 
 
+class Tiring(ClassifierMixin, BaseEstimator):
+    """Is fitted eight times, and never again."""
+
+    times = 0
+
+    def fit(self, x, y):
+        type(self).times += 1
+        if self.times > 8:
+            raise RuntimeError("tired")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, x):
+        return np.full(len(x), self.classes_[0])
+
+
 def table(kind="binary", rows=200):
     rng = np.random.default_rng(0)
     data = {"a": rng.normal(size=rows), "b": rng.choice(["x", "y"], rows)}
@@ -115,6 +131,12 @@ def test_a_candidate_that_fails_ends_nothing_and_is_told():
 def test_only_estimators_that_fail_are_an_error_with_their_names():
     with pytest.raises(mw.StudyError, match=r"broken: RuntimeError: boom"):
         mw.fit(table(), "y", models=[Broken()], trials=4, **QUIET)
+
+
+def test_a_candidate_that_fails_on_a_later_fold_is_the_reason_that_is_told():
+    Tiring.times = 0
+    with pytest.warns(UserWarning, match="constant, since no candidate could be fitted on all folds: tiring: .*tired"):
+        mw.fit(table(), "y", models=[Tiring()], trials=1, **QUIET)
 
 
 def test_an_own_estimator_that_is_quick_is_deployed_in_seconds():

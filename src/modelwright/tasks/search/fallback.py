@@ -57,11 +57,11 @@ def fallen_back(session: Session, engine: Engine) -> tuple[Blend, list[Made]]:
 
 
 def _why(rows: list[Row], stopped: str) -> str:
-    if any(reached(row) for row in rows):
+    if any(reached(row) and row.error is None for row in rows):
         return "the files of the candidates that were judged cannot be read"
     wrong = [row for row in rows if row.error is not None]
     if wrong:
-        return f"no candidate could be fitted: {_said(wrong[0])}"
+        return f"no candidate could be fitted{' on all folds' if any(map(reached, wrong)) else ''}: {_said(wrong[0])}"
     if stopped.startswith(ENDED):
         return f"the fit was {stopped} before a candidate was fitted"
     return "the time was up before a candidate was fitted"

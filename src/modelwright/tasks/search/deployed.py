@@ -42,10 +42,10 @@ def told(history: History, job: Job) -> Blend | None:
     last = deployed(history)
     if last is None or last["by"] != _by(history, job):
         return None
-    known = dict(last["blend"])
+    known: dict[str, Any] = {**last["blend"], "cut": Cut.of(last["blend"]["cut"])}
     for name in ("trials", "weights", "rounds", "values"):
         known[name] = tuple(known[name])
-    return Blend(**known | {"cut": Cut.of(known["cut"])})
+    return Blend(**known)
 
 
 def as_deployed(history: History, job: Job, files: Artifacts, blend: Blend) -> list[Made] | None:

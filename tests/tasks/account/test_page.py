@@ -14,6 +14,7 @@ from test_report_browser import CHROMIUM, browse
 import modelwright as mw
 from modelwright.api.running import view_of
 from modelwright.core.clock import SystemClock
+from modelwright.core.records import Finished
 from modelwright.report.panel import panel
 from modelwright.tasks.account.course import Course
 from modelwright.tasks.account.live import FitScene, Told
@@ -238,6 +239,25 @@ def test_a_best_one_of_a_lower_mean_says_by_which_folds_it_is_better(told):
     assert FitScene(words(told[2]), view).best().endswith("2 of 24 folds, better on the first")
     view.history.rows[2].facts["scores"] = [0.92, 0.7, 0.6]
     assert FitScene(words(told[2]), view).best().endswith("3 of 24 folds, better on the first 2")
+
+
+def test_the_best_one_loses_its_place_by_further_folds_that_are_worse(told):
+    from copy import deepcopy
+
+    view = deepcopy(view_of(told[2]))
+    rows = view.history.rows
+    for row, scores in zip(rows, [[0.9], [0.75, 0.8, 0.85], [0.7], [0.6]], strict=True):
+        row.facts, row.note = {**row.facts, "scores": scores}, {}
+    scene = FitScene(words(told[2]), view)
+    assert f"by {scene._name(rows[0])}, 1 of" in scene.best()
+    rows[0].facts["scores"] = [0.9, 0.7, 0.7]
+    ended = Finished(number=0, state="paused")
+    new = scene.fold(ended, view)
+    said = f"roc_auc 0.8 ± 0.029 by {scene._name(rows[1])}, 3 of 24 folds"
+    assert new and scene.best() == f"best so far {said}"
+    assert scene.line(ended, new, 1).startswith(f"best so far: {said}, ")
+    rows[1].facts["scores"] = [0.75, 0.8, 0.85, 0.9]
+    assert scene.fold(Finished(number=1, state="paused"), view) and "4 of 24 folds" in scene.best()
 
 
 def words(study, seconds=12.0, phase="trying candidates"):

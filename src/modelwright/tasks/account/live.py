@@ -82,11 +82,21 @@ class FitScene:
         return self._consider(row)
 
     def _consider(self, row: Row) -> bool:
+        """Compare a candidate with the best one; whether there is news of the best one."""
+        if self._best is None or self._best.number != row.number:
+            return self._takes_its_place(row)
+        self._by = 0
+        for other in self.view.history.rows:  # its further units may be worse ones
+            if other.number != self._best.number:
+                self._takes_its_place(other)
+        return True
+
+    def _takes_its_place(self, row: Row) -> bool:
         scores = _scores(row)
         if not scores:
             return False
         best, by = self._best, 0
-        if best is not None and best.number != row.number:
+        if best is not None:
             both = min(len(scores), len(_scores(best)))
             gain = float(np.mean(scores[:both]) - np.mean(_scores(best)[:both]))
             if not (gain > 0 if self.told.higher else gain < 0):
@@ -129,9 +139,9 @@ class FitScene:
         if _refits(row):
             took = row.facts.get("refit_seconds")
             return f"{self._name(row)} is fitted on all rows" + (f", {text.duration(took)}" if took else "")
-        if new:
+        if new and self._best is not None:
             self._spoke = self.told.elapsed()
-            return f"best so far: {self._value(row)}{self._shared()}, {took}"
+            return f"best so far: {self._value(self._best)}{self._shared()}, {text.duration(self._best.duration)}"
         config = f": {text.config_text(row.config, 160)}" if verbose > 1 else ""
         return f"{self._value(row)}, {took}{config}" if verbose > 1 and _scores(row) else ""
 

@@ -7,7 +7,7 @@ algorithm", 1992), with momentum.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,6 +56,7 @@ class Linear(Learner):
         # Products of finite numbers may raise the flag in lanes that a BLAS kernel fills up and throws away.
         with blas_threads(lesson.threads), np.errstate(invalid="ignore"):
             path = _Path(matrix.values, y, number, weight, float(config.get("l1_ratio", 0.0)))
+            path.sources = matrix.sources
             path.broken = config.get("iterations")
             return path.run(lesson)
 
@@ -70,13 +71,15 @@ class _Path:
         self.center = (self.share.T @ x)[0]
         spread = np.sqrt(np.maximum((self.share.T @ np.square(x - self.center))[0], 0.0))
         self.scale = np.where(spread > 1e-7, np.maximum(spread, _LEAST), np.inf).astype(np.float32)
+        self.spread = spread / self.scale  # of what weights are for: below 1 for rare levels
+        self.sources: Sequence[tuple[str, ...]] = [(str(place),) for place in range(x.shape[1])]
         self.x = (x - self.center) / self.scale
         self.gram = (self.x.T @ (self.x * self.share)).astype(np.float64)
         self.largest = curvature(self.gram)
         spectrum, self.axes = np.linalg.eigh(self.gram)
         self.spectrum = np.maximum(spectrum, 0.0)
         if classes == 0:
-            # In double precision: shares of a sum that is not quite 1 are off by more than the spread of dates as numbers.
+            # Shares in single precision have not quite the sum 1: that is off by more than a small spread.
             self.middle, reach = float(np.average(y, weights=weight)), float(y.max() - y.min())
             self.unit = float(np.sqrt(self.share[:, 0] @ np.square(y - self.middle))) or 1.0
             self.range = (float(y.min()) - reach / 2, float(y.max()) + reach / 2)
@@ -182,7 +185,21 @@ class _Path:
             weights, bias = weights * self.unit, bias * self.unit + self.middle
         facts = {"rounds": rounds, "ended": ended, "penalty": float(PATH[rounds - 1]) if rounds else None}
         facts["used"] = int(np.any(self.weights != 0, axis=1).sum())
-        return FittedLinear(weights, bias, self.classes, self.range, facts)
+        model = FittedLinear(weights, bias, self.classes, self.range, facts)
+        model.relied = _relied(np.linalg.norm(self.weights, axis=1) * self.spread, self.sources)
+        return model
+
+
+def _relied(deviations: np.ndarray, sources: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """What each feature adds to the standard deviation of what its columns contribute: variances add up.
+
+    >>> _relied(np.array([3.0, 4.0, 5.0]), [("a",), ("a",), ("b",)]).round(6).tolist()
+    [1.8, 3.2, 5.0]
+    """
+    variance, groups = np.square(deviations), {source: place for place, source in enumerate(dict.fromkeys(sources))}
+    own = np.array([groups[source] for source in sources], np.int64)
+    whole = np.sqrt(np.bincount(own, variance, len(groups)))[own]
+    return np.divide(variance, whole, out=np.zeros(len(variance)), where=whole > 0)
 
 
 class FittedLinear(Fitted):
@@ -195,6 +212,8 @@ class FittedLinear(Fitted):
     ):
         self.weights, self.bias, self.facts = weights, bias, facts
         self._classes, self._range = classes, range_
+        #: How much each feature contributes; None in models that were stored without it.
+        self.relied: np.ndarray | None = None
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         scores = matrix.values @ self.weights + self.bias
@@ -205,15 +224,18 @@ class FittedLinear(Fitted):
         return softmax(scores)
 
     def shares(self) -> np.ndarray:
-        return shared(np.abs(self.weights).sum(axis=1))
+        return shared(np.abs(self.weights).sum(axis=1) if self.relied is None else self.relied)
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         json = {"classes": self._classes, "range": list(self._range) if self._classes == 0 else None}
-        return json | {"facts": self.facts}, {"weights": self.weights, "bias": self.bias}
+        more = {} if self.relied is None else {"relied": self.relied}
+        return json | {"facts": self.facts}, {"weights": self.weights, "bias": self.bias, **more}
 
     @classmethod
     def restore(cls, json: Mapping[str, Any], arrays: Mapping[str, Any]) -> FittedLinear:
         low, high = json["range"] or (-np.inf, np.inf)
-        return cls(
+        made = cls(
             np.asarray(arrays["weights"]), np.asarray(arrays["bias"]), json["classes"], (low, high), json["facts"]
         )
+        made.relied = np.asarray(arrays["relied"]) if "relied" in arrays else None
+        return made

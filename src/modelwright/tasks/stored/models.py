@@ -73,6 +73,9 @@ def _constant(stored: Stored) -> None:
 def _linear(stored: Stored) -> None:
     array(stored.arrays, "weights", "f", (stored.features, stored.scores), DOUBLE)
     array(stored.arrays, "bias", "f", (stored.scores,), DOUBLE)
+    if "relied" in stored.arrays:
+        relied = array(stored.arrays, "relied", "f", (stored.features,), DOUBLE)
+        need(bool((relied >= 0).all()), "what a linear model relies on")
     if not stored.classes:
         low, high = items(stored.json.get("range"), "range", object, 2)
         real(high, "range", real(low, "range"))

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeRegressor
 
 import modelwright as mw
 from modelwright.core.clock import SystemClock
@@ -71,3 +73,19 @@ def test_importing_is_no_part_of_reading_the_table():
     phases = Course(clock, now - 9, opened=now - 2).to_json()["phases"]
     assert phases == [["importing", pytest.approx(7.0)], ["reading the table", pytest.approx(2.0, abs=0.2)]]
     assert [name for name, _ in Course(clock, now - 9, opened=now - 9).to_json()["phases"]] == ["reading the table"]
+
+
+def test_each_learner_that_was_named_has_its_turn_before_any_has_a_second_one(table):
+    own = DecisionTreeRegressor(max_depth=3)
+    model = mw.fit(table, "y", models=[own, "lightgbm", "linear"], trials=3, **QUIET)
+    assert {name.split()[0] for name in tried(model)} == {"decisiontreeregressor", "lightgbm", "linear"}
+    assert not [one for one in model.decisions if "not tried" in one["decided"]]
+    model = mw.fit(table, "y", models=["linear", own, "lightgbm"], trials=2, **QUIET)
+    (said,) = [one for one in model.decisions if "not tried" in one["decided"]]
+    assert said["decided"] == "lightgbm was not tried" and "2 candidates" in said["why"]
+
+
+@pytest.mark.parametrize("models", [["linear", LogisticRegression()], ["naive_bayes"], [LogisticRegression()]])
+def test_a_learner_that_cannot_do_the_task_is_refused_by_its_name(models, table):
+    with pytest.raises(mw.ArgumentError, match="models has '(logistic|naive_bayes).* the target is regression"):
+        mw.fit(table, "y", models=models, trials=1, **QUIET)

@@ -210,6 +210,13 @@ def unconstrained(monotone: Mapping[str, int], able: Sequence[str], unable: Sequ
     return decision("monotone", said, why, "monotone=", bought)
 
 
+def untried(names: Sequence[str], candidates: int) -> Decision:
+    """The decision to end before each learner that was named has had its turn."""
+    said = f"{', '.join(names)} {'was' if len(names) == 1 else 'were'} not tried"
+    why = f"the budget had ended after {counted(candidates, 'candidate')}"
+    return decision("learners", said, why, "trials=, seconds=", unmeasured("no candidate was of it"))
+
+
 def unmeasured(why: str) -> str:
     """What is said of a decision that nothing tells the worth of.
 

@@ -29,7 +29,7 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
     """Learners by name.
 
     Raises:
-        ArgumentError: a name is unknown, or nothing is left.
+        ArgumentError: a name is unknown, one in ``models`` is for other tasks, or nothing is left.
         MissingPackageError: the package of one in ``models`` is not installed.
 
     >>> list(chosen_learners(["linear"], [], "good", "binary"))
@@ -69,6 +69,11 @@ def chosen_learners(models: Sequence[Any] | None, block: Sequence[str], preset: 
             made.load()  # which says what installs it
         if task in made.tasks:
             found[made.name] = made
+        elif models is not None:
+            raise ArgumentError(
+                f"models has {made.name!r}, which is for {' and '.join(made.tasks)} tasks; the target is {task}",
+                where="fit", hint="Leave it out, or say task= where the target is of another one.",
+            )  # fmt: skip
     if not found:
         raise ArgumentError("no learner is left", where="fit", hint=f"There are {', '.join(known)}.")
     return found

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelwright.core import records as r
-from modelwright.core.history import Row
+from modelwright.core.history import History, Row
 from modelwright.execute.serial import SerialExecutor
 from modelwright.store.artifacts import Artifacts
 from modelwright.study.limits import in_bytes
 from modelwright.tasks.account.course import REFIT, SAVING
-from modelwright.tasks.account.decisions import Decision, chosen_again, cut_short, decided, not_on_all, on_all_rows
+from modelwright.tasks.account.decisions import (
+    Decision,
+    chosen_again,
+    cut_short,
+    decided,
+    not_on_all,
+    on_all_rows,
+    untried,
+)
 from modelwright.tasks.account.gains import Account
 from modelwright.tasks.account.left_to_people import left
 from modelwright.tasks.ensemble.assembly import WHOLE, Made, assembled, board, described, name_of
@@ -144,6 +152,15 @@ def reserve(session: Session, engine: Engine, plan: TablePlan, blend: Blend) -> 
     return 0.5 + begins + _SAFELY * plan.last.together(plan.last.possible(members, session.left() - begins))
 
 
+def _not_tried(session: Session, history: History) -> list[Decision]:
+    """What is said of learners that the user named, and that no candidate is of."""
+    if session.asked.models is None:
+        return []
+    begun = [row.config for row in history.rows if row.config]
+    names = [name for name in session.proposed if all(config.get(MODEL) != name for config in begun)]
+    return [untried(names, len(begun))] if names else []
+
+
 def _as_weighed(session: Session, blend: Blend, members: Sequence[Made]) -> list[Made]:
     weights = dict(zip(blend.trials, blend.weights, strict=True))
     return [one if one.whole else _as_needed(one, weights[one.trial], session) for one in members]
@@ -242,6 +259,7 @@ def predictor_of(session: Session, engine: Engine, blend: Blend, members: Sequen
             session.asked.preset,
         ),
         *([cut_short(cut)] if cut else []),
+        *_not_tried(session, history),
         _last_fits(session, engine, members),
         *session.decisions(),
         *left(session.data, session.said, found, session.dropped),

@@ -54,15 +54,20 @@ def space_of(learners: Mapping[str, Learner], task: str, rows: int, columns: int
     return hp.tree
 
 
-def portfolio(tree: Any, learners: Mapping[str, Learner], *, timed: bool = False) -> list[dict[str, Any]]:
+def portfolio(
+    tree: Any, learners: Mapping[str, Learner], *, timed: bool = False, named: bool = False
+) -> list[dict[str, Any]]:
     """Configurations in the order in which they are tried: the entries, then what no entry names.
 
     Args:
+        named: whether somebody named the learners: each has its turn, in that order, before any has a second one.
         timed: whether there is a budget of seconds. The constant costs none and tells what others gained: it comes
             early then. Among so many trials it would take the place of a model.
     """
-    named = {name for name, _ in _ENTRIES}
-    entries: Sequence[tuple[str, Mapping[str, Any]]] = (*_ENTRIES, *((n, {}) for n in learners if n not in named))
+    usual = {name for name, _ in _ENTRIES}
+    entries: Sequence[tuple[str, Mapping[str, Any]]] = (*_ENTRIES, *((n, {}) for n in learners if n not in usual))
+    if named:
+        entries = (*((name, {}) for name in learners), *entries)
     if timed:
         rest = [entry for entry in entries if entry[0] != CONSTANT]
         entries = (*rest[:_EARLY], (CONSTANT, {}), *rest[_EARLY:])

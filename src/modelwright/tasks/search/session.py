@@ -197,7 +197,7 @@ class Session:
             return learner.work(len(job.split.rows(0)[0]), self.columns, own, job.classes)
 
         plan = TablePlan(
-            portfolio(tree, self.proposed, timed=asked.seconds is not None),
+            portfolio(tree, self.proposed, timed=asked.seconds is not None, named=asked.models is not None),
             only=tuple(self.proposed),
             units=job.split.units,
             first=1 if rows >= 2_000 or job.split.units == 1 else min(job.split.units, job.split.folds),

@@ -21,6 +21,8 @@ MANY = 100
 _MIXED = 0.1, 0.999
 #: Share of the dates with days and months the other way round that is no more than a slip.
 _SLIP = 0.01
+#: What is found of a column of several values that somebody called constant.
+_SAID = "it was said to be constant"
 
 
 def constants(evidence: Evidence) -> list[Check]:
@@ -31,7 +33,7 @@ def constants(evidence: Evidence) -> list[Check]:
             value = column.details.get("value")
             message = "every cell is missing" if value is None else f"every cell is {value!r:.40}"
             if value is None and profile(evidence.table.columns[column.name]).counts:
-                message = "it was said to be constant"
+                message = _SAID
             found.append(
                 Check(
                     name="constants",
@@ -39,7 +41,9 @@ def constants(evidence: Evidence) -> list[Check]:
                     column=column.name,
                     message=message,
                     done="left out",
-                    undo=f"kinds={{{column.name!r}: 'category'}}",
+                    undo=f"leave it out of kinds={{{column.name!r}: 'constant'}}"
+                    if message == _SAID
+                    else "nothing: there is nothing to learn from one value",
                 )
             )
     return settled("constants", found, "no column has the same value in every row")

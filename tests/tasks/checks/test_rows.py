@@ -106,6 +106,14 @@ def test_classes_with_hardly_any_rows_are_named():
     assert found[None].count == 7 and "'rare'" in found[None].message
 
 
+def test_a_class_of_one_row_is_told_to_be_left_out():
+    table = noise(60)
+    table["y"] = ["rare", *["a", "b"] * 29, "a"]
+    found = of(examined(table), "rare classes")[None]
+    assert (found.status, found.count, found.done) == ("alert", 1, "left out")
+    assert "'rare'" in found.message and found.undo
+
+
 def test_rows_without_a_target_are_told_and_are_an_alert_where_something_stands_there():
     table = noise()
     blank = examined({**table, "y": [None if i < 5 else "ab"[i % 2] for i in range(400)]})

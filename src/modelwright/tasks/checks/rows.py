@@ -14,6 +14,8 @@ from modelwright.tasks.scoring.validation import SMALL as REPEATED
 FEW, SMALL = 50, 200
 #: Rows of a class below which it is rare.
 RARE = 20
+#: What is done with the row of a class that has no other.
+LEFT_OUT = "left out"
 _UNEVEN = 0.05
 
 
@@ -105,7 +107,8 @@ def rare_classes(evidence: Evidence) -> list[Check]:
     if evidence.task == "regression":
         return settled("rare classes", [], "the target is a number")
     counts = np.bincount(evidence.y, minlength=len(evidence.classes))
-    found = [
+    found = [*_single_rows(evidence)]
+    found += [
         Check(
             name="rare classes",
             status="alert",
@@ -122,6 +125,22 @@ def rare_classes(evidence: Evidence) -> list[Check]:
     if share < _UNEVEN:
         said += "; accuracy would hardly notice it"
     return settled("rare classes", found, said)
+
+
+def _single_rows(evidence: Evidence) -> list[Check]:
+    """Classes of one row, which were left out when the target was read."""
+    return [
+        Check(
+            name="rare classes",
+            status="alert",
+            count=int(note.data["count"]),
+            message=note.message.replace(" left out", ""),
+            done=LEFT_OUT,
+            undo="collect more of them, or merge classes before fitting",
+        )
+        for note in evidence.notes
+        if note.kind == "single rows"
+    ]
 
 
 def _repeat(count: int) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from modelwright.core.wording import counted
 from modelwright.tasks.checks import Check, by_status, row_groups
+from modelwright.tasks.checks.rows import LEFT_OUT
 from modelwright.tasks.scoring.validation import OUT
 from modelwright.tasks.search.gathered import Gathered, Said, ungrouped
 
@@ -88,6 +89,8 @@ def _together(data: Gathered) -> bool:
 
 
 def _rare(one: Check, data: Gathered, said: Said) -> Check:
+    if one.done == LEFT_OUT:
+        return one
     if _by(said):
         return replace(one, done=f"kept; rows are divided by {_by(said)}, and a part of them may have none")
     side = "both sides of the holdout get" if data.split.kind == "holdout" else "every fold gets"

@@ -24,6 +24,15 @@ def test_a_constant_that_was_said_to_be_one_is_not_said_to_be_empty():
     assert found["empty"].message == "every cell is missing"
 
 
+def test_dates_in_several_formats_are_told():
+    days = [np.datetime64("2016-01-13").astype("datetime64[D]").item().replace(day=13 + i % 15) for i in range(400)]
+    written = ["%Y-%m-%d", "%d.%m.%Y", "%d %b %Y"]
+    table = noise(day=[day.strftime(written[i % 3]) for i, day in enumerate(days)], other=[str(day) for day in days])
+    found = of(examined(table), "mixed types")
+    assert set(found) == {"day"} and found["day"].status == "fixed" and found["day"].count == 3
+    assert "3 formats: " in found["day"].message
+
+
 def test_a_column_that_names_the_rows_is_an_id():
     found = of(examined(noise(key=[f"K{i:05}" for i in rng.permutation(400)])), "ids")
     assert list(found) == ["key"]

@@ -124,7 +124,7 @@ def duplicate_columns(evidence: Evidence) -> list[Check]:
 
 def mixed_types(evidence: Evidence) -> list[Check]:
     """Columns of numbers and words, and of dates with days first and dates with months first."""
-    found = _both_orders(evidence)
+    found = [*_both_orders(evidence), *_several_formats(evidence)]
     for column in evidence.schema.used:
         codes = evidence.frame.codes.get(column.name)
         if codes is None or column.kind != "category":
@@ -180,3 +180,20 @@ def _both_orders(evidence: Evidence) -> list[Check]:
             )
         )
     return found
+
+
+def _several_formats(evidence: Evidence) -> list[Check]:
+    """Columns whose dates are written in several ways."""
+    return [
+        Check(
+            name="mixed types",
+            status="fixed",
+            column=column.name,
+            count=len(shapes),
+            message=f"its dates are written in {len(shapes)} formats: {', '.join(shapes)}",
+            done="all are read as dates",
+            undo="write all dates alike before fitting, best as 2016-04-05",
+        )
+        for column in evidence.schema.used
+        if len(shapes := column.details.get("shapes") or ()) > 1
+    ]

@@ -9,6 +9,7 @@ import pytest
 
 import modelwright as mw
 from modelwright.core.clock import counting_from
+from modelwright.core.errors import ArgumentError
 from modelwright.tasks.request.arguments import checked_arguments, checked_plan
 from modelwright.tasks.search.gathered import Said, gather
 
@@ -183,3 +184,12 @@ def test_a_fit_that_goes_on_with_no_seconds_left_gives_what_is_known(tmp_path):
     again = mw.fit(table(), "y", **{**asked, "seconds": 1.0})
     assert len(mw.load_study("one", tmp_path / "s.db").trials) == tried
     assert np.array_equal(again.predict_proba(table()), first.predict_proba(table()))
+
+
+@pytest.mark.parametrize(
+    "given", [{"kinds": {"q": "number"}}, {"without": ["q"]}, {"groups": "q"}, {"sample_weight": "q"}]
+)
+def test_the_target_is_not_offered_for_a_column_that_is_not_there(given):
+    with pytest.raises(ArgumentError, match="no column 'q'") as caught:
+        gather({"a": [1.0, 2.5, 3.0, 4.5] * 10, "wanted": [0, 1] * 20}, Said(target="wanted", **given))
+    assert "'a'" in str(caught.value) and "wanted" not in str(caught.value)

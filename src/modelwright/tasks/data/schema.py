@@ -90,7 +90,7 @@ class Schema:
                 nothing tells the order of an ordinal column, or levels of it are not among those that were said, or
                 it names the target; or a column cannot be read.
         """
-        chosen = _chosen(table, kinds or {}, where)
+        chosen = _chosen(table, kinds or {}, target, where)
         if target != "" and (called := table.called(target)) in chosen:
             raise ArgumentError(
                 f"kinds names {called!r:.80}, which is the target",
@@ -249,9 +249,12 @@ class _Said:
     levels: tuple[str, ...] = ()
 
 
-def _chosen(table: Table, kinds: Mapping[str, str | Sequence[Any]], where: str) -> dict[str, _Said]:
+def _chosen(table: Table, kinds: Mapping[str, str | Sequence[Any]], target: str, where: str) -> dict[str, _Said]:
     found = {}
     for name, kind in kinds.items():
+        if table.called(name) not in table.columns:
+            others = table.without(target) if target in table.columns else table  # the target takes no kind
+            raise others.lacks(name, where=f"{where}, kinds")
         table.column(name, where=f"{where}, kinds")
         if isinstance(kind, list | tuple | np.ndarray):
             found[table.called(name)] = _Said("ordinal", _levels(name, kind, where))

@@ -183,7 +183,7 @@ def _schema(table: Table, said: Said, target: str) -> Schema:
     divides = [name for name in (said.groups, said.time) if name is not None and said.judges]
     for one in (*(said.without if said.columns is None else ()), *divides, *weighs):
         if one not in table.columns:
-            raise table.lacks(one, where="fit")
+            raise table.without(target).lacks(one, where="fit")  # the target has its part
     table.check([*divides, *weighs])
     if said.columns is None:
         without = [*said.without, *([said.groups] if said.groups else []), *weighs]

@@ -276,3 +276,13 @@ def test_rows_are_taken_by_places_and_masks():
     assert table.without("a").names == ("b",)
     with pytest.raises(ArgumentError, match=r"no column 'A'.*Did you mean 'a'"):
         table.without("A")
+
+
+def test_a_named_index_of_pandas_is_no_column_and_that_is_told():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1, 2, 3], "city": ["x", "y", "z"]})
+    table = read(frame.set_index("city"))
+    assert table.names == ("a",) and [note.kind for note in table.notes] == ["index"]
+    with pytest.raises(ArgumentError, match=r"no column 'city'.*reset_index\(\)"):
+        table.column("city")
+    assert not read(frame).notes and not read(frame.iloc[[2, 0]]).notes

@@ -16,7 +16,7 @@ _REPAIRED = {
     "title": "take these lines out, or put them behind a header of their own",
     "header": "give the file a line of names",
     "blank names": "name them",
-    "index": "frame.reset_index() before it is saved makes it a column",
+    "index": "frame.reset_index(), before it is saved, makes it a column",
     "duplicate names": "name them apart",
 }
 #: Kinds of notes that are findings.

@@ -240,7 +240,11 @@ def _pandas(source: Any, where: str) -> Table:
         hint = "Use series.to_dict() where it is one row, series.to_frame() where it is one column."
         raise ArgumentError("it is a Series", where=where, allowed=_ALLOWED, hint=hint)
     columns = [source.iloc[:, i] for i in range(source.shape[1])]
-    return assembled(list(source.columns), columns, len(source), where, [])
+    notes: list[Note] = []
+    if named := [as_name(name) for name in source.index.names if name is not None]:
+        message = f"the index is no column and is left out: {', '.join(map(repr, named[:5]))}"
+        notes.append(Note("index", message, {"names": named}))
+    return assembled(list(source.columns), columns, len(source), where, notes)
 
 
 def _narwhals(source: Any, where: str) -> Table:

@@ -141,6 +141,8 @@ class Table:
     def lacks(self, name: Any, *, where: str) -> ArgumentError:
         """What is said where there is no such column."""
         near = did_you_mean(str(name), self.columns)
+        if any(note.kind == "index" and self.called(name) in note.data["names"] for note in self.notes):
+            near = "It is in the index: reset_index() makes it a column."
         return ArgumentError(f"there is no column {name!r:.80}", where=where, allowed=listed(self.columns), hint=near)
 
     def check(self, names: Iterable[str], *, hint: str = "") -> None:

@@ -36,7 +36,7 @@ def test_an_alert_is_exit_code_1_with_what_where_how_many_and_what_to_do(tmp_pat
     assert main(["check", str(path), "--target", "y"]) == 1
     said = " ".join(capsys.readouterr().out.split())
     assert "Alerts (1) sentinel values days: 999 in 30 rows" in said and "next: empty those cells" in said
-    assert "constants unit: every cell is 'm' done: left out else: --kind unit=category" in said
+    assert "constants unit: every cell is 'm' done: left out else: nothing: there is nothing to learn" in said
 
 
 def test_a_second_table_that_has_drifted_is_an_alert(sound, tmp_path, capsys):

@@ -74,11 +74,11 @@ def test_what_an_option_takes_is_said_alike(words, told, capsys):
 
 @pytest.fixture
 def table(tmp_path, monkeypatch):
-    """A table with a column that tells the target, one that is the same throughout, and levels without an order."""
+    """A table with a column that tells the target, one that names the rows, and levels without an order."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     y, job = rng.integers(0, 2, 200), rng.choice(["cook", "nurse", "clerk"], 200)
-    lines = [f"{one},{rng.normal():.3f},{job[row]},m,{one}" for row, one in enumerate(y.tolist())]
+    lines = [f"{one},{rng.normal():.3f},{job[row]},u{row:03},{one}" for row, one in enumerate(y.tolist())]
     (tmp_path / "t.csv").write_text("\n".join(["told,a,job,unit,y", *lines]) + "\n")
     return "t.csv"
 

@@ -20,7 +20,7 @@ _REPAIRED = {
     "duplicate names": "name them apart",
 }
 #: Kinds of notes that are findings.
-TOLD = frozenset({"fields", *_REPAIRED})
+TOLD = frozenset({"fields", "single rows", *_REPAIRED})
 
 
 def written(evidence: Evidence) -> list[Check]:

@@ -123,7 +123,7 @@ def gather(source: Any, said: Said) -> Gathered:
         raise ArgumentError(
             "no column has anything to learn from",
             where="fit",
-            hint="Each is an id or constant: kinds={'column': 'category'} says otherwise.",
+            hint="Each is an id or constant: kinds={'column': 'category'} makes an id a category.",
         )
     frame = schema.frame(table, where="fit")
     y = target.encode(table.columns[name], where="fit")

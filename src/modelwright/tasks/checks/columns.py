@@ -123,8 +123,8 @@ def duplicate_columns(evidence: Evidence) -> list[Check]:
 
 
 def mixed_types(evidence: Evidence) -> list[Check]:
-    """Columns of numbers and words, and of dates with days first and dates with months first."""
-    found = [*_both_orders(evidence), *_several_formats(evidence)]
+    """Columns of numbers and words, of dates of both orders, with and without zones, and in several formats."""
+    found = [*_both_orders(evidence), *_some_zones(evidence), *_several_formats(evidence)]
     for column in evidence.schema.used:
         codes = evidence.frame.codes.get(column.name)
         if codes is None or column.kind != "category":
@@ -154,6 +154,27 @@ def mixed_types(evidence: Evidence) -> list[Check]:
                 )
             )
     return settled("mixed types", found, "no column mixes numbers and words, or dates of both orders")
+
+
+def _some_zones(evidence: Evidence) -> list[Check]:
+    """Columns in which some times of day have a time zone and others none."""
+    found = []
+    for column in evidence.schema.used:
+        aware, naive = column.details.get("zones") or (0, 0)
+        if not (aware and naive):
+            continue
+        found.append(
+            Check(
+                name="mixed types",
+                status="alert",
+                column=column.name,
+                count=min(aware, naive),
+                message=f"{counted(aware, 'date')} have a time zone, {naive:,} have none",
+                done="those without one are read as of UTC",
+                undo="write all dates with their time zone before fitting, or all without",
+            )
+        )
+    return found
 
 
 def _both_orders(evidence: Evidence) -> list[Check]:

@@ -11,11 +11,13 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted
 from modelwright.tasks.data.table import Declared, Note, is_missing
+from modelwright.tasks.data.zones import is_aware
 
 _PLAIN = {str, type(None)}
 _SEVERAL = (tuple, list, dict, set, frozenset, np.ndarray)
 _DURATIONS = Declared(unit="seconds")
 _WHOLE = Declared(whole=True)
+_ZONED = Declared(zoned=True)
 _LARGEST = 2**63
 _BITS = 4096  # longer ones Python does not print, and no float holds them
 
@@ -55,6 +57,8 @@ def _listed(cells: Any, name: str, notes: list[Note]) -> tuple[np.ndarray, Decla
         if isinstance(first, (datetime.timedelta, np.timedelta64)):
             return made, _DURATIONS
         return made, _WHOLE if all(isinstance(cell, (int, np.integer)) or _missing(cell) for cell in cells) else None
+    if made.dtype.kind == "M" and any(map(is_aware, cells)):
+        return made, _ZONED
     if made.dtype.kind != "O" or set(map(type, cells)) <= _PLAIN:
         return made, None
     labels: dict[str, bool | int | float] = {}
@@ -125,8 +129,9 @@ def _pandas(series: Any, name: str, where: str, notes: list[Note]) -> tuple[np.n
         return _pandas(series.sparse.to_dense(), name, where, notes)
     kind = getattr(dtype, "kind", "O")
     if kind == "M" and not label.startswith("date"):  # Arrow's days are made Python's
-        naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(series.dt, "tz", None) else series
-        return naive.to_numpy(dtype="datetime64[us]"), None
+        zoned = getattr(series.dt, "tz", None) is not None
+        naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else series
+        return naive.to_numpy(dtype="datetime64[us]"), _ZONED if zoned else None
     gaps = bool(series.isna().any())
     if kind in "iuf" and (not gaps or kind == "f"):
         return _numpy(
@@ -202,6 +207,8 @@ def _objects(cells: Any, name: str, notes: list[Note]) -> np.ndarray:
     elif (present and all(_is_number(t) for t in present)) or not present:
         return np.array([np.nan if cell is None else _float(cell) for cell in cells], dtype=np.float64)
     elif all(issubclass(t, (datetime.date, np.datetime64)) for t in present):
+        if _in_part_aware(cells):
+            return _texts(cells, name, notes)  # which keep what zone each of them has
         try:
             return np.array([_moment(cell) for cell in cells], dtype="datetime64[us]")
         except (ValueError, OverflowError):
@@ -245,6 +252,12 @@ def _float(cell: Any) -> float:
         return float("inf") if cell > 0 else float("-inf")
 
 
+def _in_part_aware(cells: list[Any]) -> bool:
+    """Whether some of several moments have a time zone and others none; days have no need of one."""
+    known = [is_aware(cell) for cell in cells if isinstance(cell, (datetime.datetime, np.datetime64))]
+    return any(known) and not all(known)
+
+
 def _moment(cell: Any) -> np.datetime64:
     if cell is None:
         return np.datetime64("NaT")
@@ -273,6 +286,8 @@ def _text(cell: Any) -> str | None:
         return "inf" if cell > 0 else "-inf"
     if isinstance(cell, bytes):
         return cell.decode("utf-8", errors="replace")
+    if isinstance(cell, np.datetime64):
+        return str(cell)
     if isinstance(cell, (np.generic, np.ndarray)):
         return str(cell.tolist())
     if isinstance(cell, (datetime.datetime, datetime.date)):

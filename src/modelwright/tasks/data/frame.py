@@ -11,8 +11,10 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, listed, quoted
 from modelwright.tasks.data import cells as cells_of
+from modelwright.tasks.data import zones
 from modelwright.tasks.data.kinds import level
-from modelwright.tasks.data.readers import CODES, NUMBERS, Problems, Reader, Unreadable
+from modelwright.tasks.data.problems import Problems, Unreadable
+from modelwright.tasks.data.readers import CODES, NUMBERS, Reader
 from modelwright.tasks.data.reading import read
 from modelwright.tasks.data.suited import usual
 from modelwright.tasks.data.table import Note, Table, as_name, is_missing
@@ -164,7 +166,7 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
             parts[one.part][name] = np.full(table.rows, one.missing, dtype=one.dtype)
             continue
         details, *known = table.typed.get(name, (None,))
-        column, problems = known if details is one.details else one.many(there[name])
+        column, problems = known if details is one.details else one.many(there[name], zoned=table.zoned(name))
         parts[one.part][name] = column
         _judge(one, there[name], problems, where, notes)
     spelled = {name: one.spelled(there.get(name), table.rows) for name, one in readers.items() if one.many_levels}
@@ -293,7 +295,9 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
     notes: list[Note] = []
     parts: dict[str, dict[str, np.ndarray]] = {NUMBERS: {}, CODES: {}, "texts": {}}
     for name, one in readers.items():
-        value, cell = one.missing, cells_of.cell(row[name])
+        value, cell = one.missing, row[name]
+        dated = one.kind == "datetime" and zones.is_aware(cell)
+        cell = zones.as_text(cell) if dated else cells_of.cell(cell)
         try:
             value = one.one(cell)
         except Unreadable as error:

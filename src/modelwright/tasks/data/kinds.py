@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks.data import dates, numerals, ordered_levels, whole_numbers
+from modelwright.tasks.data import dates, numerals, ordered_levels, whole_numbers, zones
 from modelwright.tasks.data.boolean_words import FALSE, TRUE, are_yes_and_no
 from modelwright.tasks.data.plain_numbers import plain
 from modelwright.tasks.data.table import is_missing
@@ -241,6 +241,7 @@ def _moment(found: Profile, context: Context) -> Finding | None:
     if not sample or sum(bool(dates.shape_of(text)) for text in sample) < 0.5 * len(sample):
         return None
     order, said = _days_first(filled.counts, context)
+    clocks = zones.remembered(filled.counts)
     first = bool(order["day_first"])
     alike = uniform(list(filled.counts))
     bad = 0
@@ -251,7 +252,7 @@ def _moment(found: Profile, context: Context) -> Finding | None:
         return None
     shapes = sorted({dates.shape_of(text) for text in sample} - {""})
     why = f"the cells are dates ({', '.join(shapes)})" + (f"; {said}" if said else "")
-    return Finding("datetime", why, {**order, "shapes": shapes})
+    return Finding("datetime", why, {**order, **clocks, "shapes": shapes})
 
 
 def _days_first(texts: Iterable[str], context: Context) -> tuple[dict[str, Any], str]:
@@ -353,7 +354,7 @@ def described(cells: np.ndarray, kind: str, context: Context, order: Sequence[st
         details = {"decimal": written.decimal, "unit": written.unit, "whole": False}
         return Finding(kind, why, details if typed else {**details, "sure": sure})
     if kind == "datetime":
-        return Finding(kind, why, _days_first(found.counts, context)[0])
+        return Finding(kind, why, {**_days_first(found.counts, context)[0], **zones.remembered(found.counts)})
     if kind == "category":
         return Finding(kind, why, {"levels": levels(found.counts)})
     if kind == "ordinal":

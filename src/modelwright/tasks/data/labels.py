@@ -12,7 +12,8 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.tasks.data import kinds, numerals
 from modelwright.tasks.data.cells import raw
-from modelwright.tasks.data.readers import Unreadable, reader
+from modelwright.tasks.data.problems import Unreadable
+from modelwright.tasks.data.readers import reader
 from modelwright.tasks.data.table import Declared, is_missing
 
 #: Whole numbers up to which a float holds each.

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from modelwright.tasks.data import boolean_words, dates, kinds, numerals
+from modelwright.tasks.data import boolean_words, dates, kinds, numerals, zones
 from modelwright.tasks.data.cells import texts as as_cells
 from modelwright.tasks.data.level_values import Worth, worth
 from modelwright.tasks.data.plain_numbers import USUAL, plain
+from modelwright.tasks.data.problems import Problems, Unreadable
 from modelwright.tasks.data.table import is_missing
 from modelwright.tasks.data.uniform_dates import uniform
 
@@ -31,36 +32,6 @@ NOUNS = {
     "category": "a level",
     "ordinal": "a level",
 }
-
-
-class Unreadable(Exception):
-    """A cell that is not missing and cannot be read."""
-
-
-@dataclass(slots=True)
-class Problems:
-    """What reading a column came to: texts with how often each occurred."""
-
-    tokens: Counter[str] = field(default_factory=Counter)
-    unreadable: Counter[str] = field(default_factory=Counter)
-    unseen: Counter[str] = field(default_factory=Counter)
-    infinite: int = 0
-    #: Why a whole column cannot be read; "" where it can.
-    refused: str = ""
-
-    def plain(self) -> dict[str, Any]:
-        """What is not empty, as plain JSON; ``tokens`` and ``examples`` are the most frequent ones."""
-        found: dict[str, Any] = {}
-        if self.tokens:
-            found["tokens"] = dict(self.tokens.most_common(20))
-        if self.unreadable:
-            found |= {"unreadable": sum(self.unreadable.values()), "examples": self._examples()}
-        if self.infinite:
-            found["infinite"] = self.infinite
-        return found
-
-    def _examples(self) -> list[str]:
-        return [text[:80] for text, _ in self.unreadable.most_common(5)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +52,7 @@ class Reader:
         tolerant: whether cells that could not be read were there from the beginning.
         unseen: the code of a level that is new.
         many_levels: whether it is a category with so many levels that new ones may be spelled like known ones.
+        zoned: whether the dates of the fit had a time zone; None where nobody knows, or where it is no matter.
         details, kind: those of the column that it was made from.
     """
 
@@ -96,6 +68,7 @@ class Reader:
     tolerant: bool = False
     unseen: int = -2
     many_levels: bool = False
+    zoned: bool | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     kind: str = ""
 
@@ -107,9 +80,17 @@ class Reader:
         """The type of the values."""
         return {NUMBERS: np.float64, CODES: np.int32, TEXTS: object}[self.part]
 
-    def many(self, cells: np.ndarray) -> tuple[np.ndarray, Problems]:
-        """The values of raw cells, and what was found."""
+    def many(self, cells: np.ndarray, *, zoned: bool = False) -> tuple[np.ndarray, Problems]:
+        """The values of raw cells, and what was found.
+
+        Args:
+            zoned: whether cells that are moments had a time zone in their source.
+        """
         problems = Problems()
+        moments = cells.dtype.kind == "M" and self.zoned is not None
+        if moments and self.zoned != zoned and (zoned or zones.have_clocks(cells)):
+            problems.refused = zones.otherwise(not zoned)
+            return np.full(len(cells), self.missing, dtype=self.dtype), problems
         typed = cells.dtype.kind != "O"
         made = self.typed(cells) if typed else None if self.bulk is None else self.bulk(cells, problems)
         if made is None:
@@ -148,6 +129,8 @@ class Reader:
         if self.noun == NOUNS["number"] and type(cell) in (int, float, bool):
             return cell
         values, problems = self.many(_array_of(cell))
+        if problems.refused:
+            raise Unreadable(str(cell))
         if problems.unreadable:
             raise Unreadable(next(iter(problems.unreadable)))
         return values[0]
@@ -308,11 +291,14 @@ def _booleans(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
 
 def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
     known, mixed, unclear = details.get("day_first"), bool(details.get("mixed")), bool(details.get("unclear"))
+    zoned = details.get("zoned")
 
     def text(given: str, first: bool | None = known) -> float | None:
         if (unclear or first is None) and dates.is_open(given):
             if unclear:
                 return math.nan
+            raise Unreadable(given)
+        if zoned is not None and zones.has_zone(given) is (not zoned):
             raise Unreadable(given)
         found = dates.micros(given, day_first=bool(first), strict=first is not None and not mixed)
         if found is None:
@@ -322,7 +308,7 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return found / 1e6
 
     def settle(texts: set[str]) -> Callable[[str], float | None] | str:
-        found = known if mixed else dates.settled(texts, known)
+        found = zones.refused(texts, zoned) or (known if mixed else dates.settled(texts, known))
         return found if isinstance(found, str) else functools.partial(text, first=found)
 
     def typed(cells: np.ndarray) -> np.ndarray | None:
@@ -336,6 +322,8 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         alike = uniform(there)
         if alike is None or ((known is None or unclear) and alike.shape == "day/month"):
             return None
+        if zoned and len(alike.fields) > 3:  # such dates have no zone
+            return None
         seconds = alike.seconds(day_first=bool(known))
         if seconds is None:
             return None
@@ -347,8 +335,9 @@ def _moments(name: str, details: Mapping[str, Any], tolerant: bool) -> Reader:
         return made
 
     order = {None: "such as 2016-04-05", True: "days first, or such as 2016-04-05"}
-    allowed = f"dates, {order.get(known, 'months first, or such as 2016-04-05')}"
-    return Reader(name, NUMBERS, math.nan, NOUNS["datetime"], allowed, text, typed, bulk, settle, tolerant)
+    clock = {None: "", True: ", with a time zone, such as 2016-04-05T10:30+02:00", False: ", without a time zone"}
+    allowed = f"dates, {order.get(known, 'months first, or such as 2016-04-05')}{clock[zoned]}"
+    return Reader(name, NUMBERS, math.nan, NOUNS["datetime"], allowed, text, typed, bulk, settle, tolerant, zoned=zoned)
 
 
 def _levels(name: str, details: Mapping[str, Any]) -> Reader:

@@ -11,7 +11,7 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
-from modelwright.tasks.data import identifiers
+from modelwright.tasks.data import identifiers, zones
 from modelwright.tasks.data import kinds as kinds_of
 from modelwright.tasks.data.context import beside, context_of
 from modelwright.tasks.data.frame import Frame, framed, refuse_absent, refuse_repeated
@@ -33,7 +33,8 @@ class Column:
         details: plain JSON. Always ``why`` (what told the kind) and ``seen`` (of the rows it was told from: ``rows``,
             ``missing``, among them ``tokens`` that stood for nothing with their counts, ``unreadable`` with
             ``examples``, and ``infinite``). By kind: ``levels`` in order; ``decimal`` and ``unit`` of numbers;
-            ``day_first`` of dates. ``alike``, the columns of one name in the source, of each of them.
+            ``day_first`` of dates, and ``zoned``, whether their times of day have a time zone; where some have one,
+            ``zones``, how many do and do not. ``alike``, the columns of one name in the source, of each of them.
     """
 
     name: str
@@ -309,7 +310,12 @@ def _column(table: Table, name: str, chosen: _Said | None, context: kinds_of.Con
         found = kinds_of.Finding(found.kind, "the source says so", found.details)
     else:
         found = kinds_of.infer(cells, context)
-    return Column(name, found.kind, {"why": found.why, **found.details})
+    details = {"why": found.why, **found.details}
+    if found.kind == "datetime" and cells.dtype.kind == "M":
+        details.pop("zoned", None)
+        if table.zoned(name) or zones.have_clocks(cells):
+            details["zoned"] = table.zoned(name)
+    return Column(name, found.kind, details)
 
 
 def _plain_order(name: str, cells: np.ndarray, where: str) -> tuple[str, ...]:
@@ -359,7 +365,7 @@ def _with_seen(column: Column, table: Table, where: str, *, again: bool = False)
     if not again:
         details |= next(({"alike": names} for names in table.repeated.values() if column.name in names), {})
     if column.used:
-        values, problems = reader(column.name, column.kind, column.details).many(cells)
+        values, problems = reader(column.name, column.kind, column.details).many(cells, zoned=table.zoned(column.name))
         lost = sum(problems.tokens.values()) + sum(problems.unreadable.values()) + problems.infinite
         refuse_kind(column, cells, problems, where)
         if again:

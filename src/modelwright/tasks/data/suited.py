@@ -10,7 +10,8 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
-from modelwright.tasks.data.readers import NOUNS, Problems
+from modelwright.tasks.data.problems import Problems
+from modelwright.tasks.data.readers import NOUNS
 from modelwright.tasks.data.table import is_missing
 
 if TYPE_CHECKING:

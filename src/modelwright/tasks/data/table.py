@@ -43,6 +43,7 @@ class Declared:
         strange: the type of cells that hold several things, such as tuple; "" where there are none.
         unit: what the numbers are counted in that the cells became, of durations; "" of others.
         whole: whether the cells are whole numbers that became floats only because the column has gaps.
+        zoned: whether the cells are moments that had a time zone; they came as those of UTC.
     """
 
     kind: str = ""
@@ -52,6 +53,7 @@ class Declared:
     ordered: bool = False
     unit: str = ""
     whole: bool = False
+    zoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,10 @@ class Table:
         if isinstance(name, str) and name in self.columns:
             return name
         return ".".join(map(str, name)).strip() if isinstance(name, tuple) else str(name).strip()
+
+    def zoned(self, name: str) -> bool:
+        """Whether a column has moments that had a time zone in the source."""
+        return name in self.declared and self.declared[name].zoned
 
     def column(self, name: str, *, where: str = "table") -> np.ndarray:
         """The cells of one column.

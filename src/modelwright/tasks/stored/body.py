@@ -69,6 +69,9 @@ def _check_column(column: Mapping[str, Any]) -> None:
     items(details.get("alike", ()), "columns of one name", str)
     text(details.get("decimal", "."), "the decimal sign", (".", ","))
     text(details.get("unit", ""), "a unit")
+    need(details.get("zoned") in (None, True, False), "whether dates have a time zone")
+    if "zones" in details:
+        items(details["zones"], "how many dates have a time zone", int, 2)
 
 
 def _check_target(said: Any) -> str:

@@ -185,6 +185,8 @@ def test_a_page_is_written_at_the_end_of_a_fit_and_of_a_model_in_a_file(tables, 
     assert (tables / "again.html").read_text() == page
     trusted = run("report", "n.mw", "-o", "trusted.html", "--trust", folder=tables)
     assert trusted.code == 0 and (tables / "trusted.html").read_text() == page
+    absent = run("report", "no.mw", folder=tables)
+    assert absent.code == 3 and "no.mw: there is no such file" in absent.err
     refused = run("fit", "train.csv", "--target", "left", "--report", "n.pdf", folder=tables)
     assert refused.code == 3 and "n.pdf" in refused.err
 

@@ -301,6 +301,24 @@ def test_wrong_arguments_are_refused_with_what_is_allowed(wrong, match):
 # --- time ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("time_limit", "is written seconds="),
+        ("label", "mw.fit(table, target, ...)"),
+        ("eval_metric", "is written metric="),
+        ("presets", "is written preset="),
+        ("cat_features", "is written kinds="),
+        ("trails", "Did you mean 'trials'?"),
+        ("whatever", "help(mw.fit)"),
+    ],
+)
+def test_words_of_other_tools_are_answered_with_those_that_are_meant(word, meant):
+    with pytest.raises(mw.ArgumentError) as caught:
+        mw.fit(customers(), "left", **{word: 3})
+    assert f"fit: there is no argument {word!r}" in str(caught.value) and meant in str(caught.value)
+
+
 def test_in_seconds_that_are_few_there_is_a_model_better_than_the_constant():
     made = mw.fit(customers(), "left", seconds=1.5, store=":memory:", verbose=0)
     new = customers(500, seed=9)

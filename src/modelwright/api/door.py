@@ -60,6 +60,36 @@ _SEARCH = {
     "by position: mw.nas.search(space, x, y, ...)": _ROWS,
     "first, by position: mw.nas.search(space, x, y, ...)": f"{_MODELS} {_SPACES} architecture network",
 }
+_FIT = {
+    "first, by position: mw.fit(table, target, ...)": "data df dataset dataframe frame train train_data training_data "
+    "training_frame X x path file csv",
+    "second, by position: mw.fit(table, target, ...)": "y label labels label_column target_column target_column_name "
+    "response outcome",
+    "metric=...": "eval_metric primary_metric sort_metric optimization_metric scoring scorer score objective loss goal",
+    "task=...": "problem_type task_type ml_task",
+    "preset=...": "presets quality",
+    "seconds=... (minutes are 60 of them)": "minutes hours max_runtime_secs max_runtime time_left_for_this_task "
+    "total_time_limit experiment_timeout_minutes timeout_minutes",
+    "trials=..., candidates to try": "max_models max_iter max_candidates",
+    "models=...": "model estimator estimators estimator_list learners algorithms allowed_models include include_algos "
+    "included_model_types allowed_training_algorithms hyperparameters",
+    "block=...": "exclude exclude_algos blocked blocked_models blocked_training_algorithms excluded_model_types",
+    "without=...": "drop ignore drop_columns ignored_columns exclude_columns columns_to_drop id_column",
+    "kinds=...": "types dtype dtypes column_types col_types feature_types feature_metadata cat_features "
+    "categorical_features categorical_columns",
+    "sample_weight=...": "weight weights weight_column weights_column weight_column_name",
+    "class_weight=...": "class_weights balance_classes balanced",
+    "groups=...": "group group_column split_groups",
+    "time=...": "date time_column date_column timestamp timestamp_column",
+    "folds=...": "cv n_splits nfolds n_folds num_folds num_bag_folds n_cross_validations",
+    "monotone=...": "monotonic monotone_constraints monotonic_constraints monotonic_cst",
+    "positive=...": "pos_label positive_class positive_label",
+    "memory=...": "memory_limit mem_limit max_memory max_mem_size",
+    "max_rows=...": "sample subsample max_samples nrows",
+    "target_score=...": "experiment_exit_score stop_at target_metric",
+    "min_gain=...": "early_stop early_stopping enable_early_stopping patience stopping_tolerance",
+    "verbose=...": "verbosity quiet silent",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +111,12 @@ def _by_word(texts: Mapping[str, str]) -> dict[str, str]:
     return {word: text for text, words in {**_BOTH, **texts}.items() for word in words.split()}
 
 
-#: Of ``tune``, and of ``nas.search``.
+#: Of ``tune``, of ``nas.search``, and of ``fit``.
 MODELS = Words("tune", _by_word(_TUNE), ("fit", "What goes to the model's own fit goes into fit={...}."))
 NETWORKS = Words(
     "nas.search", _by_word(_SEARCH), ("recipe", "How networks are trained goes into recipe=nas.Recipe(...).")
 )
+TABLES = Words("fit", _by_word(_FIT), ("metric", "help(mw.fit) tells what each of them is."))
 
 
 class UnknownArgumentError(ArgumentError, TypeError):

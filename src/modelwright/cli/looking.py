@@ -12,7 +12,7 @@ from modelwright.cli.members import running, running_told
 from modelwright.cli.one_trial import show_trial
 from modelwright.cli.output import Exit, Output, UsageError, write_whole
 from modelwright.cli.places import check_apart
-from modelwright.cli.reading import best_of, existing_store, find_study, view_of
+from modelwright.cli.reading import best_of, definition_of, existing_store, find_study, view_of
 from modelwright.core.errors import ArgumentError, StoreError
 from modelwright.core.wording import counted
 from modelwright.report import text
@@ -146,7 +146,9 @@ def _importance(view: StudyView, out: Output) -> int:
 
 def report(args: Namespace, out: Output) -> int:
     """Write one HTML file about a study, or about the model in a file; prints its path."""
-    of_model = args.name.endswith(".mw") and Path(args.name).is_file()
+    of_model = args.name.endswith(".mw") and (
+        Path(args.name).is_file() or not definition_of(args.store, args.name)  # a study may be called so
+    )
     if args.output:
         from modelwright.report.html import check_ending
 

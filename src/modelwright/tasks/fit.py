@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.door import TABLES, door
 from modelwright.core.clock import SystemClock, counts_from
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _EARLY = "stopped before a candidate was tried. Nothing is lost: run the same again"
 
 
+@door(TABLES)
 def fit(
     table: Any,
     target: str,

@@ -3,6 +3,7 @@
 import datetime
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -77,6 +78,20 @@ def test_one_row_is_read_as_many_are(schema):
 def test_one_row_of_polars(schema):
     polars = pytest.importorskip("polars")
     frames_equal(schema.frame(polars.DataFrame([row(5)])), schema.frame(row(5)))
+
+
+def test_a_frame_of_polars_that_is_lazy_is_read_without_a_warning(schema):
+    polars = pytest.importorskip("polars")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frames_equal(schema.frame(polars.DataFrame([row(5)]).lazy()), schema.frame(row(5)))
+
+
+def test_a_column_that_became_the_index_is_said_to_be_there(schema):
+    for frame in (pandas.DataFrame([row(5)]), pandas.DataFrame([row(5), row(6)])):
+        gone = schema.used[0].name
+        with pytest.raises(ArgumentError, match=rf"not there: '{gone}'.*reset_index\(\)"):
+            schema.frame(frame.set_index(gone))
 
 
 def test_a_schema_is_plain_json(schema):

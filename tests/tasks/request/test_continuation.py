@@ -1,5 +1,6 @@
 """A search that goes on from its model: in the study that it is from, or not at all; a file chooses no store."""
 
+import inspect
 import os
 import pickle
 import re
@@ -11,7 +12,7 @@ import pytest
 import modelwright as mw
 from modelwright.store.base import open_store
 from modelwright.study.crew import Crew
-from modelwright.tasks.request.continuation import KEPT, further
+from modelwright.tasks.request.continuation import KEPT, SAID, further
 from modelwright.tasks.search import finishing
 from modelwright.tasks.search.session import Session
 
@@ -41,6 +42,14 @@ def test_a_search_goes_on_from_another_folder_too(kept, tmp_path, monkeypatch):
     assert tried(kept.fit(table(), trials=1, verbose=0)) == 2
     assert tried(pickle.loads(pickle.dumps(kept)).fit(table(), trials=1, verbose=0)) == 3
     assert os.listdir() == []
+
+
+def test_arguments_that_there_are_none_of_are_told_before_anything_else(kept):
+    with pytest.raises(mw.ArgumentError, match=r"Predictor\.fit: there is no argument 'trial'.*Did you mean 'trials'"):
+        kept.fit(table(), trial=1)
+    with pytest.raises(mw.ArgumentError, match="time_limit= is written seconds="):
+        kept.fit(table(), time_limit=3)
+    assert set(SAID) == set(inspect.signature(mw.fit).parameters) - {"table"}
 
 
 def test_a_search_whose_study_is_gone_does_not_begin_anew(kept, tmp_path):

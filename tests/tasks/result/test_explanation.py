@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 import modelwright as mw
@@ -147,7 +148,22 @@ def test_cells_are_told_as_people_write_them(numbers):
     with pytest.warns(UserWarning, match="not fitted on: 'plan'"):
         gone = numbers.explain({"size": None, "plan": "gold", "paid": None, "since": None, "note": None})[0]
     told = {one["column"]: one["value"] for one in gone["because"]}
-    assert told == {"size": None, "plan": "(a new level)", "paid": None, "since": None, "note": None}
+    assert told == {"size": None, "plan": "gold", "paid": None, "since": None, "note": None}
+    with pytest.warns(UserWarning, match="not fitted on: 'plan'"):
+        many = numbers.explain(
+            {"size": ["?"], "plan": [" gold "], "paid": ["Yes"], "since": ["2021/3/4"], "note": [""]}
+        )
+    told = {one["column"]: one["value"] for one in many[0]["because"]}
+    assert told == {"size": None, "plan": "gold", "paid": "Yes", "since": "2021/3/4", "note": None}
+    told = {one["column"]: one["value"] for one in numbers.explain({**columns, "paid": [0]})[0]["because"]}
+    assert told["paid"] == 0 and told["paid"] is not False
+
+
+def test_moments_with_a_zone_are_told_as_those_of_utc():
+    at = pandas.date_range("2024-03-01 22:30", periods=80, freq="9h", tz="America/New_York")
+    model = mw.fit({"at": at, "y": [0.0, 1.0, 2.0, 4.0] * 20}, "y", models=["linear"], trials=1, **QUICK)
+    told = model.explain(pandas.DataFrame({"at": at[:1]}))[0]["because"]
+    assert [(one["column"], one["value"]) for one in told] == [("at", "2024-03-02T03:30:00Z")]
 
 
 def test_they_print_as_tables(numbers):

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import lzma
+import re
 import tracemalloc
 import warnings
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import modelwright as mw
+from modelwright.study.limits import checked_size
 from modelwright.tasks.data import reading
 from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.learners.embedding import WAYS, Embedding
@@ -123,8 +125,12 @@ def test_where_not_even_one_fits_it_sees_fewer_rows(holds_nothing):
 
 
 def test_too_little_for_any_candidate_is_refused_with_what_it_takes(holds_nothing):
-    with pytest.raises(mw.ArgumentError, match="at least"):
+    with pytest.raises(mw.ArgumentError, match=r"memory='(\d+MB)' or more") as caught:
         asked(1_000_000, memory=BASE)
+    enough = checked_size(re.search(r"'(\d+MB)'", str(caught.value))[1], "memory", "fit")
+    assert asked(1_000_000, memory=enough).rows >= 1_000
+    with pytest.raises(mw.ArgumentError, match="or more"):
+        asked(1_000_000, memory=int(0.9 * enough))
 
 
 def test_what_this_process_holds_counts(monkeypatch):
@@ -357,7 +363,7 @@ def test_learners_without_room_are_left_out_and_it_is_said(monkeypatch):
     [
         ({"memory": "lots"}, "2GB"),
         ({"memory": 0}, "memory"),
-        ({"memory": "1MB"}, "at least"),
+        ({"memory": "1MB"}, r"memory='\d+MB' or more"),
         ({"max_rows": 1}, "max_rows"),
         ({"max_rows": 2.5}, "max_rows"),
     ],

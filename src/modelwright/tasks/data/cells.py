@@ -198,7 +198,7 @@ def _objects(cells: Any, name: str, notes: list[Note]) -> np.ndarray:
     gaps = any(cell is None for cell in cells)
     if present and all(issubclass(t, (bool, np.bool_)) for t in present):
         return texts([_text(cell) for cell in cells]) if gaps else np.array(cells, dtype=bool)
-    if present and all(issubclass(t, (int, np.integer, np.bool_)) for t in present):
+    if present and all(_is_whole(t) or issubclass(t, np.bool_) for t in present):
         largest = max((abs(int(cell)) for cell in cells if cell is not None), default=0)
         if not gaps and largest < _LARGEST:
             return np.array(cells, dtype=np.int64)
@@ -242,7 +242,12 @@ def cell(value: Any) -> Any:
 
 
 def _is_number(kind: type) -> bool:
-    return issubclass(kind, (int, float, np.integer, np.floating, np.bool_, decimal.Decimal))
+    return _is_whole(kind) or issubclass(kind, (float, np.floating, np.bool_, decimal.Decimal))
+
+
+def _is_whole(kind: type) -> bool:
+    """Whether cells are whole numbers; NumPy's durations are among its integers."""
+    return issubclass(kind, (int, np.integer)) and not issubclass(kind, np.timedelta64)
 
 
 def _float(cell: Any) -> float:

@@ -11,13 +11,13 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean, listed, quoted
 from modelwright.tasks.data import cells as cells_of
-from modelwright.tasks.data import zones
+from modelwright.tasks.data import units, zones
 from modelwright.tasks.data.kinds import level
 from modelwright.tasks.data.problems import Problems, Unreadable
 from modelwright.tasks.data.readers import CODES, NUMBERS, Reader
 from modelwright.tasks.data.reading import read
 from modelwright.tasks.data.suited import usual
-from modelwright.tasks.data.table import Note, Table, as_name, is_missing
+from modelwright.tasks.data.table import IN_INDEX, Note, Table, as_name, is_missing
 
 #: Share of the cells of a column that may be unreadable, whatever they were before.
 _REFUSED = 0.5
@@ -72,13 +72,23 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
     """The frame of ``source``; see ``Schema.frame``."""
     if absent not in ("refuse", "missing"):
         raise ArgumentError(f"absent={absent!r}", where=where, allowed="'refuse' or 'missing'")
-    if _is_row(source, readers):
-        source = source.to_frame().T
-    elif isinstance(source, list | tuple) and not source:
-        source = {name: [] for name in readers}
+    source = _rows(source, readers)
     row = _row(source)
     if row is not None and all(name in row for name in readers) and not _repeats(row, readers):
         return _of_row(readers, row, where)
+    table = given(readers, source, where=where, absent=absent)
+    refuse_repeated({name: one.details for name, one in readers.items()}, table, where)
+    table.check(readers)
+    return _of_table(readers, table, where, absent)
+
+
+def given(readers: Mapping[str, Reader], source: Any, *, where: str, absent: str = "refuse") -> Table:
+    """The raw cells of ``source``, for those who show what was given beside what was read of it.
+
+    Raises:
+        ArgumentError: it is no table, or its columns have no names and the readers' have.
+    """
+    source = _rows(source, readers)
     table = read(source, where=where)
     gone = [name for name in readers if name not in table.columns]
     if gone and absent == "refuse" and _is_unnamed(source) and not all(map(str.isdigit, gone)):
@@ -88,9 +98,16 @@ def framed(readers: Mapping[str, Reader], source: Any, *, where: str, absent: st
             allowed="a data frame, a dict of columns, or a list of dicts",
             hint="pandas.DataFrame(array, columns=[...]) says which is which.",
         )
-    refuse_repeated({name: one.details for name, one in readers.items()}, table, where)
-    table.check(readers)
-    return _of_table(readers, table, where, absent)
+    return table
+
+
+def _rows(source: Any, readers: Mapping[str, Reader]) -> Any:
+    """A source with rows: a row of pandas by itself is a frame of one, and an empty list has the columns."""
+    if _is_row(source, readers):
+        return source.to_frame().T
+    if isinstance(source, list | tuple) and not source:
+        return {name: [] for name in readers}
+    return source
 
 
 def _is_row(source: Any, readers: Mapping[str, Reader]) -> bool:
@@ -117,7 +134,8 @@ _TOLD = {
     "infinite": "infinite numbers, taken as missing: ",
     "unseen levels": "levels that the model was not fitted on: ",
 }
-_TOLD_OF_FILES = ("fields", "quotes", "mixed encodings")
+#: Those that are told in full.
+_WHOLE = ("otherwise written", "fields", "quotes", "mixed encodings")
 #: From how many cells a column of which no level is known is told apart from a few new levels, where it has so few.
 _CELLS, _LEVELS = 5, 30
 
@@ -138,7 +156,7 @@ def told(notes: Sequence[Note]) -> str:
     for kind, names in columns.items():
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         parts.append(_TOLD[kind] + ", ".join(map(quoted, names[:10])) + more)
-    return "; ".join([*parts, *(note.message for note in notes if note.kind in _TOLD_OF_FILES)])
+    return "; ".join([*parts, *(note.message for note in notes if note.kind in _WHOLE)])
 
 
 def _strange(column: str, known: Sequence[str]) -> str:
@@ -156,7 +174,7 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
     notes = list(table.notes)
     gone = [name for name in readers if name not in there]
     if gone and absent == "refuse":
-        refuse_absent(list(readers), list(there), where)
+        refuse_absent(list(readers), table, where)
     if gone:
         message = f"not there, and taken as missing throughout: {listed(gone, 10)}"
         notes.append(Note("absent columns", message, {"names": gone}))
@@ -169,25 +187,26 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
         column, problems = known if details is one.details else one.many(there[name], zoned=table.zoned(name))
         parts[one.part][name] = column
         _judge(one, there[name], problems, where, notes)
+        notes += _otherwise(one, there[name], durations=bool(table.unit(name)))
     spelled = {name: one.spelled(there.get(name), table.rows) for name, one in readers.items() if one.many_levels}
     return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)
 
 
-def refuse_absent(needed: Sequence[str], there: Sequence[str], where: str) -> None:
+def refuse_absent(needed: Sequence[str], table: Table, where: str) -> None:
     """Refuse a table without columns that a model was given.
 
     Raises:
         ArgumentError: some are not there; with their names.
     """
-    known = set(there)
-    gone = [name for name in needed if name not in known]
+    gone = [name for name in needed if name not in table.columns]
     if not gone:
         return
     are = "is" if len(gone) == 1 else "are"
+    indexed = any(table.is_index(name) for name in gone)
     raise ArgumentError(
         f"{counted(len(gone), 'column')} that the model was given {are} not there: {listed(gone, 10)}",
         where=where,
-        hint=_renamed(gone, needed, there),
+        hint=IN_INDEX if indexed else _renamed(gone, needed, table.names),
     )
 
 
@@ -256,6 +275,12 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
     notes.append(Note("unreadable", f"column {one.name!r:.80}: {message}; taken as missing", data))
 
 
+def _otherwise(one: Reader, cells: np.ndarray, *, durations: bool) -> list[Note]:
+    """The note that numbers are written otherwise than in the fit, where they are."""
+    said = units.strange(one.details, cells, durations=durations) if one.kind == "number" else ""
+    return [Note("otherwise written", f"column {one.name!r:.80}: {said}", {"column": one.name})] if said else []
+
+
 def _filled(cells: np.ndarray, problems: Problems) -> int:
     """How many cells are not missing."""
     return int((~is_missing(cells)).sum()) - sum(problems.tokens.values())
@@ -281,7 +306,7 @@ def _row(source: Any) -> Mapping[Any, Any] | None:
             return None
         at = source.iat
         return {name: at[0, i] for i, name in enumerate(source.columns)}
-    if root == "polars" and hasattr(source, "columns") and hasattr(source, "row") and len(source) == 1:
+    if root == "polars" and hasattr(source, "row") and hasattr(source, "columns") and len(source) == 1:
         return dict(zip(source.columns, source.row(0)))
     return None
 
@@ -315,6 +340,9 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
         elif value != value and type(cell) in (float, int) and cell == cell:
             message = f"column {name!r:.80}: an infinite number, taken as missing"
             notes.append(Note("infinite", message, {"column": name, "count": 1}))
+        if one.kind == "number":
+            raw = cells_of.texts([cell]) if isinstance(cell, str) else np.array([value])
+            notes += _otherwise(one, raw, durations=units.is_duration(row[name]))
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
         parts[one.part][name] = made

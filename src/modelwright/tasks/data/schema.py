@@ -11,10 +11,10 @@ import numpy as np
 
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import counted, did_you_mean
-from modelwright.tasks.data import identifiers, zones
+from modelwright.tasks.data import identifiers, units, zones
 from modelwright.tasks.data import kinds as kinds_of
 from modelwright.tasks.data.context import beside, context_of
-from modelwright.tasks.data.frame import Frame, framed, refuse_absent, refuse_repeated
+from modelwright.tasks.data.frame import Frame, framed, given, refuse_absent, refuse_repeated
 from modelwright.tasks.data.readers import Reader, reader
 from modelwright.tasks.data.suited import refuse_kind, refuse_levels, refuse_unlisted
 from modelwright.tasks.data.table import Table, is_missing
@@ -32,9 +32,10 @@ class Column:
         kind: number, category, ordinal, boolean, datetime, text, id or constant.
         details: plain JSON. Always ``why`` (what told the kind) and ``seen`` (of the rows it was told from: ``rows``,
             ``missing``, among them ``tokens`` that stood for nothing with their counts, ``unreadable`` with
-            ``examples``, and ``infinite``). By kind: ``levels`` in order; ``decimal`` and ``unit`` of numbers;
-            ``day_first`` of dates, and ``zoned``, whether their times of day have a time zone; where some have one,
-            ``zones``, how many do and do not. ``alike``, the columns of one name in the source, of each of them.
+            ``examples``, and ``infinite``). By kind: ``levels`` in order; ``decimal`` and ``unit`` of numbers,
+            whether they were ``durations`` in the source, and whether any has a ``percent`` sign; ``day_first`` of
+            dates, and ``zoned``, whether their times of day have a time zone; where some have one, ``zones``, how many
+            do and do not. ``alike``, the columns of one name in the source, of each of them.
     """
 
     name: str
@@ -152,7 +153,7 @@ class Schema:
         """
         refuse_twice(table, target, where)
         known = [Column(one["name"], one["kind"], one["details"]) for one in kept]
-        refuse_absent([one.name for one in known if one.used], table.names, where)
+        refuse_absent([one.name for one in known if one.used], table, where)
         table.check(one.name for one in known if one.used)
         refuse_repeated({one.name: one.details for one in known if one.used}, table, where)
         found = []
@@ -206,6 +207,10 @@ class Schema:
     @functools.cached_property
     def _levels(self) -> dict[str, tuple[str, ...]]:
         return {column.name: column.levels for column in self.used if column.kind in ("category", "ordinal")}
+
+    def table(self, source: Any) -> Table:
+        """The raw cells of any table, for those who show them beside what ``frame`` reads of it; see there."""
+        return given(self.readers, source, where="table")
 
     def frame(self, source: Any, *, where: str = "table", absent: str = "refuse") -> Frame:
         """Typed columns of any table that has the columns of this schema.
@@ -315,6 +320,8 @@ def _column(table: Table, name: str, chosen: _Said | None, context: kinds_of.Con
         details.pop("zoned", None)
         if table.zoned(name) or zones.have_clocks(cells):
             details["zoned"] = table.zoned(name)
+    if found.kind == "number":
+        details |= units.remembered(cells, declared)
     return Column(name, found.kind, details)
 
 

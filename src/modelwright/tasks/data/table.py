@@ -11,6 +11,9 @@ import numpy as np
 from modelwright.core.errors import ArgumentError
 from modelwright.core.wording import did_you_mean, listed
 
+#: What is said of a column that is not there because it is the index of pandas.
+IN_INDEX = "It is in the index: reset_index() makes it a column."
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -123,6 +126,10 @@ class Table:
         """Whether a column has moments that had a time zone in the source."""
         return name in self.declared and self.declared[name].zoned
 
+    def unit(self, name: str) -> str:
+        """What the numbers of a column are counted in that were durations in the source; "" of others."""
+        return self.declared[name].unit if name in self.declared else ""
+
     def column(self, name: str, *, where: str = "table") -> np.ndarray:
         """The cells of one column.
 
@@ -146,10 +153,12 @@ class Table:
 
     def lacks(self, name: Any, *, where: str) -> ArgumentError:
         """What is said where there is no such column."""
-        near = did_you_mean(str(name), self.columns)
-        if any(note.kind == "index" and self.called(name) in note.data["names"] for note in self.notes):
-            near = "It is in the index: reset_index() makes it a column."
+        near = IN_INDEX if self.is_index(name) else did_you_mean(str(name), self.columns)
         return ArgumentError(f"there is no column {name!r:.80}", where=where, allowed=listed(self.columns), hint=near)
+
+    def is_index(self, name: Any) -> bool:
+        """Whether the index of the source has such a name, which is left out."""
+        return any(note.kind == "index" and self.called(name) in note.data["names"] for note in self.notes)
 
     def check(self, names: Iterable[str], *, hint: str = "") -> None:
         """Refuse columns that cannot be read.

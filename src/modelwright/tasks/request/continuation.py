@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelwright.api.door import TABLES, refuse_unknown
 from modelwright.api.load import load_study
 from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.store.base import Store, open_store
@@ -24,6 +25,8 @@ KEPT = (
 )  # fmt: skip
 #: Arguments of ``mw.fit`` that no call can give: what the search is about.
 _SETTLED = ("target", "plan")
+#: What a call may say.
+SAID = ("seconds", "trials", *KEPT, *_SETTLED, "store", "verbose")
 _WHERE = "Predictor.fit"
 _ANEW = "mw.fit(...) begins a new search."
 
@@ -40,10 +43,11 @@ def further(
         more: arguments of this call.
 
     Raises:
-        ArgumentError: nothing says how long, or what does is no number above 0; the target is given again, there is no
-            store to go by, or something is not kept and was not passed.
+        ArgumentError: there is no such argument, nothing says how long, or what does is no number above 0; the target
+            is given again, there is no store to go by, or something is not kept and was not passed.
         StudyError: the study is not there.
     """
+    refuse_unknown(more, SAID, _WHERE, TABLES)
     asked = body.get("asked")
     if asked is None or (asked["arguments"].get("store") == ":memory:" and "store" not in more):
         hint = "mw.fit(..., store=None) keeps it on disk."

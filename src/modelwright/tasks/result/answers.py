@@ -21,7 +21,8 @@ def answers(model: Predictor, table: Any, *, proba: bool, reasons: int = 0) -> d
     """
     if proba:
         refuse_probabilities(model.task, model.target)
-    frame = model._frame(table)
+    raw = model._schema.table(table)
+    frame = model._frame(raw)
     predicted = model._predicted(frame)
     if model.task == "regression":
         found = {model.target: predicted.tolist()}
@@ -32,7 +33,7 @@ def answers(model: Predictor, table: Any, *, proba: bool, reasons: int = 0) -> d
         columns = zip(model._target.classes, predicted.T.tolist(), strict=True)
         found |= {f"{model.target}={one}": column for one, column in columns}
     if reasons:
-        told = [one["because"] for one in explained(model, frame)]
+        told = [one["because"] for one in explained(model, raw, frame)]
         most = min(reasons, max(map(len, told), default=reasons))
         found |= {f"because {n + 1}": [_reason(one[n]) for one in told] for n in range(most)}
     return found

@@ -16,6 +16,7 @@ from modelwright.core.wording import counted, warn_caller
 from modelwright.report.text import duration
 from modelwright.tasks.account.listing import Explanations
 from modelwright.tasks.data.frame import Frame
+from modelwright.tasks.data.table import Table
 from modelwright.tasks.result.baseline import DRAWS
 from modelwright.tasks.scoring.thresholds import Cut
 
@@ -31,9 +32,9 @@ _ROWS, _LONG = 20_000, 60.0
 
 
 def explained(
-    model: Predictor, frame: Frame, of: Any = None, background: Any = None, draws: int = DRAWS
+    model: Predictor, table: Table, frame: Frame, of: Any = None, background: Any = None, draws: int = DRAWS
 ) -> Explanations:
-    """Why each row of a frame has its answer; see ``Predictor.explain``."""
+    """Why each row of a table, and of what the model reads of it, has its answer; see ``Predictor.explain``."""
     if type(draws) is not int or draws < 1:
         raise ArgumentError(f"draws={draws!r:.60}", where="explain", allowed="a whole number from 1")
     told_of = _class(model, of)
@@ -49,7 +50,7 @@ def explained(
         own = answers[row] if place is None else answers[row, place]
         base = usual.mean() if place is None else usual[:, place].mean()
         about = {} if place is None or model.classes_ is None else {"of": model.classes_[place]}
-        cells = [_shown(frame, names, row) for names in game.players]
+        cells = [_shown(table, frame, names, row) for names in game.players]
         because = [
             {"column": name, "value": cell, "adds": float(add), "error": float(error)}
             for name, cell, add, error in zip(game.names, cells, adds, errors, strict=True)
@@ -291,25 +292,25 @@ def _stacked(first: Frame, second: Frame) -> Frame:
     )
 
 
-def _shown(frame: Frame, names: Sequence[str], row: int) -> Any:
-    """The cell of a row as people read it; None where it is missing, or of several columns."""
-    if len(names) > 1:
-        return None
+def _shown(table: Table, frame: Frame, names: Sequence[str], row: int) -> Any:
+    """The cell of a row as it was given; None where it is missing for the model, or of several columns."""
     name = names[0]
-    if name in frame.codes:
-        code, levels = int(frame.codes[name][row]), frame.levels.get(name, ())
-        if 0 <= code < len(levels):
-            return levels[code]
-        new = frame.spellings[name][row] if name in frame.spellings else ""
-        return None if code < 0 else str(new) or "(a new level)"
-    if name in frame.texts:
-        return str(frame.texts[name][row]) or None
-    value = float(frame.numbers[name][row])
-    if math.isnan(value):
+    if len(names) > 1 or name not in table.columns or _is_missing(frame, name, row):
         return None
-    kind = frame.kinds.get(name)
-    if kind == "boolean":
-        return bool(value)
-    if kind == "datetime":
-        return str(np.datetime64(round(value * 1e6), "us").astype("datetime64[s]")).removesuffix("T00:00:00")
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    cell = table.columns[name][row]
+    if isinstance(cell, np.datetime64):
+        shown = str(cell.astype("datetime64[s]")).removesuffix("T00:00:00")
+        return f"{shown}Z" if table.zoned(name) else shown
+    if isinstance(cell, str):
+        return cell.strip()
+    plain = cell.item()
+    return int(plain) if isinstance(plain, float) and plain.is_integer() and abs(plain) < 2**53 else plain
+
+
+def _is_missing(frame: Frame, name: str, row: int) -> bool:
+    """Whether the model reads nothing in a cell."""
+    if name in frame.codes:
+        return bool(frame.codes[name][row] == -1)
+    if name in frame.texts:
+        return not frame.texts[name][row]
+    return bool(np.isnan(frame.numbers[name][row]))

@@ -245,8 +245,8 @@ class Predictor:
         Returns:
             One dict a row, a list that prints as a table: ``of``, the class, where there are any; ``answer``, its
             probability, or the predicted number; ``base``, the mean of ordinary rows; ``because``, from what matters
-            most: ``column``, its ``value``, what it ``adds``, and the standard ``error`` of that by the orders. Columns
-            that no member takes are left out; of more than 100 those that members rely on least are told together.
+            most: ``column``, its ``value`` as given, what it ``adds``, and the standard ``error`` of that by the
+            orders. Columns that no member takes are left out; of more than 100 the last are told together.
 
         Raises:
             ArgumentError: as ``predict``; or there is no such class.
@@ -256,7 +256,8 @@ class Predictor:
         """
         from modelwright.tasks.result.explanation import explained
 
-        return explained(self, self._frame(table), of, background, draws)
+        raw = self._schema.table(table)
+        return explained(self, raw, self._frame(raw), of, background, draws)
 
     def features(self) -> Features:
         """What became of each raw column; a list that prints as a table, what members rely on most first.

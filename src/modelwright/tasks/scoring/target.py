@@ -321,8 +321,9 @@ def _classes(
     rows = sum(counts.values())
     if len(counts) == 1:
         nothing = _as_nothing(found)
+        what = "class" if found.type in ("bool", "text") else "value"
         raise ArgumentError(
-            f"every row has the class {next(iter(counts))!r:.60}"
+            f"every row has the {what} {next(iter(counts))!r:.60}"
             + (f", but for those without{nothing}" * bool(nothing)),
             where=where,
             allowed="at least two classes",

@@ -176,6 +176,8 @@ def make_split(
     if together is not None:
         there = int(together.max()) + 1
         if there < 2:
+            if ties.groups is None:
+                raise ArgumentError("all rows are alike", where="fit", allowed="two different rows or more")
             raise ArgumentError("all rows belong to one group", where="groups", hint="Groups need at least two.")
         most = there // 2 if ties.groups is not None and there >= 4 and not alone else there
         folds = min(folds, most) if folds > 1 else folds

@@ -6,6 +6,7 @@ machine's memory; fits nothing.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from bisect import bisect_right
@@ -200,7 +201,7 @@ def planned(
             f"a candidate takes about {in_bytes(needs)}, and there are {in_bytes(max(0, limit - own))} for them: {told}"
         )
         if fits == 0:
-            rows = min(rows, _rows_that_fit(limit - here, frame, outputs, told if memory is not None else ""))
+            rows = min(rows, _rows_that_fit(limit, here, frame, outputs, told if memory is not None else ""))
             own = here + _predicted_bytes(rows, outputs)
             said = [one for one in said if one["what"] != "rows"] + [_sampled(rows, frame.rows, why)]
         if workers > 1:
@@ -242,23 +243,25 @@ def _limit(memory: int | None, here: int, *, timed: bool) -> tuple[int | None, s
     return (None if there is None else int(SHARE * there)), f"{SHARE:.0%} of the memory, less what the table takes"
 
 
-def _rows_that_fit(left: int, frame: Frame, outputs: int, told: str) -> int:
-    """Rows for which one candidate, and the choice of the ensemble, take no more than so many bytes.
+def _rows_that_fit(limit: int, here: int, frame: Frame, outputs: int, told: str) -> int:
+    """Rows for which one candidate, and the choice of the ensemble, take no more than is left.
 
     Args:
+        limit: bytes of all processes; ``here``: those of this one.
         told: who limits it; "" where nobody asked for it.
     """
 
     def needs(rows: int) -> int:
         return bytes_of("lightgbm", rows, frame) + _predicted_bytes(rows, outputs)
 
-    rows = frame.rows
+    rows, left = frame.rows, limit - here
     found = bisect_right(range(rows + 1), left, key=needs) - 1
     if told and found < min(rows, _FEWEST):
+        enough = math.ceil(1.05 * (here + needs(min(rows, _FEWEST))) / 1e7) * 10
         raise ArgumentError(
             f"{in_bytes(max(0, left))} are left for candidates and the ensemble, which is not enough for any: {told}",
-            where="fit", allowed=f"at least {in_bytes(needs(min(rows, _FEWEST)))} for them",
-            hint="Give more memory=, or free some; without a table that is held twice there is more, as from a file.",
+            where="fit", allowed=f"memory='{enough}MB' or more",
+            hint="A table that is not held twice leaves more, as where it is read from a file.",
         )  # fmt: skip
     return min(rows, max(found, _FEWEST))  # what nobody asked for refuses nobody: the least of all fits is tried
 

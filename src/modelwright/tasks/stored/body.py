@@ -70,6 +70,8 @@ def _check_column(column: Mapping[str, Any]) -> None:
     text(details.get("decimal", "."), "the decimal sign", (".", ","))
     text(details.get("unit", ""), "a unit")
     need(details.get("zoned") in (None, True, False), "whether dates have a time zone")
+    for key in ("durations", "percent"):
+        need(details.get(key) in (None, True, False), f"whether numbers are {key}")
     if "zones" in details:
         items(details["zones"], "how many dates have a time zone", int, 2)
 

@@ -340,11 +340,11 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
         elif value != value and type(cell) in (float, int) and cell == cell:
             message = f"column {name!r:.80}: an infinite number, taken as missing"
             notes.append(Note("infinite", message, {"column": name, "count": 1}))
-        if one.kind == "number":
-            raw = cells_of.texts([cell]) if isinstance(cell, str) else np.array([value])
-            notes += _otherwise(one, raw, durations=units.is_duration(row[name]))
         made = np.empty(1, dtype=one.dtype)
         made[0] = value
+        if isinstance(cell, str) or one.details.get("percent") or units.is_duration(row[name]):
+            raw = cells_of.texts([cell]) if isinstance(cell, str) else made
+            notes += _otherwise(one, raw, durations=units.is_duration(row[name]))
         parts[one.part][name] = made
     spelled = {name: one.spelled([cells_of.cell(row[name])], 1) for name, one in readers.items() if one.many_levels}
     return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)

@@ -75,6 +75,21 @@ def test_many_rows_are_predicted_as_few_are_bit_for_bit(task):
     np.testing.assert_array_equal(fitted.predict(whole, threads=2), np.concatenate(parts))
 
 
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_very_many_rows_come_to_the_same_leaves(task, monkeypatch):
+    monkeypatch.setattr(forest, "_TOGETHER", 300)  # rows go through some trees, then through the next ones
+    rng = np.random.default_rng(1)
+    x = rows(12_000, missing=0.1)
+    z = np.nan_to_num(x[:, 0] * x[:, 3]) + rng.normal(size=len(x))
+    y = z + 1e6 if task == "regression" else (z > 0).astype(int)
+    whole = simple(x)
+    fitted = learner("random_forest").fit(whole.take(slice(0, 1500)), y[:1500], task, config={}, rounds=12)
+    many = fitted.predict(whole, threads=2)
+    assert fitted._walk is not None
+    parts = [fitted.predict(whole.take(slice(start, start + 3000))) for start in range(0, len(x), 3000)]
+    np.testing.assert_allclose(many, np.concatenate(parts), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["random_forest", "extra_trees"])
 def test_leaves_have_more_rows_where_there_would_be_too_many(name, monkeypatch):
     x, noise = np.nan_to_num(rows(3000)), np.random.default_rng(0).normal(size=3000)

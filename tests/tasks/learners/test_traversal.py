@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.tasks.features.matrix import Matrix
-from modelwright.tasks.learners import learner
+from modelwright.tasks.learners import learner, traversal
 from modelwright.tasks.learners.traversal import Traversal
 
 CLASSES = {"regression": 0, "binary": 2, "multiclass": 3}
@@ -47,14 +47,18 @@ def grown(x, y, task, *, leaves=15, trees=5, seed=0, categorical=()):
     trees=st.integers(1, 12),
     missing=st.sampled_from([0.0, 0.2]),
     later=st.sampled_from([0.0, 0.2]),
+    categorical=st.sampled_from([(), (3,), (1, 3)]),
     seed=st.integers(0, 99),
 )
-def test_every_row_comes_to_the_same_leaves(task, leaves, trees, missing, later, seed):
+def test_every_row_comes_to_the_same_leaves(task, leaves, trees, missing, later, categorical, seed):
     rng = np.random.default_rng(seed)
     x = rows(rng, 400, missing=missing)
-    text, booster = grown(x, target(rng, x, task), task, leaves=leaves, trees=trees, seed=seed)
+    y = target(rng, x, task)
+    x[:, 1] = np.abs(x[:, 1])
+    text, booster = grown(x, y, task, leaves=leaves, trees=trees, seed=seed, categorical=categorical)
     # Missing values where there were none, and numbers that are thresholds.
     asked = rows(rng, 300, missing=later)
+    asked[::9, 3] = rng.choice([LEVELS, LEVELS + 40, 1000], len(asked[::9]))  # levels that are new
     expected = np.asarray(booster.predict(asked, num_threads=1))
     assert Traversal.known(text)
     found = Traversal(text, CLASSES[task]).predict(asked, 1)
@@ -73,17 +77,21 @@ def test_many_rows_are_predicted_as_few_are(task, categorical):
     whole = Matrix(values=x, names=names, sources=sources, categorical=categorical)
     fitted = learner("lightgbm").fit(whole.take(slice(0, 2000)), y[:2000], task, config={}, rounds=60)
     at_once, half = fitted.predict(whole, threads=2), fitted.predict(whole.take(slice(0, 6000)), threads=2)
-    assert (fitted._traversal is None) == bool(categorical)
+    assert fitted._traversal is not None
     parts = [fitted.predict(whole.take(slice(start, start + 1500))) for start in range(0, 12_000, 1500)]
     np.testing.assert_allclose(at_once, np.concatenate(parts), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(half, np.concatenate(parts[:4]), rtol=1e-12)
 
 
-def test_other_formats_and_splits_of_levels_are_left_to_lightgbm():
+def test_other_formats_and_very_many_sets_of_levels_are_left_to_lightgbm(monkeypatch):
     rng = np.random.default_rng(0)
     x = rows(rng, 300, missing=0)
     y = target(rng, x, "regression")
     text, _ = grown(x, y, "regression")
     assert Traversal.known(text)
     assert not Traversal.known(text.replace("version=v4", "version=v5"))
-    assert not Traversal.known(grown(x, y, "regression", categorical=[3])[0])
+    text, _ = grown(x, y, "regression", categorical=[3])
+    Traversal(text, 0)
+    monkeypatch.setattr(traversal, "_SETS", 1)
+    with pytest.raises(ValueError, match="sets of levels"):
+        Traversal(text, 0)

@@ -21,6 +21,7 @@ from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, both, shared
 from modelwright.tasks.learners.grown import Grown, flattened, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees
+from modelwright.tasks.learners.traversal import LOOKED_AT, Forest, Walk, trusted
 
 #: Leaves of a forest, at most: what its size and the speed of its predictions hang on.
 _LEAVES = 500_000
@@ -32,6 +33,8 @@ _SHARES, _COLUMNS = (0.2, 0.35, 0.5, 0.75, 1.0), 8
 _AT_ONCE, _ROWS = 8, 8192
 #: Rows that are predicted by more than one thread; by one tree after the other.
 _FEW, _MANY = 256, 1000
+#: Rows from which on XGBoost walks, and leaves of the trees that it takes them through before the next ones.
+_WALKED, _TOGETHER = 10_000, 20_000
 #: Trees that are the least a forest has, while there is any time.
 _LEAST = 8
 
@@ -165,6 +168,8 @@ class FittedForest(Fitted):
     def __init__(self, grown: Grown, classes: int, relied: np.ndarray, facts: dict[str, Any]):
         self._grown, self._classes, self._relied, self.facts = grown, classes, relied, facts
         self._booster: Any = None
+        self._walk: Walk | None = None
+        self._tried = False
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
         with ALONE:
@@ -176,8 +181,9 @@ class FittedForest(Fitted):
             lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")
             self._booster = lightgbm.Booster(model_str=text_of(grown, len(self._relied)))
         if grown.leaves.shape[1] == 1:
-            found = self._sums(matrix.values, threads) / len(grown.sizes)
-            return self.natural(found) if self._classes == 0 else both(np.clip(found, 0.0, 1.0))
+            walk = self._walked(matrix.values[:LOOKED_AT]) if matrix.rows >= _WALKED else None
+            sums = self._sums if walk is None else walk.sums
+            return self._shaped(sums(matrix.values, threads).reshape(matrix.rows))
         starts = np.cumsum([0, *grown.leaf_counts])[:-1].astype(np.int64)
         parts = [np.zeros((0, self._classes))]
         for start in range(0, matrix.rows, _ROWS):
@@ -187,6 +193,21 @@ class FittedForest(Fitted):
                 total += grown.leaves[first + places.astype(np.int64)]
             parts.append(total / np.maximum(total.sum(axis=1, keepdims=True), 1e-12))
         return np.concatenate(parts)
+
+    def _shaped(self, sums: np.ndarray) -> np.ndarray:
+        found = sums / len(self._grown.sizes)
+        return self.natural(found) if self._classes == 0 else both(np.clip(found, 0.0, 1.0))
+
+    def _walked(self, some: np.ndarray) -> Walk | None:
+        """The same trees for many rows; None where they cannot be had, or do not answer the same."""
+        if not self._tried:
+            expected = self._sums(some, 1)
+            self._walk = trusted(self._written_anew, lambda made: made.sums(some, 1)[:, 0], expected)
+            self._tried = True
+        return self._walk
+
+    def _written_anew(self) -> Walk:
+        return Walk(Forest.of_grown(self._grown), 1, len(self._relied), at_once=_TOGETHER)
 
     def _sums(self, values: np.ndarray, threads: int) -> np.ndarray:
         """What all trees answer, added up in their order: (rows,)."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 #: LightGBM's marks of a numeric cut where missing values are known, and of missing values that go left.
-_NUMERIC, _LEFT = 8, 2
+NUMERIC, LEFT = 8, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _tree(number: int, grown: Grown, own: slice, ends: slice, leaves: int) -> st
     def said(values: Any) -> str:
         return " ".join(map(str, values))
 
-    marks = np.where(grown.missing[own], _NUMERIC + _LEFT, _NUMERIC)
+    marks = np.where(grown.missing[own], NUMERIC + LEFT, NUMERIC)
     values = grown.leaves[ends, 0].astype(np.float64)
     lines = [f"Tree={number}", f"num_leaves={leaves}", "num_cat=0"]
     if leaves > 1:

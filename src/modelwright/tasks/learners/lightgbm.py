@@ -28,7 +28,7 @@ from modelwright.tasks.learners.base import (
 from modelwright.tasks.learners.judged import Halves, judges, part
 from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
-from modelwright.tasks.learners.traversal import Traversal, linked
+from modelwright.tasks.learners.traversal import LOOKED_AT, Traversal, linked, trusted
 
 #: Rows that are predicted in one call by more than one thread; for which it is worth to write the trees anew.
 _FEW, _MANY = 2000, 10_000
@@ -36,10 +36,6 @@ _FEW, _MANY = 2000, 10_000
 _WIDE = 1000
 #: Leaves that rows are taken through at once, where there are many rows.
 _LEAVES = 256
-#: What is raised where XGBoost is not there or does not load, reads another schema, or LightGBM writes other lines.
-_ELSEWISE = (ImportError, OSError, AttributeError, LookupError, TypeError, ValueError)
-#: By how much of their spread predictions may differ then, and on how many rows that is looked at.
-_SAME, _LOOKED_AT = 1e-4, 64
 
 
 def _lightgbm() -> Any:
@@ -217,7 +213,7 @@ class FittedLightGBM(Fitted):
             self._booster = _lightgbm().Booster(model_str=text)
 
     def predict(self, matrix: Matrix, *, threads: int = 1) -> np.ndarray:
-        walked = self._walked(matrix.values[:_LOOKED_AT]) if matrix.rows >= _MANY else None
+        walked = self._walked(matrix.values[:LOOKED_AT]) if matrix.rows >= _MANY else None
         if walked is not None:
             return self.natural(self.shaped(walked.predict(matrix.values, threads)))
         if matrix.rows < _FEW:
@@ -256,14 +252,9 @@ class FittedLightGBM(Fitted):
     def _written_anew(self, some: np.ndarray) -> Traversal | None:
         if not Traversal.known(self._text):
             return None
-        try:
-            made = Traversal(self._text, self._classes)
-            found = made.predict(some, 1)
-        except _ELSEWISE:
-            return None
-        expected = self._answers(some, 1)
-        same = np.abs(found - expected).max(initial=0.0) <= _SAME * max(1.0, float(np.abs(expected).max()))
-        return made if same else None
+        return trusted(
+            lambda: Traversal(self._text, self._classes), lambda made: made.predict(some, 1), self._answers(some, 1)
+        )
 
     def shaped(self, answers: Any) -> np.ndarray:
         """What the booster answers, as ``predict`` gives it."""

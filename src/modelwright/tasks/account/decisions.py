@@ -42,6 +42,7 @@ def decided(
             "ensemble", f"{members} of {len(blend.trials)} chosen members", shown, "models=['lightgbm'] for one kind",
             account.ensemble(),
         ),
+        *account.left_out(),
     ]  # fmt: skip
     for column in data.schema.columns:
         if not column.used:

@@ -160,6 +160,24 @@ class Account:
         alone = f"the best candidate alone ({float(single):.5g}, chosen by that score)"
         return f"{better(self.metric, gain)} than {alone}{lost}; the standard error is {noise:.2g}"
 
+    def left_out(self) -> list[Decision]:
+        """Members that took long for what they brought."""
+        told = self.blend.left_out
+        if told is None:
+            return []
+        learners = {row.number: _learner(row) for row in self._rows}
+        names = [f"{learners[number]} {number}" for number in told["trials"] if number in learners]
+        return [
+            decision(
+                "speed",
+                f"{' and '.join(names)} left out of the ensemble",
+                f"a row among many was foreseen to take {told['before']:.0f} us of a core with "
+                f"{'it' if len(names) == 1 else 'them'}, and {told['after']:.0f} without",
+                "preset='best'",
+                f"{better(self.metric, -told['lost'])} without, on the rows that chose the weights",
+            )
+        ]
+
     def validation(self) -> str:
         """How sure the score is."""
         if not math.isfinite(self.blend.spread) or not self.blend.rows:

@@ -16,7 +16,9 @@ from modelwright.core.errors import StoreError
 from modelwright.core.history import Row
 from modelwright.store.artifacts import Artifacts
 from modelwright.tasks.data.known_rows import MOST, worth
-from modelwright.tasks.ensemble.selection import Level, looked_at, mixture, selected
+from modelwright.tasks.ensemble.mixing import Merit, mixture
+from modelwright.tasks.ensemble.pruning import Prices, cheaper
+from modelwright.tasks.ensemble.selection import Ensemble, Level, looked_at, selected
 from modelwright.tasks.ensemble.uncertainty import standard_error
 from modelwright.tasks.learners.constant import CONSTANT
 from modelwright.tasks.learners.judged import part
@@ -52,6 +54,9 @@ class Blend:
         units: by how many units; none where nothing says it.
         judged: see ``diagnostics.judged``; with ``single``, the score of the best candidate alone on the same rows, and
             ``constant``, that of always the same prediction, where the metric is one of ours.
+        left_out: where members were left out that took long for what they brought: their numbers as ``trials``,
+            microseconds that a row was foreseen to take of one core ``before`` and ``after``, and by how much the
+            score was better with them, ``lost``; else None.
         known_rows: where known answers for a row that comes again count: ``strength``, see ``known_rows.Worth``, with
             ``rows``, and the score on all rows ``before`` and ``after``; else None.
     """
@@ -68,6 +73,7 @@ class Blend:
     rows: int = 0
     units: int = 0
     judged: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, Any] | None = None
     known_rows: Mapping[str, Any] | None = None
 
 
@@ -246,14 +252,12 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, draws: Draw
     levels = _compared(among, seen, job)
     predictions = [pooled(found, most, job, seen) for _, found in among]
 
-    def merit(y: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None) -> float:
-        return thresholds.attainable(job.metric, y, predicted, weight)
-
     found = selected(
-        predictions, job.y[seen], merit, seed=job.seed, levels=list(levels.values()),
+        predictions, job.y[seen], _merit(job), seed=job.seed, levels=list(levels.values()),
         sample_weight=job.judging_by(seen), ties=job.split.tied(seen), draws=draws,
     )  # fmt: skip
     units, level = list(levels.items())[found.level]
+    found, left_out = _cheaper(found, among, (units, seen[level.rows]), job, draws)
     crossed = Crossed(seen[level.rows], found.mixed(predictions)[level.rows])
     seen, weights = crossed.rows, found.weights
     y, weight = job.y[seen], job.judging_by(seen)
@@ -284,9 +288,50 @@ def _chosen(among: Sequence[tuple[Row, list[np.ndarray]]], job: Job, draws: Draw
         cut=cut,
         rows=len(seen),
         units=units,
+        left_out=left_out,
         judged=told | {"single": max(alone, key=lambda score: sign * score)},
     )
     return made, crossed
+
+
+def _merit(job: Job) -> Merit:
+    return lambda y, predicted, weight: thresholds.attainable(job.metric, y, predicted, weight)
+
+
+def _cheaper(
+    found: Ensemble,
+    among: Sequence[tuple[Row, list[np.ndarray]]],
+    judges: tuple[int, np.ndarray],
+    job: Job,
+    draws: Draws,
+) -> tuple[Ensemble, dict[str, Any] | None]:
+    """The ensemble without members that take long for what they bring, and what is said of these.
+
+    Args:
+        judges: by how many units it was judged, and the rows of these.
+    """
+    if job.bags or not draws.thorough:
+        return found, None
+    units, seen = judges
+    predictions = [pooled(one, units, job, seen) for _, one in among]
+    rows = [row for row, _ in among]
+    less = cheaper(
+        found, predictions, job.y[seen], _merit(job), Prices(lambda place, weight: _row_ns(rows[place], job, weight)),
+        seed=job.seed, sample_weight=job.judging_by(seen), draws=draws,
+    )  # fmt: skip
+    if less is None:
+        return found, None
+    numbers = [rows[place].number for place in less.gone]
+    told = {"trials": numbers, "before": less.before / 1e3, "after": less.after / 1e3, "lost": less.lost}
+    return less.without(found), told
+
+
+def _row_ns(row: Row, job: Job, weight: float) -> float:
+    """Nanoseconds of one core that a member with such a weight is foreseen to take for a row, among many."""
+    each, rounds = float(row.facts.get("row_ns") or 0.0), rounds_of(row, job)
+    if rounds is None or not job.learners[str(row.config[MODEL])].averages:
+        return each
+    return each * sufficient(rounds, weight) / rounds
 
 
 def _by_unit(

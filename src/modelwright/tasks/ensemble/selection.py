@@ -6,15 +6,23 @@ ICML 2004, with an end when nothing was gained for a while. Does not know what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from modelwright.core.rng import Seed
+from modelwright.tasks.ensemble.mixing import (
+    Comparison,
+    Merit,
+    crossed_mixture,
+    groups,
+    looked_rows,
+    mixture,
+    product,
+)
 from modelwright.tasks.learners.judged import Halves, part
 from modelwright.tasks.scoring.draws import BAG, CANDIDATES, Draws
-from modelwright.tasks.scoring.sampling import sampled
 
 #: Steps of the greedy selection without gain after which it ends.
 PATIENCE = 6
@@ -27,13 +35,9 @@ _RARE = 100
 #: Candidates that are chosen at most, and the weight below which one is left out.
 MEMBERS, LEAST = 8, 0.04
 _PARTS = 2
-#: Groups of rows by which levels are compared, and the rows of one at least, as far as there are so many.
-_GROUPS, _LEAST_ROWS = 8, 20
 
 #: As much as is done where there is time.
 _ALL = Draws()
-
-Merit = Callable[[np.ndarray, np.ndarray, np.ndarray | None], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,45 +84,7 @@ class Ensemble:
 
     def mixed(self, predictions: Sequence[np.ndarray]) -> np.ndarray:
         """Predictions of the candidates, each (rows, ...), mixed by weights that were chosen on other rows."""
-        return _crossed(self.crossed, predictions, self.part, np.arange(len(self.part)))
-
-
-def mixture(weights: np.ndarray, predictions: Sequence[np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
-    """Predictions mixed by weights of which most are 0, in float64.
-
-    For a row that a candidate has not judged (NaN) the others stand in for it.
-
-    Args:
-        rows: those that are mixed, a mask or places; None for all.
-
-    >>> mixture(np.array([0.25, 0.0, 0.75]), [np.array([4.0, 4.0]), np.array([np.nan, 1.0]), np.array([8.0, np.nan])])
-    array([7., 4.])
-    """
-    total: np.ndarray | None = None
-    there: np.ndarray | None = None
-    for share, one in zip(weights, predictions, strict=True):
-        if not share:
-            continue
-        some = (one if rows is None else one[rows]).astype(np.float64)
-        lacking = np.isnan(some) if some.ndim == 1 else np.isnan(some).any(axis=1)
-        if total is None or there is None:
-            total, there = np.zeros(some.shape), np.zeros(len(some))
-        if lacking.any():
-            some[lacking] = 0.0
-        total += share * some
-        there += share * ~lacking
-    assert total is not None and there is not None
-    with np.errstate(invalid="ignore"):  # a row that no candidate judged stays NaN
-        return (total.T / there).T
-
-
-def _crossed(weights: np.ndarray, predictions: Sequence[np.ndarray], part: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Predictions for the places ``rows``, for each part of the rows mixed by its own weights (parts, candidates)."""
-    found = np.empty((len(rows), *predictions[0].shape[1:]))
-    for i, own in enumerate(weights):
-        at = part[rows] == i
-        found[at] = mixture(own, predictions, rows[at])
-    return found
+        return crossed_mixture(self.crossed, predictions, self.part, np.arange(len(self.part)))
 
 
 def looked_at(numbers: int) -> int:
@@ -174,17 +140,14 @@ def selected(
     chooser = _Chooser(merit, draws, seed, rng)
     # For each level weights by all its rows, then those for each part by the other one.
     found = np.zeros((len(levels), 1 + _PARTS, len(predictions)))
-    looks = [
-        chooser.looked_at(y[level.rows], None if sample_weight is None else sample_weight[level.rows])
-        for level in levels
-    ]
+    looks = [looked_rows(y[level.rows], part(sample_weight, level.rows), draws, seed, rng) for level in levels]
     for own, level, (looked, weight) in zip(found, levels, looks, strict=True):
         place = level.rows[looked]
         stacked = np.stack([np.asarray(one[looked], np.float64) for one in level.predictions])
         for i, on in enumerate([np.ones(len(place), bool), *_others(everyone[place])]):
             bags = draws.crossed if i else draws.bags
             own[i, np.asarray(level.candidates)] = chooser.weights(stacked[:, on], y[place][on], part(weight, on), bags)
-    compared = _Compared(predictions, y, merit, sample_weight, _groups(levels[-1].rows, draws.rows, rng))
+    compared = Comparison(predictions, y, merit, sample_weight, groups(levels[-1].rows, draws.rows, rng))
     kept = _together(found[:, 1:], compared, everyone)
     base, (looked, weight) = levels[kept[0]], looks[kept[0]]
     chosen, *parts = (_averaged(one, base.candidates) for one in found[kept].swapaxes(0, 1))
@@ -192,7 +155,7 @@ def selected(
     place = base.rows[looked]
     whole = merit(y[place], mixture(chosen, predictions, place), weight)
     best, alone = _alone(merit, base, looked, (y[place], weight, everyone[place]), len(predictions))
-    compared = _Compared(predictions, y, merit, sample_weight, _groups(place, draws.rows, rng))
+    compared = Comparison(predictions, y, merit, sample_weight, groups(place, draws.rows, rng))
     single, several = (np.tile(one, (_PARTS, 1)) for one in (alone[0], chosen))
     if not np.isfinite(whole) or compared.gain(single, several, everyone) > 0:
         chosen, whole, crossed = alone[0], best, alone[1:]
@@ -239,7 +202,7 @@ def _alone(
     return best[0], np.array(found)
 
 
-def _together(crossed: np.ndarray, compared: _Compared, part: np.ndarray) -> list[int]:
+def _together(crossed: np.ndarray, compared: Comparison, part: np.ndarray) -> list[int]:
     """The levels whose weights are averaged: all but those without which it is better, by more than a standard error.
 
     Args:
@@ -256,37 +219,6 @@ def _together(crossed: np.ndarray, compared: _Compared, part: np.ndarray) -> lis
     return kept
 
 
-def _groups(rows: np.ndarray, most: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """So many of the rows by chance, in groups."""
-    place = rows[rng.permutation(len(rows))[:most]]
-    return np.array_split(place, int(np.clip(len(place) // _LEAST_ROWS, 2, _GROUPS)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    """Weights against others, by groups of rows."""
-
-    predictions: Sequence[np.ndarray]
-    y: np.ndarray
-    merit: Merit
-    sample_weight: np.ndarray | None
-    groups: Sequence[np.ndarray]
-
-    def gain(self, new: np.ndarray, old: np.ndarray, part: np.ndarray) -> float:
-        """How much better weights (parts, candidates) are than others, less a standard error; 0 if nothing says it."""
-        gain = self._merits(new, part) - self._merits(old, part)
-        gain = gain[np.isfinite(gain)]
-        error = float(np.std(gain, ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
-        return float(np.mean(gain)) - error if len(gain) else 0.0
-
-    def _merits(self, weights: np.ndarray, part: np.ndarray) -> np.ndarray:
-        found = []
-        for own in self.groups:
-            weight = None if self.sample_weight is None else self.sample_weight[own]
-            found.append(self.merit(self.y[own], _crossed(weights, self.predictions, part, own), weight))
-        return np.array(found, float)
-
-
 @dataclass(frozen=True, slots=True)
 class _Chooser:
     """Weights by some rows, the mean over bags of them (Caruana et al. 2004, section 2.3, with rows for models)."""
@@ -296,17 +228,6 @@ class _Chooser:
     seed: int
     rng: np.random.Generator
 
-    def looked_at(self, y: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """Places of the rows that are looked at, and their weights."""
-        most = self.draws.rows
-        if len(y) <= most:
-            return np.arange(len(y)), weight
-        if not self.draws.by_class:
-            place = np.sort(self.rng.choice(len(y), most, replace=False))
-            return place, part(weight, place)
-        place, stands = sampled(y, "multiclass", most, seed=self.seed)
-        return place, _product(part(weight, place), stands)
-
     def weights(self, stacked: np.ndarray, y: np.ndarray, weight: np.ndarray | None, bags: int) -> np.ndarray:
         """For the candidates, whose predictions are (candidates, rows, ...)."""
         if len(stacked) == 1:
@@ -314,7 +235,7 @@ class _Chooser:
         total = np.zeros(len(stacked))
         for _ in range(bags):
             at, stands = self._drawn(y)
-            total += self._greedy(stacked[:, at], y[at], _product(part(weight, at), stands), len(y) < FEW)
+            total += self._greedy(stacked[:, at], y[at], product(part(weight, at), stands), len(y) < FEW)
             if self.draws.late:
                 break
         if not total.any():  # what can be told of all rows alone: of a class that no draw had, say
@@ -363,12 +284,6 @@ class _Chooser:
             places.append(own[self.rng.integers(0, len(own), count)])
             stands.append(np.full(count, len(own) / count))
         return np.concatenate(places), None if len(y) <= BAG else np.concatenate(stands)
-
-
-def _product(weight: np.ndarray | None, stands: np.ndarray | None) -> np.ndarray | None:
-    if weight is None or stands is None:
-        return stands if weight is None else weight
-    return weight * stands
 
 
 def _averaged(weights: np.ndarray, base: Sequence[int]) -> np.ndarray:

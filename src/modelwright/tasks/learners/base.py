@@ -139,6 +139,14 @@ class Fitted(ABC):
         By gain, cuts or weights, as the kind of model has it: for telling what was used, not for comparing models.
         """
 
+    @property
+    def row_ns(self) -> float:
+        """About how many nanoseconds of one core a row takes among tens of thousands; 0 where nothing is known of it.
+
+        It is counted, not measured: the same model always has the same number.
+        """
+        return 0.0
+
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], Arrays]:
         """What ``restore`` takes: JSON, and arrays or bytes. No pickle."""

@@ -19,7 +19,7 @@ from modelwright.tasks.data.frame import Frame
 from modelwright.tasks.features.matrix import Matrix
 from modelwright.tasks.features.recipe import Recipe
 from modelwright.tasks.learners.base import Arrays, Fitted, Learner, Lesson, both, shared
-from modelwright.tasks.learners.grown import Grown, flattened, text_of
+from modelwright.tasks.learners.grown import Grown, flattened, levels, text_of
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 from modelwright.tasks.learners.traversal import LOOKED_AT, Forest, Walk, trusted
 
@@ -35,6 +35,8 @@ _AT_ONCE, _ROWS = 8, 8192
 _FEW, _MANY = 256, 1000
 #: Rows from which on XGBoost walks, and leaves of the trees that it takes them through before the next ones.
 _WALKED, _TOGETHER = 10_000, 20_000
+#: Nanoseconds of one core for each split that a row passes among many, with one output and with several.
+_SPLIT_NS, _SEVERAL_NS = 7.0, 25.0
 #: Trees that are the least a forest has, while there is any time.
 _LEAST = 8
 
@@ -238,6 +240,11 @@ class FittedForest(Fitted):
 
     def shares(self) -> np.ndarray:
         return shared(self._relied)
+
+    @property
+    def row_ns(self) -> float:
+        each = _SPLIT_NS if self._grown.leaves.shape[1] == 1 else _SEVERAL_NS
+        return each * levels(self._grown.leaf_counts)
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         json = {"classes": self._classes, "facts": self.facts}

@@ -50,6 +50,15 @@ class Grown:
         return cls(**{name: np.concatenate([getattr(tree, name) for tree in trees]) for name in cls.__slots__})
 
 
+def levels(leaves: np.ndarray) -> float:
+    """Splits that a row passes in all trees, where each has so many leaves and is balanced.
+
+    >>> levels(np.array([1, 2, 8]))
+    4.0
+    """
+    return float(np.log2(np.maximum(leaves, 1)).sum())
+
+
 def flattened(tree: Any, classes: np.ndarray | None, number: int) -> Grown:
     """A tree of scikit-learn.
 

@@ -25,6 +25,7 @@ from modelwright.tasks.learners.base import (
     constraints,
     shared,
 )
+from modelwright.tasks.learners.grown import levels
 from modelwright.tasks.learners.judged import Halves, judges, part
 from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
@@ -34,6 +35,8 @@ from modelwright.tasks.learners.traversal import LOOKED_AT, Traversal, linked, t
 _FEW, _MANY = 2000, 10_000
 #: Columns from which on fewer bins are told apart.
 _WIDE = 1000
+#: Nanoseconds of one core for each split that a row passes among many, without splits of levels and with them.
+_SPLIT_NS, _LEVELS_NS = 3.2, 5.0
 #: Leaves that rows are taken through at once, where there are many rows.
 _LEAVES = 256
 
@@ -235,8 +238,12 @@ class FittedLightGBM(Fitted):
     @cached_property
     def _group(self) -> int:
         """How many rounds have so few leaves together that they stay in the cache."""
-        leaves = sum(map(int, re.findall(r"^num_leaves=(\d+)", self._text, re.MULTILINE)))
-        return max(1, int(_LEAVES * self._booster.current_iteration() / max(1, leaves)))
+        return max(1, int(_LEAVES * self._booster.current_iteration() / max(1, int(self._leaves.sum()))))
+
+    @property
+    def _leaves(self) -> np.ndarray:
+        """How many of them each tree has."""
+        return np.array(re.findall(r"^num_leaves=(\d+)", self._text, re.MULTILINE), np.int64)
 
     def _answers(self, values: np.ndarray, threads: int) -> np.ndarray:
         with ALONE:
@@ -265,6 +272,11 @@ class FittedLightGBM(Fitted):
 
     def shares(self) -> np.ndarray:
         return shared(self._booster.feature_importance("gain").astype(np.float64))
+
+    @property
+    def row_ns(self) -> float:
+        each = _LEVELS_NS if re.search(r"^num_cat=[1-9]", self._text, re.MULTILINE) else _SPLIT_NS
+        return each * levels(self._leaves)
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         return {"classes": self._classes, "facts": self.facts}, {"model": self._text.encode()}

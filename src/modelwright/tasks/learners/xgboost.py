@@ -23,12 +23,17 @@ from modelwright.tasks.learners.base import (
     constraints,
     shared,
 )
+from modelwright.tasks.learners.grown import levels
 from modelwright.tasks.learners.judged import Halves, judges, part
 from modelwright.tasks.learners.patience import MOST, USUAL, Plateau, Watch, least_rounds, usual_rate
 from modelwright.tasks.learners.recipes import feature_space, for_trees
 
 #: Metrics that grow with merit.
 _HIGHER = ("auc", "aucpr")
+#: Nanoseconds of one core for each split that a row passes among many.
+_SPLIT_NS = 3.0
+#: Bytes of a stored tree, and of each of its nodes.
+_TREE_BYTES, _NODE_BYTES = 650, 34
 #: To be held by whoever loads a model for another number of threads.
 _LOADING = threading.Lock()
 
@@ -211,6 +216,12 @@ class FittedXGBoost(Fitted):
         for name, gain in self._booster.get_score(importance_type="total_gain").items():
             made[int(name[1:])] = gain
         return shared(made)
+
+    @property
+    def row_ns(self) -> float:
+        trees = max(1, self._booster.num_boosted_rounds()) * (self._classes if self._classes > 2 else 1)
+        leaves = max(1.0, (len(self._raw) / trees - _TREE_BYTES) / _NODE_BYTES / 2)
+        return _SPLIT_NS * trees * levels(np.array([leaves]))
 
     def state(self) -> tuple[dict[str, Any], Arrays]:
         return {"classes": self._classes, "facts": self.facts}, {"model": self._raw}

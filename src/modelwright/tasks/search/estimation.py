@@ -238,8 +238,8 @@ class _Trial:
             "fit_seconds": round(float(np.mean([f["seconds"] for f in facts])), 4),
             "again_seconds": round(float(np.mean([f.get("again", f["seconds"]) for f in facts])), 4),
             "row_us": microseconds(min(f["row_us"] for f in facts) / 1e6, 1),
-            "rounds": [f.get("rounds") for f in facts],
-            "ended": [f.get("ended") for f in facts],
+            "row_ns": round(float(np.mean([f.get("row_ns", 0.0) for f in facts]))),
+            **{name: [f.get(name) for f in facts] for name in ("rounds", "ended")},
             "unit_threads": [f.get("threads") for f in facts],
         }
         if said := [one for f in facts for one in f.get(WARNED, ())]:
@@ -307,9 +307,9 @@ class _Trial:
             "again": again,
             "threads": self.threads,
             "row_us": 1e6 * spent / max(1, some.rows),
+            "row_ns": fitted.row_ns,
             "features": len(matrix.names),
-            **known,
-        }
+        } | known
         return Member(self.learner.name, self.config, features, fitted), predicted, codec.to_plain(fact)
 
     def _matrices(self, unit: int, on: np.ndarray, off: np.ndarray) -> Any:

@@ -32,6 +32,9 @@ def test_parity(kind, classes):
     model = FittedForest(Grown.together(trees), classes, np.ones(6), {})
     new = simple(np.concatenate([x, rows(300, seed=1), np.full((1, 6), np.nan), rows(200, seed=2) * 1e6]))
     expected = forest.predict_proba(new.values) if classes else forest.predict(new.values)
+    if classes < 3:
+        first = expected[:, 1] if classes else expected
+        assert np.allclose(Grown.together(trees).sums(new.values) / 10, first, atol=1e-6)
     # With three classes and more, shares are kept in 255ths.
     assert np.allclose(model.predict(new), expected, atol=0.003 if classes > 2 else 1e-6)
 

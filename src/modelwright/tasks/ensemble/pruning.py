@@ -16,9 +16,10 @@ from modelwright.tasks.scoring.draws import Draws
 ENOUGH = 25_000.0
 #: Part of its own standard error by which the merit of an ensemble may fall in all.
 SHARE = 0.03
-#: Part of the time of all that a member takes at least to be thought dear; part of what is bearable that any loss counts
-#: for at least, so that a cheap one does not go first because it brings nothing.
-_DEAR, _SOME = 0.05, 0.1
+#: Part of the time of all that a member takes at least to be thought dear.
+_DEAR = 0.05
+#: Part of what is bearable that any loss counts for at least: a cheap one does not go first because it brings nothing.
+_SOME = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,9 +179,6 @@ class FittedForest(Fitted):
 
     def _predicted(self, matrix: Matrix, threads: int) -> np.ndarray:
         grown = self._grown
-        if self._booster is None:
-            lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")
-            self._booster = lightgbm.Booster(model_str=text_of(grown, len(self._relied)))
         if grown.leaves.shape[1] == 1:
             walk = self._walked(matrix.values[:LOOKED_AT]) if matrix.rows >= _WALKED else None
             sums = self._sums if walk is None else walk.sums
@@ -203,7 +200,8 @@ class FittedForest(Fitted):
     def _walked(self, some: np.ndarray) -> Walk | None:
         """The same trees for many rows; None where they cannot be had, or do not answer the same."""
         if not self._tried:
-            expected = self._sums(some, 1)
+            # Not by LightGBM: to read a large forest takes it as long as XGBoost takes for 20,000 rows.
+            expected = self._grown.sums(some)
             self._walk = trusted(self._written_anew, lambda made: made.sums(some, 1)[:, 0], expected)
             self._tried = True
         return self._walk
@@ -211,24 +209,32 @@ class FittedForest(Fitted):
     def _written_anew(self) -> Walk:
         return Walk(Forest.of_grown(self._grown), 1, len(self._relied), at_once=_TOGETHER)
 
+    @property
+    def _read(self) -> Any:
+        """The trees as LightGBM reads them."""
+        if self._booster is None:
+            lightgbm = optional("lightgbm", extra="tables", purpose="predicting with forests")
+            self._booster = lightgbm.Booster(model_str=text_of(self._grown, len(self._relied)))
+        return self._booster
+
     def _sums(self, values: np.ndarray, threads: int) -> np.ndarray:
         """What all trees answer, added up in their order: (rows,)."""
         if len(values) < _MANY:
-            return np.asarray(self._booster.predict(values, num_threads=1 if len(values) < _FEW else threads))
+            return np.asarray(self._read.predict(values, num_threads=1 if len(values) < _FEW else threads))
         return np.asarray(sum(self._of_each(values, threads)))
 
     def _places(self, values: np.ndarray, threads: int) -> Iterable[np.ndarray]:
         """For each tree to which of its leaves rows come: (rows,)."""
         if len(values) < _MANY:
             use = 1 if len(values) < _FEW else threads
-            found = np.asarray(self._booster.predict(values, pred_leaf=True, num_threads=use))
+            found = np.asarray(self._read.predict(values, pred_leaf=True, num_threads=use))
             return found.reshape(len(values), -1).T
         return self._of_each(values, threads, pred_leaf=True)
 
     def _of_each(self, values: np.ndarray, threads: int, **asked: bool) -> Iterator[np.ndarray]:
         """All rows through one tree after the other: a tree stays in the cache, where a forest does not."""
         for tree in range(len(self._grown.sizes)):
-            found = self._booster.predict(values, start_iteration=tree, num_iteration=1, num_threads=threads, **asked)
+            found = self._read.predict(values, start_iteration=tree, num_iteration=1, num_threads=threads, **asked)
             yield np.asarray(found).reshape(len(values))
 
     def first(self, rounds: int) -> FittedForest:

@@ -44,6 +44,19 @@ class Grown:
         ends = {"sizes": trees, "leaf_counts": trees, "leaves": leaves}
         return Grown(**{name: array[: ends.get(name, cuts)] for name, array in self.arrays().items()})
 
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """What the leaves' first outputs add up to for a few rows of float32 features (rows, features): (rows,)."""
+        cuts, ends = np.cumsum([0, *self.sizes[:-1]]), np.cumsum([0, *self.leaf_counts[:-1]])
+        rows = np.arange(len(values))[:, None]
+        # Places of cuts in their trees, or from -1 on downwards of leaves.
+        at = np.tile(np.where(self.sizes > 0, 0, -1), (len(values), 1))
+        while (inner := at >= 0).any():
+            cut = np.where(inner, at + cuts, 0)
+            x = values[rows, self.feature[cut]]
+            left = np.where(np.isnan(x), self.missing[cut], x <= self.threshold[cut])
+            at = np.where(inner, np.where(left, self.left[cut], self.right[cut]), at)
+        return self.leaves[ends + ~at, 0].astype(np.float64).sum(axis=1)
+
     @classmethod
     def together(cls, trees: Sequence[Grown]) -> Grown:
         """Trees as one."""

@@ -34,7 +34,15 @@ def matrix(x):
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     model = mw.fit(
-        table(200), "y", models=["lightgbm", "xgboost"], trials=2, folds=2, store=":memory:", verbose=0, min_gain=None
+        table(200),
+        "y",
+        models=["lightgbm", "xgboost"],
+        preset="best",
+        trials=2,
+        folds=2,
+        store=":memory:",
+        verbose=0,
+        min_gain=None,
     )
     assert {one.name.split()[0] for one in model._members} == {"lightgbm", "xgboost"}
     return model.save(tmp_path_factory.mktemp("model") / "m.mw")

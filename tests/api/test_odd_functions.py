@@ -97,7 +97,7 @@ def test_a_trial_that_calls_exit_in_a_worker_fails_alone():
     (failed,) = [trial for trial in study.trials if trial.state == "failed"]
     assert failed.error is not None
     assert failed.error.type == "SystemExit" and "called sys.exit('no such file')" in failed.error.message
-    assert "test_odd_functions.py" in failed.error.traceback
+    assert "test_odd_functions.py" in failed.error.traceback and 'sys.exit("no such file")' in failed.error.traceback
 
 
 @pytest.mark.parametrize("path", [None, 3, "", b"study.html"])

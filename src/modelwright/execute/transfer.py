@@ -9,7 +9,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import cloudpickle
@@ -19,7 +19,19 @@ import numpy as np
 SHARED_FROM = 1 << 18
 
 
+def _code(code: CodeType) -> tuple[Any, ...]:
+    make, parts, *_ = cloudpickle.Pickler.dispatch_table[CodeType](code)
+    return _code_of, (code.co_filename, make, parts)
+
+
+def _code_of(filename: str, make: Any, parts: tuple[Any, ...]) -> CodeType:
+    return make(*parts).replace(co_filename=filename)
+
+
 class _Pickler(cloudpickle.Pickler):
+    # cloudpickle 3.1.3 puts "<dynamic-code>" in place of the file: a traceback would not show the user's lines
+    dispatch_table = {**cloudpickle.Pickler.dispatch_table, CodeType: _code}
+
     def __init__(self, file: io.BytesIO, folder: Path):
         super().__init__(file, protocol=5)
         self._folder, self._seen = folder, {}

@@ -309,6 +309,11 @@ def test_wrong_arguments_are_refused_with_what_is_allowed(wrong, match):
         ("eval_metric", "is written metric="),
         ("presets", "is written preset="),
         ("cat_features", "is written kinds="),
+        ("num_cpus", "is written workers="),
+        ("time_limit_seconds", "is written seconds="),
+        ("test_data", "model.evaluate(table)"),
+        ("path", "is written store="),
+        ("TARGET", "Did you mean 'target'?"),
         ("trails", "Did you mean 'trials'?"),
         ("whatever", "help(mw.fit)"),
     ],
@@ -317,6 +322,14 @@ def test_words_of_other_tools_are_answered_with_those_that_are_meant(word, meant
     with pytest.raises(mw.ArgumentError) as caught:
         mw.fit(customers(), "left", **{word: 3})
     assert f"fit: there is no argument {word!r}" in str(caught.value) and meant in str(caught.value)
+
+
+def test_what_is_given_by_position_beyond_the_target_is_asked_for_by_its_name():
+    with pytest.raises(
+        mw.ArgumentError, match="fit: 3 arguments by position.*Write the name, such as seconds=300"
+    ) as e:
+        mw.fit(customers(), "left", 300)
+    assert isinstance(e.value, TypeError) and "Allowed: 'table', 'target' by position" in str(e.value)
 
 
 def test_in_seconds_that_are_few_there_is_a_model_better_than_the_constant():

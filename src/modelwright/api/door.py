@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from modelwright.core.errors import ArgumentError
-from modelwright.core.wording import did_you_mean
+from modelwright.core.wording import counted, did_you_mean, listed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,8 +25,10 @@ _MODELS = "build hypermodel model function func fn estimator build_model"
 #: What other tools call it -> what to write here, at either door.
 _BOTH = {
     "trials=...": "max_trials n_trials num_trials n_iter max_evals num_samples evals iterations n_calls budget",
-    "seconds=...": "timeout time_limit max_time time_budget time_budget_s max_seconds duration",
-    "workers=...": "n_jobs jobs num_workers parallel processes n_workers max_parallel_trials",
+    "seconds=...": "timeout time_limit max_time time_budget time_budget_s max_seconds duration time_limit_s "
+    "time_limit_secs time_limit_seconds",
+    "workers=...": "n_jobs jobs num_workers parallel processes n_workers max_parallel_trials "
+    "num_cpus n_cpus ncpus cpus num_cores n_cores cores",
     "epochs=...": "max_epochs num_epochs n_epochs nb_epoch epoch",
     "strategy=...": "tuner sampler algorithm algo method search_alg scheduler pruner oracle",
     "store=...": "storage directory path db database dir",
@@ -62,9 +65,11 @@ _SEARCH = {
 }
 _FIT = {
     "first, by position: mw.fit(table, target, ...)": "data df dataset dataframe frame train train_data training_data "
-    "training_frame X x path file csv",
+    "training_frame X x file csv",
     "second, by position: mw.fit(table, target, ...)": "y label labels label_column target_column target_column_name "
     "response outcome",
+    "after the fit: model.leaderboard(table) or model.evaluate(table)": "test test_data testing_data test_frame "
+    "leaderboard_frame",
     "metric=...": "eval_metric primary_metric sort_metric optimization_metric scoring scorer score objective loss goal",
     "task=...": "problem_type task_type ml_task",
     "preset=...": "presets quality",
@@ -117,6 +122,19 @@ NETWORKS = Words(
     "nas.search", _by_word(_SEARCH), ("recipe", "How networks are trained goes into recipe=nas.Recipe(...).")
 )
 TABLES = Words("fit", _by_word(_FIT), ("metric", "help(mw.fit) tells what each of them is."))
+#: Of ``Predictor.fit``, which goes on with a search: its table comes first, its target is settled.
+CONTINUED = Words(
+    "Predictor.fit",
+    {
+        word: text.replace("mw.fit(table, target, ...)", "model.fit(table, ...)")
+        if text.startswith("first,")
+        else "nowhere: the target is that of the search"
+        if text.startswith("second,")
+        else text
+        for word, text in TABLES.meant.items()
+    },
+    ("metric", "help(model.fit) tells what each of them is."),
+)
 
 
 class UnknownArgumentError(ArgumentError, TypeError):
@@ -124,13 +142,19 @@ class UnknownArgumentError(ArgumentError, TypeError):
 
 
 def refuse_unknown(
-    given: Iterable[str], known: Iterable[str], where: str, words: Words = MODELS, otherwise: str = ""
+    given: Iterable[str],
+    known: Iterable[str],
+    where: str,
+    words: Words = MODELS,
+    otherwise: str = "",
+    beside: Sequence[str] = (),
 ) -> None:
     """Raise for names in ``given`` that are not ``known``, with what was probably meant.
 
     Args:
         words: of the door that was called.
         otherwise: what to do next where nothing is alike; what the words say when this is empty.
+        beside: names that the function takes by position too, which may have been meant.
 
     Raises:
         UnknownArgumentError: a name is not known.
@@ -146,7 +170,7 @@ def refuse_unknown(
         if meant is not None and meant.split("=")[0] in (*names, meant):
             hints.append(f"{name}= is written {meant}")
         else:
-            hints.append(did_you_mean(name, names, 1))
+            hints.append(did_you_mean(name, [*names, *beside], 1))
     argument, said = words.otherwise
     raise UnknownArgumentError(
         f"there is no argument {', '.join(map(repr, unknown))}",
@@ -181,10 +205,18 @@ def door(words: Words) -> Callable[[Callable[P, T]], Callable[P, T]]:
         places = inspect.signature(function).parameters.values()
         known = [p.name for p in places if p.kind is p.KEYWORD_ONLY]
         named = [p.name for p in places if p.kind is p.POSITIONAL_OR_KEYWORD]
+        most = math.inf if any(p.kind is p.VAR_POSITIONAL for p in places) else len(named)
 
         @functools.wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> T:
-            refuse_unknown([name for name in kwargs if name not in named], known, words.door, words)
+            refuse_unknown([name for name in kwargs if name not in named], known, words.door, words, beside=named)
+            if len(args) > most:
+                raise UnknownArgumentError(
+                    f"{counted(len(args), 'argument')} by position",
+                    where=words.door,
+                    allowed=f"{listed(named)} by position, all others by name",
+                    hint=f"Write the name, such as seconds={args[len(named)]!r:.40}.",
+                )
             return quiet(*args, **kwargs)
 
         return called

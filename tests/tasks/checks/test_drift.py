@@ -49,6 +49,13 @@ def test_shares_of_levels_and_of_missing_cells_that_changed_are_named():
     assert set(of(compared(table(), second), "drift")) == {"kind", "z", None}
 
 
+def test_numbers_that_are_written_otherwise_are_named():
+    second = table(seed=1)
+    second["z"] = [f"{cell:.1f} %" for cell in second["z"]]
+    (one,) = [one for one in compared(table(), second) if one.name == "columns" and one.status == "alert"]
+    assert one.column == "z" and "those of training had none, so that 12% is read as 0.12" in one.message
+
+
 def test_only_together_columns_may_tell_the_tables_apart():
     first, second = table(3000), table(3000, seed=1)
     second["z"] = rng.permutation(second["z"])

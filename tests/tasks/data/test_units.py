@@ -36,6 +36,22 @@ def test_percent_signs_that_are_gone_are_told_where_numbers_are_no_shares():
         assert told(schema(SHARES).frame(asked).notes) == ""
 
 
+def test_it_goes_by_what_cells_are_read_as():
+    commas = schema(["10,5 %", "20 %", "31,0 %", "8,25 %"])
+    for asked in ({"x": ["12,5", "9,0"]}, {"x": ["12 EUR", "9 EUR"]}, {"x": "12,5"}, {"x": "12 EUR"}):
+        assert "'x': its cells have no percent sign" in told(commas.frame(asked).notes)
+    for asked in ({"x": ["0,5", "1,0"]}, {"x": "12,5 %"}, {"x": ["150 %", "0,5"]}, {"x": "150 %"}):
+        assert told(commas.frame(asked).notes) == ""
+
+
+@pytest.mark.parametrize("fitted", [SHARES, PLAIN])
+def test_a_table_that_is_told_renews_what_is_remembered(fitted):
+    other = {"x": PLAIN if fitted is SHARES else SHARES}
+    again = schema(fitted).renewed(read(other))
+    assert told(again.frame(other).notes) == ""
+    assert "'x': its cells have" in told(again.frame({"x": fitted}).notes)
+
+
 def test_percentages_beside_numbers_of_their_size_are_one_unit():
     mixed = schema(["10.5%", "20", "31%", "8.25"])
     found = mixed.frame({"x": ["12", "12%"]})

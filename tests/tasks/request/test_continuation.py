@@ -49,7 +49,11 @@ def test_arguments_that_there_are_none_of_are_told_before_anything_else(kept):
         kept.fit(table(), trial=1)
     with pytest.raises(mw.ArgumentError, match="time_limit= is written seconds="):
         kept.fit(table(), time_limit=3)
-    assert set(SAID) == set(inspect.signature(mw.fit).parameters) - {"table"}
+    with pytest.raises(mw.ArgumentError, match=r"data= is written first, by position: model\.fit\(table, \.\.\.\)"):
+        kept.fit(table(), data=3)
+    with pytest.raises(mw.ArgumentError, match=r"label= is written nowhere: the target is that of the search"):
+        kept.fit(table(), label="y")
+    assert set(SAID) == set(inspect.signature(mw.fit).parameters) - {"table", "target", "plan"}
 
 
 def test_a_search_whose_study_is_gone_does_not_begin_anew(kept, tmp_path):

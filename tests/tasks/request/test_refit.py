@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import warnings
 
 import numpy as np
 import pytest
@@ -121,6 +122,21 @@ def test_a_level_that_the_order_lacks_is_told(model):
     with pytest.warns(UserWarning, match="'size', and that have no place"):
         again = model.refit(changed(size=size))
     assert again._schema["size"].levels == model._schema["size"].levels
+
+
+def test_numbers_that_are_written_otherwise_are_told_and_are_those_of_the_model_from_then_on(model):
+    shares = changed(a=[f"{cell:.1f} %" for cell in table(seed=1)["a"]])
+    said = "'a': its cells have percent signs, and those of the fit had none"
+    with pytest.warns(UserWarning, match=said):
+        again = model.refit(shares)
+    with pytest.warns(UserWarning, match=said):
+        planned = mw.fit(shares, "y", plan=model.plan, **QUIET)
+    for made in (again, planned):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            made.predict(shares)
+        with pytest.warns(UserWarning, match="have no percent sign"):
+            made.predict(table(seed=2))
 
 
 def test_the_class_that_is_looked_for_stays(model):

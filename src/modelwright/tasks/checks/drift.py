@@ -69,7 +69,7 @@ def drift(
     deadline = None if seconds is None else time.monotonic() + seconds
     chance = Seed(seed).child("drift")
     frames = schema.frame(first), schema.frame(second, where=where, absent="missing")
-    found = _columns_there(first, second, schema)
+    found = _columns_there(first, second, schema, frames[1])
     named_alike = _levels_of_both(first, second, frames)
     found += _overlap(named_alike, second, schema, where)
     if not schema.used or min(first.rows, second.rows) < 20:
@@ -93,7 +93,7 @@ def drift(
 # --- what is there ----------------------------------------------------------------------------------
 
 
-def _columns_there(first: Table, second: Table, schema: Schema) -> list[Check]:
+def _columns_there(first: Table, second: Table, schema: Schema, frame: Frame) -> list[Check]:
     gone = [column for column in schema.columns if column.name not in second.columns and column.used]
     found = [
         Check(
@@ -105,6 +105,18 @@ def _columns_there(first: Table, second: Table, schema: Schema) -> list[Check]:
             undo="add the column; prediction refuses a table without it",
         )
         for column in gone
+    ]
+    found += [
+        Check(
+            name="columns",
+            status="alert",
+            column=note.data["column"],
+            message=note.data["said"].replace("those of the fit", "those of training"),
+            done="read as it stands",
+            undo="write its cells as those of training are",
+        )
+        for note in frame.notes
+        if note.kind == "otherwise written"
     ]
     more = [name for name in second.columns if name not in first.columns]
     if more:

@@ -187,7 +187,7 @@ def _of_table(readers: Mapping[str, Reader], table: Table, where: str, absent: s
         column, problems = known if details is one.details else one.many(there[name], zoned=table.zoned(name))
         parts[one.part][name] = column
         _judge(one, there[name], problems, where, notes)
-        notes += _otherwise(one, there[name], durations=bool(table.unit(name)))
+        notes += _otherwise(one, there[name], column, durations=bool(table.unit(name)))
     spelled = {name: one.spelled(there.get(name), table.rows) for name, one in readers.items() if one.many_levels}
     return Frame(table.rows, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)
 
@@ -275,10 +275,11 @@ def _judge(one: Reader, cells: np.ndarray, problems: Problems, where: str, notes
     notes.append(Note("unreadable", f"column {one.name!r:.80}: {message}; taken as missing", data))
 
 
-def _otherwise(one: Reader, cells: np.ndarray, *, durations: bool) -> list[Note]:
+def _otherwise(one: Reader, cells: np.ndarray, values: np.ndarray, *, durations: bool) -> list[Note]:
     """The note that numbers are written otherwise than in the fit, where they are."""
-    said = units.strange(one.details, cells, durations=durations) if one.kind == "number" else ""
-    return [Note("otherwise written", f"column {one.name!r:.80}: {said}", {"column": one.name})] if said else []
+    said = units.strange(one.details, cells, values, durations=durations) if one.kind == "number" else ""
+    data = {"column": one.name, "said": said}
+    return [Note("otherwise written", f"column {one.name!r:.80}: {said}", data)] if said else []
 
 
 def _filled(cells: np.ndarray, problems: Problems) -> int:
@@ -344,7 +345,7 @@ def _of_row(readers: Mapping[str, Reader], row: Mapping[Any, Any], where: str) -
         made[0] = value
         if isinstance(cell, str) or one.details.get("percent") or units.is_duration(row[name]):
             raw = cells_of.texts([cell]) if isinstance(cell, str) else made
-            notes += _otherwise(one, raw, durations=units.is_duration(row[name]))
+            notes += _otherwise(one, raw, made, durations=units.is_duration(row[name]))
         parts[one.part][name] = made
     spelled = {name: one.spelled([cells_of.cell(row[name])], 1) for name, one in readers.items() if one.many_levels}
     return Frame(1, parts[NUMBERS], parts[CODES], parts["texts"], tuple(notes), spellings=spelled)

@@ -172,6 +172,22 @@ class Schema:
             found.append(made)
         return cls(tuple(found), target)
 
+    def renewed(self, table: Table) -> Schema:
+        """The same columns, which remember how the cells of these rows are written, in place of those of the fit.
+
+        Args:
+            table: the rows that ``again`` was told of.
+        """
+        found = []
+        for column in self.columns:
+            if column.kind == "number" and column.name in table.columns:
+                written = units.remembered(table.columns[column.name], table.declared.get(column.name))
+                column = replace(column, details={**column.details, **written})
+                if column.name in table.typed:
+                    table.typed[column.name] = (column.details, *table.typed[column.name][1:])
+            found.append(column)
+        return replace(self, columns=tuple(found))
+
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
 

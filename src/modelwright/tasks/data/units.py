@@ -1,4 +1,4 @@
-"""Units: numbers that come with a percent sign, or as durations, where those of the fit did not, or the reverse."""
+"""Units: percent signs where the numbers of the fit had none, or the reverse, and durations likewise."""
 
 from __future__ import annotations
 
@@ -23,26 +23,27 @@ def remembered(cells: np.ndarray, declared: Declared | None) -> dict[str, bool]:
     return {"durations": declared is not None and bool(declared.unit), "percent": _has_sign(cells)}
 
 
-def strange(details: Mapping[str, Any], cells: np.ndarray, *, durations: bool) -> str:
+def strange(details: Mapping[str, Any], cells: np.ndarray, values: np.ndarray, *, durations: bool) -> str:
     """What is said of numbers that are written otherwise than those of the fit, so that they may not mean the same.
 
     Nothing, "", of details that do not remember: those of earlier versions.
 
     Args:
         details: those of a column of numbers.
-        cells: raw ones that are to be read now.
+        cells: raw ones that are read now.
+        values: what they were read as.
         durations: whether they were durations.
 
-    >>> strange({"percent": False}, np.array(["12%"], dtype=object), durations=False)
+    >>> strange({"percent": False}, np.array(["12%"], dtype=object), np.array([0.12]), durations=False)
     'its cells have percent signs, and those of the fit had none, so that 12% is read as 0.12'
-    >>> strange({"percent": True}, np.array([0.5, 12.0]), durations=False)
+    >>> strange({"percent": True}, np.array([0.5, 12.0]), np.array([0.5, 12.0]), durations=False)
     'its cells have no percent sign and are above 1, and those of the fit had one, so that 12 is read as 1200%'
     """
     if durations and details.get("durations") is False:
         return "its cells are durations, and those of the fit were none: they are read as seconds"
     if details.get("percent") is False and _has_sign(cells):
         return "its cells have percent signs, and those of the fit had none, so that 12% is read as 0.12"
-    if details.get("percent") and details.get("unit") != "%" and _is_large(cells):
+    if details.get("percent") and details.get("unit") != "%" and _is_large(cells, values):
         return (
             "its cells have no percent sign and are above 1, and those of the fit had one, so that 12 is read as 1200%"
         )
@@ -58,15 +59,9 @@ def _has_sign(cells: np.ndarray) -> bool:
     return cells.dtype.kind == "O" and any(cell is not None and "%" in cell for cell in cells.tolist())
 
 
-def _is_large(cells: np.ndarray) -> bool:
-    """Whether numbers without a sign are greater than shares are; of text it is the cells that Python reads."""
-    if cells.dtype.kind == "O":
-        return any(cell is not None and _above(cell) for cell in cells.tolist())
-    return cells.dtype.kind in "if" and bool((np.abs(cells[np.isfinite(cells)]) > _WHOLE).any())
-
-
-def _above(text: str) -> bool:
-    try:
-        return abs(float(text)) > _WHOLE
-    except ValueError:
-        return False
+def _is_large(cells: np.ndarray, values: np.ndarray) -> bool:
+    """Whether numbers without a sign are greater than shares are."""
+    large = np.isfinite(values) & (np.abs(values) > _WHOLE)
+    if cells.dtype.kind != "O":
+        return cells.dtype.kind in "if" and bool(large.any())
+    return any(cell is not None and "%" not in cell for cell in cells[large].tolist())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.api.door import TABLES, refuse_unknown
+from modelwright.api.door import CONTINUED, refuse_unknown
 from modelwright.api.load import load_study
 from modelwright.core.errors import ArgumentError, StoreError, StudyError
 from modelwright.store.base import Store, open_store
@@ -26,7 +26,7 @@ KEPT = (
 #: Arguments of ``mw.fit`` that no call can give: what the search is about.
 _SETTLED = ("target", "plan")
 #: What a call may say.
-SAID = ("seconds", "trials", *KEPT, *_SETTLED, "store", "verbose")
+SAID = ("seconds", "trials", *KEPT, "store", "verbose")
 _WHERE = "Predictor.fit"
 _ANEW = "mw.fit(...) begins a new search."
 
@@ -47,7 +47,10 @@ def further(
             is given again, there is no store to go by, or something is not kept and was not passed.
         StudyError: the study is not there.
     """
-    refuse_unknown(more, SAID, _WHERE, TABLES)
+    for name in _SETTLED:
+        if name in more:
+            raise ArgumentError(f"{name}={more[name]!r:.60}: it is that of the search", where=_WHERE, hint=_ANEW)
+    refuse_unknown(more, SAID, _WHERE, CONTINUED)
     asked = body.get("asked")
     if asked is None or (asked["arguments"].get("store") == ":memory:" and "store" not in more):
         hint = "mw.fit(..., store=None) keeps it on disk."
@@ -55,9 +58,6 @@ def further(
     if seconds is None and trials is None:
         raise ArgumentError("neither seconds nor trials was given", where=_WHERE)
     seconds, trials = checked_budget(seconds, trials, _WHERE)
-    for name in _SETTLED:
-        if name in more:
-            raise ArgumentError(f"{name}={more[name]!r:.60}: it is that of the search", where=_WHERE, hint=_ANEW)
     for name in asked.get("again", ()):
         if name not in more:
             what = f"{name}= was given as an object, which a model does not keep"

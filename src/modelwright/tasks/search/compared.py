@@ -92,8 +92,8 @@ def better(metric: str, gain: float, error: str = "") -> str:
     """A gain in words.
 
     >>> better("rmse", 0.25), better("rmse", -0.25, " ± 0.1"), better("rmse", 0.0)
-    ('rmse better by 0.25', 'rmse worse by 0.25 ± 0.1', 'rmse the same')
+    ('rmse better by 0.25', 'rmse worse by 0.25 ± 0.1', 'rmse neither better nor worse')
     """
     if gain == 0:
-        return f"{metric} the same"
+        return f"{metric} neither better nor worse"
     return f"{metric} {'better' if gain > 0 else 'worse'} by {abs(gain):.2g}{error}"

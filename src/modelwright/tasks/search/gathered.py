@@ -126,6 +126,8 @@ def gather(source: Any, said: Said) -> Gathered:
             hint="Each is an id or constant: kinds={'column': 'category'} makes an id a category.",
         )
     frame = schema.frame(table, where="fit")
+    if said.columns is not None:  # only now: the frame tells what is written otherwise than in the fit
+        schema = schema.renewed(table)
     y = target.encode(table.columns[name], where="fit")
     judging = given_weights(table, said.sample_weight, there, schema=schema, where="fit")
     if said.judges:

@@ -85,11 +85,13 @@ def _board(made: Sequence[Made], weights: Sequence[float]) -> list[dict[str, Any
 
 
 def _tell(data: Gathered) -> None:
-    """Warn of levels that the order of their column, which is the plan's, has no place for."""
+    """Warn of levels that the order of their column, which is the plan's, has no place for; and of other units."""
     ordered = {column.name for column in data.schema.columns if column.kind == "ordinal"}
     said = told([note for note in data.frame.notes if note.kind == "unseen levels" and note.data["column"] in ordered])
     if said:
         warn_caller(f"{said}, and that have no place in the order it knows")
+    if said := told([note for note in data.frame.notes if note.kind == "otherwise written"]):
+        warn_caller(said)
 
 
 def recalled_rows(job: Job, known: Mapping[str, Any] | None) -> KnownRows | None:
